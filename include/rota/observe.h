@@ -1,0 +1,118 @@
+/*
+ * rota/observe.h - see what the loop does: figures, a list of what is open,
+ * and a tracer.
+ */
+#ifndef ROTA_OBSERVE_H
+#define ROTA_OBSERVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rota/loop.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { ROTA_LATENESS_BUCKETS = 32 };
+
+/** What a loop has done so far. Indexed by enum rota_phase. */
+struct rota_loop_stats {
+	size_t size; /* of this struct, set by the caller */
+
+	uint64_t turns;  /* begun */
+	uint64_t waits;  /* asked of the kernel */
+	uint64_t sleeps; /* of these, with a time-out that was not 0 */
+	uint64_t events; /* descriptors that the kernel said were ready */
+	uint64_t stale;  /* of these, dropped: stopped in the same batch */
+	uint64_t posts;  /* taken from the inbox */
+
+	/** Drains that ran into the tick budget. */
+	uint64_t tick_deferrals;
+
+	/** Callbacks made in each phase, and in none: ticks and microtasks
+	 * count where they ran. */
+	uint64_t callbacks[ROTA_PHASE_COUNT];
+
+	/** Times each phase began. */
+	uint64_t phases[ROTA_PHASE_COUNT];
+
+	/** Nanoseconds in each phase, the sleep not counted, and asleep: only
+	 * if the loop was made with the option measure. */
+	uint64_t phase_ns[ROTA_PHASE_COUNT];
+	uint64_t idle_ns;
+
+	/** How late timers were called: bucket 0 counts those under 1 us, and
+	 * bucket i those from 2^(i-1) us to under 2^i us. */
+	uint64_t lateness[ROTA_LATENESS_BUCKETS];
+};
+
+/**
+ * Fill *@stats, as far as @stats->size says.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL  @stats is NULL, or its size is not one of ours
+ */
+int rota_loop_stats(const struct rota_loop *loop,
+		    struct rota_loop_stats *stats);
+
+/** One thing that keeps a loop alive or open. */
+struct rota_dump_entry {
+	const void *object; /* the task, timer, hook, async, watch, handle... */
+	const char *type;   /* "task", "timer", ... or a handle's own */
+	const char *name;   /* a handle's, or NULL */
+	int fd;             /* a watch's or a handle's, or -1 */
+	uint64_t due_ns;    /* a timer's, or UINT64_MAX */
+	int alive;          /* 1: it keeps the loop alive; 0: only open */
+};
+
+/**
+ * Called for each thing that a dump finds. It may look, and must not call the
+ * library.
+ *
+ * Phase:   inside rota_loop_dump().
+ */
+typedef void rota_dump_fn(void *arg, const struct rota_dump_entry *entry);
+
+/**
+ * Call @fn(@arg, entry) for all that keeps @loop alive or open. Returns how
+ * many there are; @fn may be NULL.
+ *
+ * Thread:  the loop's.
+ */
+size_t rota_loop_dump(struct rota_loop *loop, rota_dump_fn *fn, void *arg);
+
+/**
+ * What a tracer is told. Any of the functions may be NULL. They must not call
+ * the library.
+ *
+ * Owner:   the caller, who keeps it alive and in place while it is set.
+ */
+struct rota_tracer {
+	void *data; /* yours */
+
+	void (*phase_begin)(struct rota_tracer *tracer, enum rota_phase phase);
+	void (*phase_end)(struct rota_tracer *tracer, enum rota_phase phase);
+
+	/** @type as in struct rota_dump_entry; @name is a handle's, or NULL. */
+	void (*callback_begin)(struct rota_tracer *tracer, const char *type,
+			       const char *name, const void *object);
+
+	/** @object may be gone: its address only tells which it was. */
+	void (*callback_end)(struct rota_tracer *tracer, const char *type,
+			     const void *object);
+};
+
+/**
+ * Tell @tracer of every phase and callback from now on; NULL: nobody. With
+ * nobody listening it costs one branch each.
+ *
+ * Thread:  the loop's.
+ */
+void rota_loop_trace(struct rota_loop *loop, struct rota_tracer *tracer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

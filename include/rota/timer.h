@@ -1,0 +1,235 @@
+/*
+ * rota/timer.h - call back after a delay, once or again and again.
+ */
+#ifndef ROTA_TIMER_H
+#define ROTA_TIMER_H
+
+#include "rota/object.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rota_loop;
+struct rota_timer;
+
+/**
+ * Called when a timer is due.
+ *
+ * Phase:   timers. The callback may stop, restart or free any timer, @timer
+ *          included: a stopped timer's memory may go at once.
+ */
+typedef void rota_timer_fn(struct rota_timer *timer);
+
+/** What the next due time of a repeating timer is counted from. */
+enum rota_repeat {
+	ROTA_REPEAT_RATE,  /* the due time before it: no drift */
+	ROTA_REPEAT_DELAY, /* the end of its callback: a pause of that length */
+};
+
+/**
+ * A timer. Embed it in your own struct and come back with rota_container_of().
+ *
+ * Owner:   the caller, who keeps it alive and in place while it runs. It owns
+ *          nothing of the system's, so it is stopped and never closed.
+ */
+struct rota_timer {
+	void *data; /* yours */
+	struct {
+		struct rota_loop *loop;
+		struct rota_link by_due;
+		rota_timer_fn *fn;
+		uint64_t due_ns;
+		uint64_t period_ns;
+		uint32_t missed;
+		uint8_t flags;
+	} internal; /* the library's: neither read nor write it */
+};
+
+/**
+ * Make @timer ready for use on @loop. It starts stopped and referenced.
+ *
+ * Thread:  the loop's.
+ */
+void rota_timer_init(struct rota_timer *timer, struct rota_loop *loop);
+
+/**
+ * Call @fn once, @delay_ns nanoseconds from now: from the clock itself, not
+ * from rota_loop_now(), which may be old by as much as a callback has run.
+ *
+ * Never early. A delay of 0 is due in the next timers phase, never inside this
+ * call; one that reaches past the end of time (UINT64_MAX) never comes, and
+ * keeps the loop alive while it does not. Timers due at the same time run in
+ * the order they were started. Starting a running timer replaces its due time
+ * and callback.
+ *
+ * Phase:   @fn runs in the timers phase.
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL     @fn is NULL
+ *          ROTA_ESHUTDOWN  the loop is shutting down
+ *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ *          After any of them nothing has changed.
+ */
+int rota_timer_start(struct rota_timer *timer, rota_timer_fn *fn,
+		     uint64_t delay_ns);
+
+/**
+ * Call @fn once, when the clock has reached @due_ns, in the time of
+ * rota_loop_now(). Reads no clock. A time that has passed is due in the next
+ * timers phase.
+ *
+ * Phase:   @fn runs in the timers phase.
+ * Thread:  the loop's.
+ * Errors:  as rota_timer_start()
+ */
+int rota_timer_start_at(struct rota_timer *timer, rota_timer_fn *fn,
+			uint64_t due_ns);
+
+/**
+ * Call @fn every @period_ns nanoseconds, first in @period_ns from now.
+ *
+ * With ROTA_REPEAT_RATE the due times are first + k * period for ever, however
+ * long the callbacks take; periods that went by unserved make one call, and
+ * rota_timer_missed() tells how many they were. With ROTA_REPEAT_DELAY each
+ * period is counted from the end of the callback before.
+ *
+ * Phase:   @fn runs in the timers phase.
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL, also for a period of 0 or an unknown @repeat; else as
+ *          rota_timer_start()
+ */
+int rota_timer_every(struct rota_timer *timer, rota_timer_fn *fn,
+		     uint64_t period_ns, enum rota_repeat repeat);
+
+/**
+ * As rota_timer_every(), with the first call at @first_ns, in the time of
+ * rota_loop_now().
+ *
+ * Phase:   @fn runs in the timers phase.
+ * Thread:  the loop's.
+ * Errors:  as rota_timer_every()
+ */
+int rota_timer_every_at(struct rota_timer *timer, rota_timer_fn *fn,
+			uint64_t first_ns, uint64_t period_ns,
+			enum rota_repeat repeat);
+
+/**
+ * Stop @timer at once, also if it is due in the phase that runs now; its
+ * memory may go. Stopping a stopped one does nothing.
+ *
+ * Thread:  the loop's.
+ */
+void rota_timer_stop(struct rota_timer *timer);
+
+/**
+ * Start @timer over: its last delay or its period begins now. For idle
+ * time-outs, which every message pushes back.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL  it was never started, or last by
+ *                       rota_timer_start_at(), which has no delay; else as
+ *                       rota_timer_start()
+ */
+int rota_timer_again(struct rota_timer *timer);
+
+/**
+ * Tell how long it is until @timer is due, by the clock itself: 0 if it is
+ * due, UINT64_MAX if it is stopped or never comes.
+ *
+ * Thread:  the loop's.
+ */
+uint64_t rota_timer_due_in(const struct rota_timer *timer);
+
+/**
+ * Tell how many periods went by unserved before the call that runs now, or
+ * ran last. A call on time counts none.
+ *
+ * Thread:  the loop's.
+ */
+uint64_t rota_timer_missed(const struct rota_timer *timer);
+
+/**
+ * Tell whether @timer is started: 1 or 0. A timer that fires once is stopped
+ * when its callback begins; a repeating one is not.
+ *
+ * Thread:  the loop's.
+ */
+int rota_timer_is_active(const struct rota_timer *timer);
+
+/**
+ * Let @timer, while started, keep the loop alive. That is how it starts.
+ *
+ * Thread:  the loop's.
+ */
+void rota_timer_ref(struct rota_timer *timer);
+
+/**
+ * Let @timer fire only while something else keeps the loop alive.
+ *
+ * Thread:  the loop's.
+ */
+void rota_timer_unref(struct rota_timer *timer);
+
+/**
+ * Tell whether @timer would keep the loop alive: 1 or 0.
+ *
+ * Thread:  the loop's.
+ */
+int rota_timer_has_ref(const struct rota_timer *timer);
+
+/**
+ * Called by rota_set_timeout() and its kin with the argument given there. The
+ * callback may clear any id, its own included.
+ *
+ * Phase:   timers; check for rota_set_immediate().
+ */
+typedef void rota_quick_fn(void *arg);
+
+/**
+ * Call @fn(@arg) once, @delay_ns from now. For a quick start: the memory is
+ * the library's, which is why it can run out.
+ *
+ * Returns an id for rota_clear(), or 0 if it failed: @fn is NULL, out of
+ * memory, the loop shuts down, or a forked child before rota_loop_fork().
+ *
+ * Phase:   @fn runs in the timers phase.
+ * Thread:  the loop's.
+ */
+uint64_t rota_set_timeout(struct rota_loop *loop, rota_quick_fn *fn, void *arg,
+			  uint64_t delay_ns);
+
+/**
+ * Call @fn(@arg) every @period_ns, each period counted from the start of the
+ * call before, until rota_clear(). Returns an id, or 0 as rota_set_timeout(),
+ * also for a period of 0.
+ *
+ * Phase:   @fn runs in the timers phase.
+ * Thread:  the loop's.
+ */
+uint64_t rota_set_interval(struct rota_loop *loop, rota_quick_fn *fn, void *arg,
+			   uint64_t period_ns);
+
+/**
+ * Call @fn(@arg) once, in the next check phase. Returns an id, or 0 as
+ * rota_set_timeout().
+ *
+ * Phase:   @fn runs in the check phase.
+ * Thread:  the loop's.
+ */
+uint64_t rota_set_immediate(struct rota_loop *loop, rota_quick_fn *fn,
+			    void *arg);
+
+/**
+ * Take back what rota_set_timeout(), rota_set_interval() or
+ * rota_set_immediate() gave @id for: it will not be called. One that is gone,
+ * or 0, does nothing; an id is not used twice.
+ *
+ * Thread:  the loop's.
+ */
+void rota_clear(struct rota_loop *loop, uint64_t id);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * rota/version.h - which rota this is.
+ */
+#ifndef ROTA_VERSION_H
+#define ROTA_VERSION_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* While the major version is 0, a new minor version may change the size of a
+ * struct; the soname carries both. */
+#define ROTA_VERSION_MAJOR 0
+#define ROTA_VERSION_MINOR 1
+#define ROTA_VERSION_PATCH 0
+
+/** The version of this header as one number: 0xMMmmpp. */
+#define ROTA_VERSION                                                           \
+	((uint32_t)(ROTA_VERSION_MAJOR << 16 | ROTA_VERSION_MINOR << 8 |       \
+		    ROTA_VERSION_PATCH))
+
+/**
+ * Tell the version of the library that is linked, in the shape of
+ * ROTA_VERSION.
+ *
+ * Thread:  any, and signal handlers.
+ */
+uint32_t rota_version(void);
+
+/**
+ * Tell the version of the library that is linked, as "0.1.0".
+ *
+ * Thread:  any, and signal handlers.
+ * Owner:   the string is static.
+ */
+const char *rota_version_string(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

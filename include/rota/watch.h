@@ -1,0 +1,138 @@
+/*
+ * rota/watch.h - call back when a descriptor that somebody else owns is ready.
+ *
+ * A watch reads, writes and closes nothing: it tells that the descriptor could
+ * be read or written now. It is level triggered: what is not consumed is told
+ * again in the next turn.
+ */
+#ifndef ROTA_WATCH_H
+#define ROTA_WATCH_H
+
+#include "rota/object.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rota_loop;
+struct rota_watch;
+
+/** What a watch can ask for and be told. */
+enum {
+	ROTA_READABLE = 1 << 0,   /* read, recv or accept would not block */
+	ROTA_WRITABLE = 1 << 1,   /* write or send would not block */
+	ROTA_PRIORITY = 1 << 2,   /* out-of-band data (where the system can) */
+	ROTA_DISCONNECT = 1 << 3, /* the peer has closed its writing half */
+};
+
+/**
+ * Called when the descriptor is ready. @events holds what was asked for and is
+ * there. An error or a hang-up shows as everything that was asked for, so that
+ * the read or write which follows finds out by itself.
+ *
+ * Phase:   poll. The callback may stop, restart or free any watch, @watch
+ *          included, and close any descriptor once its watches are stopped.
+ */
+typedef void rota_watch_fn(struct rota_watch *watch, unsigned events);
+
+/**
+ * Interest in one descriptor. Several watches may share one; the kernel is
+ * asked for the union.
+ *
+ * Owner:   the caller, who keeps it alive and in place while it is started,
+ *          and who owns the descriptor. Stop the watch before closing that.
+ */
+struct rota_watch {
+	void *data; /* yours */
+	struct {
+		struct rota_loop *loop;
+		struct rota_watch *next; /* on the same descriptor */
+		struct rota_watch *prev;
+		rota_watch_fn *fn;
+		int fd;
+		uint8_t events;
+		uint8_t flags;
+	} internal; /* the library's: neither read nor write it */
+};
+
+/**
+ * Make @watch ready for use on @loop for the descriptor @fd. It starts stopped
+ * and referenced. Whether @fd can be watched is told by the start.
+ *
+ * Thread:  the loop's.
+ */
+void rota_watch_init(struct rota_watch *watch, struct rota_loop *loop, int fd);
+
+/**
+ * Call @fn whenever the descriptor is ready for one of @events. Starting a
+ * started watch replaces both, which costs no system call by itself: the
+ * kernel is told before the next wait, if by then it needs to know. With
+ * @events 0 the watch is paused: it keeps its place and is told nothing.
+ *
+ * The first start of a descriptor asks the kernel at once and reserves all
+ * that later ones need, so that those cannot fail for want of it.
+ *
+ * Phase:   @fn runs in the poll phase.
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL     @fn is NULL, or @events has bits of no meaning
+ *          ROTA_EBADF      the descriptor is not open
+ *          ROTA_EPERM      it cannot be watched: a regular file, a directory
+ *          ROTA_ENOTSUP    ROTA_PRIORITY or ROTA_DISCONNECT, where the poller
+ *                          has no such event
+ *          ROTA_ENOMEM     out of memory; ROTA_ENOSPC: out of kernel watches
+ *          ROTA_ESHUTDOWN  the loop is shutting down
+ *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ *          After any of them the watch is as it was before the call.
+ */
+int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
+		     unsigned events);
+
+/**
+ * Stop @watch at once, also for an event that is already on its way; its
+ * memory may go. With the last watch of a descriptor, that has left the kernel
+ * on return and may be closed. Stopping a stopped one does nothing.
+ *
+ * Thread:  the loop's.
+ */
+void rota_watch_stop(struct rota_watch *watch);
+
+/**
+ * Tell which descriptor @watch is for.
+ *
+ * Thread:  any.
+ */
+int rota_watch_fd(const struct rota_watch *watch);
+
+/**
+ * Tell whether @watch is started: 1 or 0. A paused one is.
+ *
+ * Thread:  the loop's.
+ */
+int rota_watch_is_active(const struct rota_watch *watch);
+
+/**
+ * Let @watch, while started, keep the loop alive. That is how it starts.
+ *
+ * Thread:  the loop's.
+ */
+void rota_watch_ref(struct rota_watch *watch);
+
+/**
+ * Let @watch call back only while something else keeps the loop alive.
+ *
+ * Thread:  the loop's.
+ */
+void rota_watch_unref(struct rota_watch *watch);
+
+/**
+ * Tell whether @watch would keep the loop alive: 1 or 0.
+ *
+ * Thread:  the loop's.
+ */
+int rota_watch_has_ref(const struct rota_watch *watch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,265 @@
+/*
+ * backend/epoll.c - the poller of Linux. See epoll(7).
+ *
+ * The kernel keeps all there is to keep: the event's data carries descriptor
+ * and generation, so a poller is two descriptors and no table.
+ *
+ *  1. Registrations are level triggered. One that wants nothing is armed for
+ *     a single shot: errors and hang-ups cannot be masked, and a level
+ *     triggered one would end every wait.
+ *  2. The eventfd that wakes the loop is edge triggered and never read: each
+ *     write to it is an edge, and its counter would take centuries to fill.
+ *  3. Time-outs are whole milliseconds in epoll_wait(2). What has a remainder
+ *     goes to epoll_pwait2(2) (Linux 5.11); where that is missing or barred,
+ *     it is rounded up, as a wait that ends early would be made again and
+ *     again.
+ */
+#include <limits.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backend/poller.h"
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/memory.h"
+#include "rota/error.h"
+#include "rota/object.h"
+
+struct epoll_poller {
+	struct rotai_poller poller;
+	int epoll_fd;
+	int wake_fd;
+	int no_pwait2; /* (3) */
+};
+
+/* No descriptor and generation look like this: descriptors are positive. */
+static const uint64_t WAKE = UINT64_MAX;
+
+static struct epoll_poller *of(const struct rotai_poller *poller)
+{
+	return rota_container_of(poller, struct epoll_poller, poller);
+}
+
+static uint32_t mask_of(unsigned wanted)
+{
+	uint32_t mask = 0;
+
+	if ((wanted & ROTAI_EVERYTHING) == 0)
+		return EPOLLONESHOT; /* (1) */
+	if (wanted & ROTAI_READABLE)
+		mask |= EPOLLIN;
+	if (wanted & ROTAI_WRITABLE)
+		mask |= EPOLLOUT;
+	if (wanted & ROTAI_PRIORITY)
+		mask |= EPOLLPRI;
+	if (wanted & ROTAI_DISCONNECT)
+		mask |= EPOLLRDHUP;
+	if (wanted & ROTAI_EDGE)
+		mask |= EPOLLET;
+	return mask;
+}
+
+static unsigned events_of(uint32_t mask)
+{
+	unsigned events = 0;
+
+	if (ROTAI_LIKELY(mask == EPOLLIN))
+		return ROTAI_READABLE;
+	if (mask & (EPOLLERR | EPOLLHUP))
+		return ROTAI_EVERYTHING;
+	if (mask & EPOLLIN)
+		events |= ROTAI_READABLE;
+	if (mask & EPOLLOUT)
+		events |= ROTAI_WRITABLE;
+	if (mask & EPOLLPRI)
+		events |= ROTAI_PRIORITY;
+	if (mask & EPOLLRDHUP)
+		events |= ROTAI_DISCONNECT;
+	return events;
+}
+
+static int control(const struct epoll_poller *epoll, int operation, int fd,
+		   uint32_t generation, unsigned wanted)
+{
+	struct epoll_event event = {
+		.events = mask_of(wanted),
+		.data.u64 = (uint64_t)generation << 32 | (uint32_t)fd,
+	};
+
+	return epoll_ctl(epoll->epoll_fd, operation, fd, &event) < 0 ? -errno
+								     : 0;
+}
+
+static int open_descriptors(struct epoll_poller *epoll)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLET, /* (2) */
+		.data.u64 = WAKE,
+	};
+	int error;
+
+	epoll->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll->epoll_fd < 0)
+		return -errno;
+	epoll->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (epoll->wake_fd < 0) {
+		error = -errno;
+		goto close_epoll;
+	}
+	if (epoll_ctl(epoll->epoll_fd, EPOLL_CTL_ADD, epoll->wake_fd, &event) <
+	    0) {
+		error = -errno;
+		goto close_wake;
+	}
+	return 0;
+
+close_wake:
+	rotai_fd_close(epoll->wake_fd);
+close_epoll:
+	rotai_fd_close(epoll->epoll_fd);
+	return error;
+}
+
+static int open_poller(struct rotai_poller **poller,
+		       const struct rota_allocator *allocator)
+{
+	struct epoll_poller *epoll;
+	int error;
+
+	epoll = rotai_memory_new(allocator, sizeof(*epoll));
+	if (epoll == NULL)
+		return ROTA_ENOMEM;
+	*epoll = (struct epoll_poller){
+		.poller = { .ops = &rotai_epoll_ops, .allocator = allocator },
+	};
+	error = open_descriptors(epoll);
+	if (error < 0) {
+		rotai_memory_free(allocator, epoll, sizeof(*epoll));
+		return error;
+	}
+	*poller = &epoll->poller;
+	return 0;
+}
+
+static void close_poller(struct rotai_poller *poller)
+{
+	struct epoll_poller *epoll = of(poller);
+
+	/* In a forked child too this closes no more than the child's numbers:
+	 * the parent's registrations are in the open file. */
+	rotai_fd_close(epoll->wake_fd);
+	rotai_fd_close(epoll->epoll_fd);
+	rotai_memory_free(poller->allocator, epoll, sizeof(*epoll));
+}
+
+static int add(struct rotai_poller *poller, int fd, uint32_t generation,
+	       unsigned wanted)
+{
+	return control(of(poller), EPOLL_CTL_ADD, fd, generation, wanted);
+}
+
+static int change(struct rotai_poller *poller, int fd, uint32_t generation,
+		  unsigned was, unsigned wanted)
+{
+	(void)was;
+	return control(of(poller), EPOLL_CTL_MOD, fd, generation, wanted);
+}
+
+static void remove_fd(struct rotai_poller *poller, int fd)
+{
+	/* Fails only if the descriptor was closed first, and has left. */
+	(void)control(of(poller), EPOLL_CTL_DEL, fd, 0, 0);
+}
+
+static int submit(struct rotai_poller *poller)
+{
+	(void)poller; /* change() has told the kernel */
+	return 0;
+}
+
+/* (3) */
+static int wait_events(struct epoll_poller *epoll, int64_t timeout_ns,
+		       struct epoll_event *events, int max)
+{
+	enum { NS_PER_MS = 1000000 };
+	int64_t ms = timeout_ns / NS_PER_MS;
+
+	if (ROTAI_LIKELY(timeout_ns <= 0))
+		return epoll_wait(epoll->epoll_fd, events, max,
+				  timeout_ns < 0 ? -1 : 0);
+	if (timeout_ns % NS_PER_MS != 0) {
+		struct timespec timeout = {
+			.tv_sec = (time_t)(timeout_ns / 1000000000),
+			.tv_nsec = (long)(timeout_ns % 1000000000),
+		};
+		int n = -1;
+
+		if (!epoll->no_pwait2)
+			n = epoll_pwait2(epoll->epoll_fd, events, max, &timeout,
+					 NULL);
+		if (n >= 0 ||
+		    (!epoll->no_pwait2 && errno != ENOSYS && errno != EPERM))
+			return n;
+		epoll->no_pwait2 = 1;
+		ms++;
+	}
+	return epoll_wait(epoll->epoll_fd, events, max,
+			  ms > INT_MAX ? INT_MAX : (int)ms);
+}
+
+static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
+		      struct rotai_ready *ready, int max)
+{
+	struct epoll_event events[ROTA_EVENTS_PER_WAIT];
+	int found = 0;
+	int n;
+
+	if (max > ROTA_EVENTS_PER_WAIT)
+		max = ROTA_EVENTS_PER_WAIT;
+	n = wait_events(of(poller), timeout_ns, events, max);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+
+	for (const struct epoll_event *e = events; e < events + n; e++) {
+		uint64_t data = e->data.u64;
+
+		if (ROTAI_UNLIKELY(data == WAKE))
+			continue;
+		ready[found++] = (struct rotai_ready){
+			.fd = (int)(uint32_t)data,
+			.generation = (uint32_t)(data >> 32),
+			.events = events_of(e->events),
+		};
+	}
+	return found;
+}
+
+static void wake(struct rotai_poller *poller)
+{
+	static const uint64_t one = 1;
+	int saved = errno;
+	ssize_t written = write(of(poller)->wake_fd, &one, sizeof(one));
+
+	(void)written; /* a counter that is full has an edge in store */
+	errno = saved;
+}
+
+static int backend_fd(const struct rotai_poller *poller)
+{
+	return of(poller)->epoll_fd;
+}
+
+const struct rotai_poller_ops rotai_epoll_ops = {
+	.name = "epoll",
+	.open = open_poller,
+	.close = close_poller,
+	.add = add,
+	.change = change,
+	.remove = remove_fd,
+	.submit = submit,
+	.wait = wait_ready,
+	.wake = wake,
+	.fd = backend_fd,
+};

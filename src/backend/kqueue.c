@@ -1,0 +1,395 @@
+/*
+ * backend/kqueue.c - the poller of macOS and the BSDs. See kqueue(2).
+ *
+ * A registration is a knote for each filter, made with the first add() and
+ * from then on enabled and disabled. Changes are kept until the wait, which
+ * takes them along: telling the kernel costs no system call of its own.
+ *
+ *  1. add() makes both the read and the write knote, one of them disabled if
+ *     it is not wanted, so that a later change needs no new memory of the
+ *     kernel. A knote that nobody wants yet may be refused.
+ *  2. EV_ADD and EV_ENABLE always go together: the manual says that EV_ADD
+ *     enables, FreeBSD's kernel does so only for EV_ENABLE.
+ *  3. Whoever wants ROTAI_DISCONNECT alone is not to be woken for data that
+ *     nobody reads. That knote has EV_CLEAR, so data ends one wait at the
+ *     most; and when it has reported the end it is enabled again with the next
+ *     wait, which tests it again, so the end is reported as long as it lasts.
+ *     EV_CLEAR stays with the knote it was made with: to and from it takes
+ *     EV_DELETE and EV_ADD.
+ *  4. A change that the kernel refuses comes back as an EV_ERROR entry, and is
+ *     reported as everything wanted.
+ *  5. A kqueue is not inherited by a forked child: there is no descriptor to
+ *     close, or another open file has its number.
+ *  6. Reading and writing are two events of the kernel and one of the loop's: a
+ *     descriptor that is ready for both is reported once, as on the other
+ *     pollers.
+ */
+#include <fcntl.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "backend/poller.h"
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/fork.h"
+#include "base/kevent.h"
+#include "base/memory.h"
+#include "rota/error.h"
+#include "rota/object.h"
+
+enum {
+	/* One descriptor's changes: EV_DELETE and EV_ADD for reading, one for
+	 * writing, one for priority, and one that (3) may have queued. */
+	CHANGES_PER_FD = 5,
+	CHANGES_MAX = 128,
+
+	WAKE_IDENT = 0, /* of the EVFILT_USER knote */
+};
+
+/* What one wait reports, and where in it a descriptor is: a hash table that
+ * is at most half full. */
+enum { REPORT_PLACES = 2 * ROTA_EVENTS_PER_WAIT };
+
+struct report {
+	struct rotai_ready *ready;
+	int count;
+	int16_t places[REPORT_PLACES]; /* in ready; -1: none */
+};
+
+struct kqueue_poller {
+	struct rotai_poller poller;
+	int kq;
+	uint32_t fork_generation; /* (5) */
+	int count;
+	struct kevent changes[CHANGES_MAX];
+};
+
+static struct kqueue_poller *of(const struct rotai_poller *poller)
+{
+	return rota_container_of(poller, struct kqueue_poller, poller);
+}
+
+static void set_change(struct kevent *change, int fd, int filter,
+		       unsigned flags, uint32_t generation)
+{
+	EV_SET(change, (uintptr_t)fd, (short)filter, (unsigned short)flags, 0,
+	       0, (void *)(uintptr_t)generation);
+	if (filter == ROTAI_EVFILT_EXCEPT)
+		change->fflags = (unsigned)ROTAI_NOTE_OOB;
+}
+
+static void queue_change(struct kqueue_poller *queue, int fd, int filter,
+			 unsigned flags, uint32_t generation)
+{
+	ROTA_ASSERT(queue->count < CHANGES_MAX);
+	set_change(&queue->changes[queue->count++], fd, filter, flags,
+		   generation);
+}
+
+static unsigned enabled_if(unsigned wanted)
+{
+	return wanted != 0 ? EV_ADD | EV_ENABLE : EV_ADD | EV_DISABLE; /* (2) */
+}
+
+/* (3) */
+static int wants_end_alone(unsigned wanted)
+{
+	return (wanted & (ROTAI_READABLE | ROTAI_DISCONNECT)) ==
+	       ROTAI_DISCONNECT;
+}
+
+static unsigned read_flags(unsigned wanted)
+{
+	return enabled_if(wanted & (ROTAI_READABLE | ROTAI_DISCONNECT)) |
+	       (wants_end_alone(wanted) ? EV_CLEAR : 0u);
+}
+
+static int open_queue(struct kqueue_poller *queue)
+{
+	struct kevent wake;
+	int error;
+
+	queue->kq = kqueue();
+	if (queue->kq < 0)
+		return -errno;
+	if (fcntl(queue->kq, F_SETFD, FD_CLOEXEC) < 0)
+		goto failed;
+	EV_SET(&wake, WAKE_IDENT, EVFILT_USER, EV_ADD | EV_ENABLE | EV_CLEAR, 0,
+	       0, NULL);
+	if (kevent(queue->kq, &wake, 1, NULL, 0, NULL) < 0)
+		goto failed;
+	return 0;
+
+failed:
+	error = -errno;
+	rotai_fd_close(queue->kq);
+	return error;
+}
+
+static int open_poller(struct rotai_poller **poller,
+		       const struct rota_allocator *allocator)
+{
+	struct kqueue_poller *queue;
+	int error;
+
+	queue = rotai_memory_new(allocator, sizeof(*queue));
+	if (queue == NULL)
+		return ROTA_ENOMEM;
+	queue->poller.ops = &rotai_kqueue_ops;
+	queue->poller.allocator = allocator;
+	queue->fork_generation = rotai_fork_generation;
+	queue->count = 0;
+	error = open_queue(queue);
+	if (error < 0) {
+		rotai_memory_free(allocator, queue, sizeof(*queue));
+		return error;
+	}
+	*poller = &queue->poller;
+	return 0;
+}
+
+static void close_poller(struct rotai_poller *poller)
+{
+	struct kqueue_poller *queue = of(poller);
+
+	if (queue->fork_generation == rotai_fork_generation) /* (5) */
+		rotai_fd_close(queue->kq);
+	rotai_memory_free(poller->allocator, queue, sizeof(*queue));
+}
+
+/* The error that the kernel has for the change which @receipt answers; one
+ * that nobody wants yet does not count (1). */
+static int error_of(const struct kevent *receipt, unsigned wanted)
+{
+	if (receipt->data == 0)
+		return 0;
+	if (receipt->filter == EVFILT_WRITE && !(wanted & ROTAI_WRITABLE))
+		return 0;
+	if (receipt->filter == EVFILT_READ &&
+	    !(wanted & (ROTAI_READABLE | ROTAI_DISCONNECT)))
+		return 0;
+	return -(int)receipt->data;
+}
+
+static void remove_fd(struct rotai_poller *poller, int fd)
+{
+	static const int filters[] = { EVFILT_READ, EVFILT_WRITE,
+				       ROTAI_EVFILT_EXCEPT };
+	enum { FILTERS = 2 + ROTAI_HAS_EXCEPT };
+	struct kqueue_poller *queue = of(poller);
+	struct kevent changes[FILTERS];
+	struct kevent receipts[FILTERS];
+	int kept = 0;
+
+	/* What (3) has queued would fall upon the number's next owner. */
+	for (int i = 0; i < queue->count; i++)
+		if (queue->changes[i].ident != (uintptr_t)fd)
+			queue->changes[kept++] = queue->changes[i];
+	queue->count = kept;
+
+	for (int i = 0; i < FILTERS; i++)
+		set_change(&changes[i], fd, filters[i], EV_DELETE | EV_RECEIPT,
+			   0);
+	/* Those that were never made are refused, and so be it. */
+	(void)kevent(queue->kq, changes, FILTERS, receipts, FILTERS, NULL);
+}
+
+static int add(struct rotai_poller *poller, int fd, uint32_t generation,
+	       unsigned wanted)
+{
+	struct kqueue_poller *queue = of(poller);
+	struct kevent changes[3];
+	struct kevent receipts[3];
+	int error = rotai_fd_can_be_watched(fd);
+	int count = 2;
+	int n;
+
+	if (error < 0)
+		return error;
+	set_change(&changes[0], fd, EVFILT_READ,
+		   read_flags(wanted) | EV_RECEIPT, generation);
+	set_change(&changes[1], fd, EVFILT_WRITE,
+		   enabled_if(wanted & ROTAI_WRITABLE) | EV_RECEIPT,
+		   generation);
+	if (wanted & ROTAI_PRIORITY)
+		set_change(&changes[count++], fd, ROTAI_EVFILT_EXCEPT,
+			   EV_ADD | EV_ENABLE | EV_RECEIPT, generation);
+
+	n = kevent(queue->kq, changes, count, receipts, count, NULL);
+	if (n < 0)
+		error = -errno;
+	for (int i = 0; i < n && error == 0; i++)
+		error = error_of(&receipts[i], wanted);
+	if (error < 0)
+		remove_fd(poller, fd);
+	return error;
+}
+
+static int change(struct rotai_poller *poller, int fd, uint32_t generation,
+		  unsigned was, unsigned wanted)
+{
+	const unsigned reading = ROTAI_READABLE | ROTAI_DISCONNECT;
+	struct kqueue_poller *queue = of(poller);
+	unsigned differs = was ^ wanted;
+
+	if (queue->count > CHANGES_MAX - CHANGES_PER_FD)
+		return ROTA_EAGAIN;
+	if (wants_end_alone(was) != wants_end_alone(wanted))
+		queue_change(queue, fd, EVFILT_READ, EV_DELETE, generation);
+	if (differs & reading)
+		queue_change(queue, fd, EVFILT_READ, read_flags(wanted),
+			     generation);
+	if (differs & ROTAI_WRITABLE)
+		queue_change(queue, fd, EVFILT_WRITE,
+			     enabled_if(wanted & ROTAI_WRITABLE), generation);
+	if (differs & ROTAI_PRIORITY)
+		queue_change(queue, fd, ROTAI_EVFILT_EXCEPT,
+			     enabled_if(wanted & ROTAI_PRIORITY), generation);
+	return 0;
+}
+
+static int submit(struct rotai_poller *poller)
+{
+	static const struct timespec at_once = { 0, 0 };
+	struct kqueue_poller *queue = of(poller);
+	struct kevent receipts[CHANGES_MAX];
+	int refused = 0;
+	int n;
+
+	if (queue->count == 0)
+		return 0;
+	for (int i = 0; i < queue->count; i++)
+		queue->changes[i].flags |= EV_RECEIPT;
+	n = kevent(queue->kq, queue->changes, queue->count, receipts,
+		   CHANGES_MAX, &at_once);
+	for (int i = 0; i < queue->count; i++)
+		queue->changes[i].flags &= (unsigned short)~EV_RECEIPT;
+	/* What was refused stays, and the next wait is told so (4). */
+	for (int i = 0; i < n; i++)
+		if (receipts[i].data != 0)
+			queue->changes[refused++] = queue->changes[i];
+	if (n >= 0)
+		queue->count = refused;
+	return queue->count;
+}
+
+static unsigned events_of(const struct kevent *event)
+{
+	if (event->flags & EV_ERROR)
+		return ROTAI_EVERYTHING; /* (4) */
+	if (event->filter == EVFILT_WRITE)
+		return event->flags & EV_EOF ? ROTAI_EVERYTHING
+					     : ROTAI_WRITABLE;
+	if (event->filter != EVFILT_READ)
+		return ROTAI_PRIORITY;
+	if (!(event->flags & EV_EOF))
+		return ROTAI_READABLE;
+	return event->fflags != 0 ? ROTAI_EVERYTHING
+				  : ROTAI_READABLE | ROTAI_DISCONNECT;
+}
+
+/* (3): what has reported the end is to report it again. */
+static void test_again(struct kqueue_poller *queue, const struct kevent *event)
+{
+	unsigned both = EV_EOF | EV_CLEAR;
+
+	if (event->filter == EVFILT_READ && (event->flags & both) == both &&
+	    queue->count < CHANGES_MAX)
+		queue_change(queue, (int)event->ident, EVFILT_READ, EV_ENABLE,
+			     (uint32_t)(uintptr_t)event->udata);
+}
+
+static void init_report(struct report *report, struct rotai_ready *ready)
+{
+	report->ready = ready;
+	report->count = 0;
+	for (int i = 0; i < REPORT_PLACES; i++)
+		report->places[i] = -1;
+}
+
+/* (6) */
+static void add_to_report(struct report *report, const struct kevent *event)
+{
+	struct rotai_ready *ready = report->ready;
+	int fd = (int)event->ident;
+	uint32_t generation = (uint32_t)(uintptr_t)event->udata;
+	unsigned place = (unsigned)fd % REPORT_PLACES;
+	int at;
+
+	while ((at = report->places[place]) >= 0 &&
+	       (ready[at].fd != fd || ready[at].generation != generation))
+		place = (place + 1) % REPORT_PLACES;
+	if (at >= 0) {
+		ready[at].events |= events_of(event);
+		return;
+	}
+	report->places[place] = (int16_t)report->count;
+	ready[report->count++] = (struct rotai_ready){
+		.fd = fd,
+		.generation = generation,
+		.events = events_of(event),
+	};
+}
+
+static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
+		      struct rotai_ready *ready, int max)
+{
+	struct kqueue_poller *queue = of(poller);
+	struct kevent events[ROTA_EVENTS_PER_WAIT];
+	struct timespec timeout = {
+		.tv_sec = (time_t)(timeout_ns / 1000000000),
+		.tv_nsec = (long)(timeout_ns % 1000000000),
+	};
+	struct report report;
+	int n;
+
+	if (max > ROTA_EVENTS_PER_WAIT)
+		max = ROTA_EVENTS_PER_WAIT;
+	/* Without room for every refusal the kernel would apply the changes
+	 * only up to the one that does not fit. */
+	if (queue->count > max && submit(poller) > max)
+		queue->count = max;
+	n = kevent(queue->kq, queue->changes, queue->count, events, max,
+		   timeout_ns < 0 ? NULL : &timeout);
+	if (n < 0 && errno != EINTR)
+		return -errno;
+	queue->count = 0; /* EINTR leaves the changes applied */
+
+	init_report(&report, ready);
+	for (const struct kevent *e = events; e < events + n; e++) {
+		if (e->filter == EVFILT_USER)
+			continue;
+		add_to_report(&report, e);
+		test_again(queue, e);
+	}
+	return report.count;
+}
+
+static void wake(struct rotai_poller *poller)
+{
+	struct kevent trigger;
+	int saved = errno;
+
+	EV_SET(&trigger, WAKE_IDENT, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
+	(void)kevent(of(poller)->kq, &trigger, 1, NULL, 0, NULL);
+	errno = saved;
+}
+
+static int backend_fd(const struct rotai_poller *poller)
+{
+	return of(poller)->kq;
+}
+
+const struct rotai_poller_ops rotai_kqueue_ops = {
+	.name = "kqueue",
+	.lacks = ROTAI_HAS_EXCEPT ? 0 : ROTAI_PRIORITY,
+	.open = open_poller,
+	.close = close_poller,
+	.add = add,
+	.change = change,
+	.remove = remove_fd,
+	.submit = submit,
+	.wait = wait_ready,
+	.wake = wake,
+	.fd = backend_fd,
+};

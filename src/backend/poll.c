@@ -1,0 +1,266 @@
+/*
+ * backend/poll.c - the poller for any POSIX system. See poll(2).
+ *
+ * An array of pollfd, which poll(2) reads whole at every wait, and a table
+ * from descriptor to place in it.
+ *
+ *  1. Place 0 is the reading end of a pipe that wakes the loop. It is level
+ *     triggered, so wait() drains it.
+ *  2. What wants nothing has its number inverted, and poll(2) skips what is
+ *     negative: errors and hang-ups cannot be masked otherwise.
+ *  3. A wait that finds more than it may report goes on from there the next
+ *     time, so that all get their turn.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/poller.h"
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/memory.h"
+#include "rota/error.h"
+#include "rota/object.h"
+
+struct poll_poller {
+	struct rotai_poller poller;
+	struct pollfd *polled;
+	uint32_t *generations; /* of polled[i] */
+	unsigned *places;      /* in polled[], by descriptor; 0: not there */
+	size_t polled_capacity;
+	size_t generations_capacity;
+	size_t places_capacity;
+	unsigned count;
+	unsigned next; /* (3) */
+	int wake_fd;
+};
+
+enum { WAKE_PLACE = 0 }; /* (1) */
+
+static struct poll_poller *of(const struct rotai_poller *poller)
+{
+	return rota_container_of(poller, struct poll_poller, poller);
+}
+
+static int reserve(struct poll_poller *poll, size_t count, int highest_fd)
+{
+	const struct rota_allocator *from = poll->poller.allocator;
+	int error;
+
+	error =
+	    rotai_memory_reserve(from, &poll->polled, &poll->polled_capacity,
+				 count, sizeof(*poll->polled));
+	if (error == 0)
+		error = rotai_memory_reserve(from, &poll->generations,
+					     &poll->generations_capacity, count,
+					     sizeof(*poll->generations));
+	if (error == 0)
+		error = rotai_memory_reserve(
+		    from, &poll->places, &poll->places_capacity,
+		    (size_t)highest_fd + 1, sizeof(*poll->places));
+	return error;
+}
+
+static void free_poller(struct poll_poller *poll)
+{
+	const struct rota_allocator *from = poll->poller.allocator;
+
+	rotai_memory_free(from, poll->polled,
+			  poll->polled_capacity * sizeof(*poll->polled));
+	rotai_memory_free(from, poll->generations,
+			  poll->generations_capacity *
+			      sizeof(*poll->generations));
+	rotai_memory_free(from, poll->places,
+			  poll->places_capacity * sizeof(*poll->places));
+	rotai_memory_free(from, poll, sizeof(*poll));
+}
+
+static void set_wanted(struct pollfd *polled, int fd, unsigned wanted)
+{
+	int events = 0;
+
+	if (wanted & ROTAI_READABLE)
+		events |= POLLIN;
+	if (wanted & ROTAI_WRITABLE)
+		events |= POLLOUT;
+	if (wanted & ROTAI_PRIORITY)
+		events |= POLLPRI;
+	if (wanted & ROTAI_DISCONNECT)
+		events |= ROTAI_POLLRDHUP;
+	polled->events = (short)events;
+	polled->fd = (wanted & ROTAI_EVERYTHING) != 0 ? fd : ~fd; /* (2) */
+}
+
+static unsigned events_of(int mask)
+{
+	unsigned events = 0;
+
+	if (mask & (POLLERR | POLLHUP | POLLNVAL))
+		return ROTAI_EVERYTHING;
+	if (mask & POLLIN)
+		events |= ROTAI_READABLE;
+	if (mask & POLLOUT)
+		events |= ROTAI_WRITABLE;
+	if (mask & POLLPRI)
+		events |= ROTAI_PRIORITY;
+	if (mask & ROTAI_POLLRDHUP)
+		events |= ROTAI_DISCONNECT;
+	return events;
+}
+
+static int open_poller(struct rotai_poller **poller,
+		       const struct rota_allocator *allocator)
+{
+	struct poll_poller *poll;
+	int ends[2];
+	int error;
+
+	poll = rotai_memory_new(allocator, sizeof(*poll));
+	if (poll == NULL)
+		return ROTA_ENOMEM;
+	*poll = (struct poll_poller){
+		.poller = { .ops = &rotai_poll_ops, .allocator = allocator },
+		.count = 1,
+		.next = 1,
+	};
+	error = reserve(poll, 1, 0);
+	if (error < 0)
+		goto free_poller;
+	error = rotai_fd_pipe(ends);
+	if (error < 0)
+		goto free_poller;
+	set_wanted(&poll->polled[WAKE_PLACE], ends[0], ROTAI_READABLE);
+	poll->wake_fd = ends[1];
+	*poller = &poll->poller;
+	return 0;
+
+free_poller:
+	free_poller(poll);
+	return error;
+}
+
+static void close_poller(struct rotai_poller *poller)
+{
+	struct poll_poller *poll = of(poller);
+
+	rotai_fd_close(poll->polled[WAKE_PLACE].fd);
+	rotai_fd_close(poll->wake_fd);
+	free_poller(poll);
+}
+
+static int add(struct rotai_poller *poller, int fd, uint32_t generation,
+	       unsigned wanted)
+{
+	struct poll_poller *poll = of(poller);
+	int error = rotai_fd_can_be_watched(fd);
+
+	if (error == 0)
+		error = reserve(poll, (size_t)poll->count + 1, fd);
+	if (error < 0)
+		return error;
+	poll->places[fd] = poll->count;
+	poll->generations[poll->count] = generation;
+	set_wanted(&poll->polled[poll->count], fd, wanted);
+	poll->count++;
+	return 0;
+}
+
+static int change(struct rotai_poller *poller, int fd, uint32_t generation,
+		  unsigned was, unsigned wanted)
+{
+	struct poll_poller *poll = of(poller);
+	unsigned place = poll->places[fd];
+
+	(void)was;
+	ROTA_ASSERT(place != WAKE_PLACE);
+	poll->generations[place] = generation;
+	set_wanted(&poll->polled[place], fd, wanted);
+	return 0;
+}
+
+static void remove_fd(struct rotai_poller *poller, int fd)
+{
+	struct poll_poller *poll = of(poller);
+	unsigned place = poll->places[fd];
+	unsigned last = --poll->count;
+	int moved = poll->polled[last].fd;
+
+	ROTA_ASSERT(place != WAKE_PLACE);
+	poll->polled[place] = poll->polled[last];
+	poll->generations[place] = poll->generations[last];
+	poll->places[moved < 0 ? ~moved : moved] = place;
+	poll->places[fd] = 0;
+}
+
+static int submit(struct rotai_poller *poller)
+{
+	(void)poller; /* the array is read at the wait */
+	return 0;
+}
+
+static void drain(int fd)
+{
+	char bytes[64];
+
+	while (read(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes))
+		;
+}
+
+static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
+		      struct rotai_ready *ready, int max)
+{
+	struct poll_poller *poll = of(poller);
+	int left = rotai_fd_poll(poll->polled, poll->count, timeout_ns);
+	int found = 0;
+	unsigned at = poll->next;
+
+	if (left < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (poll->polled[WAKE_PLACE].revents != 0) {
+		drain(poll->polled[WAKE_PLACE].fd);
+		left--;
+	}
+	while (left > 0 && found < max) {
+		if (at >= poll->count)
+			at = WAKE_PLACE + 1;
+		if (poll->polled[at].revents != 0) {
+			ready[found++] = (struct rotai_ready){
+				.fd = poll->polled[at].fd,
+				.generation = poll->generations[at],
+				.events = events_of(poll->polled[at].revents),
+			};
+			left--;
+		}
+		at++;
+	}
+	poll->next = at; /* (3) */
+	return found;
+}
+
+static void wake(struct rotai_poller *poller)
+{
+	int saved = errno;
+	ssize_t written = write(of(poller)->wake_fd, "", 1);
+
+	(void)written; /* a pipe that is full is readable */
+	errno = saved;
+}
+
+static int backend_fd(const struct rotai_poller *poller)
+{
+	(void)poller;
+	return ROTA_ENOTSUP;
+}
+
+const struct rotai_poller_ops rotai_poll_ops = {
+	.name = "poll",
+	.lacks = ROTAI_POLLRDHUP ? 0 : ROTAI_DISCONNECT,
+	.open = open_poller,
+	.close = close_poller,
+	.add = add,
+	.change = change,
+	.remove = remove_fd,
+	.submit = submit,
+	.wait = wait_ready,
+	.wake = wake,
+	.fd = backend_fd,
+};

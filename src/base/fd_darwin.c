@@ -1,0 +1,52 @@
+/*
+ * base/fd_darwin.c - where there is no pipe2(2) and no ppoll(2): Darwin, and
+ * any POSIX system that has nothing better.
+ */
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+static int set_flags(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+	return 0;
+}
+
+int rotai_fd_pipe(int fds[2])
+{
+	int made[2];
+	int error;
+
+	if (pipe(made) < 0)
+		return -errno;
+	error = set_flags(made[0]);
+	if (error == 0)
+		error = set_flags(made[1]);
+	if (error < 0) {
+		rotai_fd_close(made[0]);
+		rotai_fd_close(made[1]);
+		return error;
+	}
+	fds[0] = made[0];
+	fds[1] = made[1];
+	return 0;
+}
+
+int rotai_fd_poll(struct pollfd *fds, unsigned count, int64_t timeout_ns)
+{
+	int64_t timeout_ms = -1;
+
+	/* Rounded up: a wait that ends early would be made again, and spin. */
+	if (timeout_ns >= 0)
+		timeout_ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
+	if (timeout_ms > INT_MAX)
+		timeout_ms = INT_MAX;
+	return poll(fds, (nfds_t)count, (int)timeout_ms);
+}

@@ -1,0 +1,24 @@
+/*
+ * base/fd_linux.c - pipe2(2) and ppoll(2).
+ */
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+int rotai_fd_pipe(int fds[2])
+{
+	return pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int rotai_fd_poll(struct pollfd *fds, unsigned count, int64_t timeout_ns)
+{
+	struct timespec timeout = {
+		.tv_sec = (time_t)(timeout_ns / 1000000000),
+		.tv_nsec = (long)(timeout_ns % 1000000000),
+	};
+
+	return ppoll(fds, count, timeout_ns < 0 ? NULL : &timeout, NULL);
+}

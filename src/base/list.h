@@ -1,0 +1,73 @@
+/*
+ * base/list.h - circular doubly linked lists through the objects themselves.
+ *
+ * A list is a link that stands for its head; empty, it points to itself. An
+ * object's link has next NULL while it is in no list, so whether it is in one
+ * can be asked without knowing which.
+ */
+#ifndef ROTAI_BASE_LIST_H
+#define ROTAI_BASE_LIST_H
+
+#include "base/assert.h"
+#include "rota/object.h"
+
+static inline void rotai_list_init(struct rota_link *list)
+{
+	list->next = list;
+	list->prev = list;
+}
+
+static inline int rotai_list_is_empty(const struct rota_link *list)
+{
+	return list->next == list;
+}
+
+static inline int rotai_link_is_linked(const struct rota_link *link)
+{
+	return link->next != NULL;
+}
+
+static inline void rotai_list_append(struct rota_link *list,
+				     struct rota_link *link)
+{
+	struct rota_link *last = list->prev;
+
+	link->next = list;
+	link->prev = last;
+	last->next = link;
+	list->prev = link;
+}
+
+static inline void rotai_list_remove(struct rota_link *link)
+{
+	ROTA_ASSERT(rotai_link_is_linked(link));
+	link->prev->next = link->next;
+	link->next->prev = link->prev;
+	link->next = NULL;
+}
+
+/* Take the first link out and return it; NULL if there is none. */
+static inline struct rota_link *rotai_list_take_first(struct rota_link *list)
+{
+	struct rota_link *first = list->next;
+
+	if (first == list)
+		return NULL;
+	rotai_list_remove(first);
+	return first;
+}
+
+/* Move all of @from to the end of @list, in order; @from is then empty. */
+static inline void rotai_list_splice(struct rota_link *list,
+				     struct rota_link *from)
+{
+	if (rotai_list_is_empty(from))
+		return;
+	from->next->prev = list->prev;
+	list->prev->next = from->next;
+	from->prev->next = list;
+	list->prev = from->prev;
+	rotai_list_init(from);
+}
+
+#endif

@@ -1,0 +1,156 @@
+/*
+ * loop/async.c - wake-ups from elsewhere.
+ *
+ *  1. ROTAI_ENTRY_SENT is set by the send that gets to push, and cleared just
+ *     before the callback: a send in between has nothing to do. It is changed
+ *     by read-modify-writes alone, and so are the flags beside it; why, stands
+ *     in inbox.c (4).
+ *  2. The entry is released first and SENT cleared after: a send that finds
+ *     SENT cleared can push.
+ */
+#include "rota/async.h"
+
+#include "loop/async.h"
+#include "loop/callback.h"
+#include "loop/loop.h"
+
+static struct rota_async *async_of(struct rota_entry *entry)
+{
+	return rota_container_of(entry, struct rota_async, internal.entry);
+}
+
+static int is_active(const struct rota_async *async)
+{
+	return rotai_link_is_linked(&async->internal.started);
+}
+
+static int is_referenced(const struct rota_async *async)
+{
+	return !rotai_entry_has(&async->internal.entry,
+				ROTAI_ENTRY_UNREFERENCED);
+}
+
+static void let_send(struct rota_entry *entry)
+{
+	rotai_entry_release(entry); /* (2) */
+	__atomic_fetch_and(&entry->owner, ~(uintptr_t)ROTAI_ENTRY_SENT,
+			   __ATOMIC_ACQ_REL);
+}
+
+void rota_async_init(struct rota_async *async, struct rota_loop *loop)
+{
+	async->internal.entry.next = NULL;
+	async->internal.entry.owner = (uintptr_t)loop | ROTAI_ENTRY_ASYNC;
+	async->internal.fn = NULL;
+	async->internal.started.next = NULL;
+}
+
+int rota_async_start(struct rota_async *async, rota_async_fn *fn)
+{
+	struct rota_loop *loop = rotai_entry_loop(&async->internal.entry);
+	int error = rotai_loop_admits(loop);
+
+	if (error < 0)
+		return error;
+	if (fn == NULL)
+		return ROTA_EINVAL;
+	__atomic_store_n(&async->internal.fn, fn, __ATOMIC_RELAXED);
+	if (!is_active(async)) {
+		rotai_list_append(&loop->asyncs, &async->internal.started);
+		rotai_loop_hold(loop, is_referenced(async));
+	}
+	return 0;
+}
+
+int rota_async_send(struct rota_async *async)
+{
+	struct rota_entry *entry = &async->internal.entry;
+	struct rota_loop *loop = rotai_entry_loop(entry);
+	int status;
+
+	if (__atomic_load_n(&async->internal.fn, __ATOMIC_RELAXED) == NULL)
+		return ROTA_EINVAL;
+	if (__atomic_fetch_or(&entry->owner, ROTAI_ENTRY_SENT,
+			      __ATOMIC_ACQ_REL) &
+	    ROTAI_ENTRY_SENT) /* (1) */
+		return rotai_loop_inherited(loop);
+	if (!rotai_entry_claim(entry))
+		return 0; /* never: (2) */
+	status = rotai_inbox_push(loop, entry);
+	if (status < 0)
+		__atomic_fetch_and(&entry->owner, ~(uintptr_t)ROTAI_ENTRY_SENT,
+				   __ATOMIC_ACQ_REL);
+	return status;
+}
+
+void rota_async_stop(struct rota_async *async)
+{
+	struct rota_entry *entry = &async->internal.entry;
+	struct rota_loop *loop = rotai_entry_loop(entry);
+
+	if (!is_active(async))
+		return;
+	__atomic_store_n(&async->internal.fn, NULL, __ATOMIC_RELAXED);
+	rotai_list_remove(&async->internal.started);
+	rotai_loop_release(loop, is_referenced(async));
+	rotai_inbox_take_over(loop);
+	if (rotai_queue_remove(&loop->posts, entry) ||
+	    rotai_queue_remove(&loop->taken, entry))
+		let_send(entry);
+}
+
+int rota_async_is_active(const struct rota_async *async)
+{
+	return is_active(async);
+}
+
+static void set_referenced(struct rota_async *async, int referenced)
+{
+	struct rota_entry *entry = &async->internal.entry;
+
+	if (is_active(async)) {
+		struct rota_loop *loop = rotai_entry_loop(entry);
+
+		rotai_loop_release(loop, is_referenced(async));
+		rotai_loop_hold(loop, referenced);
+	}
+	if (referenced)
+		__atomic_fetch_and(&entry->owner,
+				   ~(uintptr_t)ROTAI_ENTRY_UNREFERENCED,
+				   __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_or(&entry->owner, ROTAI_ENTRY_UNREFERENCED,
+				  __ATOMIC_RELAXED);
+}
+
+void rota_async_ref(struct rota_async *async)
+{
+	set_referenced(async, 1);
+}
+
+void rota_async_unref(struct rota_async *async)
+{
+	set_referenced(async, 0);
+}
+
+int rota_async_has_ref(const struct rota_async *async)
+{
+	return is_referenced(async);
+}
+
+void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry)
+{
+	struct rota_async *async = async_of(entry);
+
+	let_send(entry);
+	rotai_callback_begin(loop, "async", NULL, async);
+	async->internal.fn(async);
+	rotai_callback_end(loop, "async", async);
+}
+
+void rotai_asyncs_stop(struct rota_loop *loop)
+{
+	while (!rotai_list_is_empty(&loop->asyncs))
+		rota_async_stop(rota_container_of(
+		    loop->asyncs.next, struct rota_async, internal.started));
+}

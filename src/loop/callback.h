@@ -1,0 +1,50 @@
+/*
+ * loop/callback.h - what goes round every callback.
+ *
+ *     rotai_callback_begin(loop, "timer", NULL, timer);
+ *     fn(timer);
+ *     rotai_callback_end(loop, "timer", timer);
+ *
+ * The object may be gone after its callback (O4): the end takes its address
+ * for the tracer alone.
+ */
+#ifndef ROTAI_LOOP_CALLBACK_H
+#define ROTAI_LOOP_CALLBACK_H
+
+#include "loop/loop.h"
+
+/* Run ticks and microtasks until there are none, or the budget is used up. */
+void rotai_ticks_drain(struct rota_loop *loop);
+
+void rotai_trace_begin(struct rota_loop *loop, const char *type,
+		       const char *name, const void *object);
+void rotai_trace_end(struct rota_loop *loop, const char *type,
+		     const void *object);
+
+static inline void rotai_callback_begin(struct rota_loop *loop,
+					const char *type, const char *name,
+					const void *object)
+{
+	if (ROTAI_UNLIKELY(loop->tracer != NULL))
+		rotai_trace_begin(loop, type, name, object);
+}
+
+/* Without the drain: for ticks and microtasks themselves. */
+static inline void rotai_callback_count(struct rota_loop *loop,
+					const char *type, const void *object)
+{
+	loop->calls++;
+	loop->stats.callbacks[loop->phase]++;
+	if (ROTAI_UNLIKELY(loop->tracer != NULL))
+		rotai_trace_end(loop, type, object);
+}
+
+static inline void rotai_callback_end(struct rota_loop *loop, const char *type,
+				      const void *object)
+{
+	rotai_callback_count(loop, type, object);
+	if (ROTAI_UNLIKELY(loop->drain_due))
+		rotai_ticks_drain(loop); /* T10 */
+}
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * loop/handle.c - handles: open, active, closing, and the closing phase.
+ *
+ *  1. An open handle is in the loop's list of handles. One that is closing
+ *     joins the list closing when the last of its requests has ended, which
+ *     for most is within rota_handle_close() itself.
+ *  2. requests counts those in flight, ended those that have ended and are not
+ *     called back. While a handle is closing its ended requests gather in
+ *     closing_ended, in the order they ended.
+ *  3. So in closing_ended all requests of a handle come before those that
+ *     ended after it joined closing. The closing phase calls requests until
+ *     the next handle has none left, and then that handle's own callback.
+ *  4. Every handle keeps the loop open; what keeps it alive is being active
+ *     and referenced, or closing (L1).
+ */
+#include "loop/handle.h"
+
+#include "loop/callback.h"
+#include "loop/loop.h"
+#include "loop/request.h"
+
+enum {
+	ACTIVE = 1 << 0,
+	UNREFERENCED = 1 << 1,
+	CLOSING = 1 << 2,
+	STOPPED = 1 << 3, /* closing, and its class has let go */
+	CLOSED = 1 << 4,
+	ALL_FLAGS = (1 << 5) - 1,
+};
+
+static int has(const struct rota_handle *handle, unsigned flag)
+{
+	return (handle->internal.flags & flag) != 0;
+}
+
+struct rota_handle *rotai_handle_of(struct rota_link *link)
+{
+	return rota_container_of(link, struct rota_handle, internal.open);
+}
+
+/* Whether it counts in the loop's alive (4). */
+static int is_holding(const struct rota_handle *handle)
+{
+	return has(handle, CLOSING) ||
+	       (has(handle, ACTIVE) && !has(handle, UNREFERENCED));
+}
+
+/* Change flags, and the loop's count with them. */
+static void set_flags(struct rota_handle *handle, unsigned clear, unsigned set)
+{
+	int held = is_holding(handle);
+
+	handle->internal.flags =
+	    ((handle->internal.flags & ~clear) | set) & ALL_FLAGS;
+	handle->internal.loop->alive += (unsigned)is_holding(handle);
+	handle->internal.loop->alive -= (unsigned)held;
+}
+
+void rotai_handle_open(struct rota_handle *handle, struct rota_loop *loop,
+		       const struct rotai_handle_class *class_)
+{
+	handle->internal.loop = loop;
+	handle->internal.class_ = class_;
+	handle->internal.close_fn = NULL;
+	handle->internal.name = NULL;
+	handle->internal.requests = 0;
+	handle->internal.ended = 0;
+	handle->internal.flags = 0;
+	rotai_list_append(&loop->handles, &handle->internal.open);
+	loop->open++;
+}
+
+int rotai_handle_usable(const struct rota_handle *handle)
+{
+	return has(handle, CLOSING | CLOSED)
+		   ? ROTA_EINVAL
+		   : rotai_loop_admits(handle->internal.loop);
+}
+
+void rotai_handle_set_active(struct rota_handle *handle, int active)
+{
+	set_flags(handle, ACTIVE, active ? ACTIVE : 0);
+}
+
+void rotai_handle_request_begun(struct rota_handle *handle)
+{
+	handle->internal.requests++;
+}
+
+static void join_closing(struct rota_handle *handle)
+{
+	rotai_list_append(&handle->internal.loop->closing,
+			  &handle->internal.open);
+}
+
+void rotai_handle_request_ended(struct rota_handle *handle)
+{
+	handle->internal.requests--;
+	handle->internal.ended++;
+	if (has(handle, STOPPED) && handle->internal.requests == 0)
+		join_closing(handle); /* (1) */
+}
+
+void rotai_handle_request_called(struct rota_handle *handle)
+{
+	ROTA_ASSERT(handle->internal.ended > 0);
+	handle->internal.ended--;
+}
+
+/* Requests that have ended wait for the closing phase now (2). */
+static void move_ended(struct rota_handle *handle, struct rota_link *list)
+{
+	struct rota_link *at = list->next;
+
+	while (at != list && handle->internal.ended > 0) {
+		struct rota_link *next = at->next;
+
+		if (rotai_request_of(at)->internal.handle == handle) {
+			rotai_list_remove(at);
+			rotai_list_append(&handle->internal.loop->closing_ended,
+					  at);
+		}
+		at = next;
+	}
+}
+
+static int may_close(const struct rota_handle *handle)
+{
+	int error = rotai_loop_inherited(handle->internal.loop);
+
+	if (error < 0)
+		return error;
+	return has(handle, CLOSING | CLOSED) ? ROTA_EALREADY : 0;
+}
+
+int rota_handle_close(struct rota_handle *handle, rota_close_fn *fn)
+{
+	struct rota_loop *loop = handle->internal.loop;
+	int error = may_close(handle);
+
+	if (error < 0)
+		return error;
+	handle->internal.close_fn = fn;
+	set_flags(handle, ACTIVE, CLOSING);
+	rotai_list_remove(&handle->internal.open);
+	move_ended(handle, &loop->ended_taken);
+	move_ended(handle, &loop->ended);
+	handle->internal.class_->stop(handle);
+	set_flags(handle, 0, STOPPED);
+	if (handle->internal.requests == 0)
+		join_closing(handle);
+	return 0;
+}
+
+int rota_handle_close_now(struct rota_handle *handle)
+{
+	int error = may_close(handle);
+
+	if (error < 0)
+		return error;
+	if (handle->internal.requests > 0 || handle->internal.ended > 0)
+		return ROTA_EBUSY;
+	rotai_list_remove(&handle->internal.open);
+	handle->internal.class_->stop(handle);
+	set_flags(handle, ACTIVE, CLOSED);
+	handle->internal.loop->open--;
+	return 0;
+}
+
+int rota_handle_is_active(const struct rota_handle *handle)
+{
+	return has(handle, ACTIVE);
+}
+
+int rota_handle_is_closing(const struct rota_handle *handle)
+{
+	return has(handle, CLOSING | CLOSED);
+}
+
+void rota_handle_ref(struct rota_handle *handle)
+{
+	set_flags(handle, UNREFERENCED, 0);
+}
+
+void rota_handle_unref(struct rota_handle *handle)
+{
+	set_flags(handle, 0, UNREFERENCED);
+}
+
+int rota_handle_has_ref(const struct rota_handle *handle)
+{
+	return !has(handle, UNREFERENCED);
+}
+
+void rota_handle_set_name(struct rota_handle *handle, const char *name)
+{
+	handle->internal.name = name;
+}
+
+const char *rota_handle_name(const struct rota_handle *handle)
+{
+	return handle->internal.name;
+}
+
+const char *rota_handle_type(const struct rota_handle *handle)
+{
+	return handle->internal.class_->type;
+}
+
+struct rota_loop *rota_handle_loop(const struct rota_handle *handle)
+{
+	return handle->internal.loop;
+}
+
+static void call_next_request(struct rota_link *ended)
+{
+	rotai_request_call(rotai_request_of(rotai_list_take_first(ended)));
+}
+
+static void call_close(struct rota_loop *loop, struct rota_handle *handle)
+{
+	rota_close_fn *fn = handle->internal.close_fn;
+	const char *type = handle->internal.class_->type;
+
+	set_flags(handle, CLOSING | STOPPED, CLOSED);
+	loop->open--;
+	if (fn == NULL)
+		return;
+	rotai_callback_begin(loop, type, handle->internal.name, handle);
+	fn(handle);
+	rotai_callback_end(loop, type, handle);
+}
+
+void rotai_closing_run(struct rota_loop *loop)
+{
+	struct rota_link ended;
+	struct rota_link closing;
+	struct rota_link *link;
+
+	/* Nothing leaves these lists but here, so they need not be found. */
+	rotai_list_init(&ended);
+	rotai_list_init(&closing);
+	rotai_list_splice(&ended, &loop->closing_ended);
+	rotai_list_splice(&closing, &loop->closing);
+
+	while ((link = rotai_list_take_first(&closing)) != NULL) {
+		struct rota_handle *handle = rotai_handle_of(link);
+
+		while (handle->internal.ended > 0) /* (3) */
+			call_next_request(&ended);
+		call_close(loop, handle);
+	}
+	while (!rotai_list_is_empty(&ended))
+		call_next_request(&ended);
+}
+
+void rotai_handles_close(struct rota_loop *loop)
+{
+	while (!rotai_list_is_empty(&loop->handles))
+		(void)rota_handle_close(rotai_handle_of(loop->handles.next),
+					NULL);
+}

@@ -1,0 +1,50 @@
+/*
+ * loop/handle.h - what the rooms above build their handles on. See
+ * docs/handle.md.
+ */
+#ifndef ROTAI_LOOP_HANDLE_H
+#define ROTAI_LOOP_HANDLE_H
+
+#include "rota/handle.h"
+
+struct rota_request;
+
+struct rotai_handle_class {
+	const char *type; /* "tcp", "pipe", ... */
+
+	/* Leave the kernel and close the descriptor; finish, in order, all
+	 * requests in flight with ROTA_ECANCELED, but for those that a pool
+	 * thread holds. Calls no callback. */
+	void (*stop)(struct rota_handle *handle);
+
+	/* The descriptor, or -1; for dumps. */
+	int (*fd)(const struct rota_handle *handle);
+};
+
+/* @handle is open from now on: the last thing that a handle's own init or
+ * open does. */
+void rotai_handle_open(struct rota_handle *handle, struct rota_loop *loop,
+		       const struct rotai_handle_class *class_);
+
+/* 0, or why @handle cannot be used: ROTA_EINVAL if it is closing or closed;
+ * else as rotai_loop_admits(). */
+int rotai_handle_usable(const struct rota_handle *handle);
+
+/* @handle begins or ends to do something by itself. */
+void rotai_handle_set_active(struct rota_handle *handle, int active);
+
+/* What request.c tells of the requests of @handle. */
+void rotai_handle_request_begun(struct rota_handle *handle);
+void rotai_handle_request_ended(struct rota_handle *handle);
+void rotai_handle_request_called(struct rota_handle *handle);
+
+/* The handle of a link in the loop's lists. */
+struct rota_handle *rotai_handle_of(struct rota_link *link);
+
+/* Call back for what has closed: the closing phase. */
+void rotai_closing_run(struct rota_loop *loop);
+
+/* Close every handle that is open. */
+void rotai_handles_close(struct rota_loop *loop);
+
+#endif

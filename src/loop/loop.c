@@ -1,0 +1,286 @@
+/*
+ * loop/loop.c - making a loop, taking it down, and what it is asked in between.
+ *
+ *  1. The memory lives as long as there are references; the loop's own goes
+ *     with its close. The poller goes with the memory: a thread that has just
+ *     posted may be about to wake it (see inbox.c).
+ *  2. A loop belongs to the process that made it, or that rebuilt it after a
+ *     fork. In another, what would reach the kernel returns ROTA_ECHILD (F2).
+ */
+#include "loop/loop.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "loop/turn.h"
+
+enum {
+	ALIGNMENT = 64, /* a cache line; and see queue.h (2) */
+	BLOCK_SIZE = sizeof(struct rota_loop) + ALIGNMENT,
+};
+
+/* The first version of the struct ended here. */
+enum { LEAST_OPTIONS_SIZE = sizeof(struct rota_loop_options) };
+
+static const uint64_t VIRTUAL_START_NS = ROTA_SEC(1);
+
+static uint64_t monotonic_clock(struct rota_loop *loop)
+{
+	(void)loop;
+	return rotai_clock_monotonic();
+}
+
+uint64_t rotai_loop_virtual_clock(struct rota_loop *loop)
+{
+	return loop->virtual_ns;
+}
+
+/* What a caller of a later version asks for and we do not know of must be
+ * unset. */
+static int tail_is_zero(const struct rota_loop_options *options)
+{
+	const unsigned char *bytes = (const unsigned char *)options;
+
+	for (size_t i = sizeof(*options); i < options->size; i++)
+		if (bytes[i] != 0)
+			return 0;
+	return 1;
+}
+
+static int check_options(const struct rota_loop_options *options)
+{
+	if (options->size < LEAST_OPTIONS_SIZE || !tail_is_zero(options) ||
+	    (unsigned)options->clock > ROTA_CLOCK_VIRTUAL ||
+	    (options->allocator != NULL && options->allocator->resize == NULL))
+		return ROTA_EINVAL;
+	return 0;
+}
+
+static void init_queues(struct rota_loop *loop)
+{
+	rotai_queue_init(&loop->ticks);
+	rotai_queue_init(&loop->microtasks);
+	rotai_queue_init(&loop->immediates);
+	rotai_queue_init(&loop->posts);
+	rotai_queue_init(&loop->taken);
+	for (int kind = 0; kind < ROTAI_HOOK_KINDS; kind++)
+		rotai_list_init(&loop->hooks[kind]);
+	rotai_list_init(&loop->hooks_taken);
+	rotai_list_init(&loop->hooks_called);
+	rotai_list_init(&loop->asyncs);
+	rotai_list_init(&loop->due);
+	rotai_list_init(&loop->requests);
+	rotai_list_init(&loop->ended);
+	rotai_list_init(&loop->ended_taken);
+	rotai_list_init(&loop->handles);
+	rotai_list_init(&loop->closing);
+	rotai_list_init(&loop->closing_ended);
+}
+
+static void *align(void *memory)
+{
+	uintptr_t address = (uintptr_t)memory + ALIGNMENT - 1;
+
+	return (void *)(address - address % ALIGNMENT);
+}
+
+static struct rota_loop *new_memory(const struct rota_allocator *allocator)
+{
+	void *memory = rotai_memory_new(allocator, BLOCK_SIZE);
+	struct rota_loop *loop;
+
+	if (memory == NULL)
+		return NULL;
+	loop = align(memory);
+	/* The wheel's slots need no making, and are most of it. */
+	memset(loop, 0, offsetof(struct rota_loop, wheel));
+	loop->memory = memory;
+	loop->allocator = *allocator;
+	return loop;
+}
+
+static void free_memory(struct rota_loop *loop)
+{
+	struct rota_allocator allocator = loop->allocator;
+
+	rotai_memory_free(&allocator, loop->memory, BLOCK_SIZE);
+}
+
+int rotai_loop_new_on(struct rota_loop **loop,
+		      const struct rota_loop_options *options,
+		      const struct rotai_poller_ops *ops,
+		      uint64_t (*clock)(struct rota_loop *loop))
+{
+	const struct rota_allocator *allocator = options->allocator;
+	struct rota_loop *made;
+	int error;
+
+	error = rotai_fork_observe();
+	if (error < 0)
+		return error;
+	made =
+	    new_memory(allocator != NULL ? allocator : &rotai_memory_default);
+	if (made == NULL)
+		return ROTA_ENOMEM;
+	error = ops->open(&made->poller, &made->allocator);
+	if (error < 0) {
+		free_memory(made);
+		return error;
+	}
+	made->ops = ops;
+	made->tick_budget = options->tick_budget;
+	made->measure = options->measure != 0;
+	made->virtual_ns = VIRTUAL_START_NS;
+	made->real_limit_ns = UINT64_MAX;
+	made->clock = options->clock == ROTA_CLOCK_VIRTUAL
+			  ? rotai_loop_virtual_clock
+			  : monotonic_clock;
+	if (clock != NULL)
+		made->clock = clock;
+	init_queues(made);
+	rotai_inbox_init(&made->inbox);
+	rotai_loop_read_now(made);
+	rotai_wheel_init(&made->wheel, made->now_ns);
+	*loop = made;
+	return 0;
+}
+
+int rota_loop_new_version(struct rota_loop **loop,
+			  const struct rota_loop_options *options,
+			  uint32_t version)
+{
+	struct rota_loop_options defaults;
+	const struct rotai_poller_ops *ops;
+	int error;
+
+	/* While the major version is 0, the minor one counts as well. */
+	if (loop == NULL || version >> 8 != ROTA_VERSION >> 8)
+		return ROTA_EINVAL;
+	if (options == NULL) {
+		rota_loop_options_init(&defaults);
+		options = &defaults;
+	}
+	error = check_options(options);
+	if (error < 0)
+		return error;
+	ops = rotai_poller_pick(options->backend);
+	if (ops == NULL)
+		return ROTA_ENOTSUP;
+	return rotai_loop_new_on(loop, options, ops, NULL);
+}
+
+int rotai_loop_is_open(struct rota_loop *loop)
+{
+	rotai_inbox_take_over(loop);
+	return loop->open > 0;
+}
+
+int rotai_loop_refusal(const struct rota_loop *loop)
+{
+	int error = rotai_loop_inherited(loop);
+
+	return error < 0 ? error : ROTA_ESHUTDOWN;
+}
+
+int rota_loop_close(struct rota_loop *loop)
+{
+	int error = rotai_loop_inherited(loop);
+
+	if (error < 0)
+		return error;
+	if (loop->running || rotai_loop_is_open(loop) ||
+	    !rotai_inbox_close(&loop->inbox))
+		return ROTA_EBUSY;
+	rota_loop_unref(loop);
+	return 0;
+}
+
+struct rota_loop *rota_loop_ref(struct rota_loop *loop)
+{
+	__atomic_fetch_add(&loop->inbox.references, 1, __ATOMIC_RELAXED);
+	return loop;
+}
+
+void rota_loop_unref(struct rota_loop *loop)
+{
+	/* Releases what this thread did with the loop to whoever frees it. */
+	if (__atomic_sub_fetch(&loop->inbox.references, 1, __ATOMIC_ACQ_REL) >
+	    0)
+		return;
+	loop->ops->close(loop->poller);
+	rotai_watches_free(loop);
+	rotai_quick_free(loop);
+	free_memory(loop);
+}
+
+int rota_loop_fork(struct rota_loop *loop)
+{
+	struct rotai_poller *poller;
+	int error;
+
+	if (rotai_loop_inherited(loop) == 0)
+		return 0;
+	error = loop->ops->open(&poller, &loop->allocator);
+	if (error < 0)
+		return error;
+	error = rotai_watches_move(loop, poller);
+	if (error < 0) {
+		loop->ops->close(poller);
+		return error;
+	}
+	loop->ops->close(loop->poller);
+	loop->poller = poller;
+	loop->inbox.fork_generation = rotai_fork_generation;
+	loop->thread = pthread_self();
+	rotai_inbox_wake_up(loop);
+	return 0;
+}
+
+uint64_t rota_loop_now(const struct rota_loop *loop)
+{
+	return loop->now_ns;
+}
+
+uint64_t rota_loop_update_now(struct rota_loop *loop)
+{
+	rotai_loop_read_now(loop);
+	return loop->now_ns;
+}
+
+int rota_loop_advance(struct rota_loop *loop, uint64_t delta_ns)
+{
+	if (loop->clock != rotai_loop_virtual_clock)
+		return ROTA_ENOTSUP;
+	loop->virtual_ns = rotai_add_saturated(loop->virtual_ns, delta_ns);
+	if (loop->virtual_ns == UINT64_MAX)
+		loop->virtual_ns--; /* C8: that time never comes */
+	return 0;
+}
+
+enum rota_phase rota_loop_phase(const struct rota_loop *loop)
+{
+	return loop->phase;
+}
+
+const char *rota_loop_backend_name(const struct rota_loop *loop)
+{
+	return loop->ops->name;
+}
+
+int rota_loop_backend_fd(const struct rota_loop *loop)
+{
+	int error = rotai_loop_inherited(loop);
+
+	return error < 0 ? error : loop->ops->fd(loop->poller);
+}
+
+void rota_loop_set_data(struct rota_loop *loop, void *data)
+{
+	loop->data = data;
+}
+
+void *rota_loop_get_data(const struct rota_loop *loop)
+{
+	return loop->data;
+}

@@ -1,0 +1,169 @@
+/*
+ * loop/loop.h - what a loop is made of, shared by the files of this room.
+ */
+#ifndef ROTAI_LOOP_LOOP_H
+#define ROTAI_LOOP_LOOP_H
+
+#include <pthread.h>
+
+#include "backend/poller.h"
+#include "base/assert.h"
+#include "base/fork.h"
+#include "base/list.h"
+#include "loop/inbox.h"
+#include "loop/queue.h"
+#include "loop/quick.h"
+#include "loop/watch.h"
+#include "loop/wheel.h"
+#include "rota/error.h"
+#include "rota/hook.h"
+#include "rota/loop.h"
+#include "rota/object.h"
+#include "rota/observe.h"
+#include "rota/timer.h"
+
+enum { ROTAI_HOOK_KINDS = ROTA_HOOK_CHECK + 1 };
+
+/* How far a turn goes, and whether it may sleep. */
+enum rotai_turn_kind {
+	ROTAI_TURN_SLEEPS,
+	ROTAI_TURN_NOWAIT,
+	ROTAI_TURN_ONCE,      /* sleeps, unless it has called back */
+	ROTAI_TURN_ONCE_MORE, /* and ends after its timers, if these have */
+};
+
+/*
+ * What every file may rely on:
+ *  1. alive counts what keeps the loop alive (L1): nodes that are started and
+ *     referenced, queued tasks that are referenced, requests in flight or not
+ *     yet called back, handles that are active and referenced, and handles
+ *     that are closing. The inbox is not in it: what other threads post
+ *     counts once it is taken over.
+ *  2. open counts what keeps the loop from being closed (O5): the same,
+ *     referenced or not, and every handle that is not closed.
+ *  3. calls goes up with every callback that returns.
+ */
+struct rota_loop {
+	/* What every callback touches. */
+	struct rotai_poller *poller;
+	struct rotai_watches watches;
+	uint64_t now_ns;
+	uint64_t calls;
+	uint64_t hook_calls; /* of these; they do not end ROTA_RUN_ONCE */
+	struct rota_tracer *tracer;
+	enum rota_phase phase;
+	uint8_t drain_due;      /* ticks or microtasks wait, and may run */
+	uint8_t drain_deferred; /* they ran into the budget: next pending */
+	uint8_t stopping;       /* rota_loop_stop() was called */
+	uint8_t running;        /* inside run or shutdown, by thread */
+	uint8_t more_ready;     /* than the waits of the last turn took */
+	uint8_t measure;
+	uint8_t shutting_down;
+	uint64_t alive;
+	uint64_t open;
+
+	/* Whose turn it is. Queues named taken are walked right now. */
+	struct rotai_queue ticks;
+	struct rotai_queue microtasks;
+	struct rotai_queue immediates;
+	struct rotai_queue posts;
+	struct rotai_queue taken;
+	struct rota_link hooks[ROTAI_HOOK_KINDS];
+	struct rota_link hooks_taken;
+	struct rota_link hooks_called;
+	struct rota_link asyncs;
+	struct rota_link due; /* timers, in the order they are called */
+	struct rota_timer *timer_called;
+	struct rota_link requests; /* in flight */
+	struct rota_link ended;    /* requests: next pending phase */
+	struct rota_link ended_taken;
+	struct rota_link handles; /* open */
+	struct rota_link closing; /* handles whose requests have all ended */
+	struct rota_link closing_ended; /* requests of closing handles */
+	uint64_t tick_budget;
+
+	/* Time. */
+	uint64_t (*clock)(struct rota_loop *loop);
+	uint64_t virtual_ns;    /* the time, if the clock is virtual */
+	uint64_t calls_at_now;  /* calls when now_ns was read */
+	uint64_t switched_ns;   /* when the phase began, if it is measured */
+	uint64_t real_limit_ns; /* of the system's clock: a shutdown's end */
+
+	pthread_t thread;
+	struct rotai_quick quick;
+	struct rota_loop_stats stats;
+	void *data;
+
+	/* What other threads touch has cache lines of its own, after what only
+	 * this thread writes. */
+	struct rotai_inbox inbox __attribute__((aligned(64)));
+	struct rotai_wheel wheel __attribute__((aligned(64)));
+
+	/* What was given at the start. */
+	const struct rotai_poller_ops *ops;
+	struct rota_allocator allocator;
+	void *memory; /* the block that this struct was aligned in */
+};
+
+/* Make a loop on a poller of the caller's: the seam for tests. @clock NULL:
+ * what the options say. */
+int rotai_loop_new_on(struct rota_loop **loop,
+		      const struct rota_loop_options *options,
+		      const struct rotai_poller_ops *ops,
+		      uint64_t (*clock)(struct rota_loop *loop));
+
+/* The clock of a loop with ROTA_CLOCK_VIRTUAL. */
+uint64_t rotai_loop_virtual_clock(struct rota_loop *loop);
+
+/* Whether anything is open (2), the inbox included. */
+int rotai_loop_is_open(struct rota_loop *loop);
+
+/* Why nothing can be started: ROTA_ECHILD or ROTA_ESHUTDOWN. */
+int rotai_loop_refusal(const struct rota_loop *loop);
+
+/* 0, or ROTA_ECHILD in a forked child that has not rebuilt the loop. (F2) */
+static inline int rotai_loop_inherited(const struct rota_loop *loop)
+{
+	return ROTAI_LIKELY(loop->inbox.fork_generation ==
+			    rotai_fork_generation)
+		   ? 0
+		   : ROTA_ECHILD;
+}
+
+/* 0, or why nothing may be started on the loop now. */
+static inline int rotai_loop_admits(const struct rota_loop *loop)
+{
+	if (ROTAI_LIKELY(loop->inbox.fork_generation == rotai_fork_generation &&
+			 !loop->shutting_down))
+		return 0;
+	return rotai_loop_refusal(loop);
+}
+
+/* An object begins or ends to keep the loop open (2), and alive unless it is
+ * unreferenced (1). */
+static inline void rotai_loop_hold(struct rota_loop *loop, int referenced)
+{
+	/* F1: one loop, one thread. */
+	ROTA_CHECK(!loop->running ||
+		   pthread_equal(loop->thread, pthread_self()));
+	loop->open++;
+	loop->alive += (unsigned)referenced;
+}
+
+static inline void rotai_loop_release(struct rota_loop *loop, int referenced)
+{
+	ROTA_CHECK(!loop->running ||
+		   pthread_equal(loop->thread, pthread_self()));
+	ROTA_ASSERT(loop->open > 0 && loop->alive >= (unsigned)referenced);
+	loop->open--;
+	loop->alive -= (unsigned)referenced;
+}
+
+/* Read the clock. (C2) */
+static inline void rotai_loop_read_now(struct rota_loop *loop)
+{
+	loop->now_ns = loop->clock(loop);
+	loop->calls_at_now = loop->calls;
+}
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * loop/observe.c - figures, dumps and tracers.
+ */
+#include "rota/observe.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "loop/callback.h"
+#include "loop/handle.h"
+#include "loop/loop.h"
+#include "loop/request.h"
+#include "loop/timer.h"
+#include "loop/turn.h"
+#include "rota/async.h"
+#include "rota/task.h"
+
+/* The first version of the struct ended here. */
+enum { LEAST_STATS_SIZE = sizeof(struct rota_loop_stats) };
+
+int rota_loop_stats(const struct rota_loop *loop, struct rota_loop_stats *stats)
+{
+	size_t size;
+
+	if (stats == NULL || stats->size < LEAST_STATS_SIZE)
+		return ROTA_EINVAL;
+	/* A caller of a later version gets 0 for what we do not know. */
+	size = stats->size;
+	memset(stats, 0, size);
+	memcpy(stats, &loop->stats, sizeof(loop->stats));
+	stats->size = size;
+	return 0;
+}
+
+void rota_loop_trace(struct rota_loop *loop, struct rota_tracer *tracer)
+{
+	loop->tracer = tracer;
+}
+
+void rotai_trace_begin(struct rota_loop *loop, const char *type,
+		       const char *name, const void *object)
+{
+	struct rota_tracer *tracer = loop->tracer;
+
+	if (tracer->callback_begin != NULL)
+		tracer->callback_begin(tracer, type, name, object);
+}
+
+void rotai_trace_end(struct rota_loop *loop, const char *type,
+		     const void *object)
+{
+	struct rota_tracer *tracer = loop->tracer;
+
+	if (tracer->callback_end != NULL)
+		tracer->callback_end(tracer, type, object);
+}
+
+static void measure_switch(struct rota_loop *loop)
+{
+	uint64_t now_ns = rotai_clock_monotonic();
+
+	if (loop->phase != ROTA_PHASE_NONE)
+		loop->stats.phase_ns[loop->phase] += now_ns - loop->switched_ns;
+	loop->switched_ns = now_ns;
+}
+
+static void trace_switch(struct rota_loop *loop, enum rota_phase phase)
+{
+	struct rota_tracer *tracer = loop->tracer;
+
+	if (loop->phase != ROTA_PHASE_NONE && tracer->phase_end != NULL)
+		tracer->phase_end(tracer, loop->phase);
+	if (phase != ROTA_PHASE_NONE && tracer->phase_begin != NULL)
+		tracer->phase_begin(tracer, phase);
+}
+
+void rotai_phase_begin(struct rota_loop *loop, enum rota_phase phase)
+{
+	if (ROTAI_UNLIKELY(loop->measure))
+		measure_switch(loop);
+	if (ROTAI_UNLIKELY(loop->tracer != NULL))
+		trace_switch(loop, phase);
+	loop->phase = phase;
+	loop->stats.phases[phase]++;
+}
+
+struct dump {
+	rota_dump_fn *fn;
+	void *arg;
+	size_t count;
+};
+
+static void tell(struct dump *dump, struct rota_dump_entry entry)
+{
+	dump->count++;
+	if (dump->fn != NULL)
+		dump->fn(dump->arg, &entry);
+}
+
+static void dump_timer(void *arg, struct rota_timer *timer)
+{
+	if (!rotai_timer_is_own(timer))
+		tell(arg, (struct rota_dump_entry){
+			      .object = timer,
+			      .type = "timer",
+			      .fd = -1,
+			      .due_ns = timer->internal.due_ns,
+			      .alive = rota_timer_has_ref(timer),
+			  });
+}
+
+static void dump_watch(void *arg, struct rota_watch *watch)
+{
+	tell(arg, (struct rota_dump_entry){
+		      .object = watch,
+		      .type = "watch",
+		      .fd = watch->internal.fd,
+		      .due_ns = UINT64_MAX,
+		      .alive = rota_watch_has_ref(watch),
+		  });
+}
+
+static void dump_hooks(struct dump *dump, const struct rota_link *hooks)
+{
+	for (struct rota_link *at = hooks->next; at != hooks; at = at->next) {
+		const struct rota_hook *hook =
+		    rota_container_of(at, struct rota_hook, internal.started);
+
+		tell(dump, (struct rota_dump_entry){
+			       .object = hook,
+			       .type = "hook",
+			       .fd = -1,
+			       .due_ns = UINT64_MAX,
+			       .alive = rota_hook_has_ref(hook),
+			   });
+	}
+}
+
+static void dump_asyncs(struct dump *dump, const struct rota_link *asyncs)
+{
+	for (struct rota_link *at = asyncs->next; at != asyncs; at = at->next) {
+		const struct rota_async *async =
+		    rota_container_of(at, struct rota_async, internal.started);
+
+		tell(dump, (struct rota_dump_entry){
+			       .object = async,
+			       .type = "async",
+			       .fd = -1,
+			       .due_ns = UINT64_MAX,
+			       .alive = rota_async_has_ref(async),
+			   });
+	}
+}
+
+static void dump_tasks(struct dump *dump, const struct rotai_queue *queue)
+{
+	for (struct rota_entry *at = queue->first; at != &rotai_entry_end;
+	     at = rotai_entry_next(at)) {
+		if (rotai_entry_has(at, ROTAI_ENTRY_ASYNC))
+			continue; /* it is among the asyncs */
+		tell(dump, (struct rota_dump_entry){
+			       .object = rota_container_of(at, struct rota_task,
+							   internal.entry),
+			       .type = "task",
+			       .fd = -1,
+			       .due_ns = UINT64_MAX,
+			       .alive = !rotai_entry_has(
+				   at, ROTAI_ENTRY_UNREFERENCED),
+			   });
+	}
+}
+
+static void dump_requests(struct dump *dump, const struct rota_link *requests)
+{
+	for (struct rota_link *at = requests->next; at != requests;
+	     at = at->next) {
+		const struct rota_request *request = rotai_request_of(at);
+
+		tell(dump, (struct rota_dump_entry){
+			       .object = request,
+			       .type = request->internal.class_->type,
+			       .fd = -1,
+			       .due_ns = UINT64_MAX,
+			       .alive = 1,
+			   });
+	}
+}
+
+static void dump_handles(struct dump *dump, const struct rota_link *handles)
+{
+	for (struct rota_link *at = handles->next; at != handles;
+	     at = at->next) {
+		const struct rota_handle *handle = rotai_handle_of(at);
+		const struct rotai_handle_class *class_ =
+		    handle->internal.class_;
+		int closing = rota_handle_is_closing(handle);
+
+		tell(dump,
+		     (struct rota_dump_entry){
+			 .object = handle,
+			 .type = class_->type,
+			 .name = handle->internal.name,
+			 .fd = closing ? -1 : class_->fd(handle),
+			 .due_ns = UINT64_MAX,
+			 .alive = closing || (rota_handle_is_active(handle) &&
+					      rota_handle_has_ref(handle)),
+		     });
+	}
+}
+
+size_t rota_loop_dump(struct rota_loop *loop, rota_dump_fn *fn, void *arg)
+{
+	struct dump dump = { fn, arg, 0 };
+
+	rotai_inbox_take_over(loop);
+	rotai_timers_each(loop, dump_timer, &dump);
+	for (int kind = 0; kind < ROTAI_HOOK_KINDS; kind++)
+		dump_hooks(&dump, &loop->hooks[kind]);
+	dump_hooks(&dump, &loop->hooks_called);
+	dump_hooks(&dump, &loop->hooks_taken);
+	dump_asyncs(&dump, &loop->asyncs);
+	rotai_watches_each(loop, dump_watch, &dump);
+	dump_tasks(&dump, &loop->ticks);
+	dump_tasks(&dump, &loop->microtasks);
+	dump_tasks(&dump, &loop->taken);
+	dump_tasks(&dump, &loop->immediates);
+	dump_tasks(&dump, &loop->posts);
+	dump_requests(&dump, &loop->requests);
+	dump_requests(&dump, &loop->ended_taken);
+	dump_requests(&dump, &loop->ended);
+	dump_requests(&dump, &loop->closing_ended);
+	dump_handles(&dump, &loop->handles);
+	dump_handles(&dump, &loop->closing);
+	return dump.count;
+}

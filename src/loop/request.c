@@ -1,0 +1,159 @@
+/*
+ * loop/request.c - operations in flight, and the pending phase.
+ *
+ *  1. A request is in one of the loop's lists by its state: requests while in
+ *     flight; once ended, ended, or closing_ended if its handle is closing.
+ *  2. It keeps the loop alive from begin to call (L3), referenced or not.
+ *  3. A deadline is a timer that cancels. It ends with the request.
+ */
+#include "loop/request.h"
+
+#include "loop/callback.h"
+#include "loop/handle.h"
+#include "loop/loop.h"
+#include "loop/task.h"
+#include "loop/timer.h"
+
+enum { AT_REST, IN_FLIGHT, ENDED };
+
+struct rota_request *rotai_request_of(struct rota_link *link)
+{
+	return rota_container_of(link, struct rota_request, internal.link);
+}
+
+void rotai_request_begin(struct rota_request *request, struct rota_loop *loop,
+			 struct rota_handle *handle,
+			 const struct rotai_request_class *class_)
+{
+	request->internal.loop = loop;
+	request->internal.class_ = class_;
+	request->internal.handle = handle;
+	request->internal.deadline = NULL;
+	request->internal.status = 0;
+	request->internal.state = IN_FLIGHT;
+	rotai_list_append(&loop->requests, &request->internal.link);
+	rotai_loop_hold(loop, 1);
+	if (handle != NULL)
+		rotai_handle_request_begun(handle);
+}
+
+void rotai_request_finish(struct rota_request *request, int status)
+{
+	struct rota_loop *loop = request->internal.loop;
+	struct rota_handle *handle = request->internal.handle;
+	struct rota_link *list = &loop->ended;
+
+	ROTA_ASSERT(request->internal.state == IN_FLIGHT);
+	rota_request_clear_deadline(request); /* (3) */
+	request->internal.status = status;
+	request->internal.state = ENDED;
+	if (handle != NULL && rota_handle_is_closing(handle))
+		list = &loop->closing_ended;
+	rotai_list_remove(&request->internal.link);
+	rotai_list_append(list, &request->internal.link);
+	if (handle != NULL)
+		rotai_handle_request_ended(handle);
+}
+
+void rotai_request_complete(struct rota_request *request, int status)
+{
+	ROTA_ASSERT(request->internal.loop->phase == ROTA_PHASE_POLL);
+	rotai_request_finish(request, status);
+	rotai_list_remove(&request->internal.link);
+	rotai_request_call(request);
+}
+
+void rotai_request_call(struct rota_request *request)
+{
+	struct rota_loop *loop = request->internal.loop;
+	struct rota_handle *handle = request->internal.handle;
+	const struct rotai_request_class *class_ = request->internal.class_;
+
+	request->internal.state = AT_REST;
+	rotai_loop_release(loop, 1);
+	if (handle != NULL)
+		rotai_handle_request_called(handle);
+	rotai_callback_begin(loop, class_->type, NULL, request);
+	class_->call(request);
+	rotai_callback_end(loop, class_->type, request);
+}
+
+int rota_request_cancel(struct rota_request *request)
+{
+	int error;
+
+	if (request->internal.state != IN_FLIGHT)
+		return ROTA_EALREADY;
+	error = rotai_loop_inherited(request->internal.loop);
+	if (error < 0)
+		return error;
+	return request->internal.class_->cancel(request, ROTA_ECANCELED);
+}
+
+int rota_request_is_active(const struct rota_request *request)
+{
+	return request->internal.state != AT_REST;
+}
+
+static void on_deadline(struct rota_timer *timer)
+{
+	struct rota_deadline *deadline =
+	    rota_container_of(timer, struct rota_deadline, internal.timer);
+	struct rota_request *request = deadline->internal.request;
+
+	request->internal.deadline = NULL;
+	(void)request->internal.class_->cancel(request, ROTA_ETIMEDOUT);
+}
+
+int rota_request_set_deadline(struct rota_request *request,
+			      struct rota_deadline *deadline, uint64_t due_ns)
+{
+	struct rota_loop *loop = request->internal.loop;
+	int error;
+
+	if (request->internal.state != IN_FLIGHT)
+		return ROTA_EINVAL;
+	error = rotai_loop_admits(loop);
+	if (error < 0)
+		return error;
+	rota_request_clear_deadline(request);
+	deadline->internal.request = request;
+	request->internal.deadline = deadline;
+	rota_timer_init(&deadline->internal.timer, loop);
+	rotai_timer_start_own(&deadline->internal.timer, on_deadline, due_ns);
+	return 0;
+}
+
+void rota_request_clear_deadline(struct rota_request *request)
+{
+	struct rota_deadline *deadline = request->internal.deadline;
+
+	if (request->internal.state != IN_FLIGHT || deadline == NULL)
+		return;
+	rota_timer_stop(&deadline->internal.timer);
+	request->internal.deadline = NULL;
+}
+
+void rotai_pending_run(struct rota_loop *loop)
+{
+	struct rota_link *link;
+
+	rotai_ticks_run_deferred(loop);
+	rotai_list_splice(&loop->ended_taken, &loop->ended);
+	while ((link = rotai_list_take_first(&loop->ended_taken)) != NULL)
+		rotai_request_call(rotai_request_of(link));
+}
+
+void rotai_requests_cancel(struct rota_loop *loop)
+{
+	struct rota_link *at = loop->requests.next;
+
+	while (at != &loop->requests) {
+		struct rota_request *request = rotai_request_of(at);
+
+		/* A cancel ends this one and no other. */
+		at = at->next;
+		if (request->internal.handle == NULL)
+			(void)rota_request_cancel(request);
+	}
+}

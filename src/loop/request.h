@@ -1,0 +1,55 @@
+/*
+ * loop/request.h - what the rooms above build their requests on.
+ *
+ * A request goes through three states:
+ *
+ *     begin      in flight: the kernel, a pool or a peer is at it
+ *     finish     ended, its status known, its callback still to come
+ *     call       called back, and the caller's again
+ *
+ * rotai_request_finish() is for ends that come inside the user's own calls, or
+ * anywhere in between: the callback comes in the next pending phase, or, if
+ * the handle is closing, in the closing phase. rotai_request_complete() is for
+ * the poll phase: the callback comes at once.
+ */
+#ifndef ROTAI_LOOP_REQUEST_H
+#define ROTAI_LOOP_REQUEST_H
+
+#include "rota/request.h"
+
+struct rotai_request_class {
+	const char *type; /* "write", "work", ... */
+
+	/* Call the user's callback with @request->internal.status. */
+	void (*call)(struct rota_request *request);
+
+	/* End @request early: finish it with @status and return 0, or
+	 * ROTA_EBUSY if that cannot be. With ROTA_ETIMEDOUT, one that is busy
+	 * is to end with that status when it can. */
+	int (*cancel)(struct rota_request *request, int status);
+};
+
+/* @request is in flight from now on. @handle may be NULL. */
+void rotai_request_begin(struct rota_request *request, struct rota_loop *loop,
+			 struct rota_handle *handle,
+			 const struct rotai_request_class *class_);
+
+/* @request has ended with @status. */
+void rotai_request_finish(struct rota_request *request, int status);
+
+/* @request has ended with @status: call back now. In the poll phase only. */
+void rotai_request_complete(struct rota_request *request, int status);
+
+/* Call back a request that has ended and was taken out of its list. */
+void rotai_request_call(struct rota_request *request);
+
+/* The request of a link in the loop's lists. */
+struct rota_request *rotai_request_of(struct rota_link *link);
+
+/* Put off ticks, and requests that have ended: the pending phase. */
+void rotai_pending_run(struct rota_loop *loop);
+
+/* Cancel every request in flight that has no handle. */
+void rotai_requests_cancel(struct rota_loop *loop);
+
+#endif

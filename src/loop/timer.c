@@ -1,0 +1,329 @@
+/*
+ * loop/timer.c - timers: starting, stopping, and calling what is due.
+ *
+ *  1. A started timer is in the wheel, or in the loop's due list while the
+ *     timers phase walks that, or is the one whose callback runs now. Stopping
+ *     takes it from wherever it is.
+ *  2. A repeating timer is out of all lists while its callback runs.
+ *     timer_called points to it; stopping or starting it clears that, and so
+ *     tells that the timer is no longer ours to put back (O4).
+ *  3. A relative delay is counted from the clock itself (C2), and sums
+ *     saturate: a due time of UINT64_MAX never comes (C8).
+ */
+#include "loop/timer.h"
+
+#include "base/clock.h"
+#include "loop/callback.h"
+#include "loop/loop.h"
+
+enum {
+	STARTED = 1 << 0,
+	UNREFERENCED = 1 << 1,
+	OWN = 1 << 2,       /* the library's */
+	REPEATS = 1 << 3,   /* every period_ns */
+	PAUSES = 1 << 4,    /* counted from the end of the callback */
+	HAS_DELAY = 1 << 5, /* period_ns is what again() counts */
+
+	HOW = REPEATS | PAUSES | HAS_DELAY,
+};
+
+static int is_started(const struct rota_timer *timer)
+{
+	return (timer->internal.flags & STARTED) != 0;
+}
+
+static int is_referenced(const struct rota_timer *timer)
+{
+	return !(timer->internal.flags & UNREFERENCED);
+}
+
+void rota_timer_init(struct rota_timer *timer, struct rota_loop *loop)
+{
+	timer->internal.loop = loop;
+	timer->internal.by_due.next = NULL;
+	timer->internal.fn = NULL;
+	timer->internal.due_ns = UINT64_MAX;
+	timer->internal.period_ns = 0;
+	timer->internal.missed = 0;
+	timer->internal.flags = 0;
+}
+
+/* (1), (2) */
+static void take_out(struct rota_loop *loop, struct rota_timer *timer)
+{
+	if (rotai_link_is_linked(&timer->internal.by_due))
+		rotai_list_remove(&timer->internal.by_due);
+	if (loop->timer_called == timer)
+		loop->timer_called = NULL;
+}
+
+static void put_in(struct rota_timer *timer, uint64_t due_ns, unsigned how)
+{
+	struct rota_loop *loop = timer->internal.loop;
+
+	if (is_started(timer))
+		take_out(loop, timer);
+	else
+		rotai_loop_hold(loop, is_referenced(timer));
+	timer->internal.due_ns = due_ns;
+	timer->internal.flags =
+	    (uint8_t)((timer->internal.flags & ~(unsigned)HOW) | how | STARTED);
+	rotai_wheel_add(&loop->wheel, timer);
+}
+
+static int start(struct rota_timer *timer, rota_timer_fn *fn, uint64_t due_ns,
+		 unsigned how)
+{
+	int error = rotai_loop_admits(timer->internal.loop);
+
+	if (ROTAI_UNLIKELY(error < 0))
+		return error;
+	if (ROTAI_UNLIKELY(fn == NULL))
+		return ROTA_EINVAL;
+	timer->internal.fn = fn;
+	put_in(timer, due_ns, how);
+	return 0;
+}
+
+static uint64_t after(const struct rota_timer *timer, uint64_t delay_ns)
+{
+	struct rota_loop *loop = timer->internal.loop;
+
+	return rotai_add_saturated(loop->clock(loop), delay_ns); /* (3) */
+}
+
+int rota_timer_start(struct rota_timer *timer, rota_timer_fn *fn,
+		     uint64_t delay_ns)
+{
+	int status = start(timer, fn, after(timer, delay_ns), HAS_DELAY);
+
+	if (status == 0)
+		timer->internal.period_ns = delay_ns;
+	return status;
+}
+
+int rota_timer_start_at(struct rota_timer *timer, rota_timer_fn *fn,
+			uint64_t due_ns)
+{
+	return start(timer, fn, due_ns, 0);
+}
+
+int rota_timer_every_at(struct rota_timer *timer, rota_timer_fn *fn,
+			uint64_t first_ns, uint64_t period_ns,
+			enum rota_repeat repeat)
+{
+	unsigned how = HAS_DELAY | REPEATS;
+	int status;
+
+	if (repeat == ROTA_REPEAT_DELAY)
+		how |= PAUSES;
+	else if (repeat != ROTA_REPEAT_RATE)
+		return ROTA_EINVAL;
+	if (period_ns == 0)
+		return ROTA_EINVAL;
+	status = start(timer, fn, first_ns, how);
+	if (status == 0)
+		timer->internal.period_ns = period_ns;
+	return status;
+}
+
+int rota_timer_every(struct rota_timer *timer, rota_timer_fn *fn,
+		     uint64_t period_ns, enum rota_repeat repeat)
+{
+	return rota_timer_every_at(timer, fn, after(timer, period_ns),
+				   period_ns, repeat);
+}
+
+void rota_timer_stop(struct rota_timer *timer)
+{
+	struct rota_loop *loop = timer->internal.loop;
+
+	if (!is_started(timer))
+		return;
+	take_out(loop, timer);
+	timer->internal.flags &= (uint8_t)~STARTED;
+	rotai_loop_release(loop, is_referenced(timer));
+}
+
+int rota_timer_again(struct rota_timer *timer)
+{
+	unsigned how = timer->internal.flags & HOW;
+
+	if (!(how & HAS_DELAY))
+		return ROTA_EINVAL;
+	return start(timer, timer->internal.fn,
+		     after(timer, timer->internal.period_ns), how);
+}
+
+uint64_t rota_timer_due_in(const struct rota_timer *timer)
+{
+	struct rota_loop *loop = timer->internal.loop;
+	uint64_t due_ns = timer->internal.due_ns;
+	uint64_t now_ns;
+
+	if (!is_started(timer) || due_ns == UINT64_MAX)
+		return UINT64_MAX;
+	now_ns = loop->clock(loop);
+	return due_ns > now_ns ? due_ns - now_ns : 0;
+}
+
+uint64_t rota_timer_missed(const struct rota_timer *timer)
+{
+	return timer->internal.missed;
+}
+
+int rota_timer_is_active(const struct rota_timer *timer)
+{
+	return is_started(timer);
+}
+
+static void set_referenced(struct rota_timer *timer, int referenced)
+{
+	if (is_started(timer)) {
+		rotai_loop_release(timer->internal.loop, is_referenced(timer));
+		rotai_loop_hold(timer->internal.loop, referenced);
+	}
+	timer->internal.flags &= (uint8_t)~UNREFERENCED;
+	if (!referenced)
+		timer->internal.flags |= UNREFERENCED;
+}
+
+void rota_timer_ref(struct rota_timer *timer)
+{
+	set_referenced(timer, 1);
+}
+
+void rota_timer_unref(struct rota_timer *timer)
+{
+	set_referenced(timer, 0);
+}
+
+int rota_timer_has_ref(const struct rota_timer *timer)
+{
+	return is_referenced(timer);
+}
+
+void rotai_timer_start_own(struct rota_timer *timer, rota_timer_fn *fn,
+			   uint64_t due_ns)
+{
+	rota_timer_unref(timer);
+	timer->internal.flags |= OWN;
+	timer->internal.fn = fn;
+	put_in(timer, due_ns, 0);
+}
+
+int rotai_timer_is_own(const struct rota_timer *timer)
+{
+	return (timer->internal.flags & OWN) != 0;
+}
+
+static void count_lateness(struct rota_loop *loop, uint64_t due_ns)
+{
+	uint64_t now_ns = loop->measure ? loop->clock(loop) : loop->now_ns;
+	uint64_t late_us = (now_ns - due_ns) / 1000;
+	unsigned bucket = 0;
+
+	if (late_us > 0)
+		bucket = 64u - (unsigned)__builtin_clzll(late_us);
+	if (bucket >= ROTA_LATENESS_BUCKETS)
+		bucket = ROTA_LATENESS_BUCKETS - 1;
+	loop->stats.lateness[bucket]++;
+}
+
+/* Periods that went by between the due time and now: one call is for all. */
+static uint64_t count_missed(const struct rota_loop *loop,
+			     struct rota_timer *timer)
+{
+	uint64_t missed =
+	    (loop->now_ns - timer->internal.due_ns) / timer->internal.period_ns;
+
+	timer->internal.missed =
+	    missed > UINT32_MAX ? UINT32_MAX : (uint32_t)missed;
+	return missed;
+}
+
+static uint64_t next_due(const struct rota_timer *timer, uint64_t missed)
+{
+	uint64_t period_ns = timer->internal.period_ns;
+
+	if (timer->internal.flags & PAUSES)
+		return after(timer, period_ns);
+	/* The periods missed ended before now: their sum does not wrap. */
+	return rotai_add_saturated(timer->internal.due_ns + missed * period_ns,
+				   period_ns);
+}
+
+static void call_repeating(struct rota_loop *loop, struct rota_timer *timer)
+{
+	uint64_t missed = count_missed(loop, timer);
+
+	loop->timer_called = timer; /* (2) */
+	timer->internal.fn(timer);
+	if (loop->timer_called != timer)
+		return;
+	loop->timer_called = NULL;
+	timer->internal.due_ns = next_due(timer, missed);
+	rotai_wheel_add(&loop->wheel, timer);
+}
+
+static void call_once(struct rota_loop *loop, struct rota_timer *timer)
+{
+	timer->internal.flags &= (uint8_t)~STARTED;
+	timer->internal.missed = 0;
+	rotai_loop_release(loop, is_referenced(timer));
+	timer->internal.fn(timer);
+}
+
+static void call(struct rota_loop *loop, struct rota_timer *timer)
+{
+	if (timer->internal.flags & OWN) {
+		call_once(loop, timer);
+		return;
+	}
+	count_lateness(loop, timer->internal.due_ns);
+	rotai_callback_begin(loop, "timer", NULL, timer);
+	if (timer->internal.flags & REPEATS)
+		call_repeating(loop, timer);
+	else
+		call_once(loop, timer);
+	rotai_callback_end(loop, "timer", timer);
+}
+
+void rotai_timers_run(struct rota_loop *loop)
+{
+	struct rota_link *link;
+
+	rotai_wheel_collect(&loop->wheel, loop->now_ns, &loop->due);
+	while ((link = rotai_list_take_first(&loop->due)) != NULL)
+		call(loop, rota_container_of(link, struct rota_timer,
+					     internal.by_due));
+}
+
+void rotai_timers_each(struct rota_loop *loop,
+		       void (*fn)(void *arg, struct rota_timer *timer),
+		       void *arg)
+{
+	struct rota_link *at = loop->due.next;
+
+	while (at != &loop->due) {
+		struct rota_link *next = at->next;
+
+		fn(arg,
+		   rota_container_of(at, struct rota_timer, internal.by_due));
+		at = next;
+	}
+	if (loop->timer_called != NULL)
+		fn(arg, loop->timer_called);
+	rotai_wheel_each(&loop->wheel, fn, arg);
+}
+
+static void stop_one(void *arg, struct rota_timer *timer)
+{
+	(void)arg;
+	rota_timer_stop(timer);
+}
+
+void rotai_timers_stop(struct rota_loop *loop)
+{
+	rotai_timers_each(loop, stop_one, NULL);
+}

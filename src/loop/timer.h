@@ -1,0 +1,30 @@
+/*
+ * loop/timer.h - timers, to the files beside timer.c.
+ */
+#ifndef ROTAI_LOOP_TIMER_H
+#define ROTAI_LOOP_TIMER_H
+
+#include <stdint.h>
+
+#include "rota/timer.h"
+
+/* Call the timers that are due. */
+void rotai_timers_run(struct rota_loop *loop);
+
+/* Stop them all. */
+void rotai_timers_stop(struct rota_loop *loop);
+
+/* Call @fn for every started timer. */
+void rotai_timers_each(struct rota_loop *loop,
+		       void (*fn)(void *arg, struct rota_timer *timer),
+		       void *arg);
+
+/* Start a timer of the library's own. It keeps nothing alive, and its call is
+ * not one of the user's: it neither ends ROTA_RUN_ONCE nor is it counted. */
+void rotai_timer_start_own(struct rota_timer *timer, rota_timer_fn *fn,
+			   uint64_t due_ns);
+
+/* Whether a timer is the library's own. */
+int rotai_timer_is_own(const struct rota_timer *timer);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * loop/turn.c - one turn of the loop.
+ *
+ * This page is the loop's whole order of work. A turn walks six phases; the
+ * phase a callback belongs to says what has already happened when it runs:
+ *
+ *     timers    timers that are due, earliest first
+ *     pending   completions that were put off: a request never calls back
+ *               from inside the call that started it
+ *     prepare   idle hooks, then prepare hooks
+ *     poll      wait for the kernel, then call back what is ready and what
+ *               other threads have posted
+ *     check     check hooks, then immediates
+ *     closing   close callbacks; here handles leave the loop
+ *
+ * What holds in every phase:
+ *  1. now_ns changes only at the top of a turn and after the wait, so all
+ *     callbacks of one phase agree on the time. Due times and the length of a
+ *     wait are computed from the clock itself.
+ *  2. A phase takes its queue whole before walking it, in the order it was
+ *     filled. Work that a callback adds waits for the next turn, so no phase
+ *     can be kept busy for ever; what a callback stops leaves the walk.
+ *  3. Between any two callbacks the tick queue is run to its end, and then the
+ *     microtask queue: see callback.h.
+ *  4. ready[] names descriptors, not objects: any callback may free any
+ *     object. watches.fds[fd] leads to the watches of today, and a generation
+ *     that has moved on drops the event.
+ */
+#include "loop/turn.h"
+
+#include "loop/handle.h"
+#include "loop/hook.h"
+#include "loop/request.h"
+#include "loop/task.h"
+#include "loop/timer.h"
+
+/* How often the user was called, hooks apart: they do not end a run. */
+static uint64_t calls_that_count(const struct rota_loop *loop)
+{
+	return loop->calls - loop->hook_calls;
+}
+
+static int64_t timeout_ns(struct rota_loop *loop, enum rotai_turn_kind kind,
+			  int called)
+{
+	if (kind == ROTAI_TURN_NOWAIT ||
+	    (kind != ROTAI_TURN_SLEEPS && called) || /* T3 */
+	    loop->stopping ||                        /* T5 */
+	    loop->more_ready ||                      /* T11 */
+	    loop->alive == 0 || rotai_work_is_queued(loop))
+		return 0;
+	return rotai_wait_ns(loop);
+}
+
+static int poll_and_dispatch(struct rota_loop *loop, int64_t sleep_ns)
+{
+	struct rotai_ready ready[ROTA_EVENTS_PER_WAIT];
+	int waits = 0;
+	int n;
+
+	do {
+		n = rotai_wait(loop, waits == 0 ? sleep_ns : 0, ready,
+			       ROTA_EVENTS_PER_WAIT);
+		if (waits == 0)
+			rotai_loop_read_now(loop);
+		for (int i = 0; i < n; i++)
+			rotai_watches_run(loop, &ready[i]); /* (4) */
+	} while (n == ROTA_EVENTS_PER_WAIT && ++waits < ROTA_WAITS_PER_TURN);
+	loop->more_ready = n == ROTA_EVENTS_PER_WAIT;
+
+	rotai_posts_run(loop);
+	return n < 0 ? n : 0;
+}
+
+int rotai_turn(struct rota_loop *loop, enum rotai_turn_kind kind)
+{
+	uint64_t before = calls_that_count(loop);
+	int called;
+	int status = 0;
+
+	loop->stats.turns++;
+	if (loop->calls != loop->calls_at_now)
+		rotai_loop_read_now(loop);
+
+	rotai_phase_begin(loop, ROTA_PHASE_TIMERS);
+	rotai_timers_run(loop);
+	if (kind == ROTAI_TURN_ONCE_MORE && calls_that_count(loop) != before)
+		goto end; /* T3 */
+
+	rotai_phase_begin(loop, ROTA_PHASE_PENDING);
+	rotai_pending_run(loop);
+
+	rotai_phase_begin(loop, ROTA_PHASE_PREPARE);
+	rotai_hooks_run(loop, ROTA_HOOK_IDLE);
+	rotai_hooks_run(loop, ROTA_HOOK_PREPARE);
+
+	rotai_phase_begin(loop, ROTA_PHASE_POLL);
+	called = calls_that_count(loop) != before;
+	status = poll_and_dispatch(loop, timeout_ns(loop, kind, called));
+
+	rotai_phase_begin(loop, ROTA_PHASE_CHECK);
+	rotai_hooks_run(loop, ROTA_HOOK_CHECK);
+	rotai_immediates_run(loop);
+
+	rotai_phase_begin(loop, ROTA_PHASE_CLOSING);
+	rotai_closing_run(loop);
+
+end:
+	rotai_phase_begin(loop, ROTA_PHASE_NONE);
+	return status;
+}

@@ -1,0 +1,29 @@
+/*
+ * loop/turn.h - one turn of the loop, and how long it may sleep.
+ */
+#ifndef ROTAI_LOOP_TURN_H
+#define ROTAI_LOOP_TURN_H
+
+#include <stdint.h>
+
+#include "loop/loop.h"
+
+/* Run one turn: 0, or why the kernel could not be waited for. */
+int rotai_turn(struct rota_loop *loop, enum rotai_turn_kind kind);
+
+/* Whether something is queued that runs without the kernel's doing. (L4) */
+int rotai_work_is_queued(const struct rota_loop *loop);
+
+/* How long the loop may sleep, by the clock, now: nanoseconds, 0, or -1 for no
+ * limit. (C4) */
+int64_t rotai_wait_ns(struct rota_loop *loop);
+
+/* Wait for the kernel and fill @ready: how many, or an error. Moves a virtual
+ * clock in place of sleeping. (C10) */
+int rotai_wait(struct rota_loop *loop, int64_t timeout_ns,
+	       struct rotai_ready *ready, int max);
+
+/* Change the phase, telling who wants to know. */
+void rotai_phase_begin(struct rota_loop *loop, enum rota_phase phase);
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * loop/wait.c - how long the loop sleeps, and the sleep itself.
+ *
+ *  1. The length is computed from the clock just before the wait, not from
+ *     now_ns: a timer is not late by what the callbacks took (C4).
+ *  2. A virtual clock does not sleep. The kernel is asked without waiting; if
+ *     it has nothing, the clock jumps. Only for what comes from outside, a
+ *     request in flight or a descriptor with no timer left, it waits for real
+ *     (C10).
+ *  3. The inbox is told before the loop sleeps, and after, so that whoever
+ *     posts makes a system call only for a loop that sleeps.
+ */
+#include "base/clock.h"
+#include "loop/turn.h"
+
+int rotai_work_is_queued(const struct rota_loop *loop)
+{
+	return !rotai_queue_is_empty(&loop->ticks) ||
+	       !rotai_queue_is_empty(&loop->microtasks) ||
+	       !rotai_queue_is_empty(&loop->immediates) ||
+	       !rotai_queue_is_empty(&loop->posts) ||
+	       !rotai_list_is_empty(&loop->hooks[ROTA_HOOK_IDLE]) ||
+	       !rotai_list_is_empty(&loop->ended) ||
+	       !rotai_list_is_empty(&loop->closing) ||
+	       !rotai_list_is_empty(&loop->closing_ended);
+}
+
+/* From now until @due_ns, as a wait has it. */
+static int64_t until(uint64_t due_ns, uint64_t now_ns)
+{
+	if (due_ns <= now_ns)
+		return 0;
+	return due_ns - now_ns > INT64_MAX ? INT64_MAX
+					   : (int64_t)(due_ns - now_ns);
+}
+
+int64_t rotai_wait_ns(struct rota_loop *loop)
+{
+	uint64_t due_ns = rotai_wheel_next_due(&loop->wheel);
+
+	return due_ns == UINT64_MAX
+		   ? -1
+		   : until(due_ns, loop->clock(loop)); /* (1) */
+}
+
+/* No longer than until a shutdown's deadline, in real time. */
+static int64_t limited(const struct rota_loop *loop, int64_t timeout_ns)
+{
+	int64_t left_ns;
+
+	if (loop->real_limit_ns == UINT64_MAX || timeout_ns == 0)
+		return timeout_ns;
+	left_ns = until(loop->real_limit_ns, rotai_clock_monotonic());
+	return timeout_ns < 0 || left_ns < timeout_ns ? left_ns : timeout_ns;
+}
+
+static int sleep_and_count(struct rota_loop *loop, int64_t timeout_ns,
+			   struct rotai_ready *ready, int max)
+{
+	uint64_t from_ns;
+	uint64_t slept_ns;
+	int n;
+
+	loop->stats.sleeps++;
+	if (!loop->measure)
+		return loop->ops->wait(loop->poller, timeout_ns, ready, max);
+	from_ns = rotai_clock_monotonic();
+	n = loop->ops->wait(loop->poller, timeout_ns, ready, max);
+	slept_ns = rotai_clock_monotonic() - from_ns;
+	loop->stats.idle_ns += slept_ns;
+	loop->switched_ns += slept_ns; /* the phase's own time goes on */
+	return n;
+}
+
+/* Ask the kernel, sleeping if there is time and nothing has come in. (3) */
+static int ask(struct rota_loop *loop, int64_t timeout_ns,
+	       struct rotai_ready *ready, int max)
+{
+	int n;
+
+	loop->stats.waits++;
+	timeout_ns = limited(loop, timeout_ns);
+	if (timeout_ns != 0 && rotai_inbox_fall_asleep(loop))
+		n = sleep_and_count(loop, timeout_ns, ready, max);
+	else
+		n = loop->ops->wait(loop->poller, 0, ready, max);
+	rotai_inbox_wake_up(loop);
+	return n;
+}
+
+/* (2) */
+static int wait_virtually(struct rota_loop *loop, int64_t timeout_ns,
+			  struct rotai_ready *ready, int max)
+{
+	int n = ask(loop, 0, ready, max);
+
+	if (n != 0)
+		return n;
+	if (!rotai_list_is_empty(&loop->requests) || timeout_ns < 0)
+		return ask(loop, -1, ready, max);
+	if (rotai_inbox_is_empty(&loop->inbox))
+		loop->virtual_ns =
+		    rotai_add_saturated(loop->virtual_ns, (uint64_t)timeout_ns);
+	return 0;
+}
+
+int rotai_wait(struct rota_loop *loop, int64_t timeout_ns,
+	       struct rotai_ready *ready, int max)
+{
+	int refused;
+	int n = rotai_loop_inherited(loop);
+
+	if (n < 0)
+		return n; /* forked inside a callback: the kernel's part of
+			   * the loop is the parent's */
+	refused = rotai_watches_flush(loop, ready, max);
+	if (ROTAI_UNLIKELY(refused > 0)) {
+		int shown = refused < max ? refused : max;
+
+		n = ask(loop, 0, ready + shown, max - shown);
+		return n < 0 ? n : n + shown;
+	}
+	if (timeout_ns != 0 && loop->clock == rotai_loop_virtual_clock)
+		return wait_virtually(loop, timeout_ns, ready, max);
+	return ask(loop, timeout_ns, ready, max);
+}

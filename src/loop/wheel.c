@@ -1,0 +1,286 @@
+/*
+ * loop/wheel.c - a hierarchical timing wheel: adding and leaving in O(1), and
+ * the next due time without a search.
+ *
+ * Time is counted in ticks of 512 ns, and a tick is written in digits of six
+ * bits. A timer lives on the level of the highest digit in which its due tick
+ * differs from the wheel's own, in the slot that this digit of its tick
+ * numbers. As the wheel reaches a slot of level 2, its timers differ from it
+ * only in lower digits, and move down; in level 0 a slot is one tick.
+ *
+ *       due    01 33 07 | the wheel stands at 01 20 59: they differ first in
+ *                  ^      the middle digit, so level 1, slot 33
+ *
+ *  1. The level and slot of a timer depend on its due tick and the wheel's
+ *     alone, not on when it was added. So timers of one tick are always in one
+ *     slot, in the order they were added: FIFO holds through the cascades.
+ *  2. All timers of a level are due before all of the next one up, and within
+ *     a level slots come in their order. So the first slot of the lowest level
+ *     that is occupied has the next due time, and each slot keeps the least
+ *     due time put into it.
+ *  3. A slot of level 0 may hold timers that differ by less than a tick, or
+ *     that were overdue when they were added. They are put in order if need
+ *     be when the slot is collected.
+ *  4. A slot is made when its bit in occupied is set, so making a wheel touches
+ *     none. A timer that leaves touches only its neighbours: the bit of a slot
+ *     that became empty is cleared when the slot is next looked at.
+ */
+#include "loop/wheel.h"
+
+#include <stddef.h>
+
+#include "base/assert.h"
+#include "base/list.h"
+
+static struct rota_timer *timer_of(struct rota_link *link)
+{
+	return rota_container_of(link, struct rota_timer, internal.by_due);
+}
+
+static unsigned lowest_bit(uint64_t bits)
+{
+	return (unsigned)__builtin_ctzll(bits);
+}
+
+static struct rotai_slot *slot_at(struct rotai_wheel *wheel, unsigned level,
+				  unsigned index)
+{
+	return &wheel->slots[level * ROTAI_WHEEL_SLOTS + index];
+}
+
+void rotai_wheel_init(struct rotai_wheel *wheel, uint64_t now_ns)
+{
+	wheel->tick = now_ns >> ROTAI_WHEEL_SHIFT;
+	for (int level = 0; level < ROTAI_WHEEL_LEVELS; level++)
+		wheel->occupied[level] = 0;
+	wheel->unsorted = 0;
+	rotai_list_init(&wheel->never);
+}
+
+void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
+{
+	struct rota_link *link = &timer->internal.by_due;
+	uint64_t due_ns = timer->internal.due_ns;
+	uint64_t tick = due_ns >> ROTAI_WHEEL_SHIFT;
+	unsigned level = 0;
+	unsigned index;
+	uint64_t bit;
+	struct rotai_slot *slot;
+
+	if (ROTAI_UNLIKELY(due_ns == UINT64_MAX)) {
+		rotai_list_append(&wheel->never, link);
+		return;
+	}
+	if (tick > wheel->tick)
+		level = (63u - (unsigned)__builtin_clzll(tick ^ wheel->tick)) /
+			ROTAI_WHEEL_BITS;
+	else
+		tick = wheel->tick; /* (3) */
+	index = (tick >> (level * ROTAI_WHEEL_BITS)) & (ROTAI_WHEEL_SLOTS - 1);
+	bit = UINT64_C(1) << index;
+	slot = slot_at(wheel, level, index);
+
+	if (!(wheel->occupied[level] & bit) ||
+	    rotai_list_is_empty(&slot->timers)) { /* (4) */
+		wheel->occupied[level] |= bit;
+		if (level == 0)
+			wheel->unsorted &= ~bit;
+		rotai_list_init(&slot->timers);
+		slot->least_ns = due_ns;
+	} else {
+		if (level == 0 &&
+		    timer_of(slot->timers.prev)->internal.due_ns > due_ns)
+			wheel->unsorted |= bit;
+		if (due_ns < slot->least_ns)
+			slot->least_ns = due_ns;
+	}
+	rotai_list_append(&slot->timers, link);
+}
+
+/* The first slot that holds timers (2): its level, or ROTAI_WHEEL_LEVELS. */
+static unsigned first_slot(struct rotai_wheel *wheel, unsigned *index)
+{
+	for (unsigned level = 0; level < ROTAI_WHEEL_LEVELS; level++) {
+		while (wheel->occupied[level] != 0) {
+			*index = lowest_bit(wheel->occupied[level]);
+			if (!rotai_list_is_empty(
+				&slot_at(wheel, level, *index)->timers))
+				return level;
+			wheel->occupied[level] &= ~(UINT64_C(1) << *index);
+		}
+	}
+	return ROTAI_WHEEL_LEVELS;
+}
+
+/* The first tick of a slot. */
+static uint64_t first_tick(const struct rotai_wheel *wheel, unsigned level,
+			   unsigned index)
+{
+	unsigned low = level * ROTAI_WHEEL_BITS;
+	uint64_t digit = (uint64_t)(ROTAI_WHEEL_SLOTS - 1) << low;
+	uint64_t below = (UINT64_C(1) << low) - 1;
+
+	return (wheel->tick & ~(digit | below)) | (uint64_t)index << low;
+}
+
+/* Merge two lists in due order, linked by next and ended by NULL; of equal
+ * ones those of @a come first. */
+static struct rota_link *merge(struct rota_link *a, struct rota_link *b)
+{
+	struct rota_link *merged = NULL;
+	struct rota_link **end = &merged;
+
+	while (a != NULL && b != NULL) {
+		struct rota_link **from =
+		    timer_of(b)->internal.due_ns < timer_of(a)->internal.due_ns
+			? &b
+			: &a;
+
+		*end = *from;
+		end = &(*from)->next;
+		*from = *end;
+	}
+	*end = a != NULL ? a : b;
+	return merged;
+}
+
+/* Sort by due time, without changing the order of equals: a merge sort from
+ * below, runs[i] being a sorted list of 2^i. */
+static void sort(struct rota_link *timers)
+{
+	enum { RUNS = 48 };
+	struct rota_link *runs[RUNS] = { NULL };
+	struct rota_link *sorted = NULL;
+	struct rota_link *at = timers->next;
+
+	while (at != timers) {
+		struct rota_link *run = at;
+		int i = 0;
+
+		at = at->next;
+		run->next = NULL;
+		for (; runs[i] != NULL && i < RUNS - 1; i++) {
+			run = merge(runs[i], run);
+			runs[i] = NULL;
+		}
+		runs[i] = run;
+	}
+	for (int i = 0; i < RUNS; i++)
+		sorted = merge(runs[i], sorted);
+
+	rotai_list_init(timers);
+	while (sorted != NULL) {
+		struct rota_link *next = sorted->next;
+
+		rotai_list_append(timers, sorted);
+		sorted = next;
+	}
+}
+
+/* Collect from the slot of level 0 in which the wheel stands. */
+static void collect_slot(struct rotai_wheel *wheel, unsigned index,
+			 uint64_t now_ns, struct rota_link *due)
+{
+	struct rotai_slot *slot = slot_at(wheel, 0, index);
+	struct rota_link *timers = &slot->timers;
+	uint64_t bit = UINT64_C(1) << index;
+
+	if (wheel->unsorted & bit) {
+		sort(timers); /* (3) */
+		wheel->unsorted &= ~bit;
+	}
+	if (timer_of(timers->prev)->internal.due_ns <= now_ns) {
+		rotai_list_splice(due, timers);
+		wheel->occupied[0] &= ~bit;
+		return;
+	}
+	while (timer_of(timers->next)->internal.due_ns <= now_ns) {
+		struct rota_link *first = timers->next;
+
+		rotai_list_remove(first);
+		rotai_list_append(due, first);
+	}
+	slot->least_ns = timer_of(timers->next)->internal.due_ns;
+}
+
+/* Move the timers of a slot down, now that the wheel has reached it. */
+static void cascade(struct rotai_wheel *wheel, unsigned level, unsigned index)
+{
+	struct rota_link *timers = &slot_at(wheel, level, index)->timers;
+	struct rota_link *at = timers->next;
+
+	wheel->occupied[level] &= ~(UINT64_C(1) << index);
+	while (at != timers) {
+		struct rota_link *next = at->next;
+
+		__builtin_prefetch(next);
+		rotai_wheel_add(wheel, timer_of(at));
+		at = next;
+	}
+}
+
+void rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
+			 struct rota_link *due)
+{
+	uint64_t now_tick = now_ns >> ROTAI_WHEEL_SHIFT;
+
+	for (;;) {
+		unsigned index;
+		unsigned level = first_slot(wheel, &index);
+		uint64_t tick;
+
+		if (level == ROTAI_WHEEL_LEVELS)
+			break;
+		tick = first_tick(wheel, level, index);
+		if (tick > now_tick)
+			break;
+		wheel->tick = tick;
+		if (level > 0) {
+			cascade(wheel, level, index);
+			continue;
+		}
+		collect_slot(wheel, index, now_ns, due);
+		if (tick == now_tick)
+			return;
+	}
+	if (wheel->tick < now_tick)
+		wheel->tick = now_tick;
+}
+
+uint64_t rotai_wheel_next_due(struct rotai_wheel *wheel)
+{
+	unsigned index;
+	unsigned level = first_slot(wheel, &index);
+
+	return level == ROTAI_WHEEL_LEVELS
+		   ? UINT64_MAX
+		   : slot_at(wheel, level, index)->least_ns;
+}
+
+static void each_in(struct rota_link *timers,
+		    void (*fn)(void *arg, struct rota_timer *timer), void *arg)
+{
+	struct rota_link *at = timers->next;
+
+	while (at != timers) {
+		struct rota_link *next = at->next;
+
+		fn(arg, timer_of(at));
+		at = next;
+	}
+}
+
+void rotai_wheel_each(struct rotai_wheel *wheel,
+		      void (*fn)(void *arg, struct rota_timer *timer),
+		      void *arg)
+{
+	for (unsigned level = 0; level < ROTAI_WHEEL_LEVELS; level++) {
+		uint64_t left = wheel->occupied[level];
+
+		for (; left != 0; left &= left - 1)
+			each_in(
+			    &slot_at(wheel, level, lowest_bit(left))->timers,
+			    fn, arg);
+	}
+	each_in(&wheel->never, fn, arg);
+}

@@ -1,0 +1,52 @@
+/*
+ * loop/wheel.h - the timers that are started, by their due times.
+ */
+#ifndef ROTAI_LOOP_WHEEL_H
+#define ROTAI_LOOP_WHEEL_H
+
+#include <stdint.h>
+
+#include "rota/timer.h"
+
+enum {
+	ROTAI_WHEEL_SHIFT = 9, /* a tick is 512 ns */
+	ROTAI_WHEEL_BITS = 6,
+	ROTAI_WHEEL_SLOTS = 1 << ROTAI_WHEEL_BITS,
+	/* 64 - 9 bits of ticks: nine whole levels, and one bit for a tenth. */
+	ROTAI_WHEEL_LEVELS = 10,
+	ROTAI_WHEEL_SLOTS_IN_ALL = 9 * ROTAI_WHEEL_SLOTS + 2,
+};
+
+struct rotai_slot {
+	struct rota_link timers;
+	uint64_t least_ns; /* no timer in the slot is due before */
+};
+
+struct rotai_wheel {
+	uint64_t tick;                         /* where it stands */
+	uint64_t occupied[ROTAI_WHEEL_LEVELS]; /* a bit for each slot */
+	uint64_t unsorted;      /* slots of level 0 that are not in due order */
+	struct rota_link never; /* due at UINT64_MAX */
+	struct rotai_slot slots[ROTAI_WHEEL_SLOTS_IN_ALL];
+};
+
+void rotai_wheel_init(struct rotai_wheel *wheel, uint64_t now_ns);
+
+/* Add a timer, by its due_ns; leave by rotai_list_remove(). */
+void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer);
+
+/* Move all that is due at @now_ns to the end of @due, in the order of due
+ * times, equal ones in the order added. */
+void rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
+			 struct rota_link *due);
+
+/* The least due time, or UINT64_MAX. It may lie before that, but only if a
+ * timer that was due then has left. */
+uint64_t rotai_wheel_next_due(struct rotai_wheel *wheel);
+
+/* Call @fn for every timer. */
+void rotai_wheel_each(struct rotai_wheel *wheel,
+		      void (*fn)(void *arg, struct rota_timer *timer),
+		      void *arg);
+
+#endif

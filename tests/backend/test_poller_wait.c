@@ -1,0 +1,403 @@
+/*
+ * The contract of backend/poller.h, on each poller by itself: how long it
+ * sleeps, what ends a sleep, and who gets a turn.
+ */
+#include "support/fixture.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "backend/poller.h"
+#include "base/clock.h"
+#include "support/fault.h"
+#include "support/poller.h"
+
+enum { READABLE = ROTAI_READABLE };
+
+static void close_both(const int fds[2])
+{
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* C3, C9 */
+static void a_wait_is_never_early(void **state)
+{
+	static const int64_t timeouts[] = { 1,       999,     1000,
+					    50000,   999999,  1000000,
+					    1000001, 1500000, 2300001 };
+	struct poller_test *t = *state;
+	struct rotai_ready ready[8];
+
+	for (unsigned i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++)
+		for (unsigned k = 0; k < 10; k++) {
+			uint64_t began = rotai_clock_monotonic();
+
+			assert_int_equal(poller_wait(t, timeouts[i], ready, 8),
+					 0);
+			assert_true(rotai_clock_monotonic() - began >=
+				    (uint64_t)timeouts[i]);
+		}
+}
+
+/* C9: 100 us take less than 1 ms; the machine may be busy now and then. */
+static void a_short_wait_is_short(void **state)
+{
+	struct poller_test *t = *state;
+	struct rotai_ready ready[8];
+	uint64_t shortest = UINT64_MAX;
+
+	if (poller_test_is(t, "poll"))
+		return; /* whole milliseconds where there is no ppoll(2) */
+	for (unsigned i = 0; i < 50; i++) {
+		uint64_t took = rotai_clock_monotonic();
+
+		assert_int_equal(poller_wait(t, 100000, ready, 8), 0);
+		took = rotai_clock_monotonic() - took;
+		shortest = took < shortest ? took : shortest;
+	}
+
+	assert_true(shortest < ROTA_MSEC(1));
+}
+
+/* C9: without epoll_pwait2(2) waits are whole milliseconds, rounded up, and
+ * the kernel is not asked again and again for what it does not have. */
+static void expect_fallback(struct poller_test *t, int error)
+{
+	struct rotai_ready ready[8];
+	uint64_t began;
+
+	fault_fail_from("epoll_pwait2", 1, error);
+	fault_count_reset();
+	began = rotai_clock_monotonic();
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(poller_wait(t, 1200000, ready, 8), 0);
+
+	assert_true(rotai_clock_monotonic() - began >= 3 * ROTA_USEC(1200));
+	assert_int_equal(fault_count("epoll_pwait2"), 1);
+	assert_int_equal(fault_count("epoll_wait"), 3);
+	assert_int_equal(fault_clear(), 1);
+	poller_reopen(t);
+}
+
+static void without_epoll_pwait2_waits_are_rounded_up(void **state)
+{
+	struct poller_test *t = *state;
+
+	if (!poller_test_is(t, "epoll"))
+		return;
+	expect_fallback(t, ENOSYS);
+	expect_fallback(t, EPERM);
+}
+
+/* F3 */
+static void an_error_of_the_wait_is_returned(void **state)
+{
+	struct poller_test *t = *state;
+	struct rotai_ready ready[8];
+	int fds[2];
+
+	make_pipe(fds);
+	put_byte(fds[1]);
+	assert_int_equal(poller_add(t, fds[0], 1, READABLE), 0);
+	assert_int_equal(poller_ready(t, fds[0]), READABLE);
+
+	fault_fail(poller_wait_call(t), 1, ENOMEM);
+	assert_int_equal(poller_wait(t, 0, ready, 8), ROTA_ENOMEM);
+	assert_int_equal(fault_clear(), 1);
+	fault_fail(poller_wait_call(t), 1, EINTR);
+	assert_int_equal(poller_wait(t, 0, ready, 8), 0);
+	assert_int_equal(fault_clear(), 1);
+
+	assert_int_equal(poller_wait(t, 0, ready, 8), 1);
+	poller_remove(t, fds[0]);
+	close_both(fds);
+}
+
+static void expect_quiet(struct poller_test *t)
+{
+	struct rotai_ready ready[8];
+	uint64_t began = rotai_clock_monotonic();
+
+	assert_int_equal(poller_wait(t, 2000000, ready, 8), 0);
+	assert_true(rotai_clock_monotonic() - began >= ROTA_MSEC(2));
+}
+
+static void a_wake_ends_the_next_wait_and_no_other(void **state)
+{
+	struct poller_test *t = *state;
+	struct rotai_ready ready[8];
+
+	for (unsigned i = 0; i < 3; i++) {
+		t->ops->wake(t->poller);
+		assert_int_equal(poller_wait(t, -1, ready, 8), 0);
+		expect_quiet(t);
+	}
+}
+
+static void many_wakes_end_one_wait(void **state)
+{
+	struct poller_test *t = *state;
+	struct rotai_ready ready[8];
+
+	for (unsigned i = 0; i < 100000; i++)
+		t->ops->wake(t->poller);
+	assert_int_equal(poller_wait(t, -1, ready, 8), 0);
+
+	expect_quiet(t);
+	t->ops->wake(t->poller);
+	assert_int_equal(poller_wait(t, -1, ready, 8), 0);
+}
+
+/* What is ready when a wake comes is reported all the same. */
+static void a_wake_hides_nothing(void **state)
+{
+	struct poller_test *t = *state;
+	struct rotai_ready ready[8];
+	int fds[2];
+
+	make_pipe(fds);
+	put_byte(fds[1]);
+	assert_int_equal(poller_add(t, fds[0], 1, READABLE), 0);
+	assert_int_equal(poller_ready(t, fds[0]), READABLE);
+
+	t->ops->wake(t->poller);
+	if (poller_wait(t, -1, ready, 1) == 0)
+		assert_int_equal(poller_wait(t, -1, ready, 1), 1);
+
+	assert_int_equal(ready[0].fd, fds[0]);
+	poller_remove(t, fds[0]);
+	close_both(fds);
+}
+
+static void a_wake_leaves_errno_alone(void **state)
+{
+	struct poller_test *t = *state;
+
+	fault_fail_from("write", 1, EAGAIN);
+	errno = ERANGE;
+	t->ops->wake(t->poller);
+	assert_int_equal(errno, ERANGE);
+	fault_clear();
+	t->ops->wake(t->poller);
+	assert_int_equal(errno, ERANGE);
+}
+
+static void *wake_from_here(void *arg)
+{
+	struct poller_test *t = arg;
+
+	poll(NULL, 0, 2);
+	t->ops->wake(t->poller);
+	return NULL;
+}
+
+static void a_wake_of_another_thread_ends_the_wait(void **state)
+{
+	struct poller_test *t = *state;
+	struct rotai_ready ready[8];
+	pthread_t thread;
+
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(
+		    pthread_create(&thread, NULL, wake_from_here, t), 0);
+		assert_int_equal(poller_wait(t, -1, ready, 8), 0);
+		pthread_join(thread, NULL);
+	}
+	expect_quiet(t);
+}
+
+/* A thread that sends signals to the one that waits, until told to stop. */
+struct disturber {
+	pthread_t thread, victim;
+	atomic_bool done;
+};
+
+static struct poller_test *woken_by_signals;
+
+static void wake_in_handler(int number)
+{
+	(void)number;
+	if (woken_by_signals != NULL)
+		woken_by_signals->ops->wake(woken_by_signals->poller);
+}
+
+static void *send_signals(void *arg)
+{
+	struct disturber *disturber = arg;
+
+	while (!atomic_load(&disturber->done)) {
+		pthread_kill(disturber->victim, SIGUSR1);
+		poll(NULL, 0, 1);
+	}
+	return NULL;
+}
+
+static void disturber_begin(struct disturber *disturber)
+{
+	struct sigaction action = { .sa_handler = wake_in_handler };
+
+	sigaction(SIGUSR1, &action, NULL);
+	disturber->victim = pthread_self();
+	atomic_init(&disturber->done, 0);
+	assert_int_equal(
+	    pthread_create(&disturber->thread, NULL, send_signals, disturber),
+	    0);
+}
+
+static void disturber_end(struct disturber *disturber)
+{
+	atomic_store(&disturber->done, 1);
+	pthread_join(disturber->thread, NULL);
+	signal(SIGUSR1, SIG_DFL);
+}
+
+/* A wait that a signal cut short has nothing to report. */
+static void a_signal_ends_a_wait_without_an_error(void **state)
+{
+	struct poller_test *t = *state;
+	struct disturber disturber;
+	struct rotai_ready ready[8];
+
+	woken_by_signals = NULL;
+	disturber_begin(&disturber);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(poller_wait(t, -1, ready, 8), 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(poller_wait(t, 1500000, ready, 8), 0);
+	disturber_end(&disturber);
+}
+
+static void a_wake_may_come_from_a_signal_handler(void **state)
+{
+	struct poller_test *t = *state;
+	struct disturber disturber;
+	struct rotai_ready ready[8];
+
+	woken_by_signals = t;
+	disturber_begin(&disturber);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(poller_wait(t, -1, ready, 8), 0);
+	disturber_end(&disturber);
+	woken_by_signals = NULL;
+}
+
+/* D2: what may fail because there is more than fits gets its turn. */
+static void more_than_fits_all_get_their_turn(void **state)
+{
+	enum { COUNT = 40, MAX = 8, ROUNDS = 4 };
+	struct poller_test *t = *state;
+	struct rotai_ready ready[MAX];
+	unsigned reports[COUNT] = { 0 };
+	int fds[COUNT][2];
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		make_pipe(fds[i]);
+		put_byte(fds[i][1]);
+		assert_int_equal(poller_add(t, fds[i][0], i, READABLE), 0);
+	}
+
+	for (unsigned i = 0; i < ROUNDS * COUNT / MAX; i++) {
+		assert_int_equal(poller_wait(t, 0, ready, MAX), MAX);
+		for (unsigned k = 0; k < MAX; k++)
+			reports[ready[k].generation]++;
+	}
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		assert_true(reports[i] >= ROUNDS - 1);
+		assert_true(reports[i] <= ROUNDS + 1);
+		poller_remove(t, fds[i][0]);
+		close_both(fds[i]);
+	}
+}
+
+static int is_readable(int fd)
+{
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+
+	assert_true(poll(&polled, 1, 0) >= 0);
+	return polled.revents != 0;
+}
+
+/* L5 */
+static void the_poller_s_own_descriptor_tells_of_events(void **state)
+{
+	struct poller_test *t = *state;
+	struct rotai_ready ready[8];
+	int own = t->ops->fd(t->poller);
+	int fds[2];
+
+	if (poller_test_is(t, "poll")) {
+		assert_int_equal(own, ROTA_ENOTSUP);
+		return;
+	}
+	make_pipe(fds);
+	assert_int_equal(poller_add(t, fds[0], 1, 0), 0);
+	assert_int_equal(poller_change(t, fds[0], 1, 0, READABLE), 0);
+	assert_int_equal(t->ops->submit(t->poller), 0);
+	assert_false(is_readable(own));
+
+	put_byte(fds[1]);
+	assert_true(is_readable(own));
+	assert_int_equal(poller_wait(t, 0, ready, 8), 1);
+	take_byte(fds[0]);
+	assert_int_equal(poller_wait(t, 0, ready, 8), 0);
+	assert_false(is_readable(own));
+	t->ops->wake(t->poller);
+	assert_true(is_readable(own));
+	assert_int_equal(poller_wait(t, 0, ready, 8), 0);
+	assert_false(is_readable(own));
+
+	poller_remove(t, fds[0]);
+	close_both(fds);
+}
+
+/* F3: each system call that opening makes may fail. */
+static void an_open_that_fails_leaves_nothing(void **state)
+{
+	struct poller_test *t = *state;
+	int descriptors = count_descriptors();
+	size_t bytes = t->memory.bytes;
+	struct rotai_poller *poller;
+
+	for (unsigned nth = 1;; nth++) {
+		int error;
+
+		poller = NULL;
+		fault_fail_any(nth, EMFILE);
+		error = t->ops->open(&poller, &t->memory.allocator);
+		if (fault_clear() == 0) {
+			assert_int_equal(error, 0);
+			break;
+		}
+		assert_int_equal(error, ROTA_EMFILE);
+		assert_null(poller);
+		assert_int_equal(count_descriptors(), descriptors);
+		assert_int_equal(t->memory.bytes, bytes);
+	}
+
+	t->ops->close(poller);
+}
+
+static const struct CMUnitTest tests[] = {
+	POLLER(a_wait_is_never_early),
+	POLLER(a_short_wait_is_short),
+	POLLER(without_epoll_pwait2_waits_are_rounded_up),
+	POLLER(an_error_of_the_wait_is_returned),
+	POLLER(a_wake_ends_the_next_wait_and_no_other),
+	POLLER(many_wakes_end_one_wait),
+	POLLER(a_wake_hides_nothing),
+	POLLER(a_wake_leaves_errno_alone),
+	POLLER(a_wake_of_another_thread_ends_the_wait),
+	POLLER(a_signal_ends_a_wait_without_an_error),
+	POLLER(a_wake_may_come_from_a_signal_handler),
+	POLLER(more_than_fits_all_get_their_turn),
+	POLLER(the_poller_s_own_descriptor_tells_of_events),
+	POLLER(an_open_that_fails_leaves_nothing),
+};
+
+FIXTURE_MAIN(tests)

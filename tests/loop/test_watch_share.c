@@ -1,0 +1,537 @@
+/*
+ * Watches together: several on one descriptor, and what a callback may do to
+ * those whose events came in the same batch.
+ *
+ * In which order the kernel reports descriptors is its own affair: where two
+ * are ready, each does to the other what the test is about, and the one that
+ * is called first has done it.
+ */
+#include "support/fixture.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "support/probe.h"
+
+enum {
+	READABLE = ROTA_READABLE,
+	WRITABLE = ROTA_WRITABLE,
+};
+
+static void close_both(const int fds[2])
+{
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* D4: each watch of a descriptor is told what it asked for itself. */
+static void watches_share_a_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	struct probe reader, writer, both;
+	int fds[2];
+
+	make_socketpair(fds);
+	probe_init(&reader, f, fds[0]);
+	probe_init(&writer, f, fds[0]);
+	probe_init(&both, f, fds[0]);
+	probe_start(&reader, READABLE);
+	probe_start(&writer, WRITABLE);
+	probe_start(&both, READABLE | WRITABLE);
+
+	assert_int_equal(told(f, &reader), 0);
+	assert_int_equal(writer.events, WRITABLE);
+	assert_int_equal(both.events, WRITABLE);
+	put_byte(fds[1]);
+	assert_int_equal(told(f, &reader), READABLE);
+	assert_int_equal(told(f, &writer), WRITABLE);
+	assert_int_equal(told(f, &both), READABLE | WRITABLE);
+
+	probe_stop(&writer);
+	assert_int_equal(told(f, &reader), READABLE);
+	assert_int_equal(told(f, &both), READABLE | WRITABLE);
+	assert_int_equal(told(f, &writer), 0);
+	probe_stop(&both);
+	assert_int_equal(told(f, &reader), READABLE);
+	probe_stop(&reader);
+	close_both(fds);
+}
+
+/* D4: the union shrinks when one leaves; else the kernel would report what
+ * nobody asked for, turn after turn. */
+static void a_sibling_that_leaves_takes_its_mask_along(void **state)
+{
+	struct fixture *f = *state;
+	struct probe reader, writer;
+	int fds[2];
+
+	make_socketpair(fds);
+	probe_init(&reader, f, fds[0]);
+	probe_init(&writer, f, fds[0]);
+	probe_start(&reader, READABLE);
+	probe_start(&writer, WRITABLE);
+	assert_int_equal(told(f, &writer), WRITABLE);
+
+	probe_stop(&writer);
+	assert_true(waits_within(f, 5) <= 4);
+	probe_start(&writer, WRITABLE);
+	assert_int_equal(told(f, &writer), WRITABLE);
+	probe_start(&writer, 0);
+	assert_true(waits_within(f, 5) <= 4);
+
+	assert_int_equal(reader.calls, 0);
+	probe_stop(&reader);
+	probe_stop(&writer);
+	close_both(fds);
+}
+
+/* D2: what was stopped has left the kernel on return: the kernel follows the
+ * open file, and a duplicate elsewhere would go on being reported. */
+static void a_stopped_descriptor_has_left_the_kernel(void **state)
+{
+	struct fixture *f = *state;
+	struct probe reader;
+	int fds[2], copy;
+
+	make_pipe(fds);
+	copy = dup(fds[0]);
+	probe_init(&reader, f, fds[0]);
+	probe_start(&reader, READABLE);
+	put_byte(fds[1]);
+	assert_int_equal(told(f, &reader), READABLE);
+
+	probe_stop(&reader);
+	close(fds[0]);
+
+	assert_true(waits_within(f, 5) <= 4);
+	assert_int_equal(reader.calls, 1);
+	assert_int_equal(stats_of(f->loop).events, 1);
+	close(copy);
+	close(fds[1]);
+}
+
+/* D2: also if nothing but the start was made, and no wait since. */
+static void a_watch_stopped_before_any_wait_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct probe reader;
+	int fds[2];
+
+	make_pipe(fds);
+	put_byte(fds[1]);
+	probe_init(&reader, f, fds[0]);
+	probe_start(&reader, READABLE);
+	probe_start(&reader, 0);
+	probe_stop(&reader);
+	close(fds[0]);
+
+	turn(f);
+
+	assert_int_equal(reader.calls, 0);
+	assert_int_equal(stats_of(f->loop).events, 0);
+	close(fds[1]);
+}
+
+/* D1: a new descriptor under an old number is a new one. */
+static void a_number_in_use_again_is_watched_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct probe reader;
+	int fds[2];
+
+	for (unsigned i = 0; i < 20; i++) {
+		make_pipe(fds);
+		probe_init(&reader, f, fds[0]);
+		probe_start(&reader, READABLE);
+		assert_int_equal(told(f, &reader), 0);
+		put_byte(fds[1]);
+		assert_int_equal(told(f, &reader), READABLE);
+		probe_stop(&reader);
+		close_both(fds);
+	}
+}
+
+/* Two readers whose pipes both hold a byte, each with an eye on the other. */
+struct pair {
+	struct fixture *f;
+	struct probe readers[2];
+	int fds[2][2];
+	int quiet[2]; /* a pipe that nobody writes to */
+};
+
+static void pair_begin(struct pair *p, struct fixture *f,
+		       void (*act)(struct probe *))
+{
+	p->f = f;
+	make_pipe(p->quiet);
+	for (unsigned i = 0; i < 2; i++) {
+		make_pipe(p->fds[i]);
+		put_byte(p->fds[i][1]);
+		probe_init(&p->readers[i], f, p->fds[i][0]);
+		p->readers[i].act = act;
+		p->readers[i].arg = p;
+		probe_start(&p->readers[i], READABLE);
+	}
+}
+
+static void pair_end(struct pair *p)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		probe_stop(&p->readers[i]);
+		close_both(p->fds[i]);
+	}
+	close_both(p->quiet);
+}
+
+static unsigned other(struct pair *p, struct probe *probe)
+{
+	return probe == &p->readers[0];
+}
+
+static void stop_the_other(struct probe *probe)
+{
+	struct pair *p = probe->arg;
+
+	probe_stop(&p->readers[other(p, probe)]);
+}
+
+/* D4: stop holds at once, for events of the same batch too. */
+static void stopping_another_holds_in_the_same_batch(void **state)
+{
+	struct pair p;
+
+	pair_begin(&p, *state, stop_the_other);
+
+	turn(p.f);
+	assert_int_equal(p.readers[0].calls + p.readers[1].calls, 1);
+	turn(p.f);
+	assert_int_equal(p.readers[0].calls + p.readers[1].calls, 2);
+
+	assert_int_equal(rota_watch_is_active(&p.readers[0].watch) +
+			     rota_watch_is_active(&p.readers[1].watch),
+			 1);
+	pair_end(&p);
+}
+
+static void pause_the_other(struct probe *probe)
+{
+	struct pair *p = probe->arg;
+
+	probe_start(&p->readers[other(p, probe)], 0);
+}
+
+/* D4: so does a change of what is asked for. */
+static void pausing_another_holds_in_the_same_batch(void **state)
+{
+	struct pair p;
+
+	pair_begin(&p, *state, pause_the_other);
+
+	turn(p.f);
+	turn(p.f);
+
+	assert_int_equal(p.readers[0].calls + p.readers[1].calls, 2);
+	assert_true(p.readers[0].calls == 0 || p.readers[1].calls == 0);
+	pair_end(&p);
+}
+
+static void restart_the_other(struct probe *probe)
+{
+	struct pair *p = probe->arg;
+	struct probe *victim = &p->readers[other(p, probe)];
+
+	probe_stop(victim);
+	probe_start(victim, READABLE);
+}
+
+/* D2, D4: nothing that is still there is lost by a restart. */
+static void restarting_another_in_the_batch_loses_nothing(void **state)
+{
+	struct pair p;
+
+	pair_begin(&p, *state, restart_the_other);
+	turn(p.f);
+	p.readers[0].act = p.readers[1].act = NULL;
+
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(told(p.f, &p.readers[0]), READABLE);
+		assert_int_equal(told(p.f, &p.readers[1]), READABLE);
+	}
+
+	pair_end(&p);
+}
+
+/* The other's number goes to a pipe with nothing to read, and its watch is
+ * started for that. */
+static void give_away_the_others_number(struct probe *probe)
+{
+	struct pair *p = probe->arg;
+	unsigned victim = other(p, probe);
+
+	probe->act = p->readers[victim].act = NULL;
+	probe_stop(&p->readers[victim]);
+	close(p->fds[victim][0]);
+	assert_int_equal(dup2(p->quiet[0], p->fds[victim][0]),
+			 p->fds[victim][0]);
+	probe_start(&p->readers[victim], READABLE);
+}
+
+/* D1 */
+static void an_event_never_reaches_a_number_s_new_owner(void **state)
+{
+	struct pair p;
+	struct probe *fooled;
+
+	pair_begin(&p, *state, give_away_the_others_number);
+
+	turn(p.f);
+	assert_int_equal(p.readers[0].calls + p.readers[1].calls, 1);
+	fooled = &p.readers[p.readers[1].calls == 0];
+	assert_int_equal(told(p.f, fooled), 0);
+	put_byte(p.quiet[1]);
+	assert_int_equal(told(p.f, fooled), READABLE);
+
+	assert_int_equal(stats_of(p.f->loop).stale, 1);
+	pair_end(&p);
+}
+
+/* The same with a watch that had no part in it. */
+static void give_it_to_another_watch(struct probe *probe)
+{
+	struct pair *p = probe->arg;
+	unsigned victim = other(p, probe);
+	static struct probe newcomer;
+
+	probe->act = p->readers[victim].act = NULL;
+	probe_stop(&p->readers[victim]);
+	assert_int_equal(dup2(p->quiet[0], p->fds[victim][0]),
+			 p->fds[victim][0]);
+	probe_init(&newcomer, p->f, p->fds[victim][0]);
+	probe_start(&newcomer, READABLE);
+	probe->arg = &newcomer;
+}
+
+/* D1 */
+static void nor_a_new_watch_of_the_new_owner(void **state)
+{
+	struct pair p;
+	struct probe *caller, *newcomer;
+
+	pair_begin(&p, *state, give_it_to_another_watch);
+
+	turn(p.f);
+	caller = &p.readers[p.readers[0].calls == 0];
+	newcomer = caller->arg;
+
+	assert_int_equal(caller->calls, 1);
+	assert_int_equal(newcomer->calls, 0);
+	assert_int_equal(told(p.f, newcomer), 0);
+	probe_stop(newcomer);
+	pair_end(&p);
+}
+
+static void free_itself(struct probe *probe)
+{
+	unsigned *calls = probe->arg;
+
+	++*calls;
+	probe_stop(probe);
+	free(probe);
+}
+
+/* O4: the memory of a watch may go in its own callback. */
+static void a_watch_may_be_freed_in_its_own_callback(void **state)
+{
+	struct fixture *f = *state;
+	unsigned calls = 0;
+	int fds[2];
+
+	make_socketpair(fds);
+	for (unsigned i = 0; i < 3; i++) {
+		struct probe *probe = malloc(sizeof(*probe));
+
+		assert_non_null(probe);
+		probe_init(probe, f, fds[0]);
+		probe->act = free_itself;
+		probe->arg = &calls;
+		probe_start(probe, WRITABLE);
+	}
+
+	turn(f);
+
+	assert_int_equal(calls, 3);
+	assert_false(rota_loop_alive(f->loop));
+	close_both(fds);
+}
+
+/* Siblings on one descriptor, of which the first that is called frees all. */
+struct family {
+	struct probe *members[3];
+	unsigned calls;
+};
+
+static void free_the_family(struct probe *probe)
+{
+	struct family *family = probe->arg;
+
+	family->calls++;
+	for (unsigned i = 0; i < 3; i++) {
+		probe_stop(family->members[i]);
+		free(family->members[i]);
+	}
+}
+
+/* O4 */
+static void a_callback_may_free_all_siblings(void **state)
+{
+	struct fixture *f = *state;
+	struct family family = { .calls = 0 };
+	int fds[2];
+
+	make_socketpair(fds);
+	for (unsigned i = 0; i < 3; i++) {
+		family.members[i] = malloc(sizeof(struct probe));
+		assert_non_null(family.members[i]);
+		probe_init(family.members[i], f, fds[0]);
+		family.members[i]->act = free_the_family;
+		family.members[i]->arg = &family;
+		probe_start(family.members[i], WRITABLE);
+	}
+
+	turn(f);
+	turn(f);
+
+	assert_int_equal(family.calls, 1);
+	close_both(fds);
+}
+
+static void start_a_sibling(struct probe *probe)
+{
+	struct probe *sibling = probe->arg;
+
+	probe->act = NULL;
+	probe_start(sibling, WRITABLE);
+}
+
+/* D4, T8: one more watch on the same descriptor, started by a callback. */
+static void a_callback_may_start_a_sibling(void **state)
+{
+	struct fixture *f = *state;
+	struct probe first, second;
+	int fds[2];
+
+	make_socketpair(fds);
+	probe_init(&first, f, fds[0]);
+	probe_init(&second, f, fds[0]);
+	first.act = start_a_sibling;
+	first.arg = &second;
+	probe_start(&first, WRITABLE);
+
+	turn(f);
+	assert_int_equal(first.calls, 1);
+	assert_true(second.calls <= 1);
+	assert_int_equal(told(f, &second), WRITABLE);
+
+	assert_int_equal(first.calls, 2);
+	probe_stop(&first);
+	probe_stop(&second);
+	close_both(fds);
+}
+
+struct order {
+	struct probe *called[8];
+	unsigned count;
+};
+
+static void note_order(struct probe *probe)
+{
+	struct order *order = probe->arg;
+
+	order->called[order->count++] = probe;
+}
+
+/* T9: those who share a descriptor are called in the order they started, and a
+ * change of the mask keeps the place. */
+static void siblings_are_called_in_the_order_they_started(void **state)
+{
+	struct fixture *f = *state;
+	struct order order = { .count = 0 };
+	struct probe probes[4];
+	int fds[2];
+
+	make_socketpair(fds);
+	for (unsigned i = 0; i < 4; i++) {
+		probe_init(&probes[i], f, fds[0]);
+		probes[i].act = note_order;
+		probes[i].arg = &order;
+		probe_start(&probes[i], WRITABLE);
+	}
+	probe_stop(&probes[1]);
+	probe_start(&probes[1], WRITABLE);
+	probe_start(&probes[0], WRITABLE | READABLE);
+
+	turn(f);
+
+	assert_int_equal(order.count, 4);
+	assert_ptr_equal(order.called[0], &probes[0]);
+	assert_ptr_equal(order.called[1], &probes[2]);
+	assert_ptr_equal(order.called[2], &probes[3]);
+	assert_ptr_equal(order.called[3], &probes[1]);
+	for (unsigned i = 0; i < 4; i++)
+		probe_stop(&probes[i]);
+	close_both(fds);
+}
+
+/* Close what is watched, and put the number to use again, all in the callback
+ * of the descriptor itself. */
+static void reopen_itself(struct probe *probe)
+{
+	struct pair *p = probe->arg;
+	int fd = rota_watch_fd(&probe->watch);
+
+	probe->act = NULL;
+	probe_stop(probe);
+	assert_int_equal(dup2(p->quiet[0], fd), fd);
+	probe_start(probe, READABLE);
+}
+
+/* D1 */
+static void a_callback_may_reopen_its_own_number(void **state)
+{
+	struct pair p;
+
+	pair_begin(&p, *state, reopen_itself);
+
+	turn(p.f);
+	assert_int_equal(p.readers[0].calls, 1);
+	assert_int_equal(p.readers[1].calls, 1);
+	turn(p.f);
+	assert_int_equal(p.readers[0].calls + p.readers[1].calls, 2);
+	put_byte(p.quiet[1]);
+	turn(p.f);
+
+	assert_int_equal(p.readers[0].calls, 2);
+	assert_int_equal(p.readers[1].calls, 2);
+	pair_end(&p);
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(watches_share_a_descriptor),
+	REAL(a_sibling_that_leaves_takes_its_mask_along),
+	REAL(a_stopped_descriptor_has_left_the_kernel),
+	REAL(a_watch_stopped_before_any_wait_leaves_nothing),
+	REAL(a_number_in_use_again_is_watched_anew),
+	REAL(stopping_another_holds_in_the_same_batch),
+	REAL(pausing_another_holds_in_the_same_batch),
+	REAL(restarting_another_in_the_batch_loses_nothing),
+	REAL(an_event_never_reaches_a_number_s_new_owner),
+	REAL(nor_a_new_watch_of_the_new_owner),
+	REAL(a_watch_may_be_freed_in_its_own_callback),
+	REAL(a_callback_may_free_all_siblings),
+	REAL(a_callback_may_start_a_sibling),
+	REAL(siblings_are_called_in_the_order_they_started),
+	REAL(a_callback_may_reopen_its_own_number),
+};
+
+FIXTURE_MAIN(tests)

@@ -1,0 +1,135 @@
+/*
+ * tests/support/fault.c - counts system calls and decides which is to fail;
+ * see fault.h. It catches none itself: fault_wrap.c and fault_darwin.c do, and
+ * call fault_strike().
+ *
+ *  1. A fault is armed and cleared on one thread while calls may go on on
+ *     others: `target` is written last when arming, and first when clearing.
+ */
+#include "fault.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault_calls.h"
+
+/* What a fault is aimed at, beside any enum fault_call. */
+enum { NOTHING = -1, ANY_CALL = -2 };
+
+static const char *const names[FAULT_CALL_COUNT] = {
+	[FAULT_EPOLL_CREATE1] = "epoll_create1",
+	[FAULT_EPOLL_CTL] = "epoll_ctl",
+	[FAULT_EPOLL_WAIT] = "epoll_wait",
+	[FAULT_EPOLL_PWAIT2] = "epoll_pwait2",
+	[FAULT_EVENTFD] = "eventfd",
+	[FAULT_PIPE2] = "pipe2",
+	[FAULT_PPOLL] = "ppoll",
+	[FAULT_KQUEUE] = "kqueue",
+	[FAULT_KEVENT] = "kevent",
+	[FAULT_WRITE] = "write",
+	[FAULT_FCNTL] = "fcntl",
+	[FAULT_FSTAT] = "fstat",
+	[FAULT_PTHREAD_ATFORK] = "pthread_atfork",
+};
+
+static atomic_uint counts[FAULT_CALL_COUNT];
+
+static atomic_int target = NOTHING;
+static atomic_uint fail_at;
+static atomic_uint seen; /* calls of the target since arming */
+static atomic_uint failed;
+static atomic_int fail_error;
+static atomic_bool fail_on; /* all that follow as well */
+
+static _Thread_local unsigned passing;
+
+/* A name that is none would let a test pass for nothing. */
+static int find(const char *name)
+{
+	for (int i = 0; i < FAULT_CALL_COUNT; i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	fprintf(stderr, "fault.c: no call is named %s\n", name);
+	abort();
+}
+
+static void arm(int call, unsigned nth, int error, int on)
+{
+	atomic_store(&target, NOTHING);
+	atomic_store(&fail_at, nth);
+	atomic_store(&seen, 0);
+	atomic_store(&failed, 0);
+	atomic_store(&fail_error, error);
+	atomic_store(&fail_on, on);
+	atomic_store(&target, call); /* (1) */
+}
+
+void fault_fail(const char *name, unsigned nth, int error)
+{
+	arm(find(name), nth, error, 0);
+}
+
+void fault_fail_from(const char *name, unsigned nth, int error)
+{
+	arm(find(name), nth, error, 1);
+}
+
+void fault_fail_any(unsigned nth, int error)
+{
+	arm(ANY_CALL, nth, error, 0);
+}
+
+unsigned fault_clear(void)
+{
+	atomic_store(&target, NOTHING); /* (1) */
+	return atomic_exchange(&failed, 0);
+}
+
+unsigned fault_count(const char *name)
+{
+	unsigned sum = 0;
+
+	if (name != NULL)
+		return atomic_load(&counts[find(name)]);
+	for (int i = 0; i < FAULT_CALL_COUNT; i++)
+		sum += atomic_load(&counts[i]);
+	return sum;
+}
+
+void fault_count_reset(void)
+{
+	for (int i = 0; i < FAULT_CALL_COUNT; i++)
+		atomic_store(&counts[i], 0);
+}
+
+int fault_strike(enum fault_call call)
+{
+	int aim;
+	unsigned nth;
+
+	if (passing > 0)
+		return 0;
+	atomic_fetch_add(&counts[call], 1);
+	aim = atomic_load(&target);
+	if (aim != ANY_CALL && aim != (int)call)
+		return 0;
+	nth = atomic_fetch_add(&seen, 1) + 1;
+	if (nth < atomic_load(&fail_at) ||
+	    (nth > atomic_load(&fail_at) && !atomic_load(&fail_on)))
+		return 0;
+	atomic_fetch_add(&failed, 1);
+	return atomic_load(&fail_error);
+}
+
+void fault_pass_begin(void)
+{
+	passing++;
+}
+
+void fault_pass_end(void)
+{
+	passing--;
+}

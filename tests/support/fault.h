@@ -1,0 +1,31 @@
+/*
+ * tests/support/fault.h - make the nth system call fail.
+ *
+ * The calls that the library makes are caught by the linker (--wrap, see
+ * fault.flags), so the library itself knows nothing of this. The names are
+ * those of the calls: "epoll_create1", "epoll_ctl", "epoll_wait",
+ * "epoll_pwait2", "eventfd", "pipe2", "ppoll", "kqueue", "kevent", "write",
+ * "fcntl", "fstat", "pthread_atfork".
+ */
+#ifndef TESTS_SUPPORT_FAULT_H
+#define TESTS_SUPPORT_FAULT_H
+
+/* Let the nth call of @name from now on (1: the next) return -1 with @error in
+ * errno, without being made. One fault is armed at a time. */
+void fault_fail(const char *name, unsigned nth, int error);
+
+/* The same from the nth call on, until fault_clear(). */
+void fault_fail_from(const char *name, unsigned nth, int error);
+
+/* Let the nth call of any of the names fail. */
+void fault_fail_any(unsigned nth, int error);
+
+/* Disarm. Returns how many calls were made to fail since arming. */
+unsigned fault_clear(void);
+
+/* How many calls of @name have been made since the last fault_count_reset();
+ * NULL: of all. Counted on every thread. */
+unsigned fault_count(const char *name);
+void fault_count_reset(void);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * tests/support/fault_calls.h - between fault.c, which counts and decides, and
+ * the file that catches the calls: fault_wrap.c, or fault_darwin.c.
+ */
+#ifndef TESTS_SUPPORT_FAULT_CALLS_H
+#define TESTS_SUPPORT_FAULT_CALLS_H
+
+enum fault_call {
+	FAULT_EPOLL_CREATE1,
+	FAULT_EPOLL_CTL,
+	FAULT_EPOLL_WAIT,
+	FAULT_EPOLL_PWAIT2,
+	FAULT_EVENTFD,
+	FAULT_PIPE2, /* pipe() where there is no pipe2() */
+	FAULT_PPOLL, /* poll() where there is no ppoll() */
+	FAULT_KQUEUE,
+	FAULT_KEVENT,
+	FAULT_WRITE,
+	FAULT_FCNTL,
+	FAULT_FSTAT,
+	FAULT_PTHREAD_ATFORK,
+	FAULT_CALL_COUNT,
+};
+
+/* Count one call. Returns 0, or the error with which it is to fail. */
+int fault_strike(enum fault_call call);
+
+/* A test double makes system calls of its own, which are nobody's business:
+ * from begin to end those of this thread are neither counted nor failed. */
+void fault_pass_begin(void);
+void fault_pass_end(void);
+
+#endif

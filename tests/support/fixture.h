@@ -1,0 +1,97 @@
+/*
+ * tests/support/fixture.h - what every test stands on: a fresh loop and an
+ * alarm. Afterwards a loop that is still alive or open, a descriptor that is
+ * left, or memory that is not freed fails the test.
+ *
+ *     static const struct CMUnitTest tests[] = {
+ *             VIRTUAL(a_timer_is_never_early),
+ *             REAL(a_readable_pipe_calls_its_watch),
+ *     };
+ *     FIXTURE_MAIN(tests)
+ */
+#ifndef TESTS_SUPPORT_FIXTURE_H
+#define TESTS_SUPPORT_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "rota.h"
+
+/* An allocator that counts, and fails when it is told to. */
+struct counting_allocator {
+	struct rota_allocator allocator;
+	size_t bytes;   /* allocated and not freed */
+	size_t calls;   /* that asked for memory */
+	size_t fail_at; /* this call, counted from 1, fails; 0: none */
+	size_t failed;  /* calls that were made to fail */
+};
+
+struct fixture {
+	struct rota_loop *loop; /* NULL once the test has closed it */
+	uint64_t start_ns;      /* the loop's time when the test began */
+	struct counting_allocator memory;
+	int descriptors; /* open before the loop was made */
+};
+
+void counting_allocator_init(struct counting_allocator *memory);
+
+/* Options for one more loop like the fixture's own. */
+void fixture_options(struct fixture *f, enum rota_clock clock,
+		     struct rota_loop_options *options);
+
+int fixture_begin_virtual(void **state);
+int fixture_begin_real(void **state);
+int fixture_end(void **state);
+
+/* How many descriptors this process has open. */
+int count_descriptors(void);
+
+/* A pipe, a connected pair of stream sockets: non-blocking, close-on-exec. */
+void make_pipe(int fds[2]);
+void make_socketpair(int fds[2]);
+
+/* One byte in, one byte out; they fail the test if that does not work. */
+void put_byte(int fd);
+void take_byte(int fd);
+
+/* The monotonic clock, in nanoseconds. */
+uint64_t real_now(void);
+
+/* The CPU time of this process, in nanoseconds. */
+uint64_t cpu_now(void);
+
+/* A reproducible random number below @bound: xorshift, *@seed not 0. */
+uint64_t random_below(uint64_t *seed, uint64_t bound);
+
+/* The seed of this run: ROTA_TEST_SEED, or one from the clock. Printed. */
+uint64_t random_seed(void);
+
+/* Whether the tests run on the poller of that name. */
+int poller_is(struct fixture *f, const char *name);
+
+int run_filtered(const struct CMUnitTest *tests, size_t count,
+		 int (*run)(void));
+
+#define VIRTUAL(test)                                                          \
+	cmocka_unit_test_setup_teardown(test, fixture_begin_virtual,           \
+					fixture_end)
+#define REAL(test)                                                             \
+	cmocka_unit_test_setup_teardown(test, fixture_begin_real, fixture_end)
+
+/* main(): runs the tests that ROTA_TEST_FILTER names, all without it. */
+#define FIXTURE_MAIN(tests)                                                    \
+	static int run_group(void)                                             \
+	{                                                                      \
+		return cmocka_run_group_tests(tests, NULL, NULL);              \
+	}                                                                      \
+	int main(void)                                                         \
+	{                                                                      \
+		return run_filtered(tests, sizeof(tests) / sizeof((tests)[0]), \
+				    run_group);                                \
+	}
+
+#endif
