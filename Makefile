@@ -332,12 +332,14 @@ coverage: ## run the tests and tell what they reach; fails if that is too little
 		cmocka.h:libcmocka-dev gcovr:gcovr)
 	@if test -d $(BUILD)/coverage; then \
 		find $(BUILD)/coverage -name '*.gcda' -exec rm {} +; fi
-	@$(again) VARIANT=coverage check-run
+	@$(again) VARIANT=coverage check-programs
+	@$(again) VARIANT=coverage check-run; checked=$$?; \
 	gcovr --root . --filter src/ --object-directory $(BUILD)/coverage \
 		--exclude-unreachable-branches --exclude-branches-by-pattern \
 		'.*ROTA_(ASSERT|CHECK)\(.*' --txt $(BUILD)/coverage/lines.txt \
 		--html-details $(BUILD)/coverage/index.html --print-summary \
-		--fail-under-line 92 --fail-under-branch 80 $(BUILD)/coverage
+		--fail-under-line 92 --fail-under-branch 80 $(BUILD)/coverage && \
+	exit $$checked
 
 .PHONY: model
 model: ## have spin exhaust the models of the lock-free parts

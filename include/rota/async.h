@@ -71,8 +71,10 @@ int rota_async_start(struct rota_async *async, rota_async_fn *fn);
 int rota_async_send(struct rota_async *async);
 
 /**
- * Stop @async: a send that is on its way is dropped. Its memory may go at once
- * if no thread or handler can still send. Stopping a stopped one does nothing.
+ * Stop @async: what was sent and not yet called is dropped. Its memory may go
+ * at once if no thread or handler is sending any more. If one might, see to
+ * its end after the stop, and then stop once more: that drops what came in
+ * between.
  *
  * Thread:  the loop's.
  */

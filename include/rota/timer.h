@@ -36,13 +36,13 @@ enum rota_repeat {
 struct rota_timer {
 	void *data; /* yours */
 	struct {
-		struct rota_loop *loop;
 		struct rota_link by_due;
-		rota_timer_fn *fn;
 		uint64_t due_ns;
-		uint64_t period_ns;
+		rota_timer_fn *fn;
 		uint32_t missed;
 		uint8_t flags;
+		struct rota_loop *loop;
+		uint64_t period_ns;
 	} internal; /* the library's: neither read nor write it */
 };
 

@@ -213,7 +213,7 @@ static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 		      struct rotai_ready *ready, int max)
 {
 	struct epoll_event events[ROTA_EVENTS_PER_WAIT];
-	int found = 0;
+	struct rotai_ready *next = ready;
 	int n;
 
 	if (max > ROTA_EVENTS_PER_WAIT)
@@ -227,13 +227,12 @@ static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 
 		if (ROTAI_UNLIKELY(data == WAKE))
 			continue;
-		ready[found++] = (struct rotai_ready){
-			.fd = (int)(uint32_t)data,
-			.generation = (uint32_t)(data >> 32),
-			.events = events_of(e->events),
-		};
+		next->fd = (int)(uint32_t)data;
+		next->generation = (uint32_t)(data >> 32);
+		next->events = events_of(e->events);
+		next++;
 	}
-	return found;
+	return (int)(next - ready);
 }
 
 static void wake(struct rotai_poller *poller)

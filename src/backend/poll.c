@@ -46,17 +46,17 @@ static int reserve(struct poll_poller *poll, size_t count, int highest_fd)
 	const struct rota_allocator *from = poll->poller.allocator;
 	int error;
 
-	error =
-	    rotai_memory_reserve(from, &poll->polled, &poll->polled_capacity,
-				 count, sizeof(*poll->polled));
+	error = rotai_memory_reserve(from, &poll->polled,
+				     &poll->polled_capacity, count,
+				     sizeof(*poll->polled));
 	if (error == 0)
 		error = rotai_memory_reserve(from, &poll->generations,
 					     &poll->generations_capacity, count,
 					     sizeof(*poll->generations));
 	if (error == 0)
 		error = rotai_memory_reserve(
-		    from, &poll->places, &poll->places_capacity,
-		    (size_t)highest_fd + 1, sizeof(*poll->places));
+			from, &poll->places, &poll->places_capacity,
+			(size_t)highest_fd + 1, sizeof(*poll->places));
 	return error;
 }
 
@@ -68,7 +68,7 @@ static void free_poller(struct poll_poller *poll)
 			  poll->polled_capacity * sizeof(*poll->polled));
 	rotai_memory_free(from, poll->generations,
 			  poll->generations_capacity *
-			      sizeof(*poll->generations));
+				  sizeof(*poll->generations));
 	rotai_memory_free(from, poll->places,
 			  poll->places_capacity * sizeof(*poll->places));
 	rotai_memory_free(from, poll, sizeof(*poll));

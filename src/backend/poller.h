@@ -21,8 +21,8 @@ enum {
 	ROTAI_DISCONNECT = 1 << 3,
 	ROTAI_EDGE = 1 << 4, /* a hint: the one watcher reads until short */
 
-	ROTAI_EVERYTHING =
-	    ROTAI_READABLE | ROTAI_WRITABLE | ROTAI_PRIORITY | ROTAI_DISCONNECT,
+	ROTAI_EVERYTHING = ROTAI_READABLE | ROTAI_WRITABLE | ROTAI_PRIORITY |
+			   ROTAI_DISCONNECT,
 };
 
 /* What is ready. The generation is the one last given for the descriptor: it

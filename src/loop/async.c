@@ -7,6 +7,8 @@
  *     in inbox.c (4).
  *  2. The entry is released first and SENT cleared after: a send that finds
  *     SENT cleared can push.
+ *  3. A send that saw the async started may push after the stop has looked.
+ *     Such an entry is dropped when its turn comes, or by another stop.
  */
 #include "rota/async.h"
 
@@ -88,12 +90,14 @@ void rota_async_stop(struct rota_async *async)
 	struct rota_entry *entry = &async->internal.entry;
 	struct rota_loop *loop = rotai_entry_loop(entry);
 
-	if (!is_active(async))
-		return;
-	__atomic_store_n(&async->internal.fn, NULL, __ATOMIC_RELAXED);
-	rotai_list_remove(&async->internal.started);
-	rotai_loop_release(loop, is_referenced(async));
+	if (is_active(async)) {
+		__atomic_store_n(&async->internal.fn, NULL, __ATOMIC_RELAXED);
+		rotai_list_remove(&async->internal.started);
+		rotai_loop_release(loop, is_referenced(async));
+	}
 	rotai_inbox_take_over(loop);
+	if (rotai_entry_next(entry) == NULL)
+		return;
 	if (rotai_queue_remove(&loop->posts, entry) ||
 	    rotai_queue_remove(&loop->taken, entry))
 		let_send(entry);
@@ -143,6 +147,8 @@ void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry)
 	struct rota_async *async = async_of(entry);
 
 	let_send(entry);
+	if (!is_active(async))
+		return; /* (3) */
 	rotai_callback_begin(loop, "async", NULL, async);
 	async->internal.fn(async);
 	rotai_callback_end(loop, "async", async);
@@ -151,6 +157,7 @@ void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry)
 void rotai_asyncs_stop(struct rota_loop *loop)
 {
 	while (!rotai_list_is_empty(&loop->asyncs))
-		rota_async_stop(rota_container_of(
-		    loop->asyncs.next, struct rota_async, internal.started));
+		rota_async_stop(rota_container_of(loop->asyncs.next,
+						  struct rota_async,
+						  internal.started));
 }

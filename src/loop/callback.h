@@ -34,7 +34,6 @@ static inline void rotai_callback_count(struct rota_loop *loop,
 					const char *type, const void *object)
 {
 	loop->calls++;
-	loop->stats.callbacks[loop->phase]++;
 	if (ROTAI_UNLIKELY(loop->tracer != NULL))
 		rotai_trace_end(loop, type, object);
 }

@@ -51,7 +51,7 @@ static void set_flags(struct rota_handle *handle, unsigned clear, unsigned set)
 	int held = is_holding(handle);
 
 	handle->internal.flags =
-	    ((handle->internal.flags & ~clear) | set) & ALL_FLAGS;
+		((handle->internal.flags & ~clear) | set) & ALL_FLAGS;
 	handle->internal.loop->alive += (unsigned)is_holding(handle);
 	handle->internal.loop->alive -= (unsigned)held;
 }
@@ -73,8 +73,8 @@ void rotai_handle_open(struct rota_handle *handle, struct rota_loop *loop,
 int rotai_handle_usable(const struct rota_handle *handle)
 {
 	return has(handle, CLOSING | CLOSED)
-		   ? ROTA_EINVAL
-		   : rotai_loop_admits(handle->internal.loop);
+		       ? ROTA_EINVAL
+		       : rotai_loop_admits(handle->internal.loop);
 }
 
 void rotai_handle_set_active(struct rota_handle *handle, int active)

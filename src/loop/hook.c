@@ -92,14 +92,14 @@ int rota_hook_has_ref(const struct rota_hook *hook)
 	return is_referenced(hook);
 }
 
-void rotai_hooks_run(struct rota_loop *loop, enum rota_hook_kind kind)
+void rotai_hooks_call(struct rota_loop *loop, enum rota_hook_kind kind)
 {
 	struct rota_link *link;
 
 	rotai_list_splice(&loop->hooks_taken, &loop->hooks[kind]);
 	while ((link = rotai_list_take_first(&loop->hooks_taken)) != NULL) {
-		struct rota_hook *hook =
-		    rota_container_of(link, struct rota_hook, internal.started);
+		struct rota_hook *hook = rota_container_of(
+			link, struct rota_hook, internal.started);
 
 		rotai_list_append(&loop->hooks_called, link);
 		rotai_callback_begin(loop, "hook", NULL, hook);

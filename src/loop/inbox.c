@@ -65,8 +65,8 @@ int rotai_inbox_push(struct rota_loop *loop, struct rota_entry *entry)
 			rotai_entry_release(entry);
 			return error;
 		}
-		below =
-		    head == EMPTY || head == ASLEEP ? &rotai_entry_end : head;
+		below = head == EMPTY || head == ASLEEP ? &rotai_entry_end
+							: head;
 		__atomic_store_n(&entry->next, below, __ATOMIC_RELAXED);
 	} while (!__atomic_compare_exchange_n(&inbox->head, &head, entry, 1,
 					      __ATOMIC_RELEASE, /* (3) */
@@ -79,7 +79,7 @@ int rotai_inbox_push(struct rota_loop *loop, struct rota_entry *entry)
 int rotai_inbox_is_empty(const struct rotai_inbox *inbox)
 {
 	struct rota_entry *head =
-	    __atomic_load_n(&inbox->head, __ATOMIC_RELAXED);
+		__atomic_load_n(&inbox->head, __ATOMIC_RELAXED);
 
 	return head == EMPTY || head == ASLEEP || head == CLOSED;
 }
@@ -105,8 +105,8 @@ void rotai_inbox_take_over(struct rota_loop *loop)
 		/* An async keeps the loop open by itself, while started. */
 		if (!rotai_entry_has(first, ROTAI_ENTRY_ASYNC))
 			rotai_loop_hold(
-			    loop,
-			    !rotai_entry_has(first, ROTAI_ENTRY_UNREFERENCED));
+				loop, !rotai_entry_has(
+					      first, ROTAI_ENTRY_UNREFERENCED));
 		loop->stats.posts++;
 	}
 	if (rotai_queue_is_empty(posts))

@@ -70,6 +70,7 @@ static void init_queues(struct rota_loop *loop)
 	rotai_list_init(&loop->hooks_called);
 	rotai_list_init(&loop->asyncs);
 	rotai_list_init(&loop->due);
+	rotai_list_init(&loop->due_next_turn);
 	rotai_list_init(&loop->requests);
 	rotai_list_init(&loop->ended);
 	rotai_list_init(&loop->ended_taken);
@@ -119,8 +120,8 @@ int rotai_loop_new_on(struct rota_loop **loop,
 	error = rotai_fork_observe();
 	if (error < 0)
 		return error;
-	made =
-	    new_memory(allocator != NULL ? allocator : &rotai_memory_default);
+	made = new_memory(allocator != NULL ? allocator
+					    : &rotai_memory_default);
 	if (made == NULL)
 		return ROTA_ENOMEM;
 	error = ops->open(&made->poller, &made->allocator);
@@ -134,8 +135,8 @@ int rotai_loop_new_on(struct rota_loop **loop,
 	made->virtual_ns = VIRTUAL_START_NS;
 	made->real_limit_ns = UINT64_MAX;
 	made->clock = options->clock == ROTA_CLOCK_VIRTUAL
-			  ? rotai_loop_virtual_clock
-			  : monotonic_clock;
+			      ? rotai_loop_virtual_clock
+			      : monotonic_clock;
 	if (clock != NULL)
 		made->clock = clock;
 	init_queues(made);

@@ -73,6 +73,7 @@ struct rota_loop {
 	struct rota_link hooks_called;
 	struct rota_link asyncs;
 	struct rota_link due; /* timers, in the order they are called */
+	struct rota_link due_next_turn;
 	struct rota_timer *timer_called;
 	struct rota_link requests; /* in flight */
 	struct rota_link ended;    /* requests: next pending phase */
@@ -84,10 +85,11 @@ struct rota_loop {
 
 	/* Time. */
 	uint64_t (*clock)(struct rota_loop *loop);
-	uint64_t virtual_ns;    /* the time, if the clock is virtual */
-	uint64_t calls_at_now;  /* calls when now_ns was read */
-	uint64_t switched_ns;   /* when the phase began, if it is measured */
-	uint64_t real_limit_ns; /* of the system's clock: a shutdown's end */
+	uint64_t virtual_ns;     /* the time, if the clock is virtual */
+	uint64_t calls_at_now;   /* calls when now_ns was read */
+	uint64_t calls_at_phase; /* calls when the phase began */
+	uint64_t switched_ns;    /* when the phase began, if it is measured */
+	uint64_t real_limit_ns;  /* of the system's clock: a shutdown's end */
 
 	pthread_t thread;
 	struct rotai_quick quick;
@@ -126,8 +128,8 @@ static inline int rotai_loop_inherited(const struct rota_loop *loop)
 {
 	return ROTAI_LIKELY(loop->inbox.fork_generation ==
 			    rotai_fork_generation)
-		   ? 0
-		   : ROTA_ECHILD;
+		       ? 0
+		       : ROTA_ECHILD;
 }
 
 /* 0, or why nothing may be started on the loop now. */

@@ -28,6 +28,7 @@ int rota_loop_stats(const struct rota_loop *loop, struct rota_loop_stats *stats)
 	size = stats->size;
 	memset(stats, 0, size);
 	memcpy(stats, &loop->stats, sizeof(loop->stats));
+	stats->callbacks[loop->phase] += loop->calls - loop->calls_at_phase;
 	stats->size = size;
 	return 0;
 }
@@ -80,6 +81,9 @@ void rotai_phase_begin(struct rota_loop *loop, enum rota_phase phase)
 		measure_switch(loop);
 	if (ROTAI_UNLIKELY(loop->tracer != NULL))
 		trace_switch(loop, phase);
+	loop->stats.callbacks[loop->phase] +=
+		loop->calls - loop->calls_at_phase;
+	loop->calls_at_phase = loop->calls;
 	loop->phase = phase;
 	loop->stats.phases[phase]++;
 }
@@ -101,37 +105,37 @@ static void dump_timer(void *arg, struct rota_timer *timer)
 {
 	if (!rotai_timer_is_own(timer))
 		tell(arg, (struct rota_dump_entry){
-			      .object = timer,
-			      .type = "timer",
-			      .fd = -1,
-			      .due_ns = timer->internal.due_ns,
-			      .alive = rota_timer_has_ref(timer),
+				  .object = timer,
+				  .type = "timer",
+				  .fd = -1,
+				  .due_ns = timer->internal.due_ns,
+				  .alive = rota_timer_has_ref(timer),
 			  });
 }
 
 static void dump_watch(void *arg, struct rota_watch *watch)
 {
 	tell(arg, (struct rota_dump_entry){
-		      .object = watch,
-		      .type = "watch",
-		      .fd = watch->internal.fd,
-		      .due_ns = UINT64_MAX,
-		      .alive = rota_watch_has_ref(watch),
+			  .object = watch,
+			  .type = "watch",
+			  .fd = watch->internal.fd,
+			  .due_ns = UINT64_MAX,
+			  .alive = rota_watch_has_ref(watch),
 		  });
 }
 
 static void dump_hooks(struct dump *dump, const struct rota_link *hooks)
 {
 	for (struct rota_link *at = hooks->next; at != hooks; at = at->next) {
-		const struct rota_hook *hook =
-		    rota_container_of(at, struct rota_hook, internal.started);
+		const struct rota_hook *hook = rota_container_of(
+			at, struct rota_hook, internal.started);
 
 		tell(dump, (struct rota_dump_entry){
-			       .object = hook,
-			       .type = "hook",
-			       .fd = -1,
-			       .due_ns = UINT64_MAX,
-			       .alive = rota_hook_has_ref(hook),
+				   .object = hook,
+				   .type = "hook",
+				   .fd = -1,
+				   .due_ns = UINT64_MAX,
+				   .alive = rota_hook_has_ref(hook),
 			   });
 	}
 }
@@ -139,15 +143,15 @@ static void dump_hooks(struct dump *dump, const struct rota_link *hooks)
 static void dump_asyncs(struct dump *dump, const struct rota_link *asyncs)
 {
 	for (struct rota_link *at = asyncs->next; at != asyncs; at = at->next) {
-		const struct rota_async *async =
-		    rota_container_of(at, struct rota_async, internal.started);
+		const struct rota_async *async = rota_container_of(
+			at, struct rota_async, internal.started);
 
 		tell(dump, (struct rota_dump_entry){
-			       .object = async,
-			       .type = "async",
-			       .fd = -1,
-			       .due_ns = UINT64_MAX,
-			       .alive = rota_async_has_ref(async),
+				   .object = async,
+				   .type = "async",
+				   .fd = -1,
+				   .due_ns = UINT64_MAX,
+				   .alive = rota_async_has_ref(async),
 			   });
 	}
 }
@@ -158,15 +162,16 @@ static void dump_tasks(struct dump *dump, const struct rotai_queue *queue)
 	     at = rotai_entry_next(at)) {
 		if (rotai_entry_has(at, ROTAI_ENTRY_ASYNC))
 			continue; /* it is among the asyncs */
-		tell(dump, (struct rota_dump_entry){
-			       .object = rota_container_of(at, struct rota_task,
-							   internal.entry),
-			       .type = "task",
-			       .fd = -1,
-			       .due_ns = UINT64_MAX,
-			       .alive = !rotai_entry_has(
-				   at, ROTAI_ENTRY_UNREFERENCED),
-			   });
+		tell(dump,
+		     (struct rota_dump_entry){
+			     .object = rota_container_of(at, struct rota_task,
+							 internal.entry),
+			     .type = "task",
+			     .fd = -1,
+			     .due_ns = UINT64_MAX,
+			     .alive = !rotai_entry_has(
+				     at, ROTAI_ENTRY_UNREFERENCED),
+		     });
 	}
 }
 
@@ -177,11 +182,11 @@ static void dump_requests(struct dump *dump, const struct rota_link *requests)
 		const struct rota_request *request = rotai_request_of(at);
 
 		tell(dump, (struct rota_dump_entry){
-			       .object = request,
-			       .type = request->internal.class_->type,
-			       .fd = -1,
-			       .due_ns = UINT64_MAX,
-			       .alive = 1,
+				   .object = request,
+				   .type = request->internal.class_->type,
+				   .fd = -1,
+				   .due_ns = UINT64_MAX,
+				   .alive = 1,
 			   });
 	}
 }
@@ -192,19 +197,19 @@ static void dump_handles(struct dump *dump, const struct rota_link *handles)
 	     at = at->next) {
 		const struct rota_handle *handle = rotai_handle_of(at);
 		const struct rotai_handle_class *class_ =
-		    handle->internal.class_;
+			handle->internal.class_;
 		int closing = rota_handle_is_closing(handle);
 
-		tell(dump,
-		     (struct rota_dump_entry){
-			 .object = handle,
-			 .type = class_->type,
-			 .name = handle->internal.name,
-			 .fd = closing ? -1 : class_->fd(handle),
-			 .due_ns = UINT64_MAX,
-			 .alive = closing || (rota_handle_is_active(handle) &&
-					      rota_handle_has_ref(handle)),
-		     });
+		tell(dump, (struct rota_dump_entry){
+				   .object = handle,
+				   .type = class_->type,
+				   .name = handle->internal.name,
+				   .fd = closing ? -1 : class_->fd(handle),
+				   .due_ns = UINT64_MAX,
+				   .alive = closing ||
+					    (rota_handle_is_active(handle) &&
+					     rota_handle_has_ref(handle)),
+			   });
 	}
 }
 

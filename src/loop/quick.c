@@ -93,7 +93,7 @@ static void call_last(struct rota_loop *loop, struct rotai_quick_item *item)
 static void on_timer(struct rota_timer *timer)
 {
 	struct rotai_quick_item *item =
-	    rota_container_of(timer, struct rotai_quick_item, timer);
+		rota_container_of(timer, struct rotai_quick_item, timer);
 
 	if (item->period_ns == 0) {
 		call_last(timer->internal.loop, item);
@@ -108,7 +108,7 @@ static void on_timer(struct rota_timer *timer)
 static void on_task(struct rota_task *task)
 {
 	struct rotai_quick_item *item =
-	    rota_container_of(task, struct rotai_quick_item, task);
+		rota_container_of(task, struct rotai_quick_item, task);
 
 	call_last(item->timer.internal.loop, item);
 }

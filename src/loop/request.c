@@ -98,7 +98,7 @@ int rota_request_is_active(const struct rota_request *request)
 static void on_deadline(struct rota_timer *timer)
 {
 	struct rota_deadline *deadline =
-	    rota_container_of(timer, struct rota_deadline, internal.timer);
+		rota_container_of(timer, struct rota_deadline, internal.timer);
 	struct rota_request *request = deadline->internal.request;
 
 	request->internal.deadline = NULL;

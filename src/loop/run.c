@@ -150,8 +150,8 @@ int rota_loop_shutdown(struct rota_loop *loop, uint64_t deadline_ns)
 	loop->real_limit_ns = UINT64_MAX;
 	if (deadline_ns != UINT64_MAX)
 		loop->real_limit_ns = rotai_add_saturated(
-		    rotai_clock_monotonic(),
-		    deadline_ns > now_ns ? deadline_ns - now_ns : 0);
+			rotai_clock_monotonic(),
+			deadline_ns > now_ns ? deadline_ns - now_ns : 0);
 
 	loop->shutting_down = 1;
 	refuse_posts(loop, 1);

@@ -80,7 +80,7 @@ int rota_task_microtask(struct rota_task *task, rota_task_fn *fn)
 {
 	struct rota_loop *loop = rotai_entry_loop(&task->internal.entry);
 	int status =
-	    queue_here(task, fn, &loop->microtasks, ROTAI_ENTRY_MICROTASK);
+		queue_here(task, fn, &loop->microtasks, ROTAI_ENTRY_MICROTASK);
 
 	if (status == 0)
 		loop->drain_due = !loop->drain_deferred; /* (3) */

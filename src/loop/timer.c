@@ -3,7 +3,8 @@
  *
  *  1. A started timer is in the wheel, or in the loop's due list while the
  *     timers phase walks that, or is the one whose callback runs now. Stopping
- *     takes it from wherever it is.
+ *     takes it from wherever it is. One that is started in the timers phase
+ *     and due already waits in due_next_turn until the phase is over (T8).
  *  2. A repeating timer is out of all lists while its callback runs.
  *     timer_called points to it; stopping or starting it clears that, and so
  *     tells that the timer is no longer ours to put back (O4).
@@ -67,8 +68,14 @@ static void put_in(struct rota_timer *timer, uint64_t due_ns, unsigned how)
 		rotai_loop_hold(loop, is_referenced(timer));
 	timer->internal.due_ns = due_ns;
 	timer->internal.flags =
-	    (uint8_t)((timer->internal.flags & ~(unsigned)HOW) | how | STARTED);
-	rotai_wheel_add(&loop->wheel, timer);
+		(uint8_t)((timer->internal.flags & ~(unsigned)HOW) | how |
+			  STARTED);
+	if (ROTAI_UNLIKELY(due_ns <= loop->now_ns) &&
+	    loop->phase == ROTA_PHASE_TIMERS)
+		rotai_list_append(&loop->due_next_turn,
+				  &timer->internal.by_due);
+	else
+		rotai_wheel_add(&loop->wheel, timer);
 }
 
 static int start(struct rota_timer *timer, rota_timer_fn *fn, uint64_t due_ns,
@@ -234,11 +241,11 @@ static void count_lateness(struct rota_loop *loop, uint64_t due_ns)
 static uint64_t count_missed(const struct rota_loop *loop,
 			     struct rota_timer *timer)
 {
-	uint64_t missed =
-	    (loop->now_ns - timer->internal.due_ns) / timer->internal.period_ns;
+	uint64_t missed = (loop->now_ns - timer->internal.due_ns) /
+			  timer->internal.period_ns;
 
 	timer->internal.missed =
-	    missed > UINT32_MAX ? UINT32_MAX : (uint32_t)missed;
+		missed > UINT32_MAX ? UINT32_MAX : (uint32_t)missed;
 	return missed;
 }
 
@@ -289,29 +296,44 @@ static void call(struct rota_loop *loop, struct rota_timer *timer)
 	rotai_callback_end(loop, "timer", timer);
 }
 
+static struct rota_timer *timer_of(struct rota_link *link)
+{
+	return rota_container_of(link, struct rota_timer, internal.by_due);
+}
+
 void rotai_timers_run(struct rota_loop *loop)
 {
+	uint64_t now_ns = loop->now_ns; /* a callback may read it anew */
 	struct rota_link *link;
 
-	rotai_wheel_collect(&loop->wheel, loop->now_ns, &loop->due);
-	while ((link = rotai_list_take_first(&loop->due)) != NULL)
-		call(loop, rota_container_of(link, struct rota_timer,
-					     internal.by_due));
+	/* Slot by slot, so that a timer is still in the cache when it is
+	 * called. */
+	while (rotai_wheel_collect(&loop->wheel, now_ns, &loop->due))
+		while ((link = rotai_list_take_first(&loop->due)) != NULL)
+			call(loop, timer_of(link));
+	while ((link = rotai_list_take_first(&loop->due_next_turn)) != NULL)
+		rotai_wheel_add(&loop->wheel, timer_of(link));
+}
+
+static void each_in(struct rota_link *timers,
+		    void (*fn)(void *arg, struct rota_timer *timer), void *arg)
+{
+	struct rota_link *at = timers->next;
+
+	while (at != timers) {
+		struct rota_link *next = at->next;
+
+		fn(arg, timer_of(at));
+		at = next;
+	}
 }
 
 void rotai_timers_each(struct rota_loop *loop,
 		       void (*fn)(void *arg, struct rota_timer *timer),
 		       void *arg)
 {
-	struct rota_link *at = loop->due.next;
-
-	while (at != &loop->due) {
-		struct rota_link *next = at->next;
-
-		fn(arg,
-		   rota_container_of(at, struct rota_timer, internal.by_due));
-		at = next;
-	}
+	each_in(&loop->due, fn, arg);
+	each_in(&loop->due_next_turn, fn, arg);
 	if (loop->timer_called != NULL)
 		fn(arg, loop->timer_called);
 	rotai_wheel_each(&loop->wheel, fn, arg);

@@ -63,8 +63,8 @@ static int poll_and_dispatch(struct rota_loop *loop, int64_t sleep_ns)
 			       ROTA_EVENTS_PER_WAIT);
 		if (waits == 0)
 			rotai_loop_read_now(loop);
-		for (int i = 0; i < n; i++)
-			rotai_watches_run(loop, &ready[i]); /* (4) */
+		if (n > 0)
+			rotai_watches_run(loop, ready, n); /* (4) */
 	} while (n == ROTA_EVENTS_PER_WAIT && ++waits < ROTA_WAITS_PER_TURN);
 	loop->more_ready = n == ROTA_EVENTS_PER_WAIT;
 

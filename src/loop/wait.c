@@ -39,8 +39,8 @@ int64_t rotai_wait_ns(struct rota_loop *loop)
 	uint64_t due_ns = rotai_wheel_next_due(&loop->wheel);
 
 	return due_ns == UINT64_MAX
-		   ? -1
-		   : until(due_ns, loop->clock(loop)); /* (1) */
+		       ? -1
+		       : until(due_ns, loop->clock(loop)); /* (1) */
 }
 
 /* No longer than until a shutdown's deadline, in real time. */
@@ -99,8 +99,8 @@ static int wait_virtually(struct rota_loop *loop, int64_t timeout_ns,
 	if (!rotai_list_is_empty(&loop->requests) || timeout_ns < 0)
 		return ask(loop, -1, ready, max);
 	if (rotai_inbox_is_empty(&loop->inbox))
-		loop->virtual_ns =
-		    rotai_add_saturated(loop->virtual_ns, (uint64_t)timeout_ns);
+		loop->virtual_ns = rotai_add_saturated(loop->virtual_ns,
+						       (uint64_t)timeout_ns);
 	return 0;
 }
 
@@ -113,9 +113,9 @@ int rotai_wait(struct rota_loop *loop, int64_t timeout_ns,
 	if (n < 0)
 		return n; /* forked inside a callback: the kernel's part of
 			   * the loop is the parent's */
-	refused = rotai_watches_flush(loop, ready, max);
+	refused = rotai_watches_flush(loop, ready, max / 2);
 	if (ROTAI_UNLIKELY(refused > 0)) {
-		int shown = refused < max ? refused : max;
+		int shown = refused < max / 2 ? refused : max / 2;
 
 		n = ask(loop, 0, ready + shown, max - shown);
 		return n < 0 ? n : n + shown;

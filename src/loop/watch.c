@@ -24,9 +24,9 @@
 enum { UNREFERENCED = 1 << 0, STARTED = 1 << 1 };
 
 _Static_assert((int)ROTA_READABLE == (int)ROTAI_READABLE &&
-		   (int)ROTA_WRITABLE == (int)ROTAI_WRITABLE &&
-		   (int)ROTA_PRIORITY == (int)ROTAI_PRIORITY &&
-		   (int)ROTA_DISCONNECT == (int)ROTAI_DISCONNECT,
+		       (int)ROTA_WRITABLE == (int)ROTAI_WRITABLE &&
+		       (int)ROTA_PRIORITY == (int)ROTAI_PRIORITY &&
+		       (int)ROTA_DISCONNECT == (int)ROTAI_DISCONNECT,
 	       "watches and pollers speak of the same bits");
 
 static int is_active(const struct rota_watch *watch)
@@ -114,8 +114,9 @@ static void move_walk_past(struct rotai_watches *watches,
 			   const struct rota_watch *watch)
 {
 	if (watches->walk_next == watch)
-		watches->walk_next =
-		    watch == watches->walk_last ? NULL : watch->internal.next;
+		watches->walk_next = watch == watches->walk_last
+					     ? NULL
+					     : watch->internal.next;
 	if (watches->walk_last == watch)
 		watches->walk_last = watch->internal.prev;
 }
@@ -131,8 +132,8 @@ static int reserve(struct rota_loop *loop, int fd)
 	if (error < 0)
 		return error;
 	return rotai_memory_reserve(
-	    &loop->allocator, &watches->changed, &watches->changed_capacity,
-	    (size_t)watches->registered + 1, sizeof(*watches->changed));
+		&loop->allocator, &watches->changed, &watches->changed_capacity,
+		(size_t)watches->registered + 1, sizeof(*watches->changed));
 }
 
 /* (2) */
@@ -286,7 +287,7 @@ void rotai_watches_free(struct rota_loop *loop)
 			  watches->fds_capacity * sizeof(*watches->fds));
 	rotai_memory_free(&loop->allocator, watches->changed,
 			  watches->changed_capacity *
-			      sizeof(*watches->changed));
+				  sizeof(*watches->changed));
 }
 
 /* Tell the poller of one change: what it says. */
@@ -331,8 +332,8 @@ int rotai_watches_flush(struct rota_loop *loop, struct rotai_ready *ready,
 	return refused;
 }
 
-static void call(struct rota_loop *loop, struct rota_watch *watch,
-		 unsigned events)
+static inline void call(struct rota_loop *loop, struct rota_watch *watch,
+			unsigned events)
 {
 	events &= watch->internal.events;
 	if (events == 0)
@@ -353,26 +354,42 @@ static void walk(struct rota_loop *loop, const struct rotai_fd *f,
 	while (watches->walk_next != NULL) {
 		struct rota_watch *watch = watches->walk_next;
 
-		watches->walk_next =
-		    watch == watches->walk_last ? NULL : watch->internal.next;
+		watches->walk_next = watch == watches->walk_last
+					     ? NULL
+					     : watch->internal.next;
 		call(loop, watch, events);
 	}
 	watches->walk_last = NULL;
 }
 
-void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready)
+/* An event that is of the past (2), or for more than one watch. Apart from the
+ * rest, which is then short enough to stay in registers. */
+static __attribute__((noinline)) void
+run_unusual(struct rota_loop *loop, const struct rotai_ready *ready)
 {
 	const struct rotai_fd *f = &loop->watches.fds[ready->fd];
 
-	loop->stats.events++;
-	if (ROTAI_UNLIKELY(f->generation != ready->generation)) { /* (2) */
+	if (f->generation != ready->generation)
 		loop->stats.stale++;
-		return;
-	}
-	if (ROTAI_LIKELY(f->first->internal.next == f->first))
-		call(loop, f->first, ready->events);
 	else
 		walk(loop, f, ready->events);
+}
+
+void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,
+		       int n)
+{
+	const struct rotai_ready *end = ready + n;
+
+	loop->stats.events += (unsigned)n;
+	for (; ready < end; ready++) {
+		const struct rotai_fd *f = &loop->watches.fds[ready->fd];
+
+		if (ROTAI_LIKELY(f->generation == ready->generation &&
+				 f->first->internal.next == f->first))
+			call(loop, f->first, ready->events);
+		else
+			run_unusual(loop, ready);
+	}
 }
 
 int rotai_watches_move(struct rota_loop *loop, struct rotai_poller *to)
@@ -385,8 +402,8 @@ int rotai_watches_move(struct rota_loop *loop, struct rotai_poller *to)
 
 		if (f->first == NULL)
 			continue;
-		error =
-		    loop->ops->add(to, (int)fd, f->generation + 1, f->wanted);
+		error = loop->ops->add(to, (int)fd, f->generation + 1,
+				       f->wanted);
 		if (error < 0)
 			return error;
 	}

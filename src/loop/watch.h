@@ -41,8 +41,9 @@ void rotai_watches_free(struct rota_loop *loop);
 int rotai_watches_flush(struct rota_loop *loop, struct rotai_ready *ready,
 			int max);
 
-/* Call the watches of one descriptor that is ready. */
-void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready);
+/* Call the watches of @n descriptors that are ready. */
+void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,
+		       int n);
 
 /* Register all descriptors with another poller: 0, or an error, and the loop
  * is as before. */

@@ -2,7 +2,7 @@
  * loop/wheel.c - a hierarchical timing wheel: adding and leaving in O(1), and
  * the next due time without a search.
  *
- * Time is counted in ticks of 512 ns, and a tick is written in digits of six
+ * Time is counted in ticks of 33 us, and a tick is written in digits of six
  * bits. A timer lives on the level of the highest digit in which its due tick
  * differs from the wheel's own, in the slot that this digit of its tick
  * numbers. As the wheel reaches a slot of level 2, its timers differ from it
@@ -18,9 +18,11 @@
  *     a level slots come in their order. So the first slot of the lowest level
  *     that is occupied has the next due time, and each slot keeps the least
  *     due time put into it.
- *  3. A slot of level 0 may hold timers that differ by less than a tick, or
- *     that were overdue when they were added. They are put in order if need
- *     be when the slot is collected.
+ *  3. A slot of level 0 holds timers that differ by less than a tick, or that
+ *     were overdue when they were added. They are put in order when the slot
+ *     is collected, if they are not. So the order is exact, and the tick is a
+ *     matter of speed alone: a longer one has timers move down fewer levels,
+ *     a shorter one has fewer of them to sort (bench/timers.c).
  *  4. A slot is made when its bit in occupied is set, so making a wheel touches
  *     none. A timer that leaves touches only its neighbours: the bit of a slot
  *     that became empty is cleared when the slot is next looked at.
@@ -35,6 +37,11 @@
 static struct rota_timer *timer_of(struct rota_link *link)
 {
 	return rota_container_of(link, struct rota_timer, internal.by_due);
+}
+
+static uint64_t due_of(struct rota_link *link)
+{
+	return timer_of(link)->internal.due_ns;
 }
 
 static unsigned lowest_bit(uint64_t bits)
@@ -53,6 +60,7 @@ void rotai_wheel_init(struct rotai_wheel *wheel, uint64_t now_ns)
 	wheel->tick = now_ns >> ROTAI_WHEEL_SHIFT;
 	for (int level = 0; level < ROTAI_WHEEL_LEVELS; level++)
 		wheel->occupied[level] = 0;
+	wheel->levels = 0;
 	wheel->unsorted = 0;
 	rotai_list_init(&wheel->never);
 }
@@ -83,13 +91,13 @@ void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
 	if (!(wheel->occupied[level] & bit) ||
 	    rotai_list_is_empty(&slot->timers)) { /* (4) */
 		wheel->occupied[level] |= bit;
+		wheel->levels |= 1u << level;
 		if (level == 0)
 			wheel->unsorted &= ~bit;
 		rotai_list_init(&slot->timers);
 		slot->least_ns = due_ns;
 	} else {
-		if (level == 0 &&
-		    timer_of(slot->timers.prev)->internal.due_ns > due_ns)
+		if (level == 0 && due_of(slot->timers.prev) > due_ns)
 			wheel->unsorted |= bit;
 		if (due_ns < slot->least_ns)
 			slot->least_ns = due_ns;
@@ -97,17 +105,25 @@ void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
 	rotai_list_append(&slot->timers, link);
 }
 
+static void clear_slot(struct rotai_wheel *wheel, unsigned level,
+		       unsigned index)
+{
+	wheel->occupied[level] &= ~(UINT64_C(1) << index);
+	if (wheel->occupied[level] == 0)
+		wheel->levels &= ~(1u << level);
+}
+
 /* The first slot that holds timers (2): its level, or ROTAI_WHEEL_LEVELS. */
 static unsigned first_slot(struct rotai_wheel *wheel, unsigned *index)
 {
-	for (unsigned level = 0; level < ROTAI_WHEEL_LEVELS; level++) {
-		while (wheel->occupied[level] != 0) {
-			*index = lowest_bit(wheel->occupied[level]);
-			if (!rotai_list_is_empty(
-				&slot_at(wheel, level, *index)->timers))
-				return level;
-			wheel->occupied[level] &= ~(UINT64_C(1) << *index);
-		}
+	while (wheel->levels != 0) {
+		unsigned level = lowest_bit(wheel->levels);
+
+		*index = lowest_bit(wheel->occupied[level]);
+		if (!rotai_list_is_empty(
+			    &slot_at(wheel, level, *index)->timers))
+			return level;
+		clear_slot(wheel, level, *index); /* (4) */
 	}
 	return ROTAI_WHEEL_LEVELS;
 }
@@ -131,10 +147,7 @@ static struct rota_link *merge(struct rota_link *a, struct rota_link *b)
 	struct rota_link **end = &merged;
 
 	while (a != NULL && b != NULL) {
-		struct rota_link **from =
-		    timer_of(b)->internal.due_ns < timer_of(a)->internal.due_ns
-			? &b
-			: &a;
+		struct rota_link **from = due_of(b) < due_of(a) ? &b : &a;
 
 		*end = *from;
 		end = &(*from)->next;
@@ -144,29 +157,44 @@ static struct rota_link *merge(struct rota_link *a, struct rota_link *b)
 	return merged;
 }
 
+/* Cut off the longest start of the list @at that is in due order, ending it by
+ * NULL. Returns what follows it; @end is where the list ends. */
+static struct rota_link *cut_run(struct rota_link *at,
+				 const struct rota_link *end)
+{
+	struct rota_link *next = at->next;
+
+	while (next != end && due_of(next) >= due_of(at)) {
+		at = next;
+		next = at->next;
+	}
+	at->next = NULL;
+	return next;
+}
+
 /* Sort by due time, without changing the order of equals: a merge sort from
- * below, runs[i] being a sorted list of 2^i. */
+ * below of the runs that are there, so that a few timers behind many sorted
+ * ones cost no more than a walk. merged[i] is of 2^i runs. */
 static void sort(struct rota_link *timers)
 {
-	enum { RUNS = 48 };
-	struct rota_link *runs[RUNS] = { NULL };
+	enum { LEVELS = 48 };
+	struct rota_link *merged[LEVELS] = { NULL };
 	struct rota_link *sorted = NULL;
-	struct rota_link *at = timers->next;
+	struct rota_link *rest = timers->next;
 
-	while (at != timers) {
-		struct rota_link *run = at;
+	while (rest != timers) {
+		struct rota_link *run = rest;
 		int i = 0;
 
-		at = at->next;
-		run->next = NULL;
-		for (; runs[i] != NULL && i < RUNS - 1; i++) {
-			run = merge(runs[i], run);
-			runs[i] = NULL;
+		rest = cut_run(run, timers);
+		for (; merged[i] != NULL && i < LEVELS - 1; i++) {
+			run = merge(merged[i], run);
+			merged[i] = NULL;
 		}
-		runs[i] = run;
+		merged[i] = run;
 	}
-	for (int i = 0; i < RUNS; i++)
-		sorted = merge(runs[i], sorted);
+	for (int i = 0; i < LEVELS; i++)
+		sorted = merge(merged[i], sorted);
 
 	rotai_list_init(timers);
 	while (sorted != NULL) {
@@ -177,30 +205,35 @@ static void sort(struct rota_link *timers)
 	}
 }
 
-/* Collect from the slot of level 0 in which the wheel stands. */
-static void collect_slot(struct rotai_wheel *wheel, unsigned index,
-			 uint64_t now_ns, struct rota_link *due)
+/* Collect from the slot of level 0 in which the wheel stands: whether anything
+ * was due. */
+static int collect_slot(struct rotai_wheel *wheel, unsigned index,
+			uint64_t now_ns, struct rota_link *due)
 {
 	struct rotai_slot *slot = slot_at(wheel, 0, index);
 	struct rota_link *timers = &slot->timers;
 	uint64_t bit = UINT64_C(1) << index;
+	struct rota_link *first;
 
 	if (wheel->unsorted & bit) {
 		sort(timers); /* (3) */
 		wheel->unsorted &= ~bit;
 	}
-	if (timer_of(timers->prev)->internal.due_ns <= now_ns) {
+	if (due_of(timers->prev) <= now_ns) {
 		rotai_list_splice(due, timers);
-		wheel->occupied[0] &= ~bit;
-		return;
+		clear_slot(wheel, 0, index);
+		return 1;
 	}
-	while (timer_of(timers->next)->internal.due_ns <= now_ns) {
-		struct rota_link *first = timers->next;
-
+	slot->least_ns = due_of(timers->next);
+	if (slot->least_ns > now_ns)
+		return 0;
+	do {
+		first = timers->next;
 		rotai_list_remove(first);
 		rotai_list_append(due, first);
-	}
-	slot->least_ns = timer_of(timers->next)->internal.due_ns;
+		slot->least_ns = due_of(timers->next);
+	} while (slot->least_ns <= now_ns);
+	return 1;
 }
 
 /* Move the timers of a slot down, now that the wheel has reached it. */
@@ -209,7 +242,7 @@ static void cascade(struct rotai_wheel *wheel, unsigned level, unsigned index)
 	struct rota_link *timers = &slot_at(wheel, level, index)->timers;
 	struct rota_link *at = timers->next;
 
-	wheel->occupied[level] &= ~(UINT64_C(1) << index);
+	clear_slot(wheel, level, index);
 	while (at != timers) {
 		struct rota_link *next = at->next;
 
@@ -219,8 +252,8 @@ static void cascade(struct rotai_wheel *wheel, unsigned level, unsigned index)
 	}
 }
 
-void rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
-			 struct rota_link *due)
+int rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
+			struct rota_link *due)
 {
 	uint64_t now_tick = now_ns >> ROTAI_WHEEL_SHIFT;
 
@@ -235,16 +268,13 @@ void rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
 		if (tick > now_tick)
 			break;
 		wheel->tick = tick;
-		if (level > 0) {
-			cascade(wheel, level, index);
-			continue;
-		}
-		collect_slot(wheel, index, now_ns, due);
-		if (tick == now_tick)
-			return;
+		if (level == 0)
+			return collect_slot(wheel, index, now_ns, due);
+		cascade(wheel, level, index);
 	}
 	if (wheel->tick < now_tick)
 		wheel->tick = now_tick;
+	return 0;
 }
 
 uint64_t rotai_wheel_next_due(struct rotai_wheel *wheel)
@@ -253,8 +283,8 @@ uint64_t rotai_wheel_next_due(struct rotai_wheel *wheel)
 	unsigned level = first_slot(wheel, &index);
 
 	return level == ROTAI_WHEEL_LEVELS
-		   ? UINT64_MAX
-		   : slot_at(wheel, level, index)->least_ns;
+		       ? UINT64_MAX
+		       : slot_at(wheel, level, index)->least_ns;
 }
 
 static void each_in(struct rota_link *timers,
@@ -278,9 +308,9 @@ void rotai_wheel_each(struct rotai_wheel *wheel,
 		uint64_t left = wheel->occupied[level];
 
 		for (; left != 0; left &= left - 1)
-			each_in(
-			    &slot_at(wheel, level, lowest_bit(left))->timers,
-			    fn, arg);
+			each_in(&slot_at(wheel, level, lowest_bit(left))
+					 ->timers,
+				fn, arg);
 	}
 	each_in(&wheel->never, fn, arg);
 }

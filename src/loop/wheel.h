@@ -9,12 +9,12 @@
 #include "rota/timer.h"
 
 enum {
-	ROTAI_WHEEL_SHIFT = 9, /* a tick is 512 ns */
+	ROTAI_WHEEL_SHIFT = 15, /* a tick is 33 us */
 	ROTAI_WHEEL_BITS = 6,
 	ROTAI_WHEEL_SLOTS = 1 << ROTAI_WHEEL_BITS,
-	/* 64 - 9 bits of ticks: nine whole levels, and one bit for a tenth. */
-	ROTAI_WHEEL_LEVELS = 10,
-	ROTAI_WHEEL_SLOTS_IN_ALL = 9 * ROTAI_WHEEL_SLOTS + 2,
+	/* 64 - 15 bits of ticks: eight whole levels, and one bit for a ninth. */
+	ROTAI_WHEEL_LEVELS = 9,
+	ROTAI_WHEEL_SLOTS_IN_ALL = 8 * ROTAI_WHEEL_SLOTS + 2,
 };
 
 struct rotai_slot {
@@ -23,7 +23,8 @@ struct rotai_slot {
 };
 
 struct rotai_wheel {
-	uint64_t tick;                         /* where it stands */
+	uint64_t tick;   /* where it stands */
+	unsigned levels; /* a bit for each that has one in occupied */
 	uint64_t occupied[ROTAI_WHEEL_LEVELS]; /* a bit for each slot */
 	uint64_t unsorted;      /* slots of level 0 that are not in due order */
 	struct rota_link never; /* due at UINT64_MAX */
@@ -35,10 +36,11 @@ void rotai_wheel_init(struct rotai_wheel *wheel, uint64_t now_ns);
 /* Add a timer, by its due_ns; leave by rotai_list_remove(). */
 void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer);
 
-/* Move all that is due at @now_ns to the end of @due, in the order of due
- * times, equal ones in the order added. */
-void rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
-			 struct rota_link *due);
+/* Move the next timers that are due at @now_ns to the end of @due, in the order
+ * of due times, equal ones in the order added: 1, or 0 if there are no more,
+ * and then the wheel stands at @now_ns. */
+int rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
+			struct rota_link *due);
 
 /* The least due time, or UINT64_MAX. It may lie before that, but only if a
  * timer that was due then has left. */

@@ -10,7 +10,6 @@
  * FreeBSD 12.2's kqueue(2); [src] is FreeBSD's sys/kern/kern_event.c. The
  * double stands alone here: there is no loop and no library.
  */
-
 #include "support/kqueue/checks.h"
 
 static int marker_a, marker_b; /* addresses to be told apart */
@@ -63,7 +62,7 @@ static void a_condition_that_held_before_registration_is_reported(void **state)
 
 	put(f->pair[1], "hello");
 	assert_int_equal(
-	    change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_CLEAR), 0);
+		change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_CLEAR), 0);
 
 	assert_int_equal(poll_events(f->kq, &event, 1), 1);
 	assert_int_equal(event.data, 5);
@@ -377,7 +376,7 @@ static void adding_again_neither_enables_nor_changes_the_mode(void **state)
 	assert_int_equal(count_pending(f->kq), 0);
 
 	assert_int_equal(
-	    change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_ENABLE), 0);
+		change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_ENABLE), 0);
 	assert_int_equal(poll_events(f->kq, &event, 1), 1);
 	assert_int_equal(event.flags & EV_CLEAR, EV_CLEAR);
 	assert_int_equal(count_pending(f->kq), 0);
@@ -391,7 +390,7 @@ a_cleared_event_fires_for_new_data_and_counts_all_of_it(void **state)
 	struct kevent event;
 
 	assert_int_equal(
-	    change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_CLEAR), 0);
+		change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_CLEAR), 0);
 	put(f->pair[1], "abc");
 	assert_int_equal(poll_events(f->kq, &event, 1), 1);
 	assert_int_equal(event.data, 3);
@@ -416,10 +415,10 @@ a_cleared_read_does_not_fire_when_room_to_write_appears(void **state)
 
 	put(f->pair[1], "unread");
 	assert_int_equal(
-	    change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_CLEAR), 0);
+		change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_CLEAR), 0);
 	assert_int_equal(count_pending(f->kq), 1);
 	assert_int_equal(
-	    change(f->kq, f->pair[0], EVFILT_WRITE, EV_ADD | EV_CLEAR), 0);
+		change(f->kq, f->pair[0], EVFILT_WRITE, EV_ADD | EV_CLEAR), 0);
 	while ((size = send(f->pair[0], block, sizeof(block), MSG_DONTWAIT)) >
 	       0)
 		filled += (size_t)size;
@@ -443,7 +442,7 @@ static void a_oneshot_event_is_deleted_by_its_delivery(void **state)
 
 	put(f->pair[1], "x");
 	assert_int_equal(
-	    change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_ONESHOT), 0);
+		change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_ONESHOT), 0);
 
 	assert_int_equal(count_pending(f->kq), 1);
 	assert_int_equal(count_pending(f->kq), 0);
@@ -459,7 +458,8 @@ static void a_dispatched_event_is_disabled_until_enabled(void **state)
 
 	put(f->pair[1], "x");
 	assert_int_equal(
-	    change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_DISPATCH), 0);
+		change(f->kq, f->pair[0], EVFILT_READ, EV_ADD | EV_DISPATCH),
+		0);
 	assert_int_equal(count_pending(f->kq), 1);
 	put(f->pair[1], "y");
 	assert_int_equal(count_pending(f->kq), 0);

@@ -4,11 +4,81 @@
  * The test double of kqueue(2): what its filters see of sockets, pipes, files
  * and other kqueues, semantics 11 and 12. See test_kqueue_double.c.
  */
-
 #include "support/kqueue/checks.h"
 
 #include <netinet/in.h>
 #include <sys/stat.h>
+
+/* A listening TCP socket on a port of the kernel's choice. */
+static int listen_tcp(struct sockaddr_in *address)
+{
+	socklen_t size = sizeof(*address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	*address = (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	assert_int_equal(bind(fd, (void *)address, sizeof(*address)), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (void *)address, &size), 0);
+	return fd;
+}
+
+static int connect_tcp(const struct sockaddr_in *address)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (const void *)address, sizeof(*address)),
+			 0);
+	return fd;
+}
+
+/* pair[0] accepted, pair[1] connected. */
+static void tcp_pair(int pair[2])
+{
+	struct sockaddr_in address;
+	int listener = listen_tcp(&address);
+
+	pair[1] = connect_tcp(&address);
+	pair[0] = accept(listener, NULL, NULL);
+	assert_true(pair[0] >= 0);
+	close(listener);
+}
+
+static int temporary_file(const char *text)
+{
+	char path[] = "/tmp/kqueue-double-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	unlink(path);
+	put(fd, text);
+	return fd;
+}
+
+/* Close so that the peer gets a reset. */
+static void reset_connection(int fd)
+{
+	struct linger at_close = { .l_onoff = 1, .l_linger = 0 };
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_close,
+				    sizeof(at_close)),
+			 0);
+	close(fd);
+}
+
+static int pending_error(int fd)
+{
+	int error = -1;
+	socklen_t size = sizeof(error);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size),
+			 0);
+	return error;
+}
 
 /* 11: EVFILT_READ, Sockets: EOF "while there is still data pending". */
 static void an_end_of_file_comes_with_the_data_before_it(void **state)
@@ -49,11 +119,6 @@ static void a_half_close_ends_reading_only(void **state)
 	assert_int_equal(events[1].flags & EV_EOF, EV_EOF);
 	close(tcp[0]);
 	close(tcp[1]);
-}
-
-static int wait_events(int kq, struct kevent *events, int max)
-{
-	return kevent(kq, NULL, 0, events, max, &long_enough);
 }
 
 /* 11: EVFILT_WRITE; [src] filt_sowrite(): also one's own end. */
@@ -309,9 +374,9 @@ static void a_low_water_mark_holds_an_event_back_but_not_its_end(void **state)
 	struct fixture *f = *state;
 	struct kevent event;
 
-	assert_int_equal(
-	    change_notes(f->kq, f->pair[0], EVFILT_READ, EV_ADD, NOTE_LOWAT, 4),
-	    0);
+	assert_int_equal(change_notes(f->kq, f->pair[0], EVFILT_READ, EV_ADD,
+				      NOTE_LOWAT, 4),
+			 0);
 	put(f->pair[1], "abc");
 	assert_int_equal(count_pending(f->kq), 0);
 	put(f->pair[1], "d");
@@ -336,7 +401,8 @@ static void urgent_data_is_exceptional_while_it_is_there(void **state)
 
 	tcp_pair(tcp);
 	assert_int_equal(
-	    change_notes(f->kq, tcp[0], EVFILT_EXCEPT, EV_ADD, NOTE_OOB, 0), 0);
+		change_notes(f->kq, tcp[0], EVFILT_EXCEPT, EV_ADD, NOTE_OOB, 0),
+		0);
 	put(tcp[1], "normal");
 	assert_int_equal(count_pending(f->kq), 0);
 	assert_int_equal(send(tcp[1], "!", 1, MSG_OOB), 1);
@@ -364,7 +430,8 @@ static void a_kqueue_can_be_watched_by_another(void **state)
 	assert_int_equal(change(outer, f->kq, EVFILT_READ, EV_ADD), 0);
 	assert_int_equal(change(f->kq, 1, EVFILT_USER, EV_ADD | EV_CLEAR), 0);
 	assert_int_equal(
-	    change(f->kq, f->pair[0], EVFILT_WRITE, EV_ADD | EV_ONESHOT), 0);
+		change(f->kq, f->pair[0], EVFILT_WRITE, EV_ADD | EV_ONESHOT),
+		0);
 	assert_int_equal(trigger(f->kq, 1), 0);
 
 	assert_int_equal(poll_events(outer, &event, 1), 1);
@@ -385,11 +452,12 @@ static void changes_to_a_file_are_told_apart(void **state)
 	int fd = mkstemp(path);
 
 	assert_true(fd >= 0);
-	assert_int_equal(
-	    change_notes(f->kq, fd, EVFILT_VNODE, EV_ADD | EV_CLEAR,
-			 NOTE_WRITE | NOTE_EXTEND | NOTE_ATTRIB | NOTE_DELETE,
-			 0),
-	    0);
+	assert_int_equal(change_notes(f->kq, fd, EVFILT_VNODE,
+				      EV_ADD | EV_CLEAR,
+				      NOTE_WRITE | NOTE_EXTEND | NOTE_ATTRIB |
+					      NOTE_DELETE,
+				      0),
+			 0);
 	assert_int_equal(count_pending(f->kq), 0);
 
 	put(fd, "x");

@@ -4,7 +4,6 @@
  * The test double of kqueue(2): waits, and what ends them - threads, time and
  * signals; semantics 13 and 15. See test_kqueue_double.c.
  */
-
 #include "support/kqueue/checks.h"
 
 #include <pthread.h>
@@ -33,11 +32,6 @@ static void *trigger_from_thread(void *argument)
 	return NULL;
 }
 
-static int wait_events(int kq, struct kevent *events, int max)
-{
-	return kevent(kq, NULL, 0, events, max, &long_enough);
-}
-
 /* 13: EVFILT_USER. */
 static void a_trigger_from_a_thread_wakes_a_blocked_kevent(void **state)
 {
@@ -50,7 +44,7 @@ static void a_trigger_from_a_thread_wakes_a_blocked_kevent(void **state)
 	assert_int_equal(kevent(f->kq, &c, 1, NULL, 0, NULL), 0);
 	assert_int_equal(count_pending(f->kq), 0);
 	assert_int_equal(
-	    pthread_create(&thread, NULL, trigger_from_thread, &job), 0);
+		pthread_create(&thread, NULL, trigger_from_thread, &job), 0);
 
 	assert_int_equal(wait_events(f->kq, &event, 1), 1);
 	assert_int_equal(event.ident, 7);
@@ -73,6 +67,9 @@ static void triggers_coalesce_until_the_event_is_retrieved(void **state)
 		assert_int_equal(trigger(f->kq, 7), 0);
 
 	assert_int_equal(count_pending(f->kq), 1);
+	assert_int_equal(count_pending(f->kq), 0);
+	/* Enabling tests the condition again, and it was reset. */
+	assert_int_equal(change(f->kq, 7, EVFILT_USER, EV_ENABLE), 0);
 	assert_int_equal(count_pending(f->kq), 0);
 	assert_int_equal(trigger(f->kq, 7), 0);
 	assert_int_equal(count_pending(f->kq), 1);
@@ -127,10 +124,12 @@ static void a_trigger_with_clear_or_at_the_first_add_does_nothing(void **state)
 			 0);
 	assert_int_equal(count_pending(f->kq), 0);
 	assert_int_equal(
-	    change_notes(f->kq, 7, EVFILT_USER, EV_CLEAR, NOTE_TRIGGER, 0), 0);
+		change_notes(f->kq, 7, EVFILT_USER, EV_CLEAR, NOTE_TRIGGER, 0),
+		0);
 	assert_int_equal(count_pending(f->kq), 0);
 	assert_int_equal(
-	    change_notes(f->kq, 7, EVFILT_USER, EV_ADD, NOTE_TRIGGER, 0), 0);
+		change_notes(f->kq, 7, EVFILT_USER, EV_ADD, NOTE_TRIGGER, 0),
+		0);
 	assert_int_equal(count_pending(f->kq), 1);
 }
 
@@ -149,7 +148,7 @@ static void triggers_from_many_threads_all_reach_the_waiter(void **state)
 					       .ident = i,
 					       .count = ROUNDS };
 		assert_int_equal(
-		    change(f->kq, i, EVFILT_USER, EV_ADD | EV_CLEAR), 0);
+			change(f->kq, i, EVFILT_USER, EV_ADD | EV_CLEAR), 0);
 		assert_int_equal(pthread_create(&threads[i], NULL,
 						trigger_from_thread, &jobs[i]),
 				 0);
@@ -337,7 +336,7 @@ static void the_longest_timeout_does_not_overflow(void **state)
 
 	assert_int_equal(change(f->kq, 7, EVFILT_USER, EV_ADD), 0);
 	assert_int_equal(
-	    pthread_create(&thread, NULL, trigger_from_thread, &job), 0);
+		pthread_create(&thread, NULL, trigger_from_thread, &job), 0);
 	assert_int_equal(kevent(f->kq, NULL, 0, &event, 1, &longest), 1);
 	pthread_join(thread, NULL);
 }
@@ -424,10 +423,9 @@ static void a_timer_repeats_and_counts(void **state)
 	struct kevent event;
 	int64_t start = now_ns();
 
-	assert_int_equal(
-	    change_notes(f->kq, 3, EVFILT_TIMER, EV_ADD, NOTE_USECONDS, 500),
-	    0);
-	assert_int_equal(count_pending(f->kq), 0);
+	assert_int_equal(change_notes(f->kq, 3, EVFILT_TIMER, EV_ADD,
+				      NOTE_USECONDS, 500),
+			 0);
 
 	assert_int_equal(wait_events(f->kq, &event, 1), 1);
 	assert_true(now_ns() - start >= NS_PER_MS / 2);
@@ -449,13 +447,14 @@ static void a_timer_makes_the_kqueue_readable_and_can_be_restarted(void **state)
 				      EV_ADD | EV_ONESHOT, NOTE_NSECONDS, 1),
 			 0);
 	assert_int_equal(poll(&answer, 1, 5000), 1);
-	assert_int_equal(
-	    change_notes(f->kq, 3, EVFILT_TIMER, EV_ADD, NOTE_SECONDS, 1000),
-	    0);
+	assert_int_equal(change_notes(f->kq, 3, EVFILT_TIMER, EV_ADD,
+				      NOTE_SECONDS, 1000),
+			 0);
 	assert_int_equal(count_pending(f->kq), 0);
 
 	assert_int_equal(
-	    change_notes(f->kq, 3, EVFILT_TIMER, EV_ADD, NOTE_NSECONDS, 1), 0);
+		change_notes(f->kq, 3, EVFILT_TIMER, EV_ADD, NOTE_NSECONDS, 1),
+		0);
 	assert_int_equal(wait_events(f->kq, &event, 1), 1);
 	assert_int_equal(event.data, 1);
 	assert_int_equal(change(f->kq, 3, EVFILT_TIMER, EV_DELETE), -1);

@@ -340,7 +340,8 @@ static void do_something(struct poller_test *t, struct channel *c,
 			poller_remove(t, c->fds[0]);
 		else
 			assert_int_equal(
-			    poller_add(t, c->fds[0], generation, wanted), 0);
+				poller_add(t, c->fds[0], generation, wanted),
+				0);
 		c->added = !c->added;
 		c->wanted = wanted;
 		c->generation = generation;
@@ -348,9 +349,9 @@ static void do_something(struct poller_test *t, struct channel *c,
 	case 1:
 		if (!c->added || c->wanted == wanted || !c->settled)
 			break;
-		assert_int_equal(
-		    poller_change(t, c->fds[0], generation, c->wanted, wanted),
-		    0);
+		assert_int_equal(poller_change(t, c->fds[0], generation,
+					       c->wanted, wanted),
+				 0);
 		c->wanted = wanted;
 		c->generation = generation;
 		c->settled = 0;

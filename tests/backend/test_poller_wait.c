@@ -204,7 +204,7 @@ static void a_wake_of_another_thread_ends_the_wait(void **state)
 
 	for (unsigned i = 0; i < 5; i++) {
 		assert_int_equal(
-		    pthread_create(&thread, NULL, wake_from_here, t), 0);
+			pthread_create(&thread, NULL, wake_from_here, t), 0);
 		assert_int_equal(poller_wait(t, -1, ready, 8), 0);
 		pthread_join(thread, NULL);
 	}
@@ -244,9 +244,9 @@ static void disturber_begin(struct disturber *disturber)
 	sigaction(SIGUSR1, &action, NULL);
 	disturber->victim = pthread_self();
 	atomic_init(&disturber->done, 0);
-	assert_int_equal(
-	    pthread_create(&disturber->thread, NULL, send_signals, disturber),
-	    0);
+	assert_int_equal(pthread_create(&disturber->thread, NULL, send_signals,
+					disturber),
+			 0);
 }
 
 static void disturber_end(struct disturber *disturber)

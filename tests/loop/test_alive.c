@@ -102,7 +102,7 @@ static int async_has_ref(const struct actor *a)
 static void begin_watch(struct actor *a)
 {
 	assert_int_equal(
-	    rota_watch_start(&a->watch, actor_on_watch, ROTA_READABLE), 0);
+		rota_watch_start(&a->watch, actor_on_watch, ROTA_READABLE), 0);
 }
 
 static void end_watch(struct actor *a)

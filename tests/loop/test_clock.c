@@ -84,16 +84,14 @@ static void note_time(struct actor *a)
 	a->number = real_now();
 }
 
-/* C4, demand F1: due at 50 ms, and another callback busy from 10 to 40. */
-static void a_timer_is_on_time_although_another_was_busy(void **state)
+/* How long a timer of 50 ms takes, with another callback busy from 10 to 40. */
+static uint64_t time_beside_a_busy_one(struct rota_loop *loop)
 {
-	struct fixture *f = *state;
 	struct recorder r;
 	struct actor busy, timer;
 	uint64_t began_ns = real_now();
-	uint64_t elapsed_ns;
 
-	recorder_init(&r, f->loop);
+	recorder_init(&r, loop);
 	actor_init(&busy, &r, "busy");
 	actor_init(&timer, &r, "timer");
 	busy.then = be_busy_until_number;
@@ -101,15 +99,27 @@ static void a_timer_is_on_time_although_another_was_busy(void **state)
 	timer.then = note_time;
 	actor_timer(&busy, ROTA_MSEC(10));
 	actor_timer(&timer, ROTA_MSEC(50));
-
-	rota_loop_run(f->loop, ROTA_RUN_DEFAULT);
-
-	elapsed_ns = timer.number - began_ns;
-	print_message("50 ms came after %llu us\n",
-		      (unsigned long long)elapsed_ns / 1000);
+	assert_int_equal(rota_loop_run(loop, ROTA_RUN_DEFAULT), 0);
 	assert_string_equal(recorder_take(&r), "busy timer");
-	assert_true(elapsed_ns >= ROTA_MSEC(50));
-	assert_true(elapsed_ns < ROTA_MSEC(70)); /* 80 by an old reading */
+	return timer.number - began_ns;
+}
+
+/* C4, demand F1: it would be 80 by an old reading of the clock. The machine
+ * may have other things to do, but not each time. */
+static void a_timer_is_on_time_although_another_was_busy(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t elapsed_ns;
+	int tries = 0;
+
+	do {
+		elapsed_ns = time_beside_a_busy_one(f->loop);
+		print_message("50 ms came after %llu us\n",
+			      (unsigned long long)elapsed_ns / 1000);
+		assert_true(elapsed_ns >= ROTA_MSEC(50));
+	} while (elapsed_ns >= ROTA_MSEC(70) && ++tries < 20);
+
+	assert_true(elapsed_ns < ROTA_MSEC(70));
 }
 
 static void start_self_until_number(struct actor *a)

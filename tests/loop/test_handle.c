@@ -296,7 +296,7 @@ static void close_now_is_busy_while_a_request_is_in_flight(void **state)
 static void close_now_and_free(struct reader *reader, int byte)
 {
 	struct pipe_reader *p =
-	    rota_container_of(reader, struct pipe_reader, reader);
+		rota_container_of(reader, struct pipe_reader, reader);
 
 	journal_note_status(rota_handle_loop(&reader->handle), "free", byte);
 	assert_int_equal(rota_handle_close_now(&reader->handle), 0);
@@ -332,7 +332,8 @@ static void close_both_siblings(struct reader *reader, int byte)
 	journal_note_status(rota_handle_loop(&reader->handle), "read", byte);
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(
-		    rota_handle_close(&siblings[i]->reader.handle, closed), 0);
+			rota_handle_close(&siblings[i]->reader.handle, closed),
+			0);
 }
 
 /* O2, O4: from the close on nothing else calls back, were it in the batch. */
@@ -346,7 +347,7 @@ static void a_sibling_closed_in_the_batch_is_not_called(void **state)
 		put_byte(p[i].fds[1]);
 		siblings[i] = &p[i];
 		assert_int_equal(
-		    reader_start(&p[i].reader, close_both_siblings), 0);
+			reader_start(&p[i].reader, close_both_siblings), 0);
 	}
 
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);

@@ -196,7 +196,9 @@ static void a_hook_that_stops_itself_runs_once(void **state)
 		for (size_t j = 0; j < 4; j++)
 			actors[j].then = stop_self;
 
-		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+		turn(f);
+		assert_int_equal(rota_loop_alive(f->loop), 0);
+		turn(f);
 
 		assert_string_equal(recorder_take(&r), "a b c d");
 	}
@@ -219,9 +221,9 @@ starting_a_started_hook_replaces_its_callback_in_its_place(void **state)
 	recorder_init(&r, f->loop);
 	for (size_t i = 0; i < KINDS; i++) {
 		start_four(&r, actors, kinds[i]);
-		assert_int_equal(
-		    rota_hook_start(&actors[1].hook, kinds[i], other_callback),
-		    0);
+		assert_int_equal(rota_hook_start(&actors[1].hook, kinds[i],
+						 other_callback),
+				 0);
 		turn(f);
 		assert_string_equal(recorder_take(&r), "a other c d");
 		stop_four(actors);
@@ -284,11 +286,11 @@ static void a_hook_without_sense_is_refused(void **state)
 	assert_int_equal(rota_hook_start(&a.hook, ROTA_HOOK_IDLE, NULL),
 			 ROTA_EINVAL);
 	assert_int_equal(
-	    rota_hook_start(&a.hook, (enum rota_hook_kind)3, actor_on_hook),
-	    ROTA_EINVAL);
-	assert_int_equal(
-	    rota_hook_start(&a.hook, (enum rota_hook_kind) - 1, actor_on_hook),
-	    ROTA_EINVAL);
+		rota_hook_start(&a.hook, (enum rota_hook_kind)3, actor_on_hook),
+		ROTA_EINVAL);
+	assert_int_equal(rota_hook_start(&a.hook, (enum rota_hook_kind) - 1,
+					 actor_on_hook),
+			 ROTA_EINVAL);
 	assert_int_equal(rota_hook_is_active(&a.hook), 0);
 
 	actor_hook(&a, ROTA_HOOK_CHECK);
@@ -297,6 +299,24 @@ static void a_hook_without_sense_is_refused(void **state)
 	turn(f);
 	assert_string_equal(recorder_take(&r), "a");
 	rota_hook_stop(&a.hook);
+}
+
+/* L4: what is left of a turn whose prepare hook was the last to be alive. */
+static void
+a_prepare_hook_that_leaves_nothing_alive_is_not_slept_on(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor a;
+
+	recorder_init(&r, f->loop);
+	actor_init(&a, &r, "a");
+	a.then = stop_self;
+	actor_hook(&a, ROTA_HOOK_PREPARE);
+
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+
+	assert_string_equal(recorder_take(&r), "a");
 }
 
 /* An idle hook does not starve what it was started beside. */
@@ -367,7 +387,8 @@ static void a_hook_frees_itself_and_all_others(void **state)
 				before->next = link;
 			before = link;
 		}
-		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+		turn(f);
+		assert_int_equal(rota_loop_alive(f->loop), 0);
 	}
 
 	assert_int_equal(calls, 2 * KINDS);
@@ -385,6 +406,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(starting_a_started_hook_with_another_kind_moves_it_there_last),
 	VIRTUAL(a_check_hook_started_by_an_idle_hook_runs_in_the_same_turn),
 	VIRTUAL(a_hook_without_sense_is_refused),
+	REAL(a_prepare_hook_that_leaves_nothing_alive_is_not_slept_on),
 	VIRTUAL(an_idle_hook_leaves_every_phase_its_turn),
 	VIRTUAL(a_hook_frees_itself_and_all_others),
 };

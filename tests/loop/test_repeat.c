@@ -157,7 +157,8 @@ static void grid_start(struct grid *g, struct rota_loop *loop, uint64_t *seed,
 			    .cost_ns = cost_ns };
 	rota_timer_init(&g->timer, loop);
 	assert_int_equal(
-	    rota_timer_every(&g->timer, serve, period_ns, ROTA_REPEAT_RATE), 0);
+		rota_timer_every(&g->timer, serve, period_ns, ROTA_REPEAT_RATE),
+		0);
 }
 
 static void stop_grids(struct actor *a)
@@ -219,7 +220,7 @@ static void grids_of_several_timers_hold_side_by_side(void **state)
 		uint64_t due_ns = g->first_ns + g->served * g->period_ns;
 
 		assert_true(due_ns > f->start_ns + ROTA_SEC(60) -
-					 ROTA_USEC(500) * COUNT);
+					     ROTA_USEC(500) * COUNT);
 		rota_timer_stop(&g->timer);
 	}
 }
@@ -269,6 +270,27 @@ static void a_first_time_that_has_passed_counts_as_missed(void **state)
 	assert_string_equal(recorder_take(&r), "a@5");
 	assert_int_equal(rota_timer_missed(&a.timer), 0);
 	rota_timer_stop(&a.timer);
+}
+
+static void a_call_that_does_not_repeat_has_missed_none(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor a;
+
+	recorder_init(&r, f->loop);
+	actor_init(&a, &r, "a");
+	actor_every(&a, ROTA_MSEC(10), ROTA_REPEAT_RATE);
+	rota_loop_advance(f->loop, ROTA_MSEC(35));
+	rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
+	assert_int_equal(rota_timer_missed(&a.timer), 2);
+
+	actor_timer(&a, ROTA_MSEC(10));
+	rota_loop_advance(f->loop, ROTA_MSEC(35));
+	rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
+
+	assert_int_equal(a.calls, 2);
+	assert_int_equal(rota_timer_missed(&a.timer), 0);
 }
 
 /* C8: more than a counter of 32 bits can hold. */
@@ -337,16 +359,16 @@ static void a_repeat_without_sense_is_refused(void **state)
 	assert_int_equal(rota_timer_every(&t, NULL, 1, ROTA_REPEAT_RATE),
 			 ROTA_EINVAL);
 	assert_int_equal(
-	    rota_timer_every(&t, actor_on_timer, 0, ROTA_REPEAT_RATE),
-	    ROTA_EINVAL);
+		rota_timer_every(&t, actor_on_timer, 0, ROTA_REPEAT_RATE),
+		ROTA_EINVAL);
 	assert_int_equal(
-	    rota_timer_every(&t, actor_on_timer, 1, (enum rota_repeat)2),
-	    ROTA_EINVAL);
+		rota_timer_every(&t, actor_on_timer, 1, (enum rota_repeat)2),
+		ROTA_EINVAL);
 	assert_int_equal(rota_timer_every_at(&t, NULL, 0, 1, ROTA_REPEAT_RATE),
 			 ROTA_EINVAL);
-	assert_int_equal(
-	    rota_timer_every_at(&t, actor_on_timer, 0, 0, ROTA_REPEAT_DELAY),
-	    ROTA_EINVAL);
+	assert_int_equal(rota_timer_every_at(&t, actor_on_timer, 0, 0,
+					     ROTA_REPEAT_DELAY),
+			 ROTA_EINVAL);
 	assert_int_equal(rota_timer_every_at(&t, actor_on_timer, 0, 1,
 					     (enum rota_repeat) - 1),
 			 ROTA_EINVAL);
@@ -516,6 +538,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(grids_of_several_timers_hold_side_by_side),
 	VIRTUAL(the_first_time_of_a_repeat_can_be_told),
 	VIRTUAL(a_first_time_that_has_passed_counts_as_missed),
+	VIRTUAL(a_call_that_does_not_repeat_has_missed_none),
 	VIRTUAL(missed_counts_more_than_32_bits_or_says_as_much_as_it_can),
 	VIRTUAL(a_repeat_past_the_end_of_time_never_comes_again),
 	VIRTUAL(a_repeat_without_sense_is_refused),

@@ -89,17 +89,17 @@ static void expect_no_starts(struct actor *a)
 			 ROTA_ESHUTDOWN);
 	assert_int_equal(rota_timer_start_at(&b->timer, actor_on_timer, 0),
 			 ROTA_ESHUTDOWN);
+	assert_int_equal(rota_timer_every(&b->timer, actor_on_timer, 1,
+					  ROTA_REPEAT_RATE),
+			 ROTA_ESHUTDOWN);
 	assert_int_equal(
-	    rota_timer_every(&b->timer, actor_on_timer, 1, ROTA_REPEAT_RATE),
-	    ROTA_ESHUTDOWN);
-	assert_int_equal(
-	    rota_hook_start(&b->hook, ROTA_HOOK_IDLE, actor_on_hook),
-	    ROTA_ESHUTDOWN);
+		rota_hook_start(&b->hook, ROTA_HOOK_IDLE, actor_on_hook),
+		ROTA_ESHUTDOWN);
 	assert_int_equal(rota_async_start(&b->async, actor_on_async),
 			 ROTA_ESHUTDOWN);
 	assert_int_equal(
-	    rota_watch_start(&b->watch, actor_on_watch, ROTA_READABLE),
-	    ROTA_ESHUTDOWN);
+		rota_watch_start(&b->watch, actor_on_watch, ROTA_READABLE),
+		ROTA_ESHUTDOWN);
 	assert_int_equal(rota_task_post(&b->task, actor_on_task),
 			 ROTA_ESHUTDOWN);
 	assert_int_equal(rota_set_timeout(a->recorder->loop, never, NULL, 0),
@@ -224,8 +224,8 @@ static void a_shutdown_that_timed_out_can_be_made_again(void **state)
 	a.then = immediate_self_and_advance;
 	actor_immediate(&a);
 	assert_int_equal(
-	    rota_loop_shutdown(f->loop, f->start_ns + ROTA_MSEC(3)),
-	    ROTA_ETIMEDOUT);
+		rota_loop_shutdown(f->loop, f->start_ns + ROTA_MSEC(3)),
+		ROTA_ETIMEDOUT);
 	assert_int_equal(a.calls, 3);
 	a.then = NULL;
 

@@ -89,6 +89,37 @@ static void stop_in_a_callback_completes_the_turn_without_sleeping(void **state)
 	}
 }
 
+/* T5, L4: nothing else is queued that would keep the wait at zero. */
+static void stop_before_the_wait_keeps_it_at_zero(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor tick, timer, prepare, later;
+
+	recorder_init(&r, f->loop);
+	r.times = 1;
+	actor_init(&tick, &r, "tick");
+	actor_init(&timer, &r, "timer");
+	actor_init(&prepare, &r, "prepare");
+	actor_init(&later, &r, "later");
+	tick.then = timer.then = prepare.then = stop_loop;
+	actor_timer(&later, ROTA_SEC(1));
+
+	actor_tick(&tick);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 1);
+	assert_string_equal(recorder_take(&r), "tick@0");
+	actor_timer(&timer, 0);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 1);
+	assert_string_equal(recorder_take(&r), "timer@0");
+	actor_hook(&prepare, ROTA_HOOK_PREPARE);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 1);
+	assert_string_equal(recorder_take(&r), "prepare@0");
+
+	assert_int_equal(rota_loop_update_now(f->loop), r.start_ns);
+	rota_hook_stop(&prepare.hook);
+	rota_timer_stop(&later.timer);
+}
+
 /* T5: the flag is gone with the run that it ended. */
 static void a_stop_in_a_callback_ends_one_run_only(void **state)
 {
@@ -163,6 +194,7 @@ static void run_and_shutdown_inside_a_callback_are_refused(void **state)
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(stop_before_a_run_makes_it_return_at_once_and_runs_nothing),
 	VIRTUAL(stop_in_a_callback_completes_the_turn_without_sleeping),
+	VIRTUAL(stop_before_the_wait_keeps_it_at_zero),
 	VIRTUAL(a_stop_in_a_callback_ends_one_run_only),
 	VIRTUAL(run_and_shutdown_inside_a_callback_are_refused),
 };

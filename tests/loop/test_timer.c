@@ -141,6 +141,34 @@ now_stands_still_in_a_phase_and_follows_in_the_next_turn(void **state)
 	assert_string_equal(recorder_take(&r), "busy@1 sibling@1 later@6");
 }
 
+/* C2: what an immediate made due runs at the top of the next turn, and not
+ * only after its wait. */
+static void now_is_read_at_the_top_of_a_turn_if_a_callback_ran(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor immediate, timer;
+
+	recorder_init(&r, f->loop);
+	r.times = 1;
+	recorder_trace(&r);
+	actor_init(&immediate, &r, "immediate");
+	actor_init(&timer, &r, "timer");
+	immediate.then = advance_by_number;
+	immediate.number = ROTA_MSEC(5);
+	actor_immediate(&immediate);
+	actor_timer(&timer, ROTA_MSEC(3));
+
+	rota_loop_run(f->loop, ROTA_RUN_DEFAULT);
+
+	assert_string_equal(recorder_take(&r),
+			    "timers:@0 pending:@0 prepare:@0 poll:@0 check:@0 "
+			    "immediate@0 closing:@0 "
+			    "timers:@5 timer@5 pending:@5 prepare:@5 poll:@5 "
+			    "check:@5 closing:@5");
+	rota_loop_trace(f->loop, NULL);
+}
+
 /* C4 */
 static void a_wait_is_as_long_as_the_busy_callback_left_of_it(void **state)
 {
@@ -394,6 +422,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_delay_counts_from_the_clock_not_from_the_loops_reading),
 	VIRTUAL(an_absolute_time_is_taken_as_it_is),
 	VIRTUAL(now_stands_still_in_a_phase_and_follows_in_the_next_turn),
+	VIRTUAL(now_is_read_at_the_top_of_a_turn_if_a_callback_ran),
 	VIRTUAL(a_wait_is_as_long_as_the_busy_callback_left_of_it),
 	VIRTUAL(timers_run_in_the_order_of_their_due_times),
 	VIRTUAL(times_long_past_run_in_the_order_of_their_due_times),

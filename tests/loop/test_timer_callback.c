@@ -225,6 +225,40 @@ a_timer_that_fires_once_is_stopped_as_its_callback_begins(void **state)
 	rota_timer_stop(&a.timer);
 }
 
+static void start_self_and_read_the_clock(struct actor *a)
+{
+	struct rota_loop *loop = a->recorder->loop;
+
+	if (a->calls < 3)
+		actor_timer(a, ROTA_MSEC(1));
+	rota_loop_advance(loop, ROTA_MSEC(2));
+	rota_loop_update_now(loop);
+}
+
+/* T8, T11: what is due by then, although not when the phase began. */
+static void
+a_new_reading_in_a_callback_does_not_lengthen_the_phase(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor a, b, check;
+
+	recorder_init(&r, f->loop);
+	actor_init(&a, &r, "a");
+	actor_init(&b, &r, "b");
+	actor_init(&check, &r, "check");
+	a.then = start_self_and_read_the_clock;
+	rota_hook_unref(&check.hook);
+	actor_hook(&check, ROTA_HOOK_CHECK);
+	actor_timer(&a, 0);
+	actor_timer(&b, ROTA_MSEC(2));
+
+	rota_loop_run(f->loop, ROTA_RUN_DEFAULT);
+
+	assert_string_equal(recorder_take(&r), "a check a b check a check");
+	rota_hook_stop(&check.hook);
+}
+
 /* O4 */
 static void a_callback_frees_its_timer_and_its_due_siblings(void **state)
 {
@@ -258,6 +292,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_timer_of_0_started_by_a_timer_runs_in_the_next_turn),
 	VIRTUAL(a_timer_that_fires_once_is_stopped_as_its_callback_begins),
 	VIRTUAL(a_timer_is_not_active_in_its_only_callback),
+	VIRTUAL(a_new_reading_in_a_callback_does_not_lengthen_the_phase),
 	VIRTUAL(a_callback_frees_its_timer_and_its_due_siblings),
 };
 FIXTURE_MAIN(tests)

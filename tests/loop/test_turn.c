@@ -11,7 +11,7 @@
 struct crew {
 	struct recorder recorder;
 	struct actor tick, microtask, timer, idle, prepare, watch, post, async,
-	    check, immediate;
+		check, immediate;
 	int fds[2];
 };
 

@@ -333,7 +333,7 @@ static void a_start_replaces_the_callback(void **state)
 	probe_start(&reader, READABLE);
 
 	assert_int_equal(
-	    rota_watch_start(&reader.watch, count_in_data, READABLE), 0);
+		rota_watch_start(&reader.watch, count_in_data, READABLE), 0);
 	turn(f);
 
 	assert_int_equal(reader.calls, 0);

@@ -209,7 +209,7 @@ static void stopping_another_holds_in_the_same_batch(void **state)
 	assert_int_equal(p.readers[0].calls + p.readers[1].calls, 2);
 
 	assert_int_equal(rota_watch_is_active(&p.readers[0].watch) +
-			     rota_watch_is_active(&p.readers[1].watch),
+				 rota_watch_is_active(&p.readers[1].watch),
 			 1);
 	pair_end(&p);
 }

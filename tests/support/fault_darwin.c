@@ -86,14 +86,20 @@ int kqueue(void)
 	return real_kqueue();
 }
 
+/* A wait that a signal cuts short has made its changes: so does this one. */
 int kevent(int queue, const struct kevent *changes, int change_count,
 	   struct kevent *events, int event_count,
 	   const struct timespec *timeout)
 {
-	if (struck(FAULT_KEVENT))
-		return -1;
-	return real_kevent(queue, changes, change_count, events, event_count,
-			   timeout);
+	int error = fault_strike(FAULT_KEVENT);
+
+	if (error == 0)
+		return real_kevent(queue, changes, change_count, events,
+				   event_count, timeout);
+	if (error == EINTR)
+		(void)real_kevent(queue, changes, change_count, NULL, 0, NULL);
+	errno = error;
+	return -1;
 }
 
 int pipe(int fds[2])

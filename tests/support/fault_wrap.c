@@ -104,16 +104,16 @@ int __wrap_epoll_wait(int epoll, struct epoll_event *events, int max,
 		      int timeout)
 {
 	return struck(FAULT_EPOLL_WAIT)
-		   ? -1
-		   : __real_epoll_wait(epoll, events, max, timeout);
+		       ? -1
+		       : __real_epoll_wait(epoll, events, max, timeout);
 }
 
 int __wrap_epoll_pwait2(int epoll, struct epoll_event *events, int max,
 			const struct timespec *timeout, const sigset_t *mask)
 {
 	return struck(FAULT_EPOLL_PWAIT2)
-		   ? -1
-		   : __real_epoll_pwait2(epoll, events, max, timeout, mask);
+		       ? -1
+		       : __real_epoll_pwait2(epoll, events, max, timeout, mask);
 }
 
 int __wrap_eventfd(unsigned value, int flags)
@@ -145,18 +145,24 @@ int __wrap_kqueue(void)
 	return result;
 }
 
+/* A wait that a signal cuts short has made its changes: so does this one. */
 int __wrap_kevent(int queue, const struct kevent *changes, int change_count,
 		  struct kevent *events, int event_count,
 		  const struct timespec *timeout)
 {
-	int result;
+	int error = fault_strike(FAULT_KEVENT);
+	int result = -1;
 
-	if (struck(FAULT_KEVENT))
-		return -1;
 	fault_pass_begin(); /* (2) */
-	result = __real_kevent(queue, changes, change_count, events,
-			       event_count, timeout);
+	if (error == EINTR)
+		(void)__real_kevent(queue, changes, change_count, NULL, 0,
+				    NULL);
+	else if (error == 0)
+		result = __real_kevent(queue, changes, change_count, events,
+				       event_count, timeout);
 	fault_pass_end();
+	if (error != 0)
+		errno = error;
 	return result;
 }
 

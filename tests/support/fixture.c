@@ -134,7 +134,7 @@ int count_descriptors(void)
 static void set_flags(int fd)
 {
 	assert_int_not_equal(
-	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), -1);
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK), -1);
 	assert_int_not_equal(fcntl(fd, F_SETFD, FD_CLOEXEC), -1);
 }
 

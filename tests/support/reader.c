@@ -137,8 +137,8 @@ int reader_start(struct reader *reader, reader_fn *fn)
 	int error = rotai_handle_usable(&reader->handle);
 
 	if (error == 0)
-		error =
-		    rota_watch_start(&reader->watch, readable, ROTA_READABLE);
+		error = rota_watch_start(&reader->watch, readable,
+					 ROTA_READABLE);
 	if (error < 0)
 		return error;
 	reader->fn = fn;
@@ -179,8 +179,8 @@ int reader_read(struct reader *reader, struct byte_request *request,
 	if (reader->first == NULL)
 		status = read_byte(reader);
 	if (status == ROTA_EAGAIN)
-		error =
-		    rota_watch_start(&reader->watch, readable, ROTA_READABLE);
+		error = rota_watch_start(&reader->watch, readable,
+					 ROTA_READABLE);
 	if (error < 0)
 		return error;
 	begin(request, rota_handle_loop(&reader->handle), reader, fn);

@@ -50,7 +50,7 @@ static void record_phase(struct rota_tracer *tracer, enum rota_phase phase)
 void recorder_trace(struct recorder *r)
 {
 	r->tracer =
-	    (struct rota_tracer){ .data = r, .phase_begin = record_phase };
+		(struct rota_tracer){ .data = r, .phase_begin = record_phase };
 	rota_loop_trace(r->loop, &r->tracer);
 }
 
@@ -114,7 +114,8 @@ void actor_timer_at(struct actor *a, uint64_t due_ns)
 void actor_every(struct actor *a, uint64_t period_ns, enum rota_repeat repeat)
 {
 	assert_int_equal(
-	    rota_timer_every(&a->timer, actor_on_timer, period_ns, repeat), 0);
+		rota_timer_every(&a->timer, actor_on_timer, period_ns, repeat),
+		0);
 }
 
 void actor_tick(struct actor *a)

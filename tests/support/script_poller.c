@@ -51,8 +51,8 @@ static void note(struct script *s, const char *what, int fd, unsigned wanted)
 static void note_text(struct script *s, const char *text)
 {
 	s->size +=
-	    (size_t)snprintf(s->text + s->size, sizeof(s->text) - s->size,
-			     "%s%s", s->size > 0 ? ", " : "", text);
+		(size_t)snprintf(s->text + s->size, sizeof(s->text) - s->size,
+				 "%s%s", s->size > 0 ? ", " : "", text);
 	assert_true(s->size < sizeof(s->text));
 }
 
@@ -68,7 +68,7 @@ static int open_poller(struct rotai_poller **poller,
 		       const struct rota_allocator *allocator)
 {
 	struct script_poller *made =
-	    allocator->resize(allocator->context, NULL, 0, sizeof(*made));
+		allocator->resize(allocator->context, NULL, 0, sizeof(*made));
 
 	if (made == NULL)
 		return ROTA_ENOMEM;
@@ -86,9 +86,9 @@ static void close_poller(struct rotai_poller *poller)
 	for (unsigned fd = 0; fd < SCRIPT_FDS; fd++)
 		assert_false(of(poller)->fds[fd].added);
 	allocator->resize(
-	    allocator->context,
-	    rota_container_of(poller, struct script_poller, poller),
-	    sizeof(struct script_poller), 0);
+		allocator->context,
+		rota_container_of(poller, struct script_poller, poller),
+		sizeof(struct script_poller), 0);
 }
 
 static int add(struct rotai_poller *poller, int fd, uint32_t generation,
@@ -181,8 +181,8 @@ static int report(struct script *s, struct rotai_ready *ready, int max)
 			.fd = event->fd,
 			.events = event->events,
 			.generation = event->any_generation
-					  ? script_generation(s, event->fd)
-					  : event->generation,
+					      ? script_generation(s, event->fd)
+					      : event->generation,
 		};
 		event->wait = 0;
 	}
@@ -289,7 +289,9 @@ void script_begin(struct script *s, struct fixture *f)
 	current = s;
 	fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
 	assert_int_equal(
-	    rotai_loop_new_on(&s->loop, &options, &script_ops, read_clock), 0);
+		rotai_loop_new_on(&s->loop, &options, &script_ops, read_clock),
+		0);
+	widen_table(s);
 }
 
 void script_end(struct script *s)

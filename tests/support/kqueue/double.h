@@ -76,8 +76,8 @@ struct kqd_knote {
 		} fd;
 		struct {
 			uint32_t
-			    pending;    /* inotify's bits, not yet looked at */
-			uint32_t moved; /* cookie of the last IN_MOVED_FROM */
+				pending; /* inotify's bits, not yet looked at */
+			uint32_t moved;  /* cookie of the last IN_MOVED_FROM */
 			nlink_t links;
 			off_t size;
 		} vnode;
@@ -137,8 +137,8 @@ struct kqd_filter {
 };
 
 extern const struct kqd_filter kqd_filter_read, kqd_filter_write,
-    kqd_filter_except, kqd_filter_vnode, kqd_filter_proc, kqd_filter_signal,
-    kqd_filter_timer, kqd_filter_user;
+	kqd_filter_except, kqd_filter_vnode, kqd_filter_proc, kqd_filter_signal,
+	kqd_filter_timer, kqd_filter_user;
 
 /* The filter of that number, or NULL. */
 const struct kqd_filter *kqd_filter_of(int filter);

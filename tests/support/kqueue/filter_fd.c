@@ -220,7 +220,7 @@ static bool write_side_is_shut(struct kqd_knote *knote)
 	/* A stream of no bytes sends nothing, but is refused all the same. */
 	if (knote->u.fd.domain == AF_UNIX)
 		return __real_send(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL) <
-			   0 &&
+			       0 &&
 		       errno == EPIPE;
 	if (__real_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size))
 		return false;
@@ -332,7 +332,7 @@ static bool writable(struct kqd_knote *knote)
 	answer = ask(fd, POLLOUT);
 	if (knote->u.fd.kind == KQD_PIPE)
 		knote->kev.data =
-		    fcntl(fd, F_GETPIPE_SZ) - ioctl_count(fd, FIONREAD);
+			fcntl(fd, F_GETPIPE_SZ) - ioctl_count(fd, FIONREAD);
 	else
 		knote->kev.data = 4096 - ioctl_count(fd, TIOCOUTQ);
 

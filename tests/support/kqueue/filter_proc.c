@@ -39,12 +39,12 @@ static int attach(struct kqd_knote *knote)
 	if (knote->wanted & ~NOTE_EXIT)
 		return EOPNOTSUPP;
 	knote->u.proc.pidfd =
-	    (int)syscall(SYS_pidfd_open, (pid_t)knote->kev.ident, 0);
+		(int)syscall(SYS_pidfd_open, (pid_t)knote->kev.ident, 0);
 	if (knote->u.proc.pidfd < 0)
 		return errno == EINVAL ? ESRCH : errno;
-	error =
-	    kqd_epoll_add(knote->kq->fd, knote->u.proc.pidfd, EPOLLIN | EPOLLET,
-			  KQD_FROM_PROC, (uint32_t)knote->kev.ident);
+	error = kqd_epoll_add(knote->kq->fd, knote->u.proc.pidfd,
+			      EPOLLIN | EPOLLET, KQD_FROM_PROC,
+			      (uint32_t)knote->kev.ident);
 	if (error) {
 		__real_close(knote->u.proc.pidfd);
 		return error;

@@ -55,7 +55,7 @@ static int open_timerfd(struct kqd_queue *kq)
 	if (kq->timerfd >= 0)
 		return 0;
 	kq->timerfd =
-	    timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+		timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (kq->timerfd < 0)
 		return ENOMEM;
 	error = kqd_epoll_add(kq->fd, kq->timerfd, EPOLLIN | EPOLLET,
@@ -96,7 +96,7 @@ static int start_timer(struct kqd_knote *knote)
 		if (length_ns == 0)
 			length_ns = unit;
 		knote->u.timer.period_ns =
-		    knote->kev.flags & EV_ONESHOT ? 0 : length_ns;
+			knote->kev.flags & EV_ONESHOT ? 0 : length_ns;
 		knote->kev.flags |= EV_CLEAR;
 	}
 	knote->u.timer.expired = 0;
@@ -161,7 +161,7 @@ static bool timer_expired(struct kqd_knote *knote)
 			count += (now_ns - due_ns) / period_ns;
 		knote->u.timer.expired += (int64_t)count;
 		knote->u.timer.due_ns =
-		    period_ns ? due_ns + count * period_ns : 0;
+			period_ns ? due_ns + count * period_ns : 0;
 	}
 	knote->kev.data = knote->u.timer.expired;
 	return knote->u.timer.expired > 0;

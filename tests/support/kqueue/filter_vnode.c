@@ -99,7 +99,7 @@ void kqd_file_unwatch(struct kqd_knote *knote)
 	kqd_list_remove(&knote->kin);
 	for (link = kq->files.next; link != &kq->files; link = link->next)
 		if (kqd_container_of(link, struct kqd_knote, kin)
-			->inotify_watch == knote->inotify_watch)
+			    ->inotify_watch == knote->inotify_watch)
 			return;
 	inotify_rm_watch(kq->inotify, knote->inotify_watch);
 }

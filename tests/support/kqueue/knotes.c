@@ -84,8 +84,9 @@ void kqd_index_insert(struct kqd_knote *knote)
 void kqd_index_remove(struct kqd_knote *knote)
 {
 	struct kqd_queue *kq = knote->kq;
-	struct kqd_knote **place = bucket_of(
-	    kq->buckets, kq->bucket_count, knote->kev.ident, knote->kev.filter);
+	struct kqd_knote **place =
+		bucket_of(kq->buckets, kq->bucket_count, knote->kev.ident,
+			  knote->kev.filter);
 
 	while (*place != knote)
 		place = &(*place)->next;
@@ -97,7 +98,7 @@ struct kqd_knote *kqd_index_find(const struct kqd_queue *kq, uintptr_t ident,
 				 int filter)
 {
 	struct kqd_knote *knote =
-	    *bucket_of(kq->buckets, kq->bucket_count, ident, filter);
+		*bucket_of(kq->buckets, kq->bucket_count, ident, filter);
 
 	while (knote &&
 	       (knote->kev.ident != ident || knote->kev.filter != filter))

@@ -164,7 +164,7 @@ static int add_knote(struct kqd_queue *kq, const struct kqd_filter *filter,
 	knote->inotify_watch = -1;
 	knote->kev = *change;
 	knote->kev.flags &=
-	    (unsigned short)~(EV_ADD | EV_DELETE | EV_ENABLE | EV_DISABLE);
+		(unsigned short)~(EV_ADD | EV_DELETE | EV_ENABLE | EV_DISABLE);
 	knote->kev.fflags = 0;
 	knote->kev.data = 0;
 	knote->wanted = change->fflags;
@@ -306,7 +306,7 @@ static void take_in(struct kqd_queue *kq, enum kqd_source source,
 		for (link = kq->signals.next; link != &kq->signals;
 		     link = link->next)
 			kqd_knote_test(
-			    kqd_container_of(link, struct kqd_knote, kin));
+				kqd_container_of(link, struct kqd_knote, kin));
 		break;
 	case KQD_FROM_TIMERS:
 		kqd_timers_due(kq);
@@ -373,8 +373,8 @@ static int retrieve(struct kqd_queue *kq, struct kevent *events, int max)
 	/* What stays true goes to the end of the queue; nothing is shown twice
 	 * in one call. */
 	for (left = kq->active_count; left > 0 && count < max; left--) {
-		knote =
-		    kqd_container_of(kq->active.next, struct kqd_knote, active);
+		knote = kqd_container_of(kq->active.next, struct kqd_knote,
+					 active);
 		kqd_dequeue(knote);
 		/* (3) A condition that is gone is not returned. */
 		if (kqd_filter_of(knote->kev.filter)->event(knote))
@@ -461,11 +461,11 @@ int kevent(int fd, const struct kevent *changes, int change_count,
 		/* (6) With an EV_ERROR entry kevent() returns at once; and
 		 * "when nevents is zero", whatever the timeout. */
 		if (result == 0 && max > 0)
-			result =
-			    timeout_is_valid(timeout)
-				? wait_for_events(kq, events, max,
-						  deadline_of(timeout), &mask)
-				: -EINVAL;
+			result = timeout_is_valid(timeout)
+					 ? wait_for_events(kq, events, max,
+							   deadline_of(timeout),
+							   &mask)
+					 : -EINVAL;
 	}
 	kqd_unlock(&mask);
 

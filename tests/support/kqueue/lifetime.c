@@ -246,11 +246,11 @@ static bool forget_descriptor(int fd)
 	kqd_socket_error_drop(fd);
 	for (link = queues.next; link != &queues; link = link->next) {
 		struct kqd_queue *other =
-		    kqd_container_of(link, struct kqd_queue, link);
+			kqd_container_of(link, struct kqd_queue, link);
 
 		for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
-			knote =
-			    kqd_index_find(other, (uintptr_t)fd, filters[i]);
+			knote = kqd_index_find(other, (uintptr_t)fd,
+					       filters[i]);
 			if (knote)
 				kqd_knote_drop(knote);
 		}

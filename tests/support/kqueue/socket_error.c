@@ -184,8 +184,9 @@ ssize_t kqd_recvfrom(int fd, void *data, size_t size, int flags,
 		     struct sockaddr *address, socklen_t *address_size)
 {
 	return after_receiving(
-	    fd, __real_recvfrom(fd, data, size, flags, address, address_size),
-	    size);
+		fd,
+		__real_recvfrom(fd, data, size, flags, address, address_size),
+		size);
 }
 
 ssize_t kqd_recvmsg(int fd, struct msghdr *message, int flags)

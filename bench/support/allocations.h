@@ -1,0 +1,20 @@
+/*
+ * support/allocations.h - count what this thread asks of malloc.
+ *
+ * Every benchmark is linked with a malloc that counts and passes on to the C
+ * library's. It sees the peers' calls as well.
+ */
+#ifndef BENCH_SUPPORT_ALLOCATIONS_H
+#define BENCH_SUPPORT_ALLOCATIONS_H
+
+#include <stddef.h>
+
+struct allocations {
+	size_t calls; /* that gave memory: malloc, calloc, realloc, ... */
+	size_t bytes; /* given and not yet freed; wraps below zero */
+};
+
+/* So far, in this thread. */
+struct allocations allocations_so_far(void);
+
+#endif

@@ -1,0 +1,166 @@
+/* poller: none */
+/*
+ * Error codes: numbers, names and texts.
+ */
+#include "support/fixture.h"
+
+#include <string.h>
+
+/* All the codes there are, in the order of the header. */
+static const struct {
+	int error;
+	const char *name;
+} codes[] = {
+	{ ROTA_E2BIG, "E2BIG" },
+	{ ROTA_EACCES, "EACCES" },
+	{ ROTA_EADDRINUSE, "EADDRINUSE" },
+	{ ROTA_EADDRNOTAVAIL, "EADDRNOTAVAIL" },
+	{ ROTA_EAFNOSUPPORT, "EAFNOSUPPORT" },
+	{ ROTA_EAGAIN, "EAGAIN" },
+	{ ROTA_EALREADY, "EALREADY" },
+	{ ROTA_EBADF, "EBADF" },
+	{ ROTA_EBUSY, "EBUSY" },
+	{ ROTA_ECANCELED, "ECANCELED" },
+	{ ROTA_ECHILD, "ECHILD" },
+	{ ROTA_ECONNABORTED, "ECONNABORTED" },
+	{ ROTA_ECONNREFUSED, "ECONNREFUSED" },
+	{ ROTA_ECONNRESET, "ECONNRESET" },
+	{ ROTA_EDESTADDRREQ, "EDESTADDRREQ" },
+	{ ROTA_EDOM, "EDOM" },
+	{ ROTA_EEXIST, "EEXIST" },
+	{ ROTA_EFAULT, "EFAULT" },
+	{ ROTA_EFBIG, "EFBIG" },
+	{ ROTA_EHOSTUNREACH, "EHOSTUNREACH" },
+	{ ROTA_EILSEQ, "EILSEQ" },
+	{ ROTA_EINPROGRESS, "EINPROGRESS" },
+	{ ROTA_EINTR, "EINTR" },
+	{ ROTA_EINVAL, "EINVAL" },
+	{ ROTA_EIO, "EIO" },
+	{ ROTA_EISCONN, "EISCONN" },
+	{ ROTA_EISDIR, "EISDIR" },
+	{ ROTA_ELOOP, "ELOOP" },
+	{ ROTA_EMFILE, "EMFILE" },
+	{ ROTA_EMLINK, "EMLINK" },
+	{ ROTA_EMSGSIZE, "EMSGSIZE" },
+	{ ROTA_ENAMETOOLONG, "ENAMETOOLONG" },
+	{ ROTA_ENETDOWN, "ENETDOWN" },
+	{ ROTA_ENETUNREACH, "ENETUNREACH" },
+	{ ROTA_ENFILE, "ENFILE" },
+	{ ROTA_ENOBUFS, "ENOBUFS" },
+	{ ROTA_ENODEV, "ENODEV" },
+	{ ROTA_ENOENT, "ENOENT" },
+	{ ROTA_ENOEXEC, "ENOEXEC" },
+	{ ROTA_ENOLCK, "ENOLCK" },
+	{ ROTA_ENOMEM, "ENOMEM" },
+	{ ROTA_ENOPROTOOPT, "ENOPROTOOPT" },
+	{ ROTA_ENOSPC, "ENOSPC" },
+	{ ROTA_ENOSYS, "ENOSYS" },
+	{ ROTA_ENOTCONN, "ENOTCONN" },
+	{ ROTA_ENOTDIR, "ENOTDIR" },
+	{ ROTA_ENOTEMPTY, "ENOTEMPTY" },
+	{ ROTA_ENOTSOCK, "ENOTSOCK" },
+	{ ROTA_ENOTSUP, "ENOTSUP" },
+	{ ROTA_ENOTTY, "ENOTTY" },
+	{ ROTA_ENXIO, "ENXIO" },
+	{ ROTA_EOVERFLOW, "EOVERFLOW" },
+	{ ROTA_EPERM, "EPERM" },
+	{ ROTA_EPIPE, "EPIPE" },
+	{ ROTA_EPROTO, "EPROTO" },
+	{ ROTA_EPROTONOSUPPORT, "EPROTONOSUPPORT" },
+	{ ROTA_EPROTOTYPE, "EPROTOTYPE" },
+	{ ROTA_ERANGE, "ERANGE" },
+	{ ROTA_EROFS, "EROFS" },
+	{ ROTA_ESHUTDOWN, "ESHUTDOWN" },
+	{ ROTA_ESPIPE, "ESPIPE" },
+	{ ROTA_ESRCH, "ESRCH" },
+	{ ROTA_ETIMEDOUT, "ETIMEDOUT" },
+	{ ROTA_ETXTBSY, "ETXTBSY" },
+	{ ROTA_EXDEV, "EXDEV" },
+	{ ROTA_EOF, "EOF" },
+};
+
+enum { COUNT = sizeof(codes) / sizeof(codes[0]) };
+
+static void a_system_error_is_minus_its_errno(void **state)
+{
+	(void)state;
+
+	assert_int_equal(ROTA_ENOENT, -ENOENT);
+	assert_int_equal(ROTA_EBUSY, -EBUSY);
+	assert_int_equal(ROTA_ETIMEDOUT, -ETIMEDOUT);
+	for (size_t i = 0; i < COUNT; i++)
+		assert_true(codes[i].error < 0);
+}
+
+/* What the system has no number for cannot be taken for one of its own. */
+static void what_is_not_the_systems_lies_at_4000_and_below(void **state)
+{
+	(void)state;
+
+	assert_true(ROTA_EOF <= -4000);
+	for (size_t i = 0; i < COUNT; i++)
+		assert_true(codes[i].error > -4000 ||
+			    codes[i].error == ROTA_EOF);
+}
+
+static void every_code_has_its_name(void **state)
+{
+	(void)state;
+
+	for (size_t i = 0; i < COUNT; i++)
+		assert_string_equal(rota_error_name(codes[i].error),
+				    codes[i].name);
+}
+
+static void every_code_has_a_text_of_its_own(void **state)
+{
+	(void)state;
+
+	for (size_t i = 0; i < COUNT; i++) {
+		const char *text = rota_error_text(codes[i].error);
+		size_t length = strlen(text);
+
+		assert_in_range(length, 3, 70);
+		assert_true(text[length - 1] != '.');
+		assert_string_not_equal(text, "unknown error");
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(
+				text, rota_error_text(codes[j].error));
+	}
+}
+
+static void a_number_that_is_no_code_is_unknown(void **state)
+{
+	static const int numbers[] = { 1, ENOENT, -3999, -4999, -100000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		assert_string_equal(rota_error_name(numbers[i]), "UNKNOWN");
+		assert_true(strlen(rota_error_text(numbers[i])) > 0);
+	}
+}
+
+/* The strings are static: a second call leaves the first one's as it is. */
+static void a_name_stays_as_it_is(void **state)
+{
+	const char *first = rota_error_name(ROTA_EINVAL);
+	const char *unknown = rota_error_name(4711);
+
+	(void)state;
+	rota_error_name(ROTA_EPIPE);
+	rota_error_name(4712);
+
+	assert_string_equal(first, "EINVAL");
+	assert_string_equal(unknown, "UNKNOWN");
+	assert_ptr_equal(rota_error_name(ROTA_EINVAL), first);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_system_error_is_minus_its_errno),
+	cmocka_unit_test(what_is_not_the_systems_lies_at_4000_and_below),
+	cmocka_unit_test(every_code_has_its_name),
+	cmocka_unit_test(every_code_has_a_text_of_its_own),
+	cmocka_unit_test(a_number_that_is_no_code_is_unknown),
+	cmocka_unit_test(a_name_stays_as_it_is),
+};
+FIXTURE_MAIN(tests)

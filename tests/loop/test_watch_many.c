@@ -1,0 +1,227 @@
+/*
+ * Many watches at a time: more than one wait reports, more than one turn
+ * handles, and all of them stopped, closed and reopened in one batch. With full
+ * waits, what nobody consumes may be told more than once in a turn.
+ */
+#include "support/fixture.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "support/probe.h"
+
+enum {
+	READABLE = ROTA_READABLE,
+	A_TURN = ROTA_EVENTS_PER_WAIT * ROTA_WAITS_PER_TURN,
+	MANY = A_TURN + 300,
+};
+
+/* Copies of one pipe's reading end, each watched for itself. */
+struct crowd {
+	struct fixture *f;
+	struct probe probes[MANY];
+	unsigned count;
+	int fds[2];
+};
+
+static struct crowd *crowd_begin(struct fixture *f, unsigned count)
+{
+	struct crowd *crowd = test_malloc(sizeof(*crowd));
+
+	need_descriptors(MANY);
+	crowd->f = f;
+	crowd->count = count;
+	make_pipe(crowd->fds);
+	for (unsigned i = 0; i < count; i++) {
+		int fd = fcntl(crowd->fds[0], F_DUPFD_CLOEXEC, 0);
+
+		assert_int_not_equal(fd, -1);
+		probe_init(&crowd->probes[i], f, fd);
+		crowd->probes[i].arg = crowd;
+		probe_start(&crowd->probes[i], READABLE);
+	}
+	return crowd;
+}
+
+static void crowd_end(struct crowd *crowd)
+{
+	for (unsigned i = 0; i < crowd->count; i++) {
+		probe_stop(&crowd->probes[i]);
+		close(rota_watch_fd(&crowd->probes[i].watch));
+	}
+	close(crowd->fds[0]);
+	close(crowd->fds[1]);
+	test_free(crowd);
+}
+
+static unsigned sum(const struct crowd *crowd)
+{
+	unsigned calls = 0;
+
+	for (unsigned i = 0; i < crowd->count; i++)
+		calls += crowd->probes[i].calls;
+	return calls;
+}
+
+static unsigned least(const struct crowd *crowd)
+{
+	unsigned calls = crowd->probes[0].calls;
+
+	for (unsigned i = 1; i < crowd->count; i++)
+		if (crowd->probes[i].calls < calls)
+			calls = crowd->probes[i].calls;
+	return calls;
+}
+
+/* T11: what one wait cannot report, the next one in the same turn does. */
+static void more_than_one_wait_reports_come_in_one_turn(void **state)
+{
+	enum { COUNT = ROTA_EVENTS_PER_WAIT * 2 + 50 };
+	struct crowd *crowd = crowd_begin(*state, COUNT);
+
+	turn(crowd->f);
+	assert_int_equal(sum(crowd), 0);
+	put_byte(crowd->fds[1]);
+	turn(crowd->f);
+
+	assert_int_equal(least(crowd), 1);
+	assert_true(sum(crowd) <= A_TURN);
+	crowd_end(crowd);
+}
+
+/* T11: what one turn cannot handle is not dropped, and nobody starves. */
+static void more_than_one_turn_handles_are_not_dropped(void **state)
+{
+	struct crowd *crowd = crowd_begin(*state, MANY);
+
+	put_byte(crowd->fds[1]);
+	turn(crowd->f);
+	assert_int_equal(sum(crowd), A_TURN);
+	turn(crowd->f);
+	assert_int_equal(least(crowd), 1);
+	for (unsigned i = 0; i < 8; i++)
+		turn(crowd->f);
+
+	assert_true(least(crowd) >= 10 * A_TURN / MANY - 1);
+	crowd_end(crowd);
+}
+
+static void stop_all(struct probe *probe)
+{
+	struct crowd *crowd = probe->arg;
+
+	for (unsigned i = 0; i < crowd->count; i++)
+		probe_stop(&crowd->probes[i]);
+}
+
+/* D4: in the middle of a full batch. */
+static void one_callback_may_stop_them_all(void **state)
+{
+	struct crowd *crowd = crowd_begin(*state, 600);
+
+	for (unsigned i = 0; i < crowd->count; i++)
+		crowd->probes[i].act = stop_all;
+	put_byte(crowd->fds[1]);
+
+	assert_int_equal(rota_loop_run(crowd->f->loop, ROTA_RUN_DEFAULT), 0);
+
+	assert_int_equal(sum(crowd), 1);
+	crowd_end(crowd);
+}
+
+/* Give all numbers but one's own to something that is not ready. */
+static void reopen_all(struct probe *probe)
+{
+	struct crowd *crowd = probe->arg;
+	int quiet[2];
+
+	make_pipe(quiet);
+	for (unsigned i = 0; i < crowd->count; i++) {
+		int fd = rota_watch_fd(&crowd->probes[i].watch);
+
+		crowd->probes[i].act = NULL;
+		probe_stop(&crowd->probes[i]);
+		assert_int_equal(dup2(quiet[0], fd), fd);
+		probe_start(&crowd->probes[i], READABLE);
+	}
+	/* Else all of them would be ready by the hang-up. */
+	assert_int_equal(dup2(quiet[1], crowd->fds[1]), crowd->fds[1]);
+	close(quiet[0]);
+	close(quiet[1]);
+}
+
+/* D1 */
+static void one_callback_may_reopen_them_all(void **state)
+{
+	struct crowd *crowd = crowd_begin(*state, 600);
+
+	for (unsigned i = 0; i < crowd->count; i++)
+		crowd->probes[i].act = reopen_all;
+	put_byte(crowd->fds[1]);
+
+	turn(crowd->f);
+	turn(crowd->f);
+	assert_int_equal(sum(crowd), 1);
+	put_byte(crowd->fds[1]);
+	turn(crowd->f);
+
+	assert_true(least(crowd) >= 1);
+	crowd_end(crowd);
+}
+
+/* D2: changes of more descriptors than a poller takes at a time. */
+static void all_of_them_change_between_two_waits(void **state)
+{
+	struct crowd *crowd = crowd_begin(*state, 600);
+
+	put_byte(crowd->fds[1]);
+	for (unsigned round = 1; round <= 3; round++) {
+		unsigned calls = sum(crowd);
+
+		for (unsigned i = 0; i < crowd->count; i++)
+			probe_start(&crowd->probes[i], 0);
+		turn(crowd->f);
+		assert_int_equal(sum(crowd), calls);
+		for (unsigned i = 0; i < crowd->count; i++)
+			probe_start(&crowd->probes[i], READABLE);
+		turn(crowd->f);
+		assert_true(least(crowd) >= round);
+	}
+	crowd_end(crowd);
+}
+
+/* Whoever is ready among many that are not is found. */
+static void one_among_many_is_found(void **state)
+{
+	struct crowd *crowd = crowd_begin(*state, 1000);
+	struct probe reader;
+	int fds[2];
+
+	make_pipe(fds);
+	probe_init(&reader, crowd->f, fds[0]);
+	probe_start(&reader, READABLE);
+	for (unsigned i = 0; i < 10; i++) {
+		put_byte(fds[1]);
+		assert_int_equal(told(crowd->f, &reader), READABLE);
+		take_byte(fds[0]);
+		assert_int_equal(told(crowd->f, &reader), 0);
+	}
+
+	assert_int_equal(sum(crowd), 0);
+	probe_stop(&reader);
+	close(fds[0]);
+	close(fds[1]);
+	crowd_end(crowd);
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(more_than_one_wait_reports_come_in_one_turn),
+	REAL(more_than_one_turn_handles_are_not_dropped),
+	REAL(one_callback_may_stop_them_all),
+	REAL(one_callback_may_reopen_them_all),
+	REAL(all_of_them_change_between_two_waits),
+	REAL(one_among_many_is_found),
+};
+
+FIXTURE_MAIN(tests)
