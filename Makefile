@@ -93,6 +93,7 @@ for_coverage := -O0 -g --coverage -fprofile-update=atomic -DROTA_CHECKED
 # the public headers: `inside` is set for each part of the tree, and is nothing
 # to docs/examples, which see what a user of the library sees.
 compile = $(CC) -std=c11 $(for_$(VARIANT)) $(sanitize) -fPIC -pthread \
+	-fvisibility=hidden \
 	$(warnings) $(defines) -Iinclude $(inside) $(CPPFLAGS) $(CFLAGS)
 link    = $(CC) $(for_$(VARIANT)) $(sanitize) -pthread $(CFLAGS) $(LDFLAGS)
 

@@ -36,7 +36,7 @@ static void loop_turn(void *loop, size_t count)
 
 	left = count;
 	rota_hook_init(&hook, loop);
-	rota_hook_start(&hook, ROTA_HOOK_IDLE, on_turn);
+	rota_hook_start(&hook, on_turn, ROTA_HOOK_IDLE);
 	rota_loop_run(loop, ROTA_RUN_DEFAULT);
 }
 

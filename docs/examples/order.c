@@ -164,9 +164,9 @@ static int ask_all(void)
 	refused += ask("an immediate, which queues an immediate",
 		       rota_task_immediate(&immediate, on_immediate));
 	refused += ask("a prepare hook",
-		       rota_hook_start(&prepare, ROTA_HOOK_PREPARE, on_hook));
+		       rota_hook_start(&prepare, on_hook, ROTA_HOOK_PREPARE));
 	refused += ask("a check hook",
-		       rota_hook_start(&check, ROTA_HOOK_CHECK, on_hook));
+		       rota_hook_start(&check, on_hook, ROTA_HOOK_CHECK));
 	refused += ask("a post", rota_task_post(&post, on_task));
 	refused += ask("a microtask, which queues a tick",
 		       rota_task_microtask(&microtask, on_microtask));
@@ -179,7 +179,7 @@ static int ask_all(void)
 	refused += ask("a second timer of 0 ms",
 		       rota_timer_start(&zero_too, on_timer, 0));
 	refused += ask("an idle hook",
-		       rota_hook_start(&idle, ROTA_HOOK_IDLE, on_hook));
+		       rota_hook_start(&idle, on_hook, ROTA_HOOK_IDLE));
 	return refused;
 }
 

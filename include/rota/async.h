@@ -13,6 +13,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct rota_loop;
 struct rota_async;
 
@@ -107,6 +109,8 @@ void rota_async_unref(struct rota_async *async);
  * Thread:  the loop's.
  */
 int rota_async_has_ref(const struct rota_async *async);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

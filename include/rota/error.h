@@ -13,6 +13,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /** What went wrong. 0 is success. */
 enum rota_error {
 	ROTA_E2BIG = -E2BIG,
@@ -100,6 +102,8 @@ const char *rota_error_name(int error);
  * Owner:   the string is static.
  */
 const char *rota_error_text(int error);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

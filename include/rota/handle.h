@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct rota_loop;
 struct rota_handle;
 struct rotai_handle_class;
@@ -136,6 +138,8 @@ const char *rota_handle_type(const struct rota_handle *handle);
  * Thread:  any.
  */
 struct rota_loop *rota_handle_loop(const struct rota_handle *handle);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -10,14 +10,16 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct rota_loop;
 struct rota_hook;
 
 /** Where in the turn a hook is called. */
 enum rota_hook_kind {
-	ROTA_HOOK_IDLE,    /* in prepare, first; the loop does not sleep */
-	ROTA_HOOK_PREPARE, /* in prepare, last thing before the wait */
-	ROTA_HOOK_CHECK,   /* in check, first thing after the poll phase */
+	ROTA_HOOK_IDLE = 1, /* in prepare, first; the loop does not sleep */
+	ROTA_HOOK_PREPARE,  /* in prepare, last thing before the wait */
+	ROTA_HOOK_CHECK,    /* in check, first thing after the poll phase */
 };
 
 /**
@@ -43,6 +45,7 @@ struct rota_hook {
 		rota_hook_fn *fn;
 		uint8_t kind;
 		uint8_t flags;
+		uint32_t started_in;
 	} internal; /* the library's: neither read nor write it */
 };
 
@@ -64,8 +67,8 @@ void rota_hook_init(struct rota_hook *hook, struct rota_loop *loop);
  *          ROTA_ESHUTDOWN  the loop is shutting down
  *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
  */
-int rota_hook_start(struct rota_hook *hook, enum rota_hook_kind kind,
-		    rota_hook_fn *fn);
+int rota_hook_start(struct rota_hook *hook, rota_hook_fn *fn,
+		    enum rota_hook_kind kind);
 
 /**
  * Stop @hook at once; its memory may go. Stopping a stopped one does nothing.
@@ -101,6 +104,8 @@ void rota_hook_unref(struct rota_hook *hook);
  * Thread:  the loop's.
  */
 int rota_hook_has_ref(const struct rota_hook *hook);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

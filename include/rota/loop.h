@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /** Times and delays are nanoseconds. */
 #define ROTA_USEC(n) ((uint64_t)(n)*UINT64_C(1000))
 #define ROTA_MSEC(n) ((uint64_t)(n)*UINT64_C(1000000))
@@ -111,7 +113,12 @@ int rota_loop_new_version(struct rota_loop **loop,
 			  uint32_t version);
 
 /**
- * Make a loop and store it in *@loop. It takes two descriptors.
+ * Make a loop and store it in *@loop. It takes two descriptors, or with kqueue one. @options NULL
+ * stands for the defaults.
+ *
+ * The loop's thread, of which every page here speaks, is the one that runs it.
+ * Until the first run, and between runs, it may be used by another if the two
+ * take turns: made and set up in one thread, say, and run in the next.
  *
  * Thread:  any.
  * Owner:   the caller, who ends it with rota_loop_close().
@@ -144,7 +151,8 @@ int rota_loop_close(struct rota_loop *loop);
  * Stop all nodes, close all handles, run what is queued, and close the loop.
  * Tasks already posted or queued still run, and so do the callbacks of
  * requests and of closing handles; meanwhile starting a node or posting a task
- * returns ROTA_ESHUTDOWN.
+ * returns ROTA_ESHUTDOWN. Nodes are stopped without a callback: whoever embeds
+ * them in memory to be freed keeps a list of it, and frees it afterwards.
  *
  * Thread:  the loop's.
  * Owner:   as rota_loop_close()
@@ -305,6 +313,8 @@ void rota_loop_set_data(struct rota_loop *loop, void *data);
  * Thread:  the loop's.
  */
 void *rota_loop_get_data(const struct rota_loop *loop);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 enum { ROTA_LATENESS_BUCKETS = 32 };
 
 /** What a loop has done so far. Indexed by enum rota_phase. */
@@ -34,7 +36,7 @@ struct rota_loop_stats {
 	 * count where they ran. */
 	uint64_t callbacks[ROTA_PHASE_COUNT];
 
-	/** Times each phase began. */
+	/** Times each phase began; none for ROTA_PHASE_NONE. */
 	uint64_t phases[ROTA_PHASE_COUNT];
 
 	/** Nanoseconds in each phase, the sleep not counted, and asleep: only
@@ -48,10 +50,12 @@ struct rota_loop_stats {
 };
 
 /**
- * Fill *@stats, as far as @stats->size says.
+ * Fill *@stats, as far as @stats->size says. A shutdown ends with the loop
+ * gone: for its figures up to there, ask before.
  *
  * Thread:  the loop's.
- * Errors:  ROTA_EINVAL  @stats is NULL, or its size is not one of ours
+ * Errors:  ROTA_EINVAL  @stats is NULL, or its size is less than any version
+ *                       had. What a later version has more is set to 0.
  */
 int rota_loop_stats(const struct rota_loop *loop,
 		    struct rota_loop_stats *stats);
@@ -110,6 +114,8 @@ struct rota_tracer {
  * Thread:  the loop's.
  */
 void rota_loop_trace(struct rota_loop *loop, struct rota_tracer *tracer);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

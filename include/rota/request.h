@@ -15,6 +15,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct rota_loop;
 struct rota_handle;
 struct rota_deadline;
@@ -96,6 +98,8 @@ int rota_request_set_deadline(struct rota_request *request,
  * Thread:  the loop's.
  */
 void rota_request_clear_deadline(struct rota_request *request);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

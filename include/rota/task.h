@@ -17,6 +17,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct rota_loop;
 struct rota_task;
 
@@ -29,8 +31,10 @@ struct rota_task;
 typedef void rota_task_fn(struct rota_task *task);
 
 /**
- * One call that is due soon. A task is in one queue at the most; it can be
- * queued again as soon as its callback begins.
+ * One call that is due soon, on the loop it was made for. A task is in one
+ * queue at the most; it can be queued again as soon as its callback begins.
+ * Queueing one that is queued does no harm: to have a task run once for any
+ * number of reasons, queue it for each and pass over ROTA_EALREADY.
  *
  * Owner:   the caller, who keeps it alive and in place while it is queued.
  */
@@ -136,6 +140,8 @@ void rota_task_unref(struct rota_task *task);
  * Thread:  the loop's.
  */
 int rota_task_has_ref(const struct rota_task *task);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

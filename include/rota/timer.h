@@ -10,6 +10,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct rota_loop;
 struct rota_timer;
 
@@ -91,7 +93,8 @@ int rota_timer_start_at(struct rota_timer *timer, rota_timer_fn *fn,
  * With ROTA_REPEAT_RATE the due times are first + k * period for ever, however
  * long the callbacks take; periods that went by unserved make one call, and
  * rota_timer_missed() tells how many they were. With ROTA_REPEAT_DELAY each
- * period is counted from the end of the callback before.
+ * period is counted from the end of the callback before. Among timers that are
+ * due at the same time, each period counts as a new start.
  *
  * Phase:   @fn runs in the timers phase.
  * Thread:  the loop's.
@@ -142,7 +145,7 @@ uint64_t rota_timer_due_in(const struct rota_timer *timer);
 
 /**
  * Tell how many periods went by unserved before the call that runs now, or
- * ran last. A call on time counts none.
+ * ran last. A call on time counts none. More than UINT32_MAX count as that.
  *
  * Thread:  the loop's.
  */
@@ -227,6 +230,8 @@ uint64_t rota_set_immediate(struct rota_loop *loop, rota_quick_fn *fn,
  * Thread:  the loop's.
  */
 void rota_clear(struct rota_loop *loop, uint64_t id);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -10,6 +10,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /* While the major version is 0, a new minor version may change the size of a
  * struct; the soname carries both. */
 #define ROTA_VERSION_MAJOR 0
@@ -36,6 +38,8 @@ uint32_t rota_version(void);
  * Owner:   the string is static.
  */
 const char *rota_version_string(void);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct rota_loop;
 struct rota_watch;
 
@@ -70,7 +72,8 @@ void rota_watch_init(struct rota_watch *watch, struct rota_loop *loop, int fd);
  * @events 0 the watch is paused: it keeps its place and is told nothing.
  *
  * The first start of a descriptor asks the kernel at once and reserves all
- * that later ones need, so that those cannot fail for want of it.
+ * that later ones need. Starting a watch that is started can fail only for its
+ * arguments, in a shutdown, and in a forked child.
  *
  * Phase:   @fn runs in the poll phase.
  * Thread:  the loop's.
@@ -130,6 +133,8 @@ void rota_watch_unref(struct rota_watch *watch);
  * Thread:  the loop's.
  */
 int rota_watch_has_ref(const struct rota_watch *watch);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

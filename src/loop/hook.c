@@ -1,10 +1,14 @@
 /*
  * loop/hook.c - calls before and after the wait.
  *
- * A list for each kind, in the order of starting. A phase takes the list whole
+ * A list for each kind, in the order of starting. A walk takes the list whole
  * and moves each hook from hooks_taken to hooks_called before calling it. What
- * is started meanwhile gathers in the kind's own list, is not called (T8), and
- * ends up behind all of them (T9). What is stopped is in none.
+ * is started meanwhile gathers in the kind's own list and ends up behind all of
+ * them (T9). What is stopped is in none.
+ *
+ * Idle and prepare hooks share a phase: a prepare hook that an idle hook starts
+ * is in the list before the walk, and is told by the number of the phase that
+ * it was started in (T8).
  */
 #include "loop/hook.h"
 
@@ -30,17 +34,18 @@ void rota_hook_init(struct rota_hook *hook, struct rota_loop *loop)
 	hook->internal.fn = NULL;
 	hook->internal.kind = ROTA_HOOK_IDLE;
 	hook->internal.flags = 0;
+	hook->internal.started_in = 0;
 }
 
-int rota_hook_start(struct rota_hook *hook, enum rota_hook_kind kind,
-		    rota_hook_fn *fn)
+int rota_hook_start(struct rota_hook *hook, rota_hook_fn *fn,
+		    enum rota_hook_kind kind)
 {
 	struct rota_loop *loop = hook->internal.loop;
 	int error = rotai_loop_admits(loop);
 
 	if (error < 0)
 		return error;
-	if (fn == NULL || (unsigned)kind >= ROTAI_HOOK_KINDS)
+	if (fn == NULL || kind < ROTA_HOOK_IDLE || kind > ROTA_HOOK_CHECK)
 		return ROTA_EINVAL;
 	hook->internal.fn = fn;
 	if (is_active(hook)) {
@@ -51,6 +56,7 @@ int rota_hook_start(struct rota_hook *hook, enum rota_hook_kind kind,
 		rotai_loop_hold(loop, is_referenced(hook));
 	}
 	hook->internal.kind = (uint8_t)kind;
+	hook->internal.started_in = loop->phase_number;
 	rotai_list_append(&loop->hooks[kind], &hook->internal.started);
 	return 0;
 }
@@ -102,6 +108,9 @@ void rotai_hooks_call(struct rota_loop *loop, enum rota_hook_kind kind)
 			link, struct rota_hook, internal.started);
 
 		rotai_list_append(&loop->hooks_called, link);
+		if (hook->internal.started_in == loop->phase_number)
+			continue;
+		hook->internal.started_in = 0;
 		rotai_callback_begin(loop, "hook", NULL, hook);
 		hook->internal.fn(hook);
 		loop->hook_calls++;
@@ -113,7 +122,7 @@ void rotai_hooks_call(struct rota_loop *loop, enum rota_hook_kind kind)
 
 void rotai_hooks_stop(struct rota_loop *loop)
 {
-	for (int kind = 0; kind < ROTAI_HOOK_KINDS; kind++)
+	for (int kind = ROTA_HOOK_IDLE; kind <= ROTA_HOOK_CHECK; kind++)
 		while (!rotai_list_is_empty(&loop->hooks[kind]))
 			rota_hook_stop(rota_container_of(loop->hooks[kind].next,
 							 struct rota_hook,

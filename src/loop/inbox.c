@@ -148,13 +148,16 @@ int rotai_inbox_close(struct rotai_inbox *inbox)
 					   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
+void rotai_posts_take(struct rota_loop *loop)
+{
+	rotai_inbox_take_over(loop);
+	rotai_queue_prepend(&loop->taken, &loop->posts);
+}
+
 void rotai_posts_run(struct rota_loop *loop)
 {
 	struct rota_entry *entry;
 
-	rotai_inbox_take_over(loop);
-	/* Taken whole: what is posted from here on runs in the next turn. */
-	rotai_queue_prepend(&loop->taken, &loop->posts);
 	for (unsigned n = 0; n < ROTA_POSTS_PER_TURN; n++) {
 		entry = rotai_queue_take_first(&loop->taken);
 		if (entry == NULL)

@@ -38,7 +38,10 @@ int rotai_inbox_is_empty(const struct rotai_inbox *inbox);
 /* Let nothing in from now on: 1, or 0 if there is something. */
 int rotai_inbox_close(struct rotai_inbox *inbox);
 
-/* Call what was posted, up to ROTA_POSTS_PER_TURN. */
+/* Take what was posted so far: the most that rotai_posts_run() will call. */
+void rotai_posts_take(struct rota_loop *loop);
+
+/* Call what was taken, up to ROTA_POSTS_PER_TURN. */
 void rotai_posts_run(struct rota_loop *loop);
 
 #endif

@@ -64,7 +64,7 @@ static void init_queues(struct rota_loop *loop)
 	rotai_queue_init(&loop->immediates);
 	rotai_queue_init(&loop->posts);
 	rotai_queue_init(&loop->taken);
-	for (int kind = 0; kind < ROTAI_HOOK_KINDS; kind++)
+	for (int kind = ROTA_HOOK_IDLE; kind <= ROTA_HOOK_CHECK; kind++)
 		rotai_list_init(&loop->hooks[kind]);
 	rotai_list_init(&loop->hooks_taken);
 	rotai_list_init(&loop->hooks_called);
@@ -130,6 +130,7 @@ int rotai_loop_new_on(struct rota_loop **loop,
 		return error;
 	}
 	made->ops = ops;
+	made->phase_number = 1;
 	made->tick_budget = options->tick_budget;
 	made->measure = options->measure != 0;
 	made->virtual_ns = VIRTUAL_START_NS;

@@ -22,8 +22,6 @@
 #include "rota/observe.h"
 #include "rota/timer.h"
 
-enum { ROTAI_HOOK_KINDS = ROTA_HOOK_CHECK + 1 };
-
 /* How far a turn goes, and whether it may sleep. */
 enum rotai_turn_kind {
 	ROTAI_TURN_SLEEPS,
@@ -52,6 +50,7 @@ struct rota_loop {
 	uint64_t hook_calls; /* of these; they do not end ROTA_RUN_ONCE */
 	struct rota_tracer *tracer;
 	enum rota_phase phase;
+	uint32_t phase_number;  /* of all phases so far; never 0 */
 	uint8_t drain_due;      /* ticks or microtasks wait, and may run */
 	uint8_t drain_deferred; /* they ran into the budget: next pending */
 	uint8_t stopping;       /* rota_loop_stop() was called */
@@ -68,7 +67,7 @@ struct rota_loop {
 	struct rotai_queue immediates;
 	struct rotai_queue posts;
 	struct rotai_queue taken;
-	struct rota_link hooks[ROTAI_HOOK_KINDS];
+	struct rota_link hooks[ROTA_HOOK_CHECK + 1]; /* by kind */
 	struct rota_link hooks_taken;
 	struct rota_link hooks_called;
 	struct rota_link asyncs;

@@ -85,7 +85,10 @@ void rotai_phase_begin(struct rota_loop *loop, enum rota_phase phase)
 		loop->calls - loop->calls_at_phase;
 	loop->calls_at_phase = loop->calls;
 	loop->phase = phase;
-	loop->stats.phases[phase]++;
+	if (++loop->phase_number == 0)
+		loop->phase_number = 1;
+	if (phase != ROTA_PHASE_NONE)
+		loop->stats.phases[phase]++;
 }
 
 struct dump {
@@ -219,7 +222,7 @@ size_t rota_loop_dump(struct rota_loop *loop, rota_dump_fn *fn, void *arg)
 
 	rotai_inbox_take_over(loop);
 	rotai_timers_each(loop, dump_timer, &dump);
-	for (int kind = 0; kind < ROTAI_HOOK_KINDS; kind++)
+	for (int kind = ROTA_HOOK_IDLE; kind <= ROTA_HOOK_CHECK; kind++)
 		dump_hooks(&dump, &loop->hooks[kind]);
 	dump_hooks(&dump, &loop->hooks_called);
 	dump_hooks(&dump, &loop->hooks_taken);

@@ -172,7 +172,7 @@ void rota_clear(struct rota_loop *loop, uint64_t id)
 void rotai_quick_clear(struct rota_loop *loop)
 {
 	for (size_t i = 0; i < loop->quick.count; i++)
-		if (loop->quick.items[i]->fn != NULL)
+		if (rota_timer_is_active(&loop->quick.items[i]->timer))
 			clear_item(loop, loop->quick.items[i]);
 }
 

@@ -17,7 +17,7 @@ struct rotai_quick {
 	struct rotai_quick_item *free; /* those not in use */
 };
 
-/* Clear them all. */
+/* Clear all time-outs and intervals; immediates still run. */
 void rotai_quick_clear(struct rota_loop *loop);
 
 /* Free the memory; all are cleared. */

@@ -193,11 +193,15 @@ void rotai_task_call(struct rota_loop *loop, struct rota_entry *entry)
 	rotai_callback_end(loop, "task", begin_call(loop, entry));
 }
 
+void rotai_immediates_take(struct rota_loop *loop)
+{
+	rotai_queue_prepend(&loop->taken, &loop->immediates);
+}
+
 void rotai_immediates_run(struct rota_loop *loop)
 {
 	struct rota_entry *entry;
 
-	rotai_queue_prepend(&loop->taken, &loop->immediates);
 	while ((entry = rotai_queue_take_first(&loop->taken)) != NULL)
 		rotai_task_call(loop, entry);
 }

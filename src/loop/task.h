@@ -10,7 +10,11 @@ struct rota_loop;
 /* Call the task of an entry that was just taken out of a queue. */
 void rotai_task_call(struct rota_loop *loop, struct rota_entry *entry);
 
-/* Call the immediates. */
+/* Take the immediates that are queued so far: those that the next call of
+ * rotai_immediates_run() will call. */
+void rotai_immediates_take(struct rota_loop *loop);
+
+/* Call the immediates that were taken. */
 void rotai_immediates_run(struct rota_loop *loop);
 
 /* Drain what ran into the budget, with a fresh one. */

@@ -61,8 +61,10 @@ static int poll_and_dispatch(struct rota_loop *loop, int64_t sleep_ns)
 	do {
 		n = rotai_wait(loop, waits == 0 ? sleep_ns : 0, ready,
 			       ROTA_EVENTS_PER_WAIT);
-		if (waits == 0)
+		if (waits == 0) {
 			rotai_loop_read_now(loop);
+			rotai_posts_take(loop); /* (2) */
+		}
 		if (n > 0)
 			rotai_watches_run(loop, ready, n); /* (4) */
 	} while (n == ROTA_EVENTS_PER_WAIT && ++waits < ROTA_WAITS_PER_TURN);
@@ -99,6 +101,7 @@ int rotai_turn(struct rota_loop *loop, enum rotai_turn_kind kind)
 	status = poll_and_dispatch(loop, timeout_ns(loop, kind, called));
 
 	rotai_phase_begin(loop, ROTA_PHASE_CHECK);
+	rotai_immediates_take(loop); /* (2) */
 	rotai_hooks_run(loop, ROTA_HOOK_CHECK);
 	rotai_immediates_run(loop);
 

@@ -499,7 +499,7 @@ static void a_dump_counts_all_that_is_open(void **state)
 	for (size_t i = 0; i < COUNT; i++) {
 		actor_init(&actors[i], &r, "a");
 		actor_timer(&actors[i], UINT64_C(1) << (i % 63));
-		actor_hook(&actors[i], (enum rota_hook_kind)(i % 3));
+		actor_hook(&actors[i], (enum rota_hook_kind)(i % 3 + 1));
 		actor_async(&actors[i]);
 	}
 	actor_init(&quiet, &r, "quiet");

@@ -33,9 +33,8 @@ static int is_readable(struct rota_loop *loop, int64_t timeout_ns)
 {
 	struct pollfd p = { .fd = rota_loop_backend_fd(loop),
 			    .events = POLLIN };
-	struct timespec t = { .tv_sec = timeout_ns / 1000000000,
-			      .tv_nsec = timeout_ns % 1000000000 };
-	int n = ppoll(&p, 1, timeout_ns < 0 ? NULL : &t, NULL);
+	int64_t ms = (timeout_ns + 999999) / 1000000;
+	int n = poll(&p, 1, timeout_ns < 0 ? -1 : (int)ms);
 
 	assert_in_range(n, 0, 1);
 	return n;

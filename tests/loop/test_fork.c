@@ -134,7 +134,7 @@ static void all_begin(struct all *a, struct fixture *f)
 	probe_start(&a->reader, READABLE);
 	assert_int_equal(rota_timer_start(&a->timer, on_timer, ROTA_MSEC(1)),
 			 0);
-	assert_int_equal(rota_hook_start(&a->hook, ROTA_HOOK_CHECK, on_hook),
+	assert_int_equal(rota_hook_start(&a->hook, on_hook, ROTA_HOOK_CHECK),
 			 0);
 	assert_int_equal(rota_async_start(&a->async, on_async), 0);
 	assert_int_equal(rota_task_post(&a->posted, on_post), 0);
@@ -194,8 +194,8 @@ static void every_call_is_refused(void *arg)
 	EXPECT(rota_task_post(&a->task, nothing_on_task) == ROTA_ECHILD);
 	EXPECT(!rota_task_is_queued(&a->task));
 	EXPECT(rota_task_cancel(&a->posted) == ROTA_ECHILD);
-	EXPECT(rota_hook_start(&a->idle_hook, ROTA_HOOK_CHECK,
-			       nothing_on_hook) == ROTA_ECHILD);
+	EXPECT(rota_hook_start(&a->idle_hook, nothing_on_hook,
+			       ROTA_HOOK_CHECK) == ROTA_ECHILD);
 	EXPECT(rota_async_start(&a->idle_async, nothing_on_async) ==
 	       ROTA_ECHILD);
 	EXPECT(rota_async_send(&a->async) == ROTA_ECHILD);

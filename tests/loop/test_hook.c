@@ -221,8 +221,8 @@ starting_a_started_hook_replaces_its_callback_in_its_place(void **state)
 	recorder_init(&r, f->loop);
 	for (size_t i = 0; i < KINDS; i++) {
 		start_four(&r, actors, kinds[i]);
-		assert_int_equal(rota_hook_start(&actors[1].hook, kinds[i],
-						 other_callback),
+		assert_int_equal(rota_hook_start(&actors[1].hook,
+						 other_callback, kinds[i]),
 				 0);
 		turn(f);
 		assert_string_equal(recorder_take(&r), "a other c d");
@@ -283,18 +283,18 @@ static void a_hook_without_sense_is_refused(void **state)
 
 	recorder_init(&r, f->loop);
 	actor_init(&a, &r, "a");
-	assert_int_equal(rota_hook_start(&a.hook, ROTA_HOOK_IDLE, NULL),
+	assert_int_equal(rota_hook_start(&a.hook, NULL, ROTA_HOOK_IDLE),
 			 ROTA_EINVAL);
 	assert_int_equal(
-		rota_hook_start(&a.hook, (enum rota_hook_kind)3, actor_on_hook),
+		rota_hook_start(&a.hook, actor_on_hook, (enum rota_hook_kind)4),
 		ROTA_EINVAL);
-	assert_int_equal(rota_hook_start(&a.hook, (enum rota_hook_kind) - 1,
-					 actor_on_hook),
-			 ROTA_EINVAL);
+	assert_int_equal(
+		rota_hook_start(&a.hook, actor_on_hook, (enum rota_hook_kind)0),
+		ROTA_EINVAL);
 	assert_int_equal(rota_hook_is_active(&a.hook), 0);
 
 	actor_hook(&a, ROTA_HOOK_CHECK);
-	assert_int_equal(rota_hook_start(&a.hook, ROTA_HOOK_IDLE, NULL),
+	assert_int_equal(rota_hook_start(&a.hook, NULL, ROTA_HOOK_IDLE),
 			 ROTA_EINVAL);
 	turn(f);
 	assert_string_equal(recorder_take(&r), "a");
@@ -382,7 +382,7 @@ static void a_hook_frees_itself_and_all_others(void **state)
 			link->next = NULL;
 			link->calls = &calls;
 			rota_hook_init(&link->hook, f->loop);
-			rota_hook_start(&link->hook, kinds[i], free_chain);
+			rota_hook_start(&link->hook, free_chain, kinds[i]);
 			if (before != NULL && j != 1)
 				before->next = link;
 			before = link;

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 static void queue_other_immediate(struct actor *a)
 {

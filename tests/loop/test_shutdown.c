@@ -93,7 +93,7 @@ static void expect_no_starts(struct actor *a)
 					  ROTA_REPEAT_RATE),
 			 ROTA_ESHUTDOWN);
 	assert_int_equal(
-		rota_hook_start(&b->hook, ROTA_HOOK_IDLE, actor_on_hook),
+		rota_hook_start(&b->hook, actor_on_hook, ROTA_HOOK_IDLE),
 		ROTA_ESHUTDOWN);
 	assert_int_equal(rota_async_start(&b->async, actor_on_async),
 			 ROTA_ESHUTDOWN);

@@ -140,7 +140,7 @@ void actor_post(struct actor *a)
 
 void actor_hook(struct actor *a, enum rota_hook_kind kind)
 {
-	assert_int_equal(rota_hook_start(&a->hook, kind, actor_on_hook), 0);
+	assert_int_equal(rota_hook_start(&a->hook, actor_on_hook, kind), 0);
 }
 
 void actor_async(struct actor *a)

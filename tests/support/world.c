@@ -60,7 +60,10 @@ static void enter(struct node *n, enum rota_phase phase)
 	assert_true(n->active);
 	assert_int_equal(rota_loop_phase(w->loop), phase);
 	assert_int_equal(w->depth, 0);
+	if (w->turn != turn_now(w) || w->phase != phase)
+		w->boundary = w->order;
 	w->turn = turn_now(w);
+	w->phase = phase;
 	if (n->queue != TICK && n->queue != MICRO) {
 		assert_false(waits_before(w, TICK, UINT64_MAX)); /* T10 */
 		assert_false(waits_before(w, MICRO, UINT64_MAX));
@@ -68,17 +71,10 @@ static void enter(struct node *n, enum rota_phase phase)
 	}
 }
 
-/* T8: it was there when the queue was taken, which is when the first of its
- * kind is called in this turn. */
-static void expect_taken(struct node *n, unsigned at)
+/* T8: it was there as the phase began, before its first callback. */
+static void expect_taken(const struct node *n)
 {
-	struct world *w = n->w;
-
-	if (w->boundary_turn[at] != w->turn) {
-		w->boundary_turn[at] = w->turn;
-		w->boundary[at] = w->order;
-	}
-	assert_true(n->order <= w->boundary[at]);
+	assert_true(n->order <= n->w->boundary);
 }
 
 static void act(struct node *n)
@@ -99,9 +95,8 @@ static void expect_due(struct node *n)
 	uint64_t now = rota_loop_now(w->loop);
 
 	enter(n, ROTA_PHASE_TIMERS);
+	expect_taken(n);
 	assert_true(now >= n->due_ns);
-	assert_false(n->since == w->turn &&
-		     n->since_phase == ROTA_PHASE_TIMERS);
 	if (w->last_timer_turn == w->turn) {
 		assert_true(n->due_ns >= w->last_due);
 		if (n->due_ns == w->last_due && n->order != 0)
@@ -110,6 +105,13 @@ static void expect_due(struct node *n)
 	w->last_timer_turn = w->turn;
 	w->last_due = n->due_ns;
 	w->last_order = n->order;
+}
+
+/* Each period counts as a new start, unless the callback made one. */
+static void note_next_period(struct node *n)
+{
+	if (n->active && n->order == 0)
+		n->order = ++n->w->order;
 }
 
 void on_timer(struct rota_timer *timer)
@@ -131,6 +133,7 @@ void on_timer(struct rota_timer *timer)
 		n->order = 0;
 	}
 	act(n);
+	note_next_period(n);
 }
 
 /* T10: all ticks, then all microtasks, then the ticks that those queued. */
@@ -159,10 +162,10 @@ void on_task(struct rota_task *task)
 	assert_false(waits_before(w, n->queue, n->order));
 	if (n->queue == IMMEDIATE) {
 		enter(n, ROTA_PHASE_CHECK);
-		expect_taken(n, AT_IMMEDIATES);
+		expect_taken(n);
 	} else if (n->queue == POSTED) {
 		enter(n, ROTA_PHASE_POLL);
-		expect_taken(n, AT_POSTS);
+		expect_taken(n);
 	} else {
 		enter(n, rota_loop_phase(w->loop));
 		expect_drained_in_order(n);
@@ -179,20 +182,19 @@ void on_async(struct rota_async *async)
 	assert_int_equal(n->queue, POSTED);
 	assert_false(waits_before(n->w, POSTED, n->order));
 	enter(n, ROTA_PHASE_POLL);
-	expect_taken(n, AT_POSTS);
+	expect_taken(n);
 	n->queue = NONE;
 	act(n);
 }
 
 void on_hook(struct rota_hook *hook)
 {
-	static const unsigned at[] = { AT_IDLE, AT_PREPARE, AT_CHECK };
 	struct node *n = hook->data;
 	struct world *w = n->w;
 
 	enter(n, n->hook_kind == ROTA_HOOK_CHECK ? ROTA_PHASE_CHECK
 						 : ROTA_PHASE_PREPARE);
-	expect_taken(n, at[n->hook_kind]);
+	expect_taken(n);
 	assert_int_not_equal(n->called, w->turn);
 	for (unsigned i = 0; i < NODES; i++) {
 		struct node *o = &w->nodes[i];
@@ -233,7 +235,7 @@ void on_quick(void *arg)
 	if (n->queue == IMMEDIATE) {
 		assert_false(waits_before(w, IMMEDIATE, n->order));
 		enter(n, ROTA_PHASE_CHECK);
-		expect_taken(n, AT_IMMEDIATES);
+		expect_taken(n);
 	} else {
 		expect_due(n);
 	}
@@ -242,7 +244,7 @@ void on_quick(void *arg)
 		n->queue = NONE;
 	} else {
 		n->due_ns = rota_loop_now(w->loop) + n->period_ns;
-		n->order = 0;
+		n->order = ++w->order; /* before its call */
 	}
 	act(n);
 }

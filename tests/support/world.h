@@ -15,9 +15,6 @@ enum kind { TIMER, TASK, HOOK, ASYNC, WATCH, QUICK, KINDS };
 enum queue { NONE, TICK, MICRO, IMMEDIATE, POSTED };
 enum { EACH = 6, NODES = KINDS * EACH, SLOTS = 3 };
 
-/* Queues that are taken whole: one for each of these. */
-enum { AT_TIMERS, AT_IDLE, AT_PREPARE, AT_POSTS, AT_CHECK, AT_IMMEDIATES, ATS };
-
 struct world;
 struct node;
 
@@ -48,9 +45,8 @@ struct node {
 	};
 	int active;
 	int unreferenced;
-	uint64_t order; /* of what it waits in; 0: not known */
-	uint64_t since; /* the turn in which it was started */
-	enum rota_phase since_phase;
+	uint64_t order;  /* of what it waits in; 0: not known */
+	uint64_t since;  /* the turn in which it was started */
 	uint64_t called; /* the last turn that called it */
 
 	uint64_t due_ns, period_ns; /* a timer's; period 0: once */
@@ -67,14 +63,14 @@ struct world {
 	struct rota_loop *loop;
 	uint64_t seed;
 	uint64_t order;
-	uint64_t turn;
-	unsigned depth; /* of callbacks */
+	uint64_t turn;         /* of the last callback, */
+	enum rota_phase phase; /* and its phase */
+	uint64_t boundary;     /* the order as that phase began */
+	unsigned depth;        /* of callbacks */
 	unsigned calls;
-	unsigned left;          /* operations */
-	int stopped;            /* the next run is to return at once */
-	int spare;              /* a descriptor to keep a number in use */
-	uint64_t boundary[ATS]; /* the order when the queue was taken */
-	uint64_t boundary_turn[ATS];
+	unsigned left; /* operations */
+	int stopped;   /* the next run is to return at once */
+	int spare;     /* a descriptor to keep a number in use */
 	int in_microtasks;
 	uint64_t micro_boundary;
 	void (*operate)(struct world *w); /* do one thing, in a callback too */

@@ -11,7 +11,6 @@ static void note_start(struct node *n)
 	n->active = 1;
 	n->order = ++n->w->order;
 	n->since = turn_now(n->w);
-	n->since_phase = rota_loop_phase(n->w->loop);
 }
 
 static uint64_t some_delay(struct world *w)
@@ -79,9 +78,9 @@ static void start_task(struct node *n)
 
 static void start_hook(struct node *n)
 {
-	enum rota_hook_kind kind = (enum rota_hook_kind)below(n->w, 3);
+	enum rota_hook_kind kind = (enum rota_hook_kind)(below(n->w, 3) + 1);
 
-	assert_int_equal(rota_hook_start(n->hook, kind, on_hook), 0);
+	assert_int_equal(rota_hook_start(n->hook, on_hook, kind), 0);
 	if (n->active && n->hook_kind == kind)
 		return; /* it keeps its place */
 	n->called = 0;
