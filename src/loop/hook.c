@@ -7,8 +7,8 @@
  * them (T9). What is stopped is in none.
  *
  * Idle and prepare hooks share a phase: a prepare hook that an idle hook starts
- * is in the list before the walk, and is told by the number of the phase that
- * it was started in (T8).
+ * is in the list before the walk. What is started in that phase notes the turn,
+ * and is not called in it (T8).
  */
 #include "loop/hook.h"
 
@@ -25,6 +25,12 @@ static int is_active(const struct rota_hook *hook)
 static int is_referenced(const struct rota_hook *hook)
 {
 	return !(hook->internal.flags & UNREFERENCED);
+}
+
+/* The number of the turn, as a hook has room for it; never 0. */
+static uint32_t this_turn(const struct rota_loop *loop)
+{
+	return (uint32_t)loop->stats.turns | UINT32_C(1) << 31;
 }
 
 void rota_hook_init(struct rota_hook *hook, struct rota_loop *loop)
@@ -56,7 +62,9 @@ int rota_hook_start(struct rota_hook *hook, rota_hook_fn *fn,
 		rotai_loop_hold(loop, is_referenced(hook));
 	}
 	hook->internal.kind = (uint8_t)kind;
-	hook->internal.started_in = loop->phase_number;
+	hook->internal.started_in = 0;
+	if (loop->phase == ROTA_PHASE_PREPARE && kind != ROTA_HOOK_CHECK)
+		hook->internal.started_in = this_turn(loop);
 	rotai_list_append(&loop->hooks[kind], &hook->internal.started);
 	return 0;
 }
@@ -108,7 +116,7 @@ void rotai_hooks_call(struct rota_loop *loop, enum rota_hook_kind kind)
 			link, struct rota_hook, internal.started);
 
 		rotai_list_append(&loop->hooks_called, link);
-		if (hook->internal.started_in == loop->phase_number)
+		if (hook->internal.started_in == this_turn(loop))
 			continue;
 		hook->internal.started_in = 0;
 		rotai_callback_begin(loop, "hook", NULL, hook);

@@ -130,7 +130,7 @@ int rotai_loop_new_on(struct rota_loop **loop,
 		return error;
 	}
 	made->ops = ops;
-	made->phase_number = 1;
+
 	made->tick_budget = options->tick_budget;
 	made->measure = options->measure != 0;
 	made->virtual_ns = VIRTUAL_START_NS;

@@ -29,6 +29,7 @@ int rota_loop_stats(const struct rota_loop *loop, struct rota_loop_stats *stats)
 	memset(stats, 0, size);
 	memcpy(stats, &loop->stats, sizeof(loop->stats));
 	stats->callbacks[loop->phase] += loop->calls - loop->calls_at_phase;
+	stats->phases[ROTA_PHASE_NONE] = 0; /* the ends of turns */
 	stats->size = size;
 	return 0;
 }
@@ -75,20 +76,12 @@ static void trace_switch(struct rota_loop *loop, enum rota_phase phase)
 		tracer->phase_begin(tracer, phase);
 }
 
-void rotai_phase_begin(struct rota_loop *loop, enum rota_phase phase)
+void rotai_phase_observe(struct rota_loop *loop, enum rota_phase phase)
 {
-	if (ROTAI_UNLIKELY(loop->measure))
+	if (loop->measure)
 		measure_switch(loop);
-	if (ROTAI_UNLIKELY(loop->tracer != NULL))
+	if (loop->tracer != NULL)
 		trace_switch(loop, phase);
-	loop->stats.callbacks[loop->phase] +=
-		loop->calls - loop->calls_at_phase;
-	loop->calls_at_phase = loop->calls;
-	loop->phase = phase;
-	if (++loop->phase_number == 0)
-		loop->phase_number = 1;
-	if (phase != ROTA_PHASE_NONE)
-		loop->stats.phases[phase]++;
 }
 
 struct dump {
@@ -97,34 +90,44 @@ struct dump {
 	size_t count;
 };
 
-static void tell(struct dump *dump, struct rota_dump_entry entry)
+static void tell(struct dump *dump, const struct rota_dump_entry *entry)
 {
 	dump->count++;
 	if (dump->fn != NULL)
-		dump->fn(dump->arg, &entry);
+		dump->fn(dump->arg, entry);
+}
+
+/* What has neither name, descriptor nor due time. */
+static struct rota_dump_entry plain(const void *object, const char *type,
+				    int alive)
+{
+	return (struct rota_dump_entry){
+		.object = object,
+		.type = type,
+		.fd = -1,
+		.due_ns = UINT64_MAX,
+		.alive = alive,
+	};
 }
 
 static void dump_timer(void *arg, struct rota_timer *timer)
 {
-	if (!rotai_timer_is_own(timer))
-		tell(arg, (struct rota_dump_entry){
-				  .object = timer,
-				  .type = "timer",
-				  .fd = -1,
-				  .due_ns = timer->internal.due_ns,
-				  .alive = rota_timer_has_ref(timer),
-			  });
+	struct rota_dump_entry entry =
+		plain(timer, "timer", rota_timer_has_ref(timer));
+
+	if (rotai_timer_is_own(timer))
+		return; /* its request is among the requests */
+	entry.due_ns = timer->internal.due_ns;
+	tell(arg, &entry);
 }
 
 static void dump_watch(void *arg, struct rota_watch *watch)
 {
-	tell(arg, (struct rota_dump_entry){
-			  .object = watch,
-			  .type = "watch",
-			  .fd = watch->internal.fd,
-			  .due_ns = UINT64_MAX,
-			  .alive = rota_watch_has_ref(watch),
-		  });
+	struct rota_dump_entry entry =
+		plain(watch, "watch", rota_watch_has_ref(watch));
+
+	entry.fd = watch->internal.fd;
+	tell(arg, &entry);
 }
 
 static void dump_hooks(struct dump *dump, const struct rota_link *hooks)
@@ -132,14 +135,10 @@ static void dump_hooks(struct dump *dump, const struct rota_link *hooks)
 	for (struct rota_link *at = hooks->next; at != hooks; at = at->next) {
 		const struct rota_hook *hook = rota_container_of(
 			at, struct rota_hook, internal.started);
+		struct rota_dump_entry entry =
+			plain(hook, "hook", rota_hook_has_ref(hook));
 
-		tell(dump, (struct rota_dump_entry){
-				   .object = hook,
-				   .type = "hook",
-				   .fd = -1,
-				   .due_ns = UINT64_MAX,
-				   .alive = rota_hook_has_ref(hook),
-			   });
+		tell(dump, &entry);
 	}
 }
 
@@ -148,14 +147,10 @@ static void dump_asyncs(struct dump *dump, const struct rota_link *asyncs)
 	for (struct rota_link *at = asyncs->next; at != asyncs; at = at->next) {
 		const struct rota_async *async = rota_container_of(
 			at, struct rota_async, internal.started);
+		struct rota_dump_entry entry =
+			plain(async, "async", rota_async_has_ref(async));
 
-		tell(dump, (struct rota_dump_entry){
-				   .object = async,
-				   .type = "async",
-				   .fd = -1,
-				   .due_ns = UINT64_MAX,
-				   .alive = rota_async_has_ref(async),
-			   });
+		tell(dump, &entry);
 	}
 }
 
@@ -163,18 +158,14 @@ static void dump_tasks(struct dump *dump, const struct rotai_queue *queue)
 {
 	for (struct rota_entry *at = queue->first; at != &rotai_entry_end;
 	     at = rotai_entry_next(at)) {
+		const struct rota_task *task =
+			rota_container_of(at, struct rota_task, internal.entry);
+		struct rota_dump_entry entry;
+
 		if (rotai_entry_has(at, ROTAI_ENTRY_ASYNC))
 			continue; /* it is among the asyncs */
-		tell(dump,
-		     (struct rota_dump_entry){
-			     .object = rota_container_of(at, struct rota_task,
-							 internal.entry),
-			     .type = "task",
-			     .fd = -1,
-			     .due_ns = UINT64_MAX,
-			     .alive = !rotai_entry_has(
-				     at, ROTAI_ENTRY_UNREFERENCED),
-		     });
+		entry = plain(task, "task", rota_task_has_ref(task));
+		tell(dump, &entry);
 	}
 }
 
@@ -183,14 +174,10 @@ static void dump_requests(struct dump *dump, const struct rota_link *requests)
 	for (struct rota_link *at = requests->next; at != requests;
 	     at = at->next) {
 		const struct rota_request *request = rotai_request_of(at);
+		struct rota_dump_entry entry =
+			plain(request, request->internal.class_->type, 1);
 
-		tell(dump, (struct rota_dump_entry){
-				   .object = request,
-				   .type = request->internal.class_->type,
-				   .fd = -1,
-				   .due_ns = UINT64_MAX,
-				   .alive = 1,
-			   });
+		tell(dump, &entry);
 	}
 }
 
@@ -202,17 +189,15 @@ static void dump_handles(struct dump *dump, const struct rota_link *handles)
 		const struct rotai_handle_class *class_ =
 			handle->internal.class_;
 		int closing = rota_handle_is_closing(handle);
+		struct rota_dump_entry entry =
+			plain(handle, class_->type,
+			      closing || (rota_handle_is_active(handle) &&
+					  rota_handle_has_ref(handle)));
 
-		tell(dump, (struct rota_dump_entry){
-				   .object = handle,
-				   .type = class_->type,
-				   .name = handle->internal.name,
-				   .fd = closing ? -1 : class_->fd(handle),
-				   .due_ns = UINT64_MAX,
-				   .alive = closing ||
-					    (rota_handle_is_active(handle) &&
-					     rota_handle_has_ref(handle)),
-			   });
+		entry.name = handle->internal.name;
+		if (!closing)
+			entry.fd = class_->fd(handle);
+		tell(dump, &entry);
 	}
 }
 

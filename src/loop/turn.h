@@ -23,7 +23,20 @@ int64_t rotai_wait_ns(struct rota_loop *loop);
 int rotai_wait(struct rota_loop *loop, int64_t timeout_ns,
 	       struct rotai_ready *ready, int max);
 
-/* Change the phase, telling who wants to know. */
-void rotai_phase_begin(struct rota_loop *loop, enum rota_phase phase);
+/* Tell who wants to know that the phase changes. */
+void rotai_phase_observe(struct rota_loop *loop, enum rota_phase phase);
+
+static inline void rotai_phase_begin(struct rota_loop *loop,
+				     enum rota_phase phase)
+{
+	if (ROTAI_UNLIKELY(loop->measure || loop->tracer != NULL))
+		rotai_phase_observe(loop, phase);
+	/* Here, and not at every callback. */
+	loop->stats.callbacks[loop->phase] +=
+		loop->calls - loop->calls_at_phase;
+	loop->calls_at_phase = loop->calls;
+	loop->phase = phase;
+	loop->stats.phases[phase]++;
+}
 
 #endif

@@ -406,6 +406,36 @@ static void a_row_of_posts_wakes_a_sleeping_loop_once(void **state)
 	script_end(&s);
 }
 
+static void post_now(struct rota_timer *timer)
+{
+	struct post *p = timer->data;
+
+	p->status = post(p);
+}
+
+/* F1: as soon as it has slept a loop is awake, and a callback that posts to its
+ * own loop wakes nobody. */
+static void a_loop_that_has_slept_is_awake(void **state)
+{
+	struct record record = { .count = 0 };
+	struct rota_timer timer;
+	struct script s;
+	struct post p;
+
+	script_begin(&s, *state);
+	init(&p, s.loop, &record, 0);
+	rota_timer_init(&timer, s.loop);
+	timer.data = &p;
+	assert_int_equal(rota_timer_start(&timer, post_now, ROTA_MSEC(5)), 0);
+
+	assert_int_equal(rota_loop_run(s.loop, ROTA_RUN_DEFAULT), 0);
+
+	assert_int_equal(record.count, 1);
+	assert_string_equal(script_take(&s), "wait 5000000, wait 0");
+	assert_int_equal(s.wakes, 0);
+	script_end(&s);
+}
+
 /* F1: a wait that does not sleep needs no wake-up. */
 static void a_wait_that_does_not_sleep_is_not_woken(void **state)
 {
@@ -495,6 +525,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_shutdown_runs_posts_and_refuses_more),
 	REAL(posts_to_a_loop_that_is_awake_make_no_call),
 	REAL(a_row_of_posts_wakes_a_sleeping_loop_once),
+	REAL(a_loop_that_has_slept_is_awake),
 	REAL(a_wait_that_does_not_sleep_is_not_woken),
 	REAL(a_loop_with_a_post_does_not_sleep),
 	REAL(a_post_of_another_thread_wakes_the_loop),
