@@ -13,7 +13,13 @@
  *     goes to epoll_pwait2(2) (Linux 5.11); where that is missing or barred,
  *     it is rounded up, as a wait that ends early would be made again and
  *     again.
+ *  4. The kernel forgets a registration when the open file is closed, not the
+ *     descriptor: with a duplicate somewhere, in a forked child say, that is
+ *     not the same. Whoever closes a descriptor and only then stops its watch
+ *     leaves a registration that nobody can name any more. If events of such a
+ *     one come, a new epoll instance takes the old one's number.
  */
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -32,6 +38,7 @@ struct epoll_poller {
 	int epoll_fd;
 	int wake_fd;
 	int no_pwait2; /* (3) */
+	int leaked;    /* (4) */
 };
 
 /* No descriptor and generation look like this: descriptors are positive. */
@@ -92,34 +99,40 @@ static int control(const struct epoll_poller *epoll, int operation, int fd,
 								     : 0;
 }
 
-static int open_descriptors(struct epoll_poller *epoll)
+/* An epoll instance that has the eventfd: its descriptor, or an error. */
+static int open_instance(int wake_fd)
 {
 	struct epoll_event event = {
 		.events = EPOLLIN | EPOLLET, /* (2) */
 		.data.u64 = WAKE,
 	};
+	int fd = epoll_create1(EPOLL_CLOEXEC);
 	int error;
 
-	epoll->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll->epoll_fd < 0)
+	if (fd < 0)
 		return -errno;
-	epoll->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (epoll->wake_fd < 0) {
+	if (epoll_ctl(fd, EPOLL_CTL_ADD, wake_fd, &event) < 0) {
 		error = -errno;
-		goto close_epoll;
+		rotai_fd_close(fd);
+		return error;
 	}
-	if (epoll_ctl(epoll->epoll_fd, EPOLL_CTL_ADD, epoll->wake_fd, &event) <
-	    0) {
-		error = -errno;
-		goto close_wake;
+	return fd;
+}
+
+static int open_descriptors(struct epoll_poller *epoll)
+{
+	int error;
+
+	epoll->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (epoll->wake_fd < 0)
+		return -errno;
+	epoll->epoll_fd = open_instance(epoll->wake_fd);
+	if (epoll->epoll_fd < 0) {
+		error = epoll->epoll_fd;
+		rotai_fd_close(epoll->wake_fd);
+		return error;
 	}
 	return 0;
-
-close_wake:
-	rotai_fd_close(epoll->wake_fd);
-close_epoll:
-	rotai_fd_close(epoll->epoll_fd);
-	return error;
 }
 
 static int open_poller(struct rotai_poller **poller,
@@ -169,8 +182,30 @@ static int change(struct rotai_poller *poller, int fd, uint32_t generation,
 
 static void remove_fd(struct rotai_poller *poller, int fd)
 {
-	/* Fails only if the descriptor was closed first, and has left. */
-	(void)control(of(poller), EPOLL_CTL_DEL, fd, 0, 0);
+	struct epoll_poller *epoll = of(poller);
+
+	if (control(epoll, EPOLL_CTL_DEL, fd, 0, 0) < 0)
+		epoll->leaked = 1; /* (4) */
+}
+
+static int renew(struct rotai_poller *poller)
+{
+	struct epoll_poller *epoll = of(poller);
+	int fresh;
+	int error = 0;
+
+	if (!epoll->leaked)
+		return 0;
+	fresh = open_instance(epoll->wake_fd);
+	if (fresh < 0)
+		return fresh;
+	if (dup3(fresh, epoll->epoll_fd, O_CLOEXEC) < 0)
+		error = -errno;
+	rotai_fd_close(fresh);
+	if (error < 0)
+		return error;
+	epoll->leaked = 0;
+	return 1;
 }
 
 static int submit(struct rotai_poller *poller)
@@ -257,6 +292,7 @@ const struct rotai_poller_ops rotai_epoll_ops = {
 	.add = add,
 	.change = change,
 	.remove = remove_fd,
+	.renew = renew,
 	.submit = submit,
 	.wait = wait_ready,
 	.wake = wake,

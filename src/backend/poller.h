@@ -75,6 +75,13 @@ struct rotai_poller_ops {
 	 * reported. Cannot fail. */
 	void (*remove)(struct rotai_poller *poller, int fd);
 
+	/* Called when an event came of a registration that is over. If one may
+	 * be left in the kernel, which remove() could not reach as its
+	 * descriptor had been closed first, begin afresh with none: 1, and all
+	 * are to be added again. 0: there is nothing to do. Or an error, and
+	 * all is as it was. NULL: this kernel forgets what is closed. */
+	int (*renew)(struct rotai_poller *poller);
+
 	/* Have the kernel know all changes. Returns how many it refused; those
 	 * are reported by the next wait. */
 	int (*submit)(struct rotai_poller *poller);

@@ -14,6 +14,9 @@
  *  4. The walk over one descriptor's watches keeps its place in the loop, so
  *     that a stop can move it on. It ends with the watch that was last when
  *     it began: what is started meanwhile is told by the next wait (T8).
+ *  5. An event of the past that comes again and again is of a descriptor that
+ *     was closed before its watch was stopped, and lives on as a duplicate.
+ *     The poller may have to begin afresh to be rid of it.
  */
 #include "loop/watch.h"
 
@@ -307,11 +310,37 @@ static int tell(struct rota_loop *loop, int fd)
 	return status;
 }
 
+/* Have the poller forget what it reports and nobody watches, and add all that
+ * is watched again. (5) */
+static void renew(struct rota_loop *loop)
+{
+	struct rotai_watches *watches = &loop->watches;
+
+	watches->saw_stale = 0;
+	if (loop->ops->renew == NULL || loop->ops->renew(loop->poller) <= 0)
+		return;
+	for (size_t fd = 0; fd < watches->fds_capacity; fd++) {
+		struct rotai_fd *f = &watches->fds[fd];
+
+		if (f->first == NULL)
+			continue;
+		f->asked = f->wanted;
+		if (loop->ops->add(loop->poller, (int)fd, f->generation,
+				   f->wanted) == 0)
+			continue;
+		f->asked = (uint8_t)~f->wanted; /* a change, to be refused */
+		note_change(watches, (int)fd);
+	}
+}
+
 int rotai_watches_flush(struct rota_loop *loop, struct rotai_ready *ready,
 			int max)
 {
 	struct rotai_watches *watches = &loop->watches;
 	int refused = 0;
+
+	if (ROTAI_UNLIKELY(watches->saw_stale))
+		renew(loop);
 
 	for (uint32_t i = watches->changed_count; i-- > 0;) {
 		int fd = watches->changed[i];
@@ -369,10 +398,12 @@ run_unusual(struct rota_loop *loop, const struct rotai_ready *ready)
 {
 	const struct rotai_fd *f = &loop->watches.fds[ready->fd];
 
-	if (f->generation != ready->generation)
-		loop->stats.stale++;
-	else
+	if (f->generation == ready->generation) {
 		walk(loop, f, ready->events);
+		return;
+	}
+	loop->stats.stale++;
+	loop->watches.saw_stale = 1;
 }
 
 void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,

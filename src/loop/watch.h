@@ -27,6 +27,7 @@ struct rotai_watches {
 	size_t changed_capacity;
 	uint32_t changed_count;
 	uint32_t registered; /* descriptors with watches */
+	uint8_t saw_stale;   /* since the poller was last asked to renew */
 
 	/* The walk over the watches of one descriptor: see watch.c (4). */
 	struct rota_watch *walk_next;

@@ -522,18 +522,27 @@ static void a_shutdown_ends_all(void **state)
 	close(p.fds[1]);
 }
 
+static void nothing(struct rota_task *task)
+{
+	(void)task;
+}
+
 /* O5: what a thread holds can outlast the deadline; then the loop is open, and
  * can be used or shut down again. */
 static void a_shutdown_ends_at_its_deadline(void **state)
 {
 	struct fixture *f = *state;
 	struct byte_request a, b;
+	struct rota_task task;
 
 	hold_one(f, &a, "a");
 
 	assert_int_equal(rota_loop_shutdown(f->loop, rota_loop_now(f->loop)),
 			 ROTA_ETIMEDOUT);
 	assert_string_equal(journal_take(), "");
+	rota_task_init(&task, f->loop);
+	assert_int_equal(rota_task_post(&task, nothing), 0);
+	assert_int_equal(rota_task_cancel(&task), 0);
 	wait_one(f, &b, "b");
 	assert_int_equal(rota_request_cancel(&b.request), 0);
 	turn(f);

@@ -1,0 +1,121 @@
+/*
+ * Descriptors that are closed before their watches are stopped: the caller's
+ * mistake, and yet the loop must neither spin nor call a wrong one.
+ */
+#include "support/fixture.h"
+
+#include <unistd.h>
+
+#include "support/fault.h"
+#include "support/probe.h"
+
+struct leak {
+	int fds[2];
+	int duplicate; /* of fds[0], which is closed */
+};
+
+/* There is data, and fds[0] is closed under its watch. */
+static void leak_begin(struct leak *leak, struct probe *probe,
+		       struct fixture *f)
+{
+	make_pipe(leak->fds);
+	leak->duplicate = dup(leak->fds[0]);
+	assert_int_not_equal(leak->duplicate, -1);
+	put_byte(leak->fds[1]);
+	probe_init(probe, f, leak->fds[0]);
+	probe_start(probe, ROTA_READABLE);
+	close(leak->fds[0]);
+	probe_stop(probe);
+}
+
+static void leak_end(struct leak *leak)
+{
+	close(leak->fds[1]);
+	close(leak->duplicate);
+}
+
+/* D1: the duplicate stays readable, and nobody is told, nor kept awake. */
+static void
+a_descriptor_closed_too_soon_does_not_keep_the_loop_awake(void **state)
+{
+	struct fixture *f = *state;
+	struct probe probe;
+	struct leak leak;
+
+	leak_begin(&leak, &probe, f);
+
+	assert_in_range(waits_within(f, 10), 1, 8);
+	assert_int_equal(probe.calls, 0);
+	leak_end(&leak);
+}
+
+/* What is watched besides goes on, and so does the number's next owner. */
+static void the_others_are_still_watched(void **state)
+{
+	struct fixture *f = *state;
+	struct probe gone, other, next;
+	struct leak leak;
+	int others[2];
+	int again[2];
+
+	make_pipe(others);
+	probe_init(&other, f, others[0]);
+	probe_start(&other, ROTA_READABLE);
+	leak_begin(&leak, &gone, f);
+	make_pipe(again); /* has the number that was closed */
+	probe_init(&next, f, again[0]);
+	probe_start(&next, ROTA_READABLE);
+	assert_int_equal(told(f, &next), 0);
+	assert_in_range(waits_within(f, 5), 1, 8);
+
+	put_byte(others[1]);
+	put_byte(again[1]);
+	assert_int_equal(told(f, &other), ROTA_READABLE);
+	assert_int_equal(told(f, &next), ROTA_READABLE);
+
+	assert_int_equal(gone.calls, 0);
+	probe_stop(&other);
+	probe_stop(&next);
+	close(others[0]);
+	close(others[1]);
+	close(again[0]);
+	close(again[1]);
+	leak_end(&leak);
+}
+
+/* F3: if there is no new epoll instance to be had, the old one goes on. */
+static void a_loop_that_cannot_begin_afresh_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct probe gone, other;
+	struct leak leak;
+	int others[2];
+
+	make_pipe(others);
+	probe_init(&other, f, others[0]);
+	probe_start(&other, ROTA_READABLE);
+	leak_begin(&leak, &gone, f);
+	fault_fail_from("epoll_create1", 1, EMFILE);
+
+	for (int i = 0; i < 5; i++)
+		turn(f);
+	put_byte(others[1]);
+	assert_int_equal(told(f, &other), ROTA_READABLE);
+	take_byte(others[0]);
+	fault_clear();
+
+	assert_in_range(waits_within(f, 5), 1, 8);
+	assert_int_equal(gone.calls, 0);
+	probe_stop(&other);
+	close(others[0]);
+	close(others[1]);
+	leak_end(&leak);
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(a_descriptor_closed_too_soon_does_not_keep_the_loop_awake),
+	REAL(the_others_are_still_watched),
+	REAL(a_loop_that_cannot_begin_afresh_goes_on),
+};
+
+FIXTURE_MAIN(tests)
