@@ -123,14 +123,14 @@ int rota_task_is_queued(const struct rota_task *task);
 /**
  * Let @task, while queued, keep the loop alive. That is how it starts.
  *
- * Thread:  the loop's.
+ * Thread:  the loop's, while no other thread is posting @task.
  */
 void rota_task_ref(struct rota_task *task);
 
 /**
  * Let @task run only while something else keeps the loop alive.
  *
- * Thread:  the loop's.
+ * Thread:  the loop's, while no other thread is posting @task.
  */
 void rota_task_unref(struct rota_task *task);
 

@@ -3,7 +3,8 @@
  *
  * A watch reads, writes and closes nothing: it tells that the descriptor could
  * be read or written now. It is level triggered: what is not consumed is told
- * again in the next turn.
+ * again by the next wait, in the next turn or, where very many are ready, in
+ * this one.
  */
 #ifndef ROTA_WATCH_H
 #define ROTA_WATCH_H

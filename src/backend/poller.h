@@ -62,8 +62,9 @@ struct rotai_poller_ops {
 		   unsigned wanted);
 
 	/* Want something else, by the next wait or submit; @was is what was
-	 * wanted until now. Called once at most per descriptor and wait.
-	 * Wanting 0 stays silent whatever happens to the descriptor.
+	 * wanted until now, and @generation what add() was given. Called once
+	 * at most per descriptor and wait. Wanting 0 is silent, but for one
+	 * report at the most of an error or a hang-up.
 	 * ROTA_EAGAIN: there is no room, call submit() first. Another error:
 	 * the kernel refuses; a poller that learns of this only later reports
 	 * everything wanted instead. */

@@ -57,8 +57,12 @@ void rotai_request_finish(struct rota_request *request, int status)
 
 void rotai_request_complete(struct rota_request *request, int status)
 {
+	struct rota_handle *handle = request->internal.handle;
+
 	ROTA_ASSERT(request->internal.loop->phase == ROTA_PHASE_POLL);
 	rotai_request_finish(request, status);
+	if (handle != NULL && rota_handle_is_closing(handle))
+		return; /* O2: it is called in the closing phase */
 	rotai_list_remove(&request->internal.link);
 	rotai_request_call(request);
 }
@@ -82,11 +86,13 @@ int rota_request_cancel(struct rota_request *request)
 {
 	int error;
 
-	if (request->internal.state != IN_FLIGHT)
+	if (request->internal.state == AT_REST)
 		return ROTA_EALREADY;
 	error = rotai_loop_inherited(request->internal.loop);
 	if (error < 0)
 		return error;
+	if (request->internal.state == ENDED)
+		return ROTA_EALREADY;
 	return request->internal.class_->cancel(request, ROTA_ECANCELED);
 }
 

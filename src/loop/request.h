@@ -37,7 +37,8 @@ void rotai_request_begin(struct rota_request *request, struct rota_loop *loop,
 /* @request has ended with @status. */
 void rotai_request_finish(struct rota_request *request, int status);
 
-/* @request has ended with @status: call back now. In the poll phase only. */
+/* @request has ended with @status: call back now, or, if its handle is closing,
+ * in the closing phase. In the poll phase only. */
 void rotai_request_complete(struct rota_request *request, int status);
 
 /* Call back a request that has ended and was taken out of its list. */
