@@ -16,7 +16,7 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-/** Times and delays are nanoseconds. */
+/** Times and delays are nanoseconds; @n is a whole number. */
 #define ROTA_USEC(n) ((uint64_t)(n)*UINT64_C(1000))
 #define ROTA_MSEC(n) ((uint64_t)(n)*UINT64_C(1000000))
 #define ROTA_SEC(n)  ((uint64_t)(n)*UINT64_C(1000000000))
@@ -258,11 +258,17 @@ enum rota_phase rota_loop_phase(const struct rota_loop *loop);
  * alone. May be called inside a callback. A child that calls nothing may exit.
  *
  * The fork is noticed by pthread_atfork(3): children made by a bare clone(2)
- * are not.
+ * are not. A child that is forked inside a callback and does not call this may
+ * return from the callback: the run ends with ROTA_ECHILD when it comes to its
+ * wait. Call it before closing descriptors that were inherited: the loop's are
+ * among them. A task that another thread was posting at the moment of the fork
+ * is of no use in the child until it is initialized again.
  *
  * Thread:  the child's only one.
  * Errors:  ROTA_ENOMEM, ROTA_EMFILE, ROTA_EBADF or whatever the kernel says to
  *          a descriptor: the loop is as before, and the call may be made again.
+ *          ROTA_EBUSY: the loop was running, and it was not its thread that
+ *          forked: what that thread was at is lost, and the loop with it.
  *          In a process that did not fork it does nothing and returns 0.
  */
 int rota_loop_fork(struct rota_loop *loop);
@@ -279,7 +285,9 @@ const char *rota_loop_backend_name(const struct rota_loop *loop);
  * Give a descriptor that another loop can watch for readability: it is
  * readable when a turn would have events or posts to handle. The host sleeps
  * on it for as long as rota_loop_next_timeout() says, and then makes one turn
- * with ROTA_RUN_NOWAIT.
+ * with ROTA_RUN_NOWAIT. That makes no turn when nothing keeps the loop alive,
+ * and then the descriptor may stay readable, for what is unreferenced: a host
+ * stops watching it when rota_loop_run() has returned 0.
  *
  * Thread:  the loop's.
  * Owner:   the loop. Do not read or close it.
@@ -290,8 +298,10 @@ int rota_loop_backend_fd(const struct rota_loop *loop);
 
 /**
  * Get ready for a host to sleep on the backend's descriptor, and store in
- * *@timeout_ns how long it may: 0 if something is queued, -1 for no limit.
- * After any call to this library from outside a turn, ask again.
+ * *@timeout_ns how long it may: 0 if something is queued, -1 for no limit, or
+ * if nothing keeps the loop alive. After any call to this library from outside
+ * a turn, ask again. With a virtual clock it is virtual time, which the host
+ * moves by rota_loop_advance().
  *
  * Thread:  the loop's, outside a turn.
  * Errors:  ROTA_EINVAL  @timeout_ns is NULL

@@ -32,13 +32,6 @@ static int is_referenced(const struct rota_async *async)
 				ROTAI_ENTRY_UNREFERENCED);
 }
 
-static void let_send(struct rota_entry *entry)
-{
-	rotai_entry_release(entry); /* (2) */
-	__atomic_fetch_and(&entry->owner, ~(uintptr_t)ROTAI_ENTRY_SENT,
-			   __ATOMIC_ACQ_REL);
-}
-
 void rota_async_init(struct rota_async *async, struct rota_loop *loop)
 {
 	async->internal.entry.next = NULL;
@@ -72,16 +65,13 @@ int rota_async_send(struct rota_async *async)
 
 	if (__atomic_load_n(&async->internal.fn, __ATOMIC_RELAXED) == NULL)
 		return ROTA_EINVAL;
-	if (__atomic_fetch_or(&entry->owner, ROTAI_ENTRY_SENT,
-			      __ATOMIC_ACQ_REL) &
-	    ROTAI_ENTRY_SENT) /* (1) */
+	if (rotai_entry_set(entry, ROTAI_ENTRY_SENT)) /* (1) */
 		return rotai_loop_inherited(loop);
 	if (!rotai_entry_claim(entry))
 		return 0; /* never: (2) */
 	status = rotai_inbox_push(loop, entry);
 	if (status < 0)
-		__atomic_fetch_and(&entry->owner, ~(uintptr_t)ROTAI_ENTRY_SENT,
-				   __ATOMIC_ACQ_REL);
+		rotai_entry_clear(entry, ROTAI_ENTRY_SENT);
 	return status;
 }
 
@@ -100,7 +90,7 @@ void rota_async_stop(struct rota_async *async)
 		return;
 	if (rotai_queue_remove(&loop->posts, entry) ||
 	    rotai_queue_remove(&loop->taken, entry))
-		let_send(entry);
+		rotai_entry_unsend(entry);
 }
 
 int rota_async_is_active(const struct rota_async *async)
@@ -119,12 +109,9 @@ static void set_referenced(struct rota_async *async, int referenced)
 		rotai_loop_hold(loop, referenced);
 	}
 	if (referenced)
-		__atomic_fetch_and(&entry->owner,
-				   ~(uintptr_t)ROTAI_ENTRY_UNREFERENCED,
-				   __ATOMIC_RELAXED);
+		rotai_entry_clear(entry, ROTAI_ENTRY_UNREFERENCED);
 	else
-		__atomic_fetch_or(&entry->owner, ROTAI_ENTRY_UNREFERENCED,
-				  __ATOMIC_RELAXED);
+		rotai_entry_set(entry, ROTAI_ENTRY_UNREFERENCED);
 }
 
 void rota_async_ref(struct rota_async *async)
@@ -146,7 +133,7 @@ void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry)
 {
 	struct rota_async *async = async_of(entry);
 
-	let_send(entry);
+	rotai_entry_unsend(entry);
 	if (!is_active(async))
 		return; /* (3) */
 	rotai_callback_begin(loop, "async", NULL, async);

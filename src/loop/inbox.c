@@ -20,10 +20,13 @@
  *     poller lives as long as the loop has references.
  *  3. Pushing releases and taking over acquires, so what a thread wrote before
  *     a push is seen by the callback.
- *  4. An async is sent by a flag of its own, in owner, and pushed by whoever
- *     set it. Each side changes the flag by a read-modify-write: of those, one
- *     sees what came before the other. With a plain store or a failed claim,
- *     a send could see the old flag while the callback sees the old data.
+ *  4. A task is posted, and an async sent, by setting a flag in its owner, and
+ *     pushed by whoever set it. Just before the callback the entry is released
+ *     and then the flag cleared. Each side changes the flag by a
+ *     read-modify-write, and of two such one sees what came before the other:
+ *     who finds it set may rely on a callback that sees what was written
+ *     before. With next alone, which a failed claim only reads, a post could
+ *     see the entry queued while the callback sees the old data.
  *
  * tests/model/ has a model of this, whose interleavings are tried to the last.
  */
@@ -165,7 +168,7 @@ void rotai_posts_run(struct rota_loop *loop)
 		if (rotai_entry_has(entry, ROTAI_ENTRY_ASYNC))
 			rotai_async_call(loop, entry);
 		else
-			rotai_task_call(loop, entry);
+			rotai_task_call_posted(loop, entry);
 	}
 	rotai_queue_prepend(&loop->posts, &loop->taken);
 }

@@ -58,6 +58,16 @@ int rotai_queue_remove(struct rotai_queue *queue, struct rota_entry *entry)
 	return 1;
 }
 
+int rotai_queue_has(const struct rotai_queue *queue,
+		    const struct rota_entry *entry)
+{
+	const struct rota_entry *at = queue->first;
+
+	while (at != entry && at != &rotai_entry_end)
+		at = rotai_entry_next(at);
+	return at == entry;
+}
+
 void rotai_queue_prepend(struct rotai_queue *queue, struct rotai_queue *from)
 {
 	if (rotai_queue_is_empty(from))

@@ -9,9 +9,8 @@
  *     the last one of a queue points to rotai_entry_end.
  *  2. owner holds the loop and, in its low bits, the flags below: a loop is
  *     aligned to 64 bytes.
- *  3. next is claimed by other threads (see inbox.c), so it is read and
- *     written by atomics. Only the loop's thread writes flags, but for
- *     ROTAI_ENTRY_SENT.
+ *  3. Other threads claim next and set ROTAI_ENTRY_SENT (see inbox.c), so next
+ *     is read and written by atomics, and flags by read-modify-writes.
  */
 #ifndef ROTAI_LOOP_QUEUE_H
 #define ROTAI_LOOP_QUEUE_H
@@ -24,15 +23,9 @@
 struct rota_loop;
 
 enum {
-	/* Which queue a task is in. 0: none, or posted. */
-	ROTAI_ENTRY_TICK = 1,
-	ROTAI_ENTRY_MICROTASK = 2,
-	ROTAI_ENTRY_IMMEDIATE = 3,
-	ROTAI_ENTRY_QUEUE = 3, /* the mask of these */
-
-	ROTAI_ENTRY_UNREFERENCED = 1 << 2,
-	ROTAI_ENTRY_ASYNC = 1 << 3, /* a struct rota_async's, not a task's */
-	ROTAI_ENTRY_SENT = 1 << 4,  /* an async that will be called */
+	ROTAI_ENTRY_UNREFERENCED = 1 << 0,
+	ROTAI_ENTRY_ASYNC = 1 << 1, /* a struct rota_async's, not a task's */
+	ROTAI_ENTRY_SENT = 1 << 2,  /* posted or sent, and not yet called */
 	ROTAI_ENTRY_FLAGS = (1 << 6) - 1,
 };
 
@@ -54,6 +47,10 @@ struct rota_entry *rotai_queue_take_first(struct rotai_queue *queue);
 
 /* Take @entry out, wherever it is: 1, or 0 if it is not in this queue. */
 int rotai_queue_remove(struct rotai_queue *queue, struct rota_entry *entry);
+
+/* Whether @entry is in this queue. */
+int rotai_queue_has(const struct rotai_queue *queue,
+		    const struct rota_entry *entry);
 
 /* Put all of @from before what is in @queue; @from is then empty. */
 void rotai_queue_prepend(struct rotai_queue *queue, struct rotai_queue *from);
@@ -100,6 +97,26 @@ static inline struct rota_loop *rotai_entry_loop(const struct rota_entry *entry)
 static inline int rotai_entry_has(const struct rota_entry *entry, unsigned flag)
 {
 	return (rotai_entry_owner(entry) & flag) != 0;
+}
+
+/* Set a flag: whether it was set before. What came before the call that set it
+ * is seen by who clears it. */
+static inline int rotai_entry_set(struct rota_entry *entry, unsigned flag)
+{
+	return (__atomic_fetch_or(&entry->owner, flag, __ATOMIC_ACQ_REL) &
+		flag) != 0;
+}
+
+static inline void rotai_entry_clear(struct rota_entry *entry, unsigned flag)
+{
+	__atomic_fetch_and(&entry->owner, ~(uintptr_t)flag, __ATOMIC_ACQ_REL);
+}
+
+/* Let a posted or sent entry be so again: inbox.c (4). */
+static inline void rotai_entry_unsend(struct rota_entry *entry)
+{
+	rotai_entry_release(entry);
+	rotai_entry_clear(entry, ROTAI_ENTRY_SENT);
 }
 
 #endif

@@ -103,15 +103,20 @@ int rota_loop_run(struct rota_loop *loop, enum rota_run_mode mode)
 	return status < 0 ? status : rota_loop_alive(loop);
 }
 
-static void stop_everything(struct rota_loop *loop)
+static void stop_nodes(struct rota_loop *loop)
 {
 	rotai_quick_clear(loop);
 	rotai_timers_stop(loop);
 	rotai_hooks_stop(loop);
 	rotai_asyncs_stop(loop);
 	rotai_watches_stop(loop);
-	rotai_handles_close(loop);
-	rotai_requests_cancel(loop);
+}
+
+/* Close the inbox for good if nothing is open: whether that is so. A post that
+ * came just before is open, and one that comes after is refused. */
+static int is_at_its_end(struct rota_loop *loop)
+{
+	return !rotai_loop_is_open(loop) && rotai_inbox_close(&loop->inbox);
 }
 
 /* Turns until nothing is open: 0, or why it did not come to that. */
@@ -119,7 +124,12 @@ static int run_to_the_end(struct rota_loop *loop, uint64_t deadline_ns)
 {
 	int status;
 
-	while (rotai_loop_is_open(loop)) {
+	for (;;) {
+		/* A callback of the last turn may have opened a handle. */
+		rotai_handles_close(loop);
+		rotai_requests_cancel(loop);
+		if (is_at_its_end(loop))
+			return 0;
 		if (loop->clock(loop) >= deadline_ns ||
 		    rotai_clock_monotonic() >= loop->real_limit_ns)
 			return ROTA_ETIMEDOUT;
@@ -128,45 +138,47 @@ static int run_to_the_end(struct rota_loop *loop, uint64_t deadline_ns)
 			return status;
 		loop->stopping = 0;
 	}
-	return 0;
 }
 
-static void refuse_posts(struct rota_loop *loop, int refuse)
+/* When a deadline in the loop's time is reached in that of the system, which
+ * goes on while a virtual clock stands still for a request in flight. */
+static uint64_t real_time_of(struct rota_loop *loop, uint64_t deadline_ns)
 {
-	__atomic_store_n(&loop->inbox.refuses, (uint8_t)refuse,
+	uint64_t now_ns = loop->clock(loop);
+
+	if (deadline_ns == UINT64_MAX)
+		return UINT64_MAX;
+	return rotai_add_saturated(rotai_clock_monotonic(),
+				   deadline_ns > now_ns ? deadline_ns - now_ns
+							: 0);
+}
+
+static void refuse(struct rota_loop *loop, int refuses)
+{
+	loop->shutting_down = refuses != 0;
+	__atomic_store_n(&loop->inbox.refuses, (uint8_t)refuses,
 			 __ATOMIC_RELAXED);
 }
 
 int rota_loop_shutdown(struct rota_loop *loop, uint64_t deadline_ns)
 {
-	uint64_t now_ns;
 	int status = refusal(loop);
 
 	if (status < 0)
 		return status;
-	/* A clock that stands still while requests are in flight must not keep
-	 * us for ever: what is left until the deadline passes in real time. */
-	now_ns = loop->clock(loop);
-	loop->real_limit_ns = UINT64_MAX;
-	if (deadline_ns != UINT64_MAX)
-		loop->real_limit_ns = rotai_add_saturated(
-			rotai_clock_monotonic(),
-			deadline_ns > now_ns ? deadline_ns - now_ns : 0);
-
-	loop->shutting_down = 1;
-	refuse_posts(loop, 1);
-	stop_everything(loop);
+	loop->real_limit_ns = real_time_of(loop, deadline_ns);
+	refuse(loop, 1);
+	stop_nodes(loop);
 	begin_running(loop);
 	status = run_to_the_end(loop, deadline_ns);
 	loop->running = 0;
 	loop->stopping = 0;
-	loop->shutting_down = 0;
+	if (status == 0) {
+		rota_loop_unref(loop);
+		return 0;
+	}
 	loop->real_limit_ns = UINT64_MAX;
-	/* Nothing may come in between the last turn and the close: only then
-	 * do posts get in again, to a loop that goes on. */
-	if (status == 0)
-		return rota_loop_close(loop);
-	refuse_posts(loop, 0);
+	refuse(loop, 0);
 	return status;
 }
 
@@ -181,10 +193,14 @@ int rota_loop_next_timeout(struct rota_loop *loop, int64_t *timeout_ns)
 		return ROTA_EINVAL;
 	refused = rotai_watches_flush(loop, NULL, 0);
 	refused += loop->ops->submit(loop->poller);
-	if (refused > 0 || rotai_work_is_queued(loop) ||
-	    !rotai_inbox_fall_asleep(loop))
+	if (!rota_loop_alive(loop))
+		*timeout_ns = -1; /* there is no turn to make */
+	else if (refused > 0 || rotai_work_is_queued(loop))
 		*timeout_ns = 0;
 	else
-		*timeout_ns = loop->alive > 0 ? rotai_wait_ns(loop) : -1;
+		*timeout_ns = rotai_wait_ns(loop);
+	/* What comes in from here on makes the descriptor readable. */
+	if (!rotai_inbox_fall_asleep(loop))
+		*timeout_ns = 0;
 	return 0;
 }

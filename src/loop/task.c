@@ -20,15 +20,6 @@ static struct rota_task *task_of(struct rota_entry *entry)
 	return rota_container_of(entry, struct rota_task, internal.entry);
 }
 
-static void set_flags(struct rota_entry *entry, unsigned clear, unsigned set)
-{
-	uintptr_t owner = rotai_entry_owner(entry);
-
-	/* Only the loop's thread writes: no other update can be lost. */
-	__atomic_store_n(&entry->owner, (owner & ~(uintptr_t)clear) | set,
-			 __ATOMIC_RELAXED);
-}
-
 static int is_referenced(const struct rota_entry *entry)
 {
 	return !rotai_entry_has(entry, ROTAI_ENTRY_UNREFERENCED);
@@ -47,7 +38,7 @@ void rota_task_init(struct rota_task *task, struct rota_loop *loop)
 }
 
 static int queue_here(struct rota_task *task, rota_task_fn *fn,
-		      struct rotai_queue *queue, unsigned flag)
+		      struct rotai_queue *queue)
 {
 	struct rota_entry *entry = &task->internal.entry;
 	struct rota_loop *loop = rotai_entry_loop(entry);
@@ -60,7 +51,6 @@ static int queue_here(struct rota_task *task, rota_task_fn *fn,
 	if (!rotai_entry_claim(entry)) /* (1) */
 		return ROTA_EALREADY;
 	task->internal.fn = fn;
-	set_flags(entry, 0, flag);
 	rotai_loop_hold(loop, is_referenced(entry)); /* (2) */
 	rotai_queue_append(queue, entry);
 	return 0;
@@ -69,7 +59,7 @@ static int queue_here(struct rota_task *task, rota_task_fn *fn,
 int rota_task_next_tick(struct rota_task *task, rota_task_fn *fn)
 {
 	struct rota_loop *loop = rotai_entry_loop(&task->internal.entry);
-	int status = queue_here(task, fn, &loop->ticks, ROTAI_ENTRY_TICK);
+	int status = queue_here(task, fn, &loop->ticks);
 
 	if (status == 0)
 		loop->drain_due = !loop->drain_deferred; /* (3) */
@@ -79,8 +69,7 @@ int rota_task_next_tick(struct rota_task *task, rota_task_fn *fn)
 int rota_task_microtask(struct rota_task *task, rota_task_fn *fn)
 {
 	struct rota_loop *loop = rotai_entry_loop(&task->internal.entry);
-	int status =
-		queue_here(task, fn, &loop->microtasks, ROTAI_ENTRY_MICROTASK);
+	int status = queue_here(task, fn, &loop->microtasks);
 
 	if (status == 0)
 		loop->drain_due = !loop->drain_deferred; /* (3) */
@@ -91,52 +80,73 @@ int rota_task_immediate(struct rota_task *task, rota_task_fn *fn)
 {
 	struct rota_loop *loop = rotai_entry_loop(&task->internal.entry);
 
-	return queue_here(task, fn, &loop->immediates, ROTAI_ENTRY_IMMEDIATE);
+	return queue_here(task, fn, &loop->immediates);
 }
 
 int rota_task_post(struct rota_task *task, rota_task_fn *fn)
 {
 	struct rota_entry *entry = &task->internal.entry;
+	int status = ROTA_EALREADY;
 
 	if (fn == NULL)
 		return ROTA_EINVAL;
-	if (!rotai_entry_claim(entry)) /* (1) */
-		return ROTA_EALREADY;
-	task->internal.fn = fn;
-	return rotai_inbox_push(rotai_entry_loop(entry), entry);
+	if (rotai_entry_set(entry, ROTAI_ENTRY_SENT))
+		return ROTA_EALREADY;   /* and its callback is yet to begin */
+	if (rotai_entry_claim(entry)) { /* (1) */
+		task->internal.fn = fn;
+		status = rotai_inbox_push(rotai_entry_loop(entry), entry);
+	}
+	if (status < 0)
+		rotai_entry_clear(entry, ROTAI_ENTRY_SENT);
+	return status;
 }
 
-static int remove_from_queue(struct rota_loop *loop, struct rota_entry *entry)
+/* Whichever queue of the loop's own thread holds @entry; NULL: none. */
+static struct rotai_queue *queue_of(struct rota_loop *loop,
+				    const struct rota_entry *entry)
 {
-	switch (rotai_entry_owner(entry) & ROTAI_ENTRY_QUEUE) {
-	case ROTAI_ENTRY_TICK:
-		return rotai_queue_remove(&loop->ticks, entry);
-	case ROTAI_ENTRY_MICROTASK:
-		return rotai_queue_remove(&loop->microtasks, entry);
-	case ROTAI_ENTRY_IMMEDIATE:
-		return rotai_queue_remove(&loop->immediates, entry) ||
-		       rotai_queue_remove(&loop->taken, entry);
-	default:
-		return rotai_queue_remove(&loop->posts, entry) ||
-		       rotai_queue_remove(&loop->taken, entry);
-	}
+	struct rotai_queue *const queues[] = {
+		&loop->ticks, &loop->microtasks, &loop->immediates,
+		&loop->taken, &loop->posts,
+	};
+
+	if (!is_queued(entry))
+		return NULL;
+	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
+		if (rotai_queue_has(queues[i], entry))
+			return queues[i];
+	return NULL;
+}
+
+int rotai_task_cancel(struct rota_task *task)
+{
+	struct rota_entry *entry = &task->internal.entry;
+	struct rota_loop *loop = rotai_entry_loop(entry);
+	struct rotai_queue *queue;
+
+	rotai_inbox_take_over(loop);
+	queue = queue_of(loop, entry);
+	if (queue == NULL)
+		return ROTA_ENOENT;
+	(void)rotai_queue_remove(queue, entry);
+	rotai_loop_release(loop, is_referenced(entry));
+	if (queue == &loop->posts ||
+	    (queue == &loop->taken && loop->phase == ROTA_PHASE_POLL))
+		rotai_entry_unsend(entry);
+	else
+		rotai_entry_release(entry);
+	if (rotai_queue_is_empty(&loop->ticks) &&
+	    rotai_queue_is_empty(&loop->microtasks))
+		loop->drain_deferred = 0;
+	return 0;
 }
 
 int rota_task_cancel(struct rota_task *task)
 {
-	struct rota_entry *entry = &task->internal.entry;
-	struct rota_loop *loop = rotai_entry_loop(entry);
-	int error = rotai_loop_inherited(loop);
+	int error =
+		rotai_loop_inherited(rotai_entry_loop(&task->internal.entry));
 
-	if (error < 0)
-		return error;
-	rotai_inbox_take_over(loop);
-	if (!is_queued(entry) || !remove_from_queue(loop, entry))
-		return ROTA_ENOENT;
-	rotai_loop_release(loop, is_referenced(entry));
-	set_flags(entry, ROTAI_ENTRY_QUEUE, 0);
-	rotai_entry_release(entry);
-	return 0;
+	return error < 0 ? error : rotai_task_cancel(task);
 }
 
 int rota_task_is_queued(const struct rota_task *task)
@@ -148,14 +158,16 @@ static void set_referenced(struct rota_task *task, int referenced)
 {
 	struct rota_entry *entry = &task->internal.entry;
 	struct rota_loop *loop = rotai_entry_loop(entry);
-	unsigned flag = ROTAI_ENTRY_UNREFERENCED;
 
-	rotai_inbox_take_over(loop); /* so that (2) is settled */
-	if (is_queued(entry)) {
+	rotai_inbox_take_over(loop);
+	if (queue_of(loop, entry) != NULL) { /* (2) */
 		rotai_loop_release(loop, is_referenced(entry));
 		rotai_loop_hold(loop, referenced);
 	}
-	set_flags(entry, flag, referenced ? 0 : flag);
+	if (referenced)
+		rotai_entry_clear(entry, ROTAI_ENTRY_UNREFERENCED);
+	else
+		rotai_entry_set(entry, ROTAI_ENTRY_UNREFERENCED);
 }
 
 void rota_task_ref(struct rota_task *task)
@@ -173,24 +185,36 @@ int rota_task_has_ref(const struct rota_task *task)
 	return is_referenced(&task->internal.entry);
 }
 
-/* Let the task go, and call it; the end of the callback is the caller's. */
-static struct rota_task *begin_call(struct rota_loop *loop,
-				    struct rota_entry *entry)
+/* Call a task that was let go of; the end of the callback is the caller's. */
+static void begin_call(struct rota_loop *loop, struct rota_task *task,
+		       rota_task_fn *fn)
+{
+	rotai_callback_begin(loop, "task", NULL, task);
+	fn(task);
+}
+
+/* The same, and let go of it, if the loop's own thread had queued it. */
+static struct rota_task *call_own(struct rota_loop *loop,
+				  struct rota_entry *entry)
 {
 	struct rota_task *task = task_of(entry);
 	rota_task_fn *fn = task->internal.fn;
 
 	rotai_loop_release(loop, is_referenced(entry));
-	set_flags(entry, ROTAI_ENTRY_QUEUE, 0);
 	rotai_entry_release(entry); /* (1) */
-	rotai_callback_begin(loop, "task", NULL, task);
-	fn(task);
+	begin_call(loop, task, fn);
 	return task;
 }
 
-void rotai_task_call(struct rota_loop *loop, struct rota_entry *entry)
+void rotai_task_call_posted(struct rota_loop *loop, struct rota_entry *entry)
 {
-	rotai_callback_end(loop, "task", begin_call(loop, entry));
+	struct rota_task *task = task_of(entry);
+	rota_task_fn *fn = task->internal.fn;
+
+	rotai_loop_release(loop, is_referenced(entry));
+	rotai_entry_unsend(entry); /* (1) */
+	begin_call(loop, task, fn);
+	rotai_callback_end(loop, "task", task);
 }
 
 void rotai_immediates_take(struct rota_loop *loop)
@@ -203,7 +227,7 @@ void rotai_immediates_run(struct rota_loop *loop)
 	struct rota_entry *entry;
 
 	while ((entry = rotai_queue_take_first(&loop->taken)) != NULL)
-		rotai_task_call(loop, entry);
+		rotai_callback_end(loop, "task", call_own(loop, entry));
 }
 
 /* Run @queue to its end: how much is left of the budget @left. It ends at 0;
@@ -214,7 +238,7 @@ static uint64_t drain(struct rota_loop *loop, struct rotai_queue *queue,
 	struct rota_entry *entry;
 
 	while ((entry = rotai_queue_take_first(queue)) != NULL) {
-		rotai_callback_count(loop, "task", begin_call(loop, entry));
+		rotai_callback_count(loop, "task", call_own(loop, entry));
 		if (--left == 0)
 			break;
 	}

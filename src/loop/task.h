@@ -5,10 +5,14 @@
 #define ROTAI_LOOP_TASK_H
 
 struct rota_entry;
+struct rota_task;
 struct rota_loop;
 
-/* Call the task of an entry that was just taken out of a queue. */
-void rotai_task_call(struct rota_loop *loop, struct rota_entry *entry);
+/* Call the task of an entry that was just taken out of the posts. */
+void rotai_task_call_posted(struct rota_loop *loop, struct rota_entry *entry);
+
+/* As rota_task_cancel(), in a forked child too: in memory. */
+int rotai_task_cancel(struct rota_task *task);
 
 /* Take the immediates that are queued so far: those that the next call of
  * rotai_immediates_run() will call. */

@@ -40,26 +40,26 @@ static uint64_t calls_that_count(const struct rota_loop *loop)
 	return loop->calls - loop->hook_calls;
 }
 
-static int64_t timeout_ns(struct rota_loop *loop, enum rotai_turn_kind kind,
-			  int called)
+static int may_sleep(const struct rota_loop *loop, enum rotai_turn_kind kind,
+		     int called)
 {
-	if (kind == ROTAI_TURN_NOWAIT ||
-	    (kind != ROTAI_TURN_SLEEPS && called) || /* T3 */
-	    loop->stopping ||                        /* T5 */
-	    loop->more_ready ||                      /* T11 */
-	    loop->alive == 0 || rotai_work_is_queued(loop))
+	if (kind == ROTAI_TURN_NOWAIT)
 		return 0;
-	return rotai_wait_ns(loop);
+	if (kind != ROTAI_TURN_SLEEPS && called)
+		return 0;                                      /* T3 */
+	return !loop->stopping &&                              /* T5 */
+	       !loop->more_ready &&                            /* T11 */
+	       loop->alive > 0 && !rotai_work_is_queued(loop); /* L4 */
 }
 
-static int poll_and_dispatch(struct rota_loop *loop, int64_t sleep_ns)
+static int poll_and_dispatch(struct rota_loop *loop, int sleeps)
 {
 	struct rotai_ready ready[ROTA_EVENTS_PER_WAIT];
 	int waits = 0;
 	int n;
 
 	do {
-		n = rotai_wait(loop, waits == 0 ? sleep_ns : 0, ready,
+		n = rotai_wait(loop, sleeps && waits == 0, ready,
 			       ROTA_EVENTS_PER_WAIT);
 		if (waits == 0) {
 			rotai_loop_read_now(loop);
@@ -98,7 +98,7 @@ int rotai_turn(struct rota_loop *loop, enum rotai_turn_kind kind)
 
 	rotai_phase_begin(loop, ROTA_PHASE_POLL);
 	called = calls_that_count(loop) != before;
-	status = poll_and_dispatch(loop, timeout_ns(loop, kind, called));
+	status = poll_and_dispatch(loop, may_sleep(loop, kind, called));
 
 	rotai_phase_begin(loop, ROTA_PHASE_CHECK);
 	rotai_immediates_take(loop); /* (2) */

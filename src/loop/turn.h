@@ -18,10 +18,11 @@ int rotai_work_is_queued(const struct rota_loop *loop);
  * limit. (C4) */
 int64_t rotai_wait_ns(struct rota_loop *loop);
 
-/* Wait for the kernel and fill @ready: how many, or an error. Moves a virtual
- * clock in place of sleeping. (C10) */
-int rotai_wait(struct rota_loop *loop, int64_t timeout_ns,
-	       struct rotai_ready *ready, int max);
+/* Tell the kernel what has changed, wait for it, until a timer is due if the
+ * loop may sleep, and fill @ready: how many, or an error. Moves a virtual clock
+ * in place of sleeping. (C10) */
+int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
+	       int max);
 
 /* Tell who wants to know that the phase changes. */
 void rotai_phase_observe(struct rota_loop *loop, enum rota_phase phase);

@@ -13,6 +13,8 @@
 #include "base/clock.h"
 #include "loop/turn.h"
 
+static const int64_t LONGEST_NS = INT64_C(24) * 3600 * 1000000000;
+
 int rotai_work_is_queued(const struct rota_loop *loop)
 {
 	return !rotai_queue_is_empty(&loop->ticks) ||
@@ -43,11 +45,16 @@ int64_t rotai_wait_ns(struct rota_loop *loop)
 		       : until(due_ns, loop->clock(loop)); /* (1) */
 }
 
-/* No longer than until a shutdown's deadline, in real time. */
+/* As long as the kernel can take, and no longer than until a shutdown's
+ * deadline in real time. */
 static int64_t limited(const struct rota_loop *loop, int64_t timeout_ns)
 {
 	int64_t left_ns;
 
+	/* Darwin refuses waits of some years, and 32 bits hold no more than 68:
+	 * to wake up once a day is no burden. */
+	if (timeout_ns > LONGEST_NS)
+		timeout_ns = LONGEST_NS;
 	if (loop->real_limit_ns == UINT64_MAX || timeout_ns == 0)
 		return timeout_ns;
 	left_ns = until(loop->real_limit_ns, rotai_clock_monotonic());
@@ -104,9 +111,10 @@ static int wait_virtually(struct rota_loop *loop, int64_t timeout_ns,
 	return 0;
 }
 
-int rotai_wait(struct rota_loop *loop, int64_t timeout_ns,
-	       struct rotai_ready *ready, int max)
+int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
+	       int max)
 {
+	int64_t timeout_ns = 0;
 	int refused;
 	int n = rotai_loop_inherited(loop);
 
@@ -120,6 +128,8 @@ int rotai_wait(struct rota_loop *loop, int64_t timeout_ns,
 		n = ask(loop, 0, ready + shown, max - shown);
 		return n < 0 ? n : n + shown;
 	}
+	if (may_sleep)
+		timeout_ns = rotai_wait_ns(loop); /* (1) */
 	if (timeout_ns != 0 && loop->clock == rotai_loop_virtual_clock)
 		return wait_virtually(loop, timeout_ns, ready, max);
 	return ask(loop, timeout_ns, ready, max);
