@@ -287,7 +287,9 @@ const char *rota_loop_backend_name(const struct rota_loop *loop);
  * on it for as long as rota_loop_next_timeout() says, and then makes one turn
  * with ROTA_RUN_NOWAIT. That makes no turn when nothing keeps the loop alive,
  * and then the descriptor may stay readable, for what is unreferenced: a host
- * stops watching it when rota_loop_run() has returned 0.
+ * stops watching it when rota_loop_run() has returned 0. A host that uses
+ * epoll(7) adds the descriptor again after closing one, anywhere, whose watch
+ * was stopped too late: the loop may have put a new instance in its place.
  *
  * Thread:  the loop's.
  * Owner:   the loop. Do not read or close it.

@@ -137,7 +137,8 @@ int rota_timer_again(struct rota_timer *timer);
 
 /**
  * Tell how long it is until @timer is due, by the clock itself: 0 if it is
- * due, UINT64_MAX if it is stopped or never comes.
+ * due, as a repeating one is in its own callback, and UINT64_MAX if it is
+ * stopped or never comes.
  *
  * Thread:  the loop's.
  */
@@ -225,7 +226,8 @@ uint64_t rota_set_immediate(struct rota_loop *loop, rota_quick_fn *fn,
 /**
  * Take back what rota_set_timeout(), rota_set_interval() or
  * rota_set_immediate() gave @id for: it will not be called. One that is gone,
- * or 0, does nothing; an id is not used twice.
+ * or 0, does nothing; an id is not used twice. An immediate costs what
+ * rota_task_cancel() does.
  *
  * Thread:  the loop's.
  */

@@ -55,6 +55,7 @@ struct rota_watch {
 		int fd;
 		uint8_t events;
 		uint8_t flags;
+		uint32_t started_in;
 	} internal; /* the library's: neither read nor write it */
 };
 

@@ -293,8 +293,11 @@ static void test_again(struct kqueue_poller *queue, const struct kevent *event)
 {
 	unsigned both = EV_EOF | EV_CLEAR;
 
-	if (event->filter == EVFILT_READ && (event->flags & both) == both &&
-	    queue->count < CHANGES_MAX)
+	if (event->filter != EVFILT_READ || (event->flags & both) != both)
+		return;
+	if (queue->count == CHANGES_MAX)
+		submit(&queue->poller);
+	if (queue->count < CHANGES_MAX)
 		queue_change(queue, (int)event->ident, EVFILT_READ, EV_ENABLE,
 			     (uint32_t)(uintptr_t)event->udata);
 }
@@ -354,6 +357,8 @@ static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	queue->count = 0; /* EINTR leaves the changes applied */
+	if (n < 0)
+		return 0;
 
 	init_report(&report, ready);
 	for (const struct kevent *e = events; e < events + n; e++) {

@@ -141,6 +141,23 @@ void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry)
 	rotai_callback_end(loop, "async", async);
 }
 
+void rotai_asyncs_repair(struct rota_loop *loop)
+{
+	const struct rota_link *asyncs = &loop->asyncs;
+
+	rotai_inbox_take_over(loop);
+	for (struct rota_link *at = asyncs->next; at != asyncs; at = at->next) {
+		struct rota_entry *entry =
+			&rota_container_of(at, struct rota_async,
+					   internal.started)
+				 ->internal.entry;
+
+		if (!rotai_queue_has(&loop->posts, entry) &&
+		    !rotai_queue_has(&loop->taken, entry))
+			rotai_entry_unsend(entry);
+	}
+}
+
 void rotai_asyncs_stop(struct rota_loop *loop)
 {
 	while (!rotai_list_is_empty(&loop->asyncs))

@@ -1,9 +1,9 @@
 /*
  * loop/handle.c - handles: open, active, closing, and the closing phase.
  *
- *  1. An open handle is in the loop's list of handles. One that is closing
- *     joins the list closing when the last of its requests has ended, which
- *     for most is within rota_handle_close() itself.
+ *  1. An open handle is in the loop's list of handles. One that is closing is
+ *     in closing_held, and joins the list closing when the last of its requests
+ *     has ended, which for most is within rota_handle_close() itself.
  *  2. requests counts those in flight, ended those that have ended and are not
  *     called back. While a handle is closing its ended requests gather in
  *     closing_ended, in the order they ended.
@@ -89,6 +89,7 @@ void rotai_handle_request_begun(struct rota_handle *handle)
 
 static void join_closing(struct rota_handle *handle)
 {
+	rotai_list_remove(&handle->internal.open); /* of closing_held */
 	rotai_list_append(&handle->internal.loop->closing,
 			  &handle->internal.open);
 }
@@ -143,6 +144,7 @@ int rota_handle_close(struct rota_handle *handle, rota_close_fn *fn)
 	handle->internal.close_fn = fn;
 	set_flags(handle, ACTIVE, CLOSING);
 	rotai_list_remove(&handle->internal.open);
+	rotai_list_append(&loop->closing_held, &handle->internal.open);
 	move_ended(handle, &loop->ended_taken);
 	move_ended(handle, &loop->ended);
 	handle->internal.class_->stop(handle);
@@ -233,25 +235,21 @@ static void call_close(struct rota_loop *loop, struct rota_handle *handle)
 
 void rotai_closing_run(struct rota_loop *loop)
 {
-	struct rota_link ended;
-	struct rota_link closing;
-	struct rota_link *link;
+	struct rota_link *ended = &loop->closing_ended_taken;
+	struct rota_link *closing = &loop->closing_taken;
 
-	/* Nothing leaves these lists but here, so they need not be found. */
-	rotai_list_init(&ended);
-	rotai_list_init(&closing);
-	rotai_list_splice(&ended, &loop->closing_ended);
-	rotai_list_splice(&closing, &loop->closing);
-
-	while ((link = rotai_list_take_first(&closing)) != NULL) {
-		struct rota_handle *handle = rotai_handle_of(link);
+	rotai_list_splice(ended, &loop->closing_ended);
+	rotai_list_splice(closing, &loop->closing);
+	while (!rotai_list_is_empty(closing)) {
+		struct rota_handle *handle = rotai_handle_of(closing->next);
 
 		while (handle->internal.ended > 0) /* (3) */
-			call_next_request(&ended);
+			call_next_request(ended);
+		rotai_list_remove(&handle->internal.open);
 		call_close(loop, handle);
 	}
-	while (!rotai_list_is_empty(&ended))
-		call_next_request(&ended);
+	while (!rotai_list_is_empty(ended))
+		call_next_request(ended);
 }
 
 void rotai_handles_close(struct rota_loop *loop)

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "loop/async.h"
 #include "loop/turn.h"
 
 enum {
@@ -75,6 +76,9 @@ static void init_queues(struct rota_loop *loop)
 	rotai_list_init(&loop->ended);
 	rotai_list_init(&loop->ended_taken);
 	rotai_list_init(&loop->handles);
+	rotai_list_init(&loop->closing_held);
+	rotai_list_init(&loop->closing_taken);
+	rotai_list_init(&loop->closing_ended_taken);
 	rotai_list_init(&loop->closing);
 	rotai_list_init(&loop->closing_ended);
 }
@@ -130,6 +134,7 @@ int rotai_loop_new_on(struct rota_loop **loop,
 		return error;
 	}
 	made->ops = ops;
+	made->watches.batch = 1; /* no watch was started in that one */
 
 	made->tick_budget = options->tick_budget;
 	made->measure = options->measure != 0;
@@ -157,7 +162,9 @@ int rota_loop_new_version(struct rota_loop **loop,
 	int error;
 
 	/* While the major version is 0, the minor one counts as well. */
-	if (loop == NULL || version >> 8 != ROTA_VERSION >> 8)
+	const unsigned ignored = ROTA_VERSION_MAJOR == 0 ? 8 : 16;
+
+	if (loop == NULL || version >> ignored != ROTA_VERSION >> ignored)
 		return ROTA_EINVAL;
 	if (options == NULL) {
 		rota_loop_options_init(&defaults);
@@ -223,6 +230,8 @@ int rota_loop_fork(struct rota_loop *loop)
 
 	if (rotai_loop_inherited(loop) == 0)
 		return 0;
+	if (loop->running && !pthread_equal(loop->thread, pthread_self()))
+		return ROTA_EBUSY;
 	error = loop->ops->open(&poller, &loop->allocator);
 	if (error < 0)
 		return error;
@@ -234,8 +243,8 @@ int rota_loop_fork(struct rota_loop *loop)
 	loop->ops->close(loop->poller);
 	loop->poller = poller;
 	loop->inbox.fork_generation = rotai_fork_generation;
-	loop->thread = pthread_self();
 	rotai_inbox_wake_up(loop);
+	rotai_asyncs_repair(loop);
 	return 0;
 }
 

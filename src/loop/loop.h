@@ -78,6 +78,10 @@ struct rota_loop {
 	struct rota_link ended;    /* requests: next pending phase */
 	struct rota_link ended_taken;
 	struct rota_link handles; /* open */
+	struct rota_link
+		closing_held; /* handles whose requests have not ended */
+	struct rota_link closing_taken;
+	struct rota_link closing_ended_taken;
 	struct rota_link closing; /* handles whose requests have all ended */
 	struct rota_link closing_ended; /* requests of closing handles */
 	uint64_t tick_budget;
@@ -85,6 +89,7 @@ struct rota_loop {
 	/* Time. */
 	uint64_t (*clock)(struct rota_loop *loop);
 	uint64_t virtual_ns;     /* the time, if the clock is virtual */
+	uint64_t timers_now_ns;  /* what the timers phase goes by */
 	uint64_t calls_at_now;   /* calls when now_ns was read */
 	uint64_t calls_at_phase; /* calls when the phase began */
 	uint64_t switched_ns;    /* when the phase began, if it is measured */

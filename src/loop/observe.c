@@ -221,8 +221,11 @@ size_t rota_loop_dump(struct rota_loop *loop, rota_dump_fn *fn, void *arg)
 	dump_requests(&dump, &loop->requests);
 	dump_requests(&dump, &loop->ended_taken);
 	dump_requests(&dump, &loop->ended);
+	dump_requests(&dump, &loop->closing_ended_taken);
 	dump_requests(&dump, &loop->closing_ended);
 	dump_handles(&dump, &loop->handles);
+	dump_handles(&dump, &loop->closing_held);
+	dump_handles(&dump, &loop->closing_taken);
 	dump_handles(&dump, &loop->closing);
 	return dump.count;
 }

@@ -13,6 +13,8 @@
 
 #include "base/memory.h"
 #include "loop/loop.h"
+#include "loop/task.h"
+#include "loop/timer.h"
 #include "rota/task.h"
 #include "rota/timer.h"
 
@@ -70,7 +72,8 @@ static struct rotai_quick_item *begin(struct rota_loop *loop, rota_quick_fn *fn,
 static void end(struct rota_loop *loop, struct rotai_quick_item *item)
 {
 	item->fn = NULL;
-	item->uses++; /* (2) */
+	if (++item->uses == 0)
+		return; /* (2): its ids are used up, so it stays unused */
 	item->next_free = loop->quick.free;
 	loop->quick.free = item;
 }
@@ -99,9 +102,7 @@ static void on_timer(struct rota_timer *timer)
 		call_last(timer->internal.loop, item);
 		return;
 	}
-	/* The next period begins with this call. It cannot be refused: nobody
-	 * shuts down or forks between the phase's look and here. */
-	(void)rota_timer_again(timer);
+	rotai_timer_restart(timer); /* the next period begins with this call */
 	item->fn(item->arg);
 }
 
@@ -150,8 +151,7 @@ uint64_t rota_set_immediate(struct rota_loop *loop, rota_quick_fn *fn,
 static void clear_item(struct rota_loop *loop, struct rotai_quick_item *item)
 {
 	rota_timer_stop(&item->timer);
-	if (rota_task_is_queued(&item->task))
-		(void)rota_task_cancel(&item->task);
+	(void)rotai_task_cancel(&item->task);
 	end(loop, item);
 }
 
@@ -160,8 +160,6 @@ void rota_clear(struct rota_loop *loop, uint64_t id)
 	uint32_t number = (uint32_t)id;
 	struct rotai_quick_item *item;
 
-	if (rotai_loop_inherited(loop) < 0)
-		return; /* its tasks cannot be taken out of their queues */
 	if (number == 0 || number > loop->quick.count)
 		return;
 	item = loop->quick.items[number - 1];

@@ -70,7 +70,7 @@ static void put_in(struct rota_timer *timer, uint64_t due_ns, unsigned how)
 	timer->internal.flags =
 		(uint8_t)((timer->internal.flags & ~(unsigned)HOW) | how |
 			  STARTED);
-	if (ROTAI_UNLIKELY(due_ns <= loop->now_ns) &&
+	if (ROTAI_UNLIKELY(due_ns <= loop->timers_now_ns) &&
 	    loop->phase == ROTA_PHASE_TIMERS)
 		rotai_list_append(&loop->due_next_turn,
 				  &timer->internal.by_due);
@@ -160,6 +160,12 @@ int rota_timer_again(struct rota_timer *timer)
 		return ROTA_EINVAL;
 	return start(timer, timer->internal.fn,
 		     after(timer, timer->internal.period_ns), how);
+}
+
+void rotai_timer_restart(struct rota_timer *timer)
+{
+	put_in(timer, after(timer, timer->internal.period_ns),
+	       timer->internal.flags & HOW);
 }
 
 uint64_t rota_timer_due_in(const struct rota_timer *timer)
@@ -303,8 +309,10 @@ static struct rota_timer *timer_of(struct rota_link *link)
 
 void rotai_timers_run(struct rota_loop *loop)
 {
-	uint64_t now_ns = loop->now_ns; /* a callback may read it anew */
+	uint64_t now_ns = loop->now_ns;
 	struct rota_link *link;
+
+	loop->timers_now_ns = now_ns; /* a callback may read the clock anew */
 
 	/* Slot by slot, so that a timer is still in the cache when it is
 	 * called. */

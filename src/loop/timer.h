@@ -24,6 +24,9 @@ void rotai_timers_each(struct rota_loop *loop,
 void rotai_timer_start_own(struct rota_timer *timer, rota_timer_fn *fn,
 			   uint64_t due_ns);
 
+/* As rota_timer_again(), inside the timer's own callback: cannot be refused. */
+void rotai_timer_restart(struct rota_timer *timer);
+
 /* Whether a timer is the library's own. */
 int rotai_timer_is_own(const struct rota_timer *timer);
 

@@ -121,6 +121,7 @@ int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
 	if (n < 0)
 		return n; /* forked inside a callback: the kernel's part of
 			   * the loop is the parent's */
+	loop->watches.batch++;
 	refused = rotai_watches_flush(loop, ready, max / 2);
 	if (ROTAI_UNLIKELY(refused > 0)) {
 		int shown = refused < max / 2 ? refused : max / 2;

@@ -13,7 +13,9 @@
  *     has room for every registered descriptor, so noting cannot fail.
  *  4. The walk over one descriptor's watches keeps its place in the loop, so
  *     that a stop can move it on. It ends with the watch that was last when
- *     it began: what is started meanwhile is told by the next wait (T8).
+ *     it began. What is started while a batch of events is called notes its
+ *     number, and is told by the next wait: what this one found may be gone by
+ *     now (T8).
  *  5. An event of the past that comes again and again is of a descriptor that
  *     was closed before its watch was stopped, and lives on as a duplicate.
  *     The poller may have to begin afresh to be rid of it.
@@ -189,6 +191,7 @@ void rota_watch_init(struct rota_watch *watch, struct rota_loop *loop, int fd)
 	watch->internal.fd = fd;
 	watch->internal.events = 0;
 	watch->internal.flags = 0;
+	watch->internal.started_in = 0;
 }
 
 int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
@@ -222,8 +225,10 @@ int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
 	watch->internal.fn = fn;
 	watch->internal.events = (uint8_t)events;
 	watch->internal.flags |= STARTED;
+	watch->internal.started_in = loop->watches.batch;
 	append(fd_of(watch), watch);
-	update_wanted(&loop->watches, fd);
+	fd_of(watch)->wanted |= (uint8_t)events;
+	note_change(&loop->watches, fd);
 	rotai_loop_hold(loop, is_referenced(watch));
 	return 0;
 }
@@ -365,7 +370,8 @@ static inline void call(struct rota_loop *loop, struct rota_watch *watch,
 			unsigned events)
 {
 	events &= watch->internal.events;
-	if (events == 0)
+	if (events == 0 ||
+	    watch->internal.started_in == loop->watches.batch) /* (4) */
 		return;
 	rotai_callback_begin(loop, "watch", NULL, watch);
 	watch->internal.fn(watch, events);

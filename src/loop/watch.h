@@ -27,6 +27,7 @@ struct rotai_watches {
 	size_t changed_capacity;
 	uint32_t changed_count;
 	uint32_t registered; /* descriptors with watches */
+	uint32_t batch;      /* of events: the number of waits so far */
 	uint8_t saw_stale;   /* since the poller was last asked to renew */
 
 	/* The walk over the watches of one descriptor: see watch.c (4). */
@@ -42,7 +43,7 @@ void rotai_watches_free(struct rota_loop *loop);
 int rotai_watches_flush(struct rota_loop *loop, struct rotai_ready *ready,
 			int max);
 
-/* Call the watches of @n descriptors that are ready. */
+/* Call the watches of @n descriptors that a wait found ready. */
 void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,
 		       int n);
 
