@@ -64,8 +64,10 @@ double_flags = $(if $(double),$(shell cat $(double)/link.flags))
 endif
 endif
 
-# What is for one system alone says so: name_linux.c.
-other_systems   := $(filter-out $(system),linux darwin bsd)
+# What is for one system alone says so: name_linux.c. What all but Linux share
+# is name_posix.c.
+other_systems   := $(filter-out $(system),linux darwin bsd) \
+	$(if $(filter linux,$(system)),posix)
 for_this_system  = $(filter-out $(other_systems:%=\%_%.c),$(1))
 
 rooms         := base backend loop pool io fs proc
@@ -93,7 +95,6 @@ for_coverage := -O0 -g --coverage -fprofile-update=atomic -DROTA_CHECKED
 # the public headers: `inside` is set for each part of the tree, and is nothing
 # to docs/examples, which see what a user of the library sees.
 compile = $(CC) -std=c11 $(for_$(VARIANT)) $(sanitize) -fPIC -pthread \
-	-fvisibility=hidden \
 	$(warnings) $(defines) -Iinclude $(inside) $(CPPFLAGS) $(CFLAGS)
 link    = $(CC) $(for_$(VARIANT)) $(sanitize) -pthread $(CFLAGS) $(LDFLAGS)
 
@@ -136,7 +137,8 @@ $(shared): $(where)/$(real)
 	@ln -sf $(real) $(where)/$(soname)
 	@ln -sf $(soname) $@
 
-$(dir)/src/%.o: inside = -Isrc $(double:%=-I%)
+# The headers make public what is, by a pragma; the rest stays inside.
+$(dir)/src/%.o: inside = -Isrc $(double:%=-I%) -fvisibility=hidden
 
 $(dir)/%.o: %.c $(dir)/flags
 	$(say) '  CC    $<'

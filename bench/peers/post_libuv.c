@@ -117,9 +117,13 @@ static void on_async(uv_async_t *async)
 	struct producer *producer = (struct producer *)(void *)async;
 	struct set *set = async->data;
 
+	/* Before it says that it has arrived, upon which the sender may go on
+	 * and set done for the next. */
+	int done = atomic_load(&producer->done);
+
 	if (set->load.arrived)
 		set->load.arrived();
-	if (atomic_load(&producer->done))
+	if (done)
 		uv_close((uv_handle_t *)async, NULL);
 }
 

@@ -82,9 +82,13 @@ static void on_async(struct rota_async *async)
 		rota_container_of(async, struct producer, async);
 	struct set *set = async->data;
 
+	/* Before it says that it has arrived, upon which the sender may go on
+	 * and set done for the next. */
+	int done = atomic_load(&producer->done);
+
 	if (set->load.arrived)
 		set->load.arrived();
-	if (atomic_load(&producer->done))
+	if (done)
 		rota_async_stop(async);
 }
 

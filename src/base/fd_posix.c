@@ -1,6 +1,6 @@
 /*
- * base/fd_darwin.c - where there is no pipe2(2) and no ppoll(2): Darwin, and
- * any POSIX system that has nothing better.
+ * base/fd_posix.c - where pipe2(2) and ppoll(2) cannot be counted on: on Darwin,
+ * and on any POSIX system but Linux.
  */
 #include "base/fd.h"
 
