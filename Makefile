@@ -1,8 +1,9 @@
 # Makefile - builds, checks and installs rota. `make help` lists the targets.
 #
 #  1. Everything built goes under $(BUILD). One run of make builds one VARIANT
-#     of the library (release, check or coverage) in a directory of its own; a
-#     target that wants another variant calls make again.
+#     of the library in a directory of its own: release; debug, which is checked,
+#     for users; check and coverage, for the tests. A target that wants another
+#     variant calls make again.
 #  2. Objects depend on the file `flags` of their directory, which changes when
 #     the compiler or its flags do, and on the headers that they include.
 #  3. A target that needs a tool installs it, and then calls make again: what
@@ -11,6 +12,9 @@
 
 BUILD      ?= build
 VARIANT    ?= release
+ifeq ($(filter release debug check coverage,$(VARIANT)),)
+$(error no variant $(VARIANT): there are release debug check coverage)
+endif
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
@@ -56,7 +60,7 @@ pollers_bsd    := kqueue poll
 pollers        := $(or $(pollers_$(system)),poll)
 
 # On Linux, checked libraries have kqueue as well, over a test double.
-ifneq ($(VARIANT),release)
+ifneq ($(filter check coverage,$(VARIANT)),)
 ifeq ($(system),linux)
 double  := $(wildcard tests/support/kqueue)
 pollers += $(if $(double),kqueue)
@@ -89,6 +93,7 @@ sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 for_release  := -O2 -g $(if $(filter-out \
 	darwin,$(system)),-fno-semantic-interposition)
 for_check    := -O1 -g -fno-omit-frame-pointer -DROTA_CHECKED
+for_debug    := $(for_check)
 for_coverage := -O0 -g --coverage -fprofile-update=atomic -DROTA_CHECKED
 
 # The user's flags come last: they win. What lies under $(dir) may see more than
@@ -179,7 +184,8 @@ headers    := $(patsubst include/%,%,$(wildcard include/*.h include/rota/*.h))
 install: all ## install headers, libraries and rota.pc; PREFIX, DESTDIR
 	install -d $(to_include)/rota $(to_lib)/pkgconfig
 	for header in $(headers); do \
-		install -m 644 include/$$header $(to_include)/$$header; done
+		install -m 644 include/$$header $(to_include)/$$header || \
+			exit 1; done
 	install -m 644 $(archive) $(to_lib)
 	install -m 755 $(where)/$(real) $(to_lib)
 	ln -sf $(real) $(to_lib)/$(soname)
@@ -231,8 +237,12 @@ bench_objects := $(bench_support:%.c=$(dir)/%.o)
 benches       := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 $(dir)/bench/%.o: inside = -Ibench
 
-.PHONY: bench bench-build bench-programs
-bench: bench-build ## run the benchmarks beside the peers; B=name, ARGS=--quick
+.PHONY: bench bench-known bench-build bench-programs
+bench-known:
+	$(if $(filter-out $(benches:$(BUILD)/bench/%=%),$(B)),$(error no \
+		benchmark $(B): there are $(benches:$(BUILD)/bench/%=%)))
+
+bench: bench-known bench-build ## run the benchmarks beside the peers; B=name, ARGS=--quick
 	@set -e; for program in $(if $(B),$(BUILD)/bench/$(B),$(benches)); do \
 		$$program $(ARGS); done
 
@@ -271,7 +281,7 @@ check: ## run the tests; T=timer N='*repeat*' POLLER=kqueue SAN=thread
 		cmocka.h:libcmocka-dev)
 	@$(again) VARIANT=check check-run
 
-ifneq ($(VARIANT),release)
+ifneq ($(filter check coverage,$(VARIANT)),)
 
 # Tests say in a line of their own what they are for: `/* system: linux */`,
 # or `/* poller: none */` for those that one run shows all about.
@@ -321,6 +331,9 @@ runs := $(once) $(foreach poller,$(or $(POLLER),$(pollers)),$(addsuffix \
 check-run: check-programs
 	$(if $(filter-out $(pollers),$(POLLER)),$(error no poller $(POLLER): \
 		there are $(pollers)))
+	$(if $(strip $(runs)),,$(error no test program $(T): there are \
+		$(sort $(patsubst test_%,%,$(basename $(notdir \
+		$(wildcard tests/*/test_*.c)))))))
 	@ROTA_TEST_FILTER='$(N)' $(fixed_space) tests/support/run \
 		-j $(processors) $(runs)
 

@@ -33,12 +33,15 @@ static void on_timeout(struct rota_timer *timer)
 int main(void)
 {
 	struct rota_loop *loop;
+	int status;
 
 	if (rota_loop_new(&loop, NULL) < 0)
 		return 1;
 	puts("Who are you? You have three seconds.");
 	rota_watch_init(&input, loop, STDIN_FILENO);
-	rota_watch_start(&input, on_input, ROTA_READABLE);
+	status = rota_watch_start(&input, on_input, ROTA_READABLE);
+	if (status < 0)
+		printf("Nobody: %s.\n", rota_error_text(status));
 	rota_timer_init(&patience, loop);
 	rota_timer_start(&patience, on_timeout, ROTA_SEC(3));
 

@@ -103,7 +103,7 @@ struct server {
 	struct echo_server echo;
 	struct meter meter;
 	struct pulse pulse;
-	struct rota_loop_stats stats; /* as the loop ended */
+	struct rota_stats stats; /* as the loop ended */
 	uint64_t receipts, receipt_bytes, receipt_files;
 	uint64_t corrupt_at; /* flip a bit of this byte; 0: of none */
 
@@ -199,7 +199,7 @@ struct clients {
 	struct meter meter;
 	struct pulse pulse;
 	struct socat socat;
-	struct rota_loop_stats stats; /* as the loop ended */
+	struct rota_stats stats; /* as the loop ended */
 
 	uint64_t connections, bytes, files;
 	uint64_t receipts, receipts_back, back_bytes;
@@ -238,7 +238,7 @@ void clients_fail(struct clients *clients, const char *format, ...)
 
 /* report.c: what is printed. */
 
-void report_loop(const char *title, const struct rota_loop_stats *stats,
+void report_loop(const char *title, const struct rota_stats *stats,
 		 const struct pulse *pulse);
 void report_totals(const struct server *server, const struct clients *clients);
 

@@ -17,7 +17,7 @@ static double to_ms(uint64_t ns)
 
 /* The time, in microseconds, below which @share percent of timers were late;
  * the buckets are powers of two, so it is an upper bound. */
-static uint64_t lateness_us(const struct rota_loop_stats *stats, unsigned share)
+static uint64_t lateness_us(const struct rota_stats *stats, unsigned share)
 {
 	uint64_t all = 0, sum = 0;
 	unsigned i;
@@ -32,7 +32,7 @@ static uint64_t lateness_us(const struct rota_loop_stats *stats, unsigned share)
 	return UINT64_C(1) << i;
 }
 
-static void report_phases(const struct rota_loop_stats *stats)
+static void report_phases(const struct rota_stats *stats)
 {
 	printf("  %-10s %12s %12s %12s %10s\n", "phase", "ran", "callbacks",
 	       "ms", "ns each");
@@ -52,7 +52,7 @@ static void report_phases(const struct rota_loop_stats *stats)
 	       "", to_ms(stats->idle_ns));
 }
 
-void report_loop(const char *title, const struct rota_loop_stats *stats,
+void report_loop(const char *title, const struct rota_stats *stats,
 		 const struct pulse *pulse)
 {
 	printf("\n%s\n", title);
