@@ -96,7 +96,8 @@ enum rota_error {
 const char *rota_error_name(int error);
 
 /**
- * Say what @error means, in English, without a full stop.
+ * Say what @error means, in English, without a full stop. For a number that is
+ * no code of ours it is "unknown error".
  *
  * Thread:  any, and signal handlers.
  * Owner:   the string is static.

@@ -23,7 +23,8 @@ enum rota_hook_kind {
 };
 
 /**
- * Called once in every turn.
+ * Called once in every turn. A prepare or check hook does not make turns: with
+ * nothing else to do the loop sleeps, and the hook waits.
  *
  * Phase:   prepare, or check. The callback may start, stop or free any hook,
  *          @hook included; one of its own phase that it starts is first called

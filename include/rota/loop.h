@@ -139,7 +139,9 @@ static inline int rota_loop_new(struct rota_loop **loop,
  *
  * Thread:  the loop's.
  * Owner:   @loop is gone on return, unless somebody holds a reference: then
- *          its memory and the descriptors that wake it stay until that goes.
+ *          its memory and the descriptors that wake it stay until that goes,
+ *          and all that may still be called is a post, a send, and
+ *          rota_loop_ref() and _unref().
  * Errors:  ROTA_EBUSY   a node is started, a task queued, a handle open, or a
  *                       turn runs: nothing has changed. rota_loop_dump() tells
  *                       which.

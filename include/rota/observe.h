@@ -19,7 +19,7 @@ extern "C" {
 enum { ROTA_LATENESS_BUCKETS = 32 };
 
 /** What a loop has done so far. Indexed by enum rota_phase. */
-struct rota_loop_stats {
+struct rota_stats {
 	size_t size; /* of this struct, set by the caller */
 
 	uint64_t turns;  /* begun */
@@ -57,14 +57,15 @@ struct rota_loop_stats {
  * Errors:  ROTA_EINVAL  @stats is NULL, or its size is less than any version
  *                       had. What a later version has more is set to 0.
  */
-int rota_loop_stats(const struct rota_loop *loop,
-		    struct rota_loop_stats *stats);
+int rota_loop_stats(const struct rota_loop *loop, struct rota_stats *stats);
 
 /** One thing that keeps a loop alive or open. */
 struct rota_dump_entry {
 	const void *object; /* the task, timer, hook, async, watch, handle... */
 	const char *type;   /* "task", "timer", ... or a handle's own */
-	const char *name;   /* a handle's, or NULL */
+	const char *name;   /* a handle's, or NULL; of a node, which sort it is:
+			     * "tick", "post", "idle", "paused", ... or NULL */
+	const void *data;   /* the object's own data pointer */
 	int fd;             /* a watch's or a handle's, or -1 */
 	uint64_t due_ns;    /* a timer's, or UINT64_MAX */
 	int alive;          /* 1: it keeps the loop alive; 0: only open */

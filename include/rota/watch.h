@@ -81,7 +81,9 @@ void rota_watch_init(struct rota_watch *watch, struct rota_loop *loop, int fd);
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL     @fn is NULL, or @events has bits of no meaning
  *          ROTA_EBADF      the descriptor is not open
- *          ROTA_EPERM      it cannot be watched: a regular file, a directory
+ *          ROTA_EPERM      it cannot be watched: a regular file, a directory,
+ *                          and with epoll a device that is always ready, such
+ *                          as /dev/null
  *          ROTA_ENOTSUP    ROTA_PRIORITY or ROTA_DISCONNECT, where the poller
  *                          has no such event
  *          ROTA_ENOMEM     out of memory; ROTA_ENOSPC: out of kernel watches

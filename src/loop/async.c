@@ -64,7 +64,8 @@ int rota_async_send(struct rota_async *async)
 	int status;
 
 	if (__atomic_load_n(&async->internal.fn, __ATOMIC_RELAXED) == NULL)
-		return ROTA_EINVAL;
+		return rotai_inbox_refuses(&loop->inbox) ? ROTA_ESHUTDOWN
+							 : ROTA_EINVAL;
 	if (rotai_entry_set(entry, ROTAI_ENTRY_SENT)) /* (1) */
 		return rotai_loop_inherited(loop);
 	if (!rotai_entry_claim(entry))

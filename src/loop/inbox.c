@@ -79,6 +79,12 @@ int rotai_inbox_push(struct rota_loop *loop, struct rota_entry *entry)
 	return 0;
 }
 
+int rotai_inbox_refuses(const struct rotai_inbox *inbox)
+{
+	return __atomic_load_n(&inbox->refuses, __ATOMIC_RELAXED) ||
+	       __atomic_load_n(&inbox->head, __ATOMIC_RELAXED) == CLOSED;
+}
+
 int rotai_inbox_is_empty(const struct rotai_inbox *inbox)
 {
 	struct rota_entry *head =

@@ -35,6 +35,9 @@ void rotai_inbox_wake_up(struct rota_loop *loop);
 /* Whether nothing is in. The loop's thread; more may come any moment. */
 int rotai_inbox_is_empty(const struct rotai_inbox *inbox);
 
+/* Whether it lets nothing in. Any thread. */
+int rotai_inbox_refuses(const struct rotai_inbox *inbox);
+
 /* Let nothing in from now on: 1, or 0 if there is something. */
 int rotai_inbox_close(struct rotai_inbox *inbox);
 

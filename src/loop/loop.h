@@ -97,7 +97,7 @@ struct rota_loop {
 
 	pthread_t thread;
 	struct rotai_quick quick;
-	struct rota_loop_stats stats;
+	struct rota_stats stats;
 	void *data;
 
 	/* What other threads touch has cache lines of its own, after what only

@@ -16,9 +16,9 @@
 #include "rota/task.h"
 
 /* The first version of the struct ended here. */
-enum { LEAST_STATS_SIZE = sizeof(struct rota_loop_stats) };
+enum { LEAST_STATS_SIZE = sizeof(struct rota_stats) };
 
-int rota_loop_stats(const struct rota_loop *loop, struct rota_loop_stats *stats)
+int rota_loop_stats(const struct rota_loop *loop, struct rota_stats *stats)
 {
 	size_t size;
 
@@ -99,11 +99,12 @@ static void tell(struct dump *dump, const struct rota_dump_entry *entry)
 
 /* What has neither name, descriptor nor due time. */
 static struct rota_dump_entry plain(const void *object, const char *type,
-				    int alive)
+				    const void *data, int alive)
 {
 	return (struct rota_dump_entry){
 		.object = object,
 		.type = type,
+		.data = data,
 		.fd = -1,
 		.due_ns = UINT64_MAX,
 		.alive = alive,
@@ -113,7 +114,7 @@ static struct rota_dump_entry plain(const void *object, const char *type,
 static void dump_timer(void *arg, struct rota_timer *timer)
 {
 	struct rota_dump_entry entry =
-		plain(timer, "timer", rota_timer_has_ref(timer));
+		plain(timer, "timer", timer->data, rota_timer_has_ref(timer));
 
 	if (rotai_timer_is_own(timer))
 		return; /* its request is among the requests */
@@ -124,20 +125,29 @@ static void dump_timer(void *arg, struct rota_timer *timer)
 static void dump_watch(void *arg, struct rota_watch *watch)
 {
 	struct rota_dump_entry entry =
-		plain(watch, "watch", rota_watch_has_ref(watch));
+		plain(watch, "watch", watch->data, rota_watch_has_ref(watch));
 
 	entry.fd = watch->internal.fd;
+	if (watch->internal.events == 0)
+		entry.name = "paused";
 	tell(arg, &entry);
 }
 
 static void dump_hooks(struct dump *dump, const struct rota_link *hooks)
 {
+	static const char *const sorts[] = {
+		[ROTA_HOOK_IDLE] = "idle",
+		[ROTA_HOOK_PREPARE] = "prepare",
+		[ROTA_HOOK_CHECK] = "check",
+	};
+
 	for (struct rota_link *at = hooks->next; at != hooks; at = at->next) {
 		const struct rota_hook *hook = rota_container_of(
 			at, struct rota_hook, internal.started);
-		struct rota_dump_entry entry =
-			plain(hook, "hook", rota_hook_has_ref(hook));
+		struct rota_dump_entry entry = plain(hook, "hook", hook->data,
+						     rota_hook_has_ref(hook));
 
+		entry.name = sorts[hook->internal.kind];
 		tell(dump, &entry);
 	}
 }
@@ -147,14 +157,15 @@ static void dump_asyncs(struct dump *dump, const struct rota_link *asyncs)
 	for (struct rota_link *at = asyncs->next; at != asyncs; at = at->next) {
 		const struct rota_async *async = rota_container_of(
 			at, struct rota_async, internal.started);
-		struct rota_dump_entry entry =
-			plain(async, "async", rota_async_has_ref(async));
+		struct rota_dump_entry entry = plain(
+			async, "async", async->data, rota_async_has_ref(async));
 
 		tell(dump, &entry);
 	}
 }
 
-static void dump_tasks(struct dump *dump, const struct rotai_queue *queue)
+static void dump_tasks(struct dump *dump, const struct rotai_queue *queue,
+		       const char *sort)
 {
 	for (struct rota_entry *at = queue->first; at != &rotai_entry_end;
 	     at = rotai_entry_next(at)) {
@@ -164,7 +175,9 @@ static void dump_tasks(struct dump *dump, const struct rotai_queue *queue)
 
 		if (rotai_entry_has(at, ROTAI_ENTRY_ASYNC))
 			continue; /* it is among the asyncs */
-		entry = plain(task, "task", rota_task_has_ref(task));
+		entry = plain(task, "task", task->data,
+			      rota_task_has_ref(task));
+		entry.name = sort;
 		tell(dump, &entry);
 	}
 }
@@ -175,7 +188,8 @@ static void dump_requests(struct dump *dump, const struct rota_link *requests)
 	     at = at->next) {
 		const struct rota_request *request = rotai_request_of(at);
 		struct rota_dump_entry entry =
-			plain(request, request->internal.class_->type, 1);
+			plain(request, request->internal.class_->type,
+			      request->data, 1);
 
 		tell(dump, &entry);
 	}
@@ -190,7 +204,7 @@ static void dump_handles(struct dump *dump, const struct rota_link *handles)
 			handle->internal.class_;
 		int closing = rota_handle_is_closing(handle);
 		struct rota_dump_entry entry =
-			plain(handle, class_->type,
+			plain(handle, class_->type, handle->data,
 			      closing || (rota_handle_is_active(handle) &&
 					  rota_handle_has_ref(handle)));
 
@@ -213,11 +227,12 @@ size_t rota_loop_dump(struct rota_loop *loop, rota_dump_fn *fn, void *arg)
 	dump_hooks(&dump, &loop->hooks_taken);
 	dump_asyncs(&dump, &loop->asyncs);
 	rotai_watches_each(loop, dump_watch, &dump);
-	dump_tasks(&dump, &loop->ticks);
-	dump_tasks(&dump, &loop->microtasks);
-	dump_tasks(&dump, &loop->taken);
-	dump_tasks(&dump, &loop->immediates);
-	dump_tasks(&dump, &loop->posts);
+	dump_tasks(&dump, &loop->ticks, "tick");
+	dump_tasks(&dump, &loop->microtasks, "microtask");
+	dump_tasks(&dump, &loop->taken,
+		   loop->phase == ROTA_PHASE_POLL ? "post" : "immediate");
+	dump_tasks(&dump, &loop->immediates, "immediate");
+	dump_tasks(&dump, &loop->posts, "post");
 	dump_requests(&dump, &loop->requests);
 	dump_requests(&dump, &loop->ended_taken);
 	dump_requests(&dump, &loop->ended);

@@ -272,6 +272,32 @@ static void a_signal_ends_a_wait_without_an_error(void **state)
 	disturber_end(&disturber);
 }
 
+/* D2: what a wait that a signal cut short told the kernel stays told. */
+static void a_signal_leaves_the_changes_made(void **state)
+{
+	struct poller_test *t = *state;
+	struct disturber disturber;
+	struct rotai_ready ready[8];
+	int fds[2];
+
+	make_pipe(fds);
+	assert_int_equal(poller_add(t, fds[0], 1, 0), 0);
+	assert_int_equal(poller_change(t, fds[0], 2, 0, READABLE), 0);
+	woken_by_signals = NULL;
+	disturber_begin(&disturber);
+
+	assert_int_equal(poller_wait(t, -1, ready, 8), 0);
+	disturber_end(&disturber);
+
+	put_byte(fds[1]);
+	assert_int_equal(poller_wait(t, 0, ready, 8), 1);
+	assert_int_equal(ready[0].fd, fds[0]);
+	assert_int_equal(ready[0].generation, 2);
+	assert_int_equal(ready[0].events, READABLE);
+	poller_remove(t, fds[0]);
+	close_both(fds);
+}
+
 static void a_wake_may_come_from_a_signal_handler(void **state)
 {
 	struct poller_test *t = *state;
@@ -394,6 +420,7 @@ static const struct CMUnitTest tests[] = {
 	POLLER(a_wake_leaves_errno_alone),
 	POLLER(a_wake_of_another_thread_ends_the_wait),
 	POLLER(a_signal_ends_a_wait_without_an_error),
+	POLLER(a_signal_leaves_the_changes_made),
 	POLLER(a_wake_may_come_from_a_signal_handler),
 	POLLER(more_than_fits_all_get_their_turn),
 	POLLER(the_poller_s_own_descriptor_tells_of_events),

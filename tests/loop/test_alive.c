@@ -12,6 +12,7 @@
 /* One row for each way to be on the loop's hands. */
 struct way {
 	const char *type;
+	const char *sort; /* the name that a dump has for it */
 	void (*begin)(struct actor *a);
 	void (*end)(struct actor *a);
 	void (*unref)(struct actor *a);
@@ -146,20 +147,25 @@ static int task_has_ref(const struct actor *a)
 }
 
 static const struct way ways[] = {
-	{ "timer", begin_timer, end_timer, unref_timer, ref_timer,
+	{ "timer", NULL, begin_timer, end_timer, unref_timer, ref_timer,
 	  timer_has_ref },
-	{ "hook", begin_idle, end_hook, unref_hook, ref_hook, hook_has_ref },
-	{ "hook", begin_prepare, end_hook, unref_hook, ref_hook, hook_has_ref },
-	{ "hook", begin_check, end_hook, unref_hook, ref_hook, hook_has_ref },
-	{ "async", actor_async, end_async, unref_async, ref_async,
+	{ "hook", "idle", begin_idle, end_hook, unref_hook, ref_hook,
+	  hook_has_ref },
+	{ "hook", "prepare", begin_prepare, end_hook, unref_hook, ref_hook,
+	  hook_has_ref },
+	{ "hook", "check", begin_check, end_hook, unref_hook, ref_hook,
+	  hook_has_ref },
+	{ "async", NULL, actor_async, end_async, unref_async, ref_async,
 	  async_has_ref },
-	{ "watch", begin_watch, end_watch, unref_watch, ref_watch,
+	{ "watch", NULL, begin_watch, end_watch, unref_watch, ref_watch,
 	  watch_has_ref },
-	{ "task", actor_immediate, end_task, unref_task, ref_task,
+	{ "task", "immediate", actor_immediate, end_task, unref_task, ref_task,
 	  task_has_ref },
-	{ "task", actor_post, end_task, unref_task, ref_task, task_has_ref },
-	{ "task", actor_tick, end_task, unref_task, ref_task, task_has_ref },
-	{ "task", actor_microtask, end_task, unref_task, ref_task,
+	{ "task", "post", actor_post, end_task, unref_task, ref_task,
+	  task_has_ref },
+	{ "task", "tick", actor_tick, end_task, unref_task, ref_task,
+	  task_has_ref },
+	{ "task", "microtask", actor_microtask, end_task, unref_task, ref_task,
 	  task_has_ref },
 };
 
@@ -418,6 +424,7 @@ static void unref_in_a_prepare_hook_ends_the_run(void **state)
 
 struct found {
 	const void *object;
+	const void *data;
 	struct rota_dump_entry entry;
 	size_t count;
 };
@@ -461,12 +468,18 @@ static void a_dump_tells_of_every_kind_what_it_is(void **state)
 		int watch = strcmp(type, "watch") == 0;
 		struct found found = { .object = object_of(&a, type) };
 
+		/* Every struct of ours begins with its data. */
+		memcpy(&found.data, found.object, sizeof(found.data));
 		ways[i].begin(&a);
 		assert_int_equal(rota_loop_dump(f->loop, find, &found), 1);
 		assert_int_equal(found.count, 1);
 		assert_ptr_equal(found.entry.object, found.object);
 		assert_string_equal(found.entry.type, type);
-		assert_null(found.entry.name);
+		if (ways[i].sort == NULL)
+			assert_null(found.entry.name);
+		else
+			assert_string_equal(found.entry.name, ways[i].sort);
+		assert_ptr_equal(found.entry.data, found.data);
 		assert_int_equal(found.entry.fd, watch ? fds[0] : -1);
 		assert_true(found.entry.due_ns ==
 			    (timer ? f->start_ns + ROTA_MSEC(1) : UINT64_MAX));

@@ -22,7 +22,7 @@ static void set_budget(struct fixture *f, uint64_t budget)
 
 static uint64_t deferrals(struct rota_loop *loop)
 {
-	struct rota_loop_stats stats = { .size = sizeof(stats) };
+	struct rota_stats stats = { .size = sizeof(stats) };
 
 	assert_int_equal(rota_loop_stats(loop, &stats), 0);
 	return stats.tick_deferrals;
@@ -273,6 +273,41 @@ static void a_tick_that_waits_can_be_cancelled(void **state)
 	assert_int_equal(t.calls, 10);
 }
 
+/* T10: with none left that waits, a drain is a drain again. */
+static void
+after_those_that_wait_were_cancelled_ticks_run_as_usual(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor t, immediate, first, second, tick;
+
+	set_budget(f, 10);
+	recorder_init(&r, f->loop);
+	actor_init(&t, &r, "t");
+	actor_init(&immediate, &r, "i");
+	actor_init(&first, &r, "first");
+	actor_init(&second, &r, "second");
+	actor_init(&tick, &r, "tick");
+	t.then = tick_self_until_number;
+	t.number = UINT64_MAX;
+	immediate.then = tick_other;
+	immediate.other = &t;
+	actor_immediate(&immediate);
+	rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
+	assert_int_equal(rota_task_cancel(&t.task), 0);
+	recorder_take(&r);
+
+	first.then = tick_other;
+	first.other = &tick;
+	actor_timer(&first, 0);
+	actor_timer(&second, 0);
+	actor_tick(&tick);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+
+	assert_string_equal(recorder_take(&r), "tick first tick second");
+	assert_int_equal(deferrals(f->loop), 1);
+}
+
 /* T10: 0 is no limit. */
 static void without_a_budget_a_drain_goes_to_its_end(void **state)
 {
@@ -333,6 +368,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(ticks_that_wait_keep_the_loop_alive_and_awake),
 	VIRTUAL(a_run_does_not_drain_what_waits_for_the_pending_phase),
 	VIRTUAL(a_tick_that_waits_can_be_cancelled),
+	VIRTUAL(after_those_that_wait_were_cancelled_ticks_run_as_usual),
 	VIRTUAL(without_a_budget_a_drain_goes_to_its_end),
 	VIRTUAL(the_budget_is_65536_by_default),
 };

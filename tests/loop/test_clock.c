@@ -7,9 +7,9 @@
 #include "support/fixture.h"
 #include "support/recorder.h"
 
-static struct rota_loop_stats stats_of(struct rota_loop *loop)
+static struct rota_stats stats_of(struct rota_loop *loop)
 {
-	struct rota_loop_stats stats = { .size = sizeof(stats) };
+	struct rota_stats stats = { .size = sizeof(stats) };
 
 	assert_int_equal(rota_loop_stats(loop, &stats), 0);
 	return stats;
@@ -135,7 +135,7 @@ static void start_self_until_number(struct actor *a)
 static void a_wait_of_microseconds_is_one_sleep(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_loop_stats stats;
+	struct rota_stats stats;
 	struct recorder r;
 	struct actor a;
 

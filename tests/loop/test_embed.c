@@ -130,6 +130,41 @@ static void the_time_out_is_0_while_anything_is_queued(void **state)
 	assert_int_equal(rota_loop_next_timeout(f->loop, NULL), ROTA_EINVAL);
 }
 
+/* L5: with nothing to keep it alive there is no turn to make, whatever is
+ * queued; a host that made one would make them without end. */
+static void what_is_unreferenced_does_not_keep_the_host_awake(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor a, b, c, keeper;
+
+	recorder_init(&r, f->loop);
+	actor_init(&a, &r, "a");
+	actor_init(&b, &r, "b");
+	actor_init(&c, &r, "c");
+	actor_init(&keeper, &r, "keeper");
+	rota_task_unref(&a.task);
+	rota_task_unref(&b.task);
+	rota_hook_unref(&c.hook);
+
+	actor_immediate(&a);
+	assert_int_equal(next_timeout(f->loop), -1);
+	actor_post(&b);
+	assert_int_equal(next_timeout(f->loop), -1);
+	rota_task_cancel(&a.task);
+	assert_int_equal(next_timeout(f->loop), -1);
+	rota_task_cancel(&b.task);
+	actor_hook(&c, ROTA_HOOK_IDLE);
+	assert_int_equal(next_timeout(f->loop), -1);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 0);
+	assert_string_equal(recorder_take(&r), "");
+
+	actor_async(&keeper);
+	assert_int_equal(next_timeout(f->loop), 0);
+	rota_async_stop(&keeper.async);
+	rota_hook_stop(&c.hook);
+}
+
 /* L5: next_timeout sends to the kernel what is outstanding. */
 static void the_descriptor_is_readable_when_a_watch_is_ready(void **state)
 {
@@ -293,6 +328,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(every_poller_but_poll_has_a_descriptor),
 	REAL(the_time_out_is_that_of_the_next_timer),
 	REAL(the_time_out_is_0_while_anything_is_queued),
+	REAL(what_is_unreferenced_does_not_keep_the_host_awake),
 	REAL(the_descriptor_is_readable_when_a_watch_is_ready),
 	REAL(a_post_of_another_thread_makes_the_descriptor_readable),
 	REAL(a_post_between_asking_and_sleeping_is_not_slept_over),

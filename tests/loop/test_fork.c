@@ -1,30 +1,20 @@
 /*
  * Forks (F2): what an inherited loop refuses, that the parent does not notice,
- * and that a rebuilt loop goes on with all that was started.
- *
- * A child tells by its exit status: 0, or the number of the line that failed.
- * It must not fail by an assertion of cmocka, which would jump into the
- * parent's test.
+ * and that a rebuilt loop goes on with all that was started. For forks in the
+ * midst of a turn, and by other threads, see test_fork_turn.c.
  */
 #include "support/fixture.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/child.h"
 #include "support/fault.h"
 #include "support/probe.h"
 
 enum { READABLE = ROTA_READABLE };
-
-static unsigned failed_line;
-
-/* In the child: note the first line that does not hold. */
-#define EXPECT(condition)                                                      \
-	((condition) || failed_line != 0 ? (void)0                             \
-					 : (void)(failed_line = __LINE__))
 
 static void nothing_on_timer(struct rota_timer *timer)
 {
@@ -49,39 +39,6 @@ static void nothing_on_async(struct rota_async *async)
 static void nothing_on_quick(void *arg)
 {
 	(void)arg;
-}
-
-/* The child's exit status holds the low byte of the line only; print it. */
-static _Noreturn void child_ends(void)
-{
-	if (failed_line != 0)
-		fprintf(stderr, "test_fork.c:%u: failed in the child\n",
-			failed_line);
-	_exit(failed_line != 0);
-}
-
-static void expect_success(pid_t child)
-{
-	int status;
-
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-/* Run @in_child(arg) in a child, and wait for it to end well. */
-static void in_a_child(void (*in_child)(void *arg), void *arg)
-{
-	pid_t child = fork();
-
-	assert_int_not_equal(child, -1);
-	if (child == 0) {
-		alarm(20);
-		failed_line = 0;
-		in_child(arg);
-		child_ends();
-	}
-	expect_success(child);
 }
 
 /* One of each node, all started. */
@@ -370,11 +327,9 @@ static void fork_and_rebuild(struct probe *probe)
 	struct all *a = probe->arg;
 
 	probe->act = NULL;
-	forked = fork();
+	forked = child_fork();
 	if (forked != 0)
 		return;
-	alarm(20);
-	failed_line = 0;
 	EXPECT(rota_loop_run(a->f->loop, ROTA_RUN_NOWAIT) == ROTA_ECHILD);
 	EXPECT(rota_loop_fork(a->f->loop) == 0);
 	EXPECT(rota_loop_run(a->f->loop, ROTA_RUN_NOWAIT) == ROTA_EBUSY);
@@ -412,11 +367,7 @@ static void a_loop_can_be_rebuilt_inside_a_callback(void **state)
 static void fork_and_return(struct probe *probe)
 {
 	probe->act = NULL;
-	forked = fork();
-	if (forked == 0) {
-		alarm(20);
-		failed_line = 0;
-	}
+	forked = child_fork();
 }
 
 /* F2: without rebuilding, the turn in the child ends with an error, and
@@ -493,7 +444,7 @@ static void fork_again(void *arg)
 	int status;
 
 	EXPECT(rota_loop_fork(a->f->loop) == 0);
-	child = fork();
+	child = child_fork();
 	if (child == 0) {
 		EXPECT(rota_loop_run(a->f->loop, ROTA_RUN_NOWAIT) ==
 		       ROTA_ECHILD);

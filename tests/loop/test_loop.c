@@ -149,11 +149,35 @@ static void a_header_of_another_version_is_refused(void **state)
 		rota_loop_new_version(&loop, &options, ROTA_VERSION + 0x100),
 		ROTA_EINVAL);
 	assert_int_equal(
+		rota_loop_new_version(&loop, &options, ROTA_VERSION - 0x100),
+		ROTA_EINVAL);
+	assert_int_equal(
 		rota_loop_new_version(&loop, &options, ROTA_VERSION + 0x10000),
 		ROTA_EINVAL);
+	assert_int_equal(rota_loop_new_version(&loop, &options,
+					       ROTA_VERSION + 0x1000000),
+			 ROTA_EINVAL);
 	assert_int_equal(rota_loop_new_version(&loop, &options, 0),
 			 ROTA_EINVAL);
 	assert_null(loop);
+}
+
+/* A patch changes no struct. */
+static void a_header_of_another_patch_is_accepted(void **state)
+{
+	static const uint32_t patches[] = { 0, 1, 77, 255 };
+	struct fixture *f = *state;
+	struct rota_loop_options options;
+	struct rota_loop *loop;
+
+	fixture_options(f, ROTA_CLOCK_VIRTUAL, &options);
+	for (size_t i = 0; i < sizeof(patches) / sizeof(patches[0]); i++) {
+		uint32_t version = (ROTA_VERSION & 0xffff00) | patches[i];
+
+		assert_int_equal(
+			rota_loop_new_version(&loop, &options, version), 0);
+		assert_int_equal(rota_loop_close(loop), 0);
+	}
 }
 
 static void memory_comes_from_the_allocator_of_the_options(void **state)
@@ -410,6 +434,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(options_out_of_range_are_refused),
 	VIRTUAL(longer_options_are_taken_if_the_rest_is_zero),
 	VIRTUAL(a_header_of_another_version_is_refused),
+	VIRTUAL(a_header_of_another_patch_is_accepted),
 	VIRTUAL(memory_comes_from_the_allocator_of_the_options),
 	VIRTUAL(a_loop_takes_two_descriptors),
 	VIRTUAL(a_loop_keeps_a_pointer_of_the_caller),

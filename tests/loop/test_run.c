@@ -24,9 +24,9 @@ static void stop_other_timer_and_self(struct actor *a)
 	rota_hook_stop(&a->hook);
 }
 
-static struct rota_loop_stats stats_of(struct rota_loop *loop)
+static struct rota_stats stats_of(struct rota_loop *loop)
 {
-	struct rota_loop_stats stats = { .size = sizeof(stats) };
+	struct rota_stats stats = { .size = sizeof(stats) };
 
 	assert_int_equal(rota_loop_stats(loop, &stats), 0);
 	return stats;

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct rota_loop_stats stats_of(struct rota_loop *loop)
+static struct rota_stats stats_of(struct rota_loop *loop)
 {
-	struct rota_loop_stats stats = { .size = sizeof(stats) };
+	struct rota_stats stats = { .size = sizeof(stats) };
 
 	assert_int_equal(rota_loop_stats(loop, &stats), 0);
 	return stats;
@@ -19,7 +19,7 @@ static struct rota_loop_stats stats_of(struct rota_loop *loop)
 static void a_new_loop_has_done_nothing(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_loop_stats stats, nothing;
+	struct rota_stats stats, nothing;
 
 	memset(&nothing, 0, sizeof(nothing));
 	nothing.size = sizeof(nothing);
@@ -45,7 +45,7 @@ static void drain_and_stop(struct actor *a)
 static void a_scripted_run_adds_up(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_loop_stats stats;
+	struct rota_stats stats;
 	struct recorder r;
 	struct actor outside, timer, tick, watch, post, async, idle, immediate;
 	int fds[2];
@@ -135,8 +135,8 @@ static void lateness_is_counted_by_powers_of_two(void **state)
 	recorder_init(&r, f->loop);
 	actor_init(&a, &r, "a");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct rota_loop_stats before = stats_of(f->loop);
-		struct rota_loop_stats after;
+		struct rota_stats before = stats_of(f->loop);
+		struct rota_stats after;
 
 		actor_timer(&a, ROTA_MSEC(5));
 		rota_loop_advance(f->loop, ROTA_MSEC(5) + cases[i].late_ns);
@@ -180,7 +180,7 @@ static void with_measure_each_phase_has_its_time(void **state)
 {
 	struct fixture *f = *state;
 	struct rota_loop_options options;
-	struct rota_loop_stats stats;
+	struct rota_stats stats;
 	struct rota_loop *loop;
 	uint64_t began_ns, elapsed_ns, sum_ns;
 
@@ -209,7 +209,7 @@ static void with_measure_each_phase_has_its_time(void **state)
 static void without_measure_no_time_is_taken(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_loop_stats stats;
+	struct rota_stats stats;
 
 	run_busy_then_sleep(f->loop);
 
@@ -222,7 +222,7 @@ static void without_measure_no_time_is_taken(void **state)
 static void stats_shorter_than_any_of_ours_are_refused(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_loop_stats stats = { .size = 0 };
+	struct rota_stats stats = { .size = 0 };
 
 	assert_int_equal(rota_loop_stats(f->loop, NULL), ROTA_EINVAL);
 	assert_int_equal(rota_loop_stats(f->loop, &stats), ROTA_EINVAL);
@@ -240,7 +240,7 @@ static void stats_longer_than_ours_are_filled_as_far_as_we_know(void **state)
 {
 	struct fixture *f = *state;
 	struct {
-		struct rota_loop_stats stats;
+		struct rota_stats stats;
 		unsigned char tail[16];
 		unsigned char beyond;
 	} longer;

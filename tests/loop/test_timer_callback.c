@@ -283,6 +283,40 @@ static void a_callback_frees_its_timer_and_its_due_siblings(void **state)
 	assert_string_equal(recorder_take(&r), "a");
 }
 
+static void start_other_at_its_own_next_time(struct actor *a)
+{
+	struct rota_loop *loop = a->recorder->loop;
+
+	if (a->calls > 1) {
+		rota_timer_stop(&a->timer);
+		return;
+	}
+	assert_int_equal(rota_loop_advance(loop, ROTA_MSEC(10)), 0);
+	rota_loop_update_now(loop);
+	actor_timer_at(a->other, a->recorder->start_ns + ROTA_MSEC(20));
+}
+
+/* T9, C5: a repeating timer starts over at the end of its callback, also after
+ * a new reading of the clock, by which both are due. */
+static void
+a_timer_started_for_the_next_call_of_another_comes_before_it(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor repeating, once;
+
+	recorder_init(&r, f->loop);
+	actor_init(&repeating, &r, "repeating");
+	actor_init(&once, &r, "once");
+	repeating.then = start_other_at_its_own_next_time;
+	repeating.other = &once;
+	actor_every(&repeating, ROTA_MSEC(10), ROTA_REPEAT_RATE);
+
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+
+	assert_string_equal(recorder_take(&r), "repeating once repeating");
+}
+
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(stopping_a_due_sibling_keeps_it_from_running),
 	VIRTUAL(restarting_a_due_sibling_puts_it_off),
@@ -294,5 +328,6 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_timer_is_not_active_in_its_only_callback),
 	VIRTUAL(a_new_reading_in_a_callback_does_not_lengthen_the_phase),
 	VIRTUAL(a_callback_frees_its_timer_and_its_due_siblings),
+	VIRTUAL(a_timer_started_for_the_next_call_of_another_comes_before_it),
 };
 FIXTURE_MAIN(tests)

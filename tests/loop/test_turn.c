@@ -85,7 +85,7 @@ static void a_turn_walks_its_phases_in_order(void **state)
 static void every_turn_has_each_phase_once(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_loop_stats stats = { .size = sizeof(stats) };
+	struct rota_stats stats = { .size = sizeof(stats) };
 	struct crew c;
 
 	crew_init(&c, f->loop);
@@ -338,7 +338,7 @@ static void an_immediate_of_a_prepare_hook_runs_without_a_wait(void **state)
 static void a_check_hook_does_not_shorten_the_wait(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_loop_stats stats = { .size = sizeof(stats) };
+	struct rota_stats stats = { .size = sizeof(stats) };
 	struct recorder r;
 	struct actor timer, check;
 
@@ -423,7 +423,7 @@ static void stop_loop_after_number(struct actor *a)
 static void with_an_idle_hook_no_turn_sleeps(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_loop_stats stats = { .size = sizeof(stats) };
+	struct rota_stats stats = { .size = sizeof(stats) };
 	struct recorder r;
 	struct actor timer, idle;
 

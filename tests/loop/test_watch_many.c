@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "support/probe.h"
@@ -215,6 +216,39 @@ static void one_among_many_is_found(void **state)
 	crowd_end(crowd);
 }
 
+/* D4: level triggered, for those too who ask for the end alone and leave the
+ * data, if any, where it is. */
+static void as_many_as_have_ended_are_told_so_in_every_turn(void **state)
+{
+	enum { COUNT = 200, TURNS = 5 };
+	struct fixture *f = *state;
+	struct probe probes[COUNT];
+	int fds[COUNT][2];
+
+	need_descriptors(2 * COUNT);
+	for (unsigned i = 0; i < COUNT; i++) {
+		make_socketpair(fds[i]);
+		put_byte(fds[i][1]);
+		assert_int_equal(shutdown(fds[i][1], SHUT_WR), 0);
+		probe_init(&probes[i], f, fds[i][0]);
+		probe_start(&probes[i], ROTA_DISCONNECT);
+	}
+
+	for (unsigned i = 1; i <= TURNS; i++) {
+		turn(f);
+		for (unsigned k = 0; k < COUNT; k++) {
+			assert_int_equal(probes[k].calls, i);
+			assert_int_equal(probes[k].events, ROTA_DISCONNECT);
+		}
+	}
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		probe_stop(&probes[i]);
+		close(fds[i][0]);
+		close(fds[i][1]);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(more_than_one_wait_reports_come_in_one_turn),
 	REAL(more_than_one_turn_handles_are_not_dropped),
@@ -222,6 +256,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(one_callback_may_reopen_them_all),
 	REAL(all_of_them_change_between_two_waits),
 	REAL(one_among_many_is_found),
+	REAL(as_many_as_have_ended_are_told_so_in_every_turn),
 };
 
 FIXTURE_MAIN(tests)

@@ -439,6 +439,61 @@ static void a_callback_may_start_a_sibling(void **state)
 	close_both(fds);
 }
 
+/* Two descriptors in one batch: whichever is called first takes the other's
+ * byte, and starts a watch there. */
+struct couple {
+	struct probe first, second, late;
+	unsigned starts;
+};
+
+static void start_late_on_the_other(struct probe *probe)
+{
+	struct couple *c = probe->arg;
+	struct probe *other = probe == &c->first ? &c->second : &c->first;
+	int fd = rota_watch_fd(&other->watch);
+
+	if (c->starts++ > 0)
+		return;
+	take_byte(fd);
+	rota_watch_init(&c->late.watch, c->late.loop, fd);
+	probe_start(&c->late, READABLE);
+}
+
+/* T8: what the batch says of the descriptor was before it started, and may be
+ * gone by now. */
+static void a_watch_started_in_a_batch_is_told_by_the_next(void **state)
+{
+	struct fixture *f = *state;
+	struct couple c = { .starts = 0 };
+	int one[2], two[2];
+
+	make_socketpair(one);
+	make_socketpair(two);
+	put_byte(one[1]);
+	put_byte(two[1]);
+	probe_init(&c.first, f, one[0]);
+	probe_init(&c.second, f, two[0]);
+	probe_init(&c.late, f, -1);
+	c.first.act = c.second.act = start_late_on_the_other;
+	c.first.arg = c.second.arg = &c;
+	probe_start(&c.first, READABLE);
+	probe_start(&c.second, READABLE);
+
+	turn(f);
+	assert_int_equal(c.starts, 2);
+	assert_int_equal(c.late.calls, 0);
+	assert_int_equal(told(f, &c.late), 0);
+
+	put_byte(one[1]);
+	put_byte(two[1]);
+	assert_int_equal(told(f, &c.late), READABLE);
+	probe_stop(&c.first);
+	probe_stop(&c.second);
+	probe_stop(&c.late);
+	close_both(one);
+	close_both(two);
+}
+
 struct order {
 	struct probe *called[8];
 	unsigned count;
@@ -530,6 +585,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_watch_may_be_freed_in_its_own_callback),
 	REAL(a_callback_may_free_all_siblings),
 	REAL(a_callback_may_start_a_sibling),
+	REAL(a_watch_started_in_a_batch_is_told_by_the_next),
 	REAL(siblings_are_called_in_the_order_they_started),
 	REAL(a_callback_may_reopen_its_own_number),
 };

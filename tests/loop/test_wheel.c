@@ -48,7 +48,7 @@ static uint64_t random_delay(struct model *m)
 
 static uint64_t turns_of(struct rota_loop *loop)
 {
-	struct rota_loop_stats stats = { .size = sizeof(stats) };
+	struct rota_stats stats = { .size = sizeof(stats) };
 
 	rota_loop_stats(loop, &stats);
 	return stats.turns;

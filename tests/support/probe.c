@@ -72,9 +72,9 @@ uint64_t waits_within(struct fixture *f, unsigned ms)
 	return stats_of(f->loop).waits - before;
 }
 
-struct rota_loop_stats stats_of(struct rota_loop *loop)
+struct rota_stats stats_of(struct rota_loop *loop)
 {
-	struct rota_loop_stats stats = { .size = sizeof(stats) };
+	struct rota_stats stats = { .size = sizeof(stats) };
 
 	assert_int_equal(rota_loop_stats(loop, &stats), 0);
 	return stats;

@@ -34,7 +34,7 @@ unsigned told(struct fixture *f, struct probe *probe);
 uint64_t waits_within(struct fixture *f, unsigned ms);
 
 /* The figures of the loop. */
-struct rota_loop_stats stats_of(struct rota_loop *loop);
+struct rota_stats stats_of(struct rota_loop *loop);
 
 /* Have room for @count descriptors more, or skip the test. */
 void need_descriptors(unsigned count);

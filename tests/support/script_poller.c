@@ -124,6 +124,7 @@ static int change(struct rotai_poller *poller, int fd, uint32_t generation,
 	if (s->room != 0 && s->changes == s->room)
 		return ROTA_EAGAIN;
 	note(s, "change", fd, wanted);
+	s->now_ns += s->change_ns;
 	if (error < 0)
 		return error;
 	s->changes++;

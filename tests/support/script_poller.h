@@ -10,8 +10,8 @@
  *     ...
  *     script_end(&s);
  *
- * Descriptors are only numbers here, below SCRIPT_FDS, and no time passes but in waits. A wait
- * with nothing to report moves the clock on by its time-out. One without a
+ * Descriptors are only numbers here, below SCRIPT_FDS, and no time passes but in
+ * waits, and in changes if the test says so. A wait with nothing to report moves the clock on by its time-out. One without a
  * time-out and nothing to come returns ROTA_EDOM, so that no test hangs.
  *
  * What the loop owes a poller is checked at every call: nothing is added twice,
@@ -39,10 +39,11 @@ struct script {
 	uint64_t now_ns;
 	unsigned waits;
 	unsigned wakes;
-	unsigned early_ns; /* let sleeps end early by this much */
-	unsigned room;     /* changes until submit() is needed; 0: any */
-	unsigned full_to;  /* waits up to this one report as much as they may */
-	int full_from;     /* then of this descriptor and those after it */
+	unsigned early_ns;  /* let sleeps end early by this much */
+	unsigned room;      /* changes until submit() is needed; 0: any */
+	uint64_t change_ns; /* let each change take so long */
+	unsigned full_to; /* waits up to this one report as much as they may */
+	int full_from;    /* then of this descriptor and those after it */
 
 	/* Let the next call fail with this. */
 	int add_error;

@@ -1,0 +1,247 @@
+/*
+ * Handles that are closing: who sees them, and what still comes to them. For
+ * the rest of their lives see test_handle.c.
+ */
+#include "support/fixture.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "loop/handle.h"
+#include "loop/request.h"
+#include "support/journal.h"
+#include "support/probe.h"
+#include "support/reader.h"
+
+struct pipe_reader {
+	struct reader reader;
+	int fds[2];
+};
+
+static void open_reader(struct pipe_reader *p, struct fixture *f,
+			const char *name)
+{
+	make_pipe(p->fds);
+	assert_int_equal(reader_open(&p->reader, f->loop, p->fds[0]), 0);
+	rota_handle_set_name(&p->reader.handle, name);
+}
+
+static void closed(struct rota_handle *handle)
+{
+	journal_note(rota_handle_loop(handle), rota_handle_name(handle));
+}
+
+static void got(struct byte_request *request, int status)
+{
+	journal_note_status(request->request.internal.loop,
+			    request->request.data, status);
+}
+
+static void hold_one(struct pipe_reader *p, struct byte_request *request,
+		     const char *name)
+{
+	request->request.data = (void *)(uintptr_t)name;
+	assert_int_equal(reader_hold(&p->reader,
+				     rota_handle_loop(&p->reader.handle),
+				     request, got),
+			 0);
+}
+
+static void read_one(struct pipe_reader *p, struct byte_request *request,
+		     const char *name)
+{
+	request->request.data = (void *)(uintptr_t)name;
+	assert_int_equal(reader_read(&p->reader, request, got), 0);
+}
+
+/* Whom a dump tells of, by name or by type: "held byte". */
+struct listing {
+	char text[128];
+	unsigned dead; /* entries that do not keep the loop alive */
+};
+
+static void list_entry(void *arg, const struct rota_dump_entry *entry)
+{
+	struct listing *listing = arg;
+	const char *name = entry->name != NULL ? entry->name : entry->type;
+
+	assert_true(strlen(listing->text) + strlen(name) + 2 <
+		    sizeof(listing->text));
+	if (listing->text[0] != '\0')
+		strcat(listing->text, " ");
+	strcat(listing->text, name);
+	listing->dead += !entry->alive;
+}
+
+static void expect_listed(struct rota_loop *loop, const char *names)
+{
+	struct listing listing = { .dead = 0 };
+
+	rota_loop_dump(loop, list_entry, &listing);
+	assert_string_equal(listing.text, names);
+	assert_int_equal(listing.dead, 0);
+}
+
+/* L6: it keeps the loop alive, and open. */
+static void a_dump_tells_of_a_handle_that_waits_for_its_request(void **state)
+{
+	struct fixture *f = *state;
+	struct byte_request a;
+	struct pipe_reader p;
+
+	open_reader(&p, f, "held");
+	hold_one(&p, &a, "a");
+	rota_handle_close(&p.reader.handle, closed);
+
+	expect_listed(f->loop, "byte held");
+	turn(f);
+	expect_listed(f->loop, "byte held");
+	reader_let_go(&a, 0);
+	expect_listed(f->loop, "byte held");
+
+	turn(f);
+	expect_listed(f->loop, "");
+	assert_string_equal(journal_take(), "closing: a=0 held");
+	close(p.fds[1]);
+}
+
+static void list_in_first(struct rota_handle *handle)
+{
+	closed(handle);
+	expect_listed(rota_handle_loop(handle), "byte two three");
+}
+
+static void list_in_second(struct rota_handle *handle)
+{
+	closed(handle);
+	expect_listed(rota_handle_loop(handle), "three");
+}
+
+static void list_in_third(struct rota_handle *handle)
+{
+	closed(handle);
+	expect_listed(rota_handle_loop(handle), "");
+}
+
+/* L6: those whose turn comes later in the phase, and their requests. */
+static void a_dump_in_the_closing_phase_tells_who_is_yet_to_come(void **state)
+{
+	struct fixture *f = *state;
+	struct pipe_reader one, two, three;
+	struct byte_request a;
+
+	open_reader(&one, f, "one");
+	open_reader(&two, f, "two");
+	open_reader(&three, f, "three");
+	read_one(&two, &a, "a");
+	rota_handle_close(&one.reader.handle, list_in_first);
+	rota_handle_close(&two.reader.handle, list_in_second);
+	rota_handle_close(&three.reader.handle, list_in_third);
+	expect_listed(f->loop, "byte one two three");
+
+	turn(f);
+
+	assert_string_equal(journal_take(),
+			    "closing: one a=ECANCELED two three");
+	close(one.fds[1]);
+	close(two.fds[1]);
+	close(three.fds[1]);
+}
+
+static void complete(struct rota_task *task)
+{
+	struct byte_request *request = task->data;
+
+	journal_note(request->request.internal.loop, "complete");
+	rotai_request_complete(&request->request, 77);
+	assert_true(rota_request_is_active(&request->request));
+}
+
+/* O2: what ends in the poll phase too, which is where a request of an open
+ * handle calls back from. */
+static void a_request_completed_while_closing_calls_back_then(void **state)
+{
+	struct fixture *f = *state;
+	struct byte_request a;
+	struct pipe_reader p;
+	struct rota_task task;
+
+	open_reader(&p, f, "close");
+	hold_one(&p, &a, "a");
+	rota_task_init(&task, f->loop);
+	task.data = &a;
+	rota_handle_close(&p.reader.handle, closed);
+	assert_int_equal(rota_task_post(&task, complete), 0);
+
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+
+	assert_string_equal(journal_take(),
+			    "poll: complete closing: a=77 close");
+	close(p.fds[1]);
+}
+
+/* A handle that is no more than that. */
+struct bare {
+	struct rota_handle handle;
+	struct rota_loop *loop;
+	struct bare *next; /* that its close opens */
+};
+
+static void stop_bare(struct rota_handle *handle)
+{
+	(void)handle;
+}
+
+static int no_descriptor(const struct rota_handle *handle)
+{
+	(void)handle;
+	return -1;
+}
+
+static const struct rotai_handle_class bare_class = {
+	.type = "bare",
+	.stop = stop_bare,
+	.fd = no_descriptor,
+};
+
+static void open_bare(struct bare *bare, struct rota_loop *loop,
+		      struct bare *next, const char *name)
+{
+	rotai_handle_open(&bare->handle, loop, &bare_class);
+	rota_handle_set_name(&bare->handle, name);
+	bare->loop = loop;
+	bare->next = next;
+}
+
+static void open_next(struct rota_handle *handle)
+{
+	struct bare *bare = rota_container_of(handle, struct bare, handle);
+
+	closed(handle);
+	open_bare(bare->next, bare->loop, NULL, "next");
+}
+
+/* O5: a shutdown closes what its own callbacks open. */
+static void a_handle_opened_by_a_close_is_shut_down_as_well(void **state)
+{
+	struct fixture *f = *state;
+	struct bare first, next;
+
+	open_bare(&first, f->loop, &next, "first");
+	assert_int_equal(rota_handle_close(&first.handle, open_next), 0);
+
+	assert_int_equal(rota_loop_shutdown(f->loop, f->start_ns + ROTA_SEC(1)),
+			 0);
+	f->loop = NULL;
+
+	assert_true(rota_handle_is_closing(&next.handle));
+	assert_string_equal(journal_take(), "closing: first");
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(a_dump_tells_of_a_handle_that_waits_for_its_request),
+	REAL(a_dump_in_the_closing_phase_tells_who_is_yet_to_come),
+	REAL(a_request_completed_while_closing_calls_back_then),
+	REAL(a_handle_opened_by_a_close_is_shut_down_as_well),
+};
+FIXTURE_MAIN(tests)
