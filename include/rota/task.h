@@ -34,7 +34,10 @@ typedef void rota_task_fn(struct rota_task *task);
  * One call that is due soon, on the loop it was made for. A task is in one
  * queue at the most; it can be queued again as soon as its callback begins.
  * Queueing one that is queued does no harm: to have a task run once for any
- * number of reasons, queue it for each and pass over ROTA_EALREADY.
+ * number of reasons, queue it for each, in the same way, and pass over
+ * ROTA_EALREADY. What was written before a post that returns that is seen by
+ * the callback. But a task that other threads post is not to be queued in
+ * another way at the same time: of the two, one may get the callback alone.
  *
  * Owner:   the caller, who keeps it alive and in place while it is queued.
  */

@@ -26,7 +26,10 @@
  *     read-modify-write, and of two such one sees what came before the other:
  *     who finds it set may rely on a callback that sees what was written
  *     before. With next alone, which a failed claim only reads, a post could
- *     see the entry queued while the callback sees the old data.
+ *     see the entry queued while the callback sees the old data. Two
+ *     exceptions: the one who set it may be refused, the loop being closed or
+ *     shut down, or find that the loop's own thread has queued the task as a
+ *     tick or an immediate; whoever joined him shares his fate.
  *
  * tests/model/ has a model of this, whose interleavings are tried to the last.
  */

@@ -91,7 +91,7 @@ int rota_task_post(struct rota_task *task, rota_task_fn *fn)
 	if (fn == NULL)
 		return ROTA_EINVAL;
 	if (rotai_entry_set(entry, ROTAI_ENTRY_SENT))
-		return ROTA_EALREADY;   /* and its callback is yet to begin */
+		return ROTA_EALREADY; /* what was posted is yet to be called */
 	if (rotai_entry_claim(entry)) { /* (1) */
 		task->internal.fn = fn;
 		status = rotai_inbox_push(rotai_entry_loop(entry), entry);

@@ -16,87 +16,124 @@
  *	CLOSED	the loop takes no more work;
  *	else	the newest entry of a stack linked by entry.next.
  *
- * An entry's next is NULL (NIL here) while nobody has it queued.  The last
- * entry of a list holds END, so that a queued entry's next is never NIL.
+ * An entry has two words that several threads change:
  *
- * post, from anywhere:
- *   1.	Claim the entry: next goes from NIL to END by compare-and-swap.
- *	Whoever fails returns EALREADY.
- *   2.	Write the entry's function.
- *   3.	Read head.  CLOSED: next = NIL, return ESHUTDOWN.
- *   4.	Link the entry to the old head (END if there was none), and put it
- *	in head by compare-and-swap; failing that, go to 3.
- *   5.	If the old head was ASLEEP, wake the loop.
+ *	next	NULL (NIL here) while nobody has it queued.  The last entry
+ *		of a list holds END, so that a queued one's is never NIL.
+ *	sent	the flag ROTAI_ENTRY_SENT in its owner: it is being posted, or
+ *		is posted and not yet called.  Only read-modify-writes change
+ *		it.
+ *
+ * post, from anywhere; a send is the same, but for step 3:
+ *   1.	Set sent by fetch_or.  If it was set return EALREADY (a send: 0).
+ *   2.	Claim the entry: next goes from NIL to END by compare-and-swap.  It
+ *	fails only if the loop's thread has queued the task locally, as a
+ *	tick, say; then clear sent and return EALREADY.  (An async is in no
+ *	local queue.)
+ *   3.	Write the entry's function.
+ *   4.	If a shutdown has begun (refuses), or head is CLOSED: next = NIL, then
+ *	clear sent, return ESHUTDOWN.
+ *   5.	Link the entry to the old head (END if there was none), and put it
+ *	in head by compare-and-swap; failing that, look at head again, as
+ *	in 4.
+ *   6.	If the old head was ASLEEP, wake the loop.
  * No step waits for another thread.  So a handler that interrupts a post is
  * but a thread that runs while another stands still, and the processes
  * below stand for threads and handlers both.
  *
  * The loop's thread:
- *   take over	exchange head for EMPTY; reverse the stack; append it to a
- *		queue of the loop's own.
- *   run	read the function, let next be NIL, call the function.  From
- *		then on the entry may be posted again.
- *   sleep	only if the own queue is empty: EMPTY to ASLEEP by
- *		compare-and-swap.  Failing that there is something to take:
- *		poll the kernel without sleeping.  Afterwards ASLEEP to EMPTY
- *		by compare-and-swap (a post may have been faster, which is
- *		fine); take over.
- *   cancel	take over; look for the entry in the own queue.  An entry
- *		that is claimed but not yet in head is not found: ENOENT, and
- *		it will run, for its post has not returned.
- *   close	only if the own queue is empty: EMPTY to CLOSED by
- *		compare-and-swap, else EBUSY.
+ *   take over	if head is an entry, exchange it for EMPTY; reverse the
+ *		stack; append it to a queue of the loop's own.
+ *   run	read the function, let next be NIL, then clear sent by
+ *		fetch_and, call the function.  From then on the entry may be
+ *		posted again.
+ *   queue	(locally) claim next, write the function; sent is the posters'
+ *		alone.  To run it: read the function, let next be NIL by a
+ *		mere store, call the function.
+ *   sleep	only if the own queues are empty: EMPTY to ASLEEP by
+ *		compare-and-swap, or it is ASLEEP already.  Failing that there
+ *		is something to take: poll the kernel without sleeping.
+ *		Afterwards ASLEEP to EMPTY by compare-and-swap (a post may
+ *		have been faster, which is fine); take over.
+ *		rota_loop_next_timeout() leaves the loop ASLEEP.
+ *   cancel	take over; look for the entry in the own queues.  A posted one
+ *		is unlinked, next = NIL, then sent is cleared; of a local one
+ *		only next = NIL.  An entry that is claimed but not yet in head
+ *		is not found: ENOENT, and it will run, for its post has not
+ *		returned.
+ *   close	take over; only if the own queues are empty: EMPTY, or else
+ *		ASLEEP, to CLOSED by compare-and-swap, else EBUSY.
+ *   shutdown	set refuses, and close as soon as that succeeds, running what
+ *		there is meanwhile; or be too late, and take refuses back.
  *
  * A wake makes the present or the next wait in the kernel return (an eventfd
  * polled for edges).  It may come late, even after the loop was closed, so
  * what it writes to lives until the last reference to the loop is dropped;
  * every poster holds one.
  *
- * An async's send is a post which takes EALREADY for success: whoever finds
- * the entry claimed leaves its news to the callback which is yet to begin.
- * For that, "let next be NIL" has to be more than a store.  The sender
- * writes its data and then reads next; the loop writes next and then reads
- * the data.  If the loop's write may linger in the processor's store buffer
- * (a release store may, on x86 too), each side can read what the other has
- * overwritten: the sender is told EALREADY, and the callback sees the old
- * data.  So the loop's write is an exchange, which drains the buffer; and
- * the sender has a full fence before its compare-and-swap, which is but a
- * load when it fails.  Even so C11 sees no edge to the callback from data
- * that is not atomic.  With -DPENDING the async has instead a word of its
- * own, which both sides exchange: the sender for 1, leaving if it was 1
- * already; the loop for 0, after it let next be NIL and before the callback.
- * Each side then reads what the other wrote, and that is an edge in C11 also.
- * (spin interleaves whole steps: only the mutant CLEAR_BY_STORE has a store
- * buffer here.)
+ * Why there is a flag
  *
- * A send that joins another's claim shares its fate.  If the loop is closed
- * between that claim and its push, the claimer gets ESHUTDOWN; the one who
- * joined was told 0 and never has its callback.  With -DSTRICT the model
- * calls this an error, and finds it.
+ * Whoever finds an entry posted leaves its news to the callback which is yet
+ * to begin.  The claim alone cannot say so (the mutant NEXT_ALONE).  The
+ * poster writes its data and then reads next; the loop writes next and then
+ * reads the data.  The loop's write may linger in the processor's store
+ * buffer (a release store may, on x86 too), and so each side can read what
+ * the other has overwritten: the poster is told EALREADY, and the callback
+ * sees the old data.  Of two read-modify-writes of the flag, however, one
+ * reads what the other wrote.  The loop's drains the buffer; and in C11 there
+ * is an edge from each poster to the callback.  next comes first, so that who
+ * sets the flag can claim the entry.
+ *
+ * spin interleaves whole steps.  What is modelled of a store buffer is one
+ * slot, the loop's, where it matters: for next in a local queue's run, and in
+ * the mutants CLEAR_BY_STORE and NEXT_ALONE.
+ *
+ * Exceptions
+ *
+ * A post that joins another, because sent was set, shares its fate:
+ *   -	If the other's push is refused, for the loop was closed or a shutdown
+ *	began in between, the other is told ESHUTDOWN; who joined was told
+ *	EALREADY (a send: 0), and no callback need come.
+ *   -	If the other's claim fails, both are told EALREADY.  The callback of
+ *	the local queue may have begun before the one who joined did: the
+ *	loop can run it after the claim failed and before sent is cleared.
+ * And a post whose own claim fails is told EALREADY, of a task that was in a
+ * local queue; but the callback of that may see old data, as above.
+ * With -DSTRICT_REFUSED, -DSTRICT_FAILED and -DSTRICT_COLLIDED the model calls
+ * these errors, and finds them.  Nothing else is let pass: those who joined
+ * are noted one by one (joining).
  *
  * What is checked
  *
  *   -	A post that returned 0 is run once or cancelled once, and a refused
  *	one never; what runs is the function that post wrote.
  *   -	The posts of one thread run in their order.
+ *   -	When a post returned 0, or EALREADY because sent was set, a callback
+ *	began, or the post was cancelled, after it wrote its data (with the
+ *	exceptions above).
+ *   -	A claim fails only for what is queued locally.
+ *   -	Whoever clears sent finds it set.
  *   -	No lost wake-up: the loop sleeps for ever only if nothing is queued
  *	(else spin finds an invalid end state).  The kernel may return
  *	without reason, but only SPURIOUS times, so that it cannot hide a
  *	wake-up that was lost.
  *   -	No busy loop: every cycle runs something (spin's non-progress check).
  *   -	At most one wake for each time that head became ASLEEP, and none if
- *	the loop took ASLEEP back itself.
+ *	the loop took ASLEEP back itself; after it slept head is not ASLEEP.
  *   -	No wake touches a poller that is freed.
  *   -	close never succeeds with something queued.
  *   -	cancel never says ENOENT of what was queued when it was called.
  *   -	At the end every entry can be posted again.
- *   -	When an async's send returned 0, a callback began after the send did
- *	(with the exception above).
+ *
+ * Not here: forks (rotai_asyncs_repair()), what keeps a loop alive, and an
+ * async that is stopped while it is sent.
  *
  * Configurations, each a -D flag (none: two threads, each with POSTS entries
- * of its own): SHARED, all posts are of one entry; REPOST, a callback posts
- * its own entry, once; CANCEL=n, entry 0 is cancelled up to n times; CLOSE=n,
- * the loop is closed, in n tries; ASYNC, SHARED by sends.
+ * of its own): SHARED, all posts are of one entry, and have data; REPOST, a
+ * callback posts its own entry, once; LOCAL=n (with SHARED), the loop's thread
+ * queues the entry locally, up to n times; CANCEL=n, entry 0 is cancelled up
+ * to n times; CLOSE=n, the loop is closed, in n tries; SHUTDOWN=n, a shutdown
+ * begins or fails, n times in all; EMBED=n, the loop is left ASLEEP n times.
  *
  * Mutants, each a -D flag: see where the name is used.
  */
@@ -110,15 +147,20 @@
 #ifndef SPURIOUS
 #define SPURIOUS	1		/* waits that return without reason */
 #endif
+#ifndef LOCAL
+#define LOCAL		0
+#endif
 #ifndef CANCEL
 #define CANCEL		0
 #endif
 #ifndef CLOSE
 #define CLOSE		0
 #endif
-
-#ifdef ASYNC
-#define SHARED
+#ifndef SHUTDOWN
+#define SHUTDOWN	0
+#endif
+#ifndef EMBED
+#define EMBED		0
 #endif
 
 #ifdef SHARED
@@ -137,14 +179,16 @@
 #define CLOSED		104
 #define IS_ENTRY(x)	((x) < NENT)
 
-/* What post returns. */
+/* What post returns.  COLLIDED is EALREADY too: the claim failed. */
 #define OK		0
 #define EALREADY	1
-#define ESHUTDOWN	2
+#define COLLIDED	2
+#define ESHUTDOWN	3
 
 /* Every post has a number; those of one thread are in a row. */
 #define POST(me, i)	((me) * POSTS + (i))
 #define REPOSTED	(NPROD * POSTS)
+#define LOCALLY		(NPROD * POSTS + 1)	/* not a post */
 #define BIT(n)		(1 << (n))
 /* The later posts of the thread that made post n. */
 #define LATER(n)	((BIT(POSTS - 1 - (n) % POSTS) - 1) << ((n) + 1))
@@ -152,38 +196,46 @@
 /* What the threads share. */
 byte head = EMPTY;
 byte next[NENT] = NIL;
+bool sent[NENT];
 byte fn[NENT];				/* the number of the post */
 bool edge;				/* the kernel's wait is to return */
 byte refs = NPROD + 1;			/* to the loop */
 bool freed;				/* the poller is gone */
-#ifdef ASYNC
-byte data;				/* a bit for each send that began */
-#ifdef PENDING
-bit pending;
+#if SHUTDOWN
+bool refuses;				/* a shutdown has begun */
 #endif
+#ifdef SHARED
+byte data;				/* a bit for each post that began, */
+					/* until a callback reads it */
 #endif
-#ifdef CLEAR_BY_STORE
-#define NOTHING		2
-byte buffer = NOTHING;			/* a store nobody else sees yet */
+
+/*
+ * The store buffer of the loop's processor, for entry 0: a store that nobody
+ * else sees yet.  Where the code stores and then goes on to a locked
+ * instruction, the model does without.
+ */
+#if LOCAL || defined(CLEAR_BY_STORE) || defined(NEXT_ALONE)
+#define STORE_BUFFER
+#define NOTHING		0
+#define NEXT_IS_NIL	1
+#define SENT_IS_0	2
+byte buffer = NOTHING;
+#define DRAINED		(buffer == NOTHING)
+#else
+#define DRAINED		true
 #endif
 
 /* What only the checks know of. */
 byte inq;				/* entries pushed and not yet out */
 byte naps;				/* ASLEEPs that are owed a wake */
-byte taken;				/* posts that returned 0 by a push */
-byte joined;				/* posts that returned EALREADY */
-byte refused;				/* posts that returned ESHUTDOWN */
+byte taken;				/* posts that returned 0 */
 byte ran;				/* posts that ran */
 byte cancelled;				/* posts that were cancelled */
-byte seen;				/* data the async's callback saw, or */
-					/* which was there at a cancel */
 byte done;				/* threads that are through */
-
-/* The loop's processor must have its stores out before it locks a word. */
-#ifdef CLEAR_BY_STORE
-#define DRAINED		(buffer == NOTHING)
-#else
-#define DRAINED		true
+#ifdef SHARED
+byte joining;				/* posts that found SENT set, since */
+					/* it was */
+byte excused;				/* posts whose data need not be read */
 #endif
 
 inline drop()
@@ -211,111 +263,213 @@ inline wake()
 #endif
 }
 
+/* For the checks: post n begins; it joins who has set SENT. */
+inline begins(n)
+{
+#ifdef SHARED
+	data = data | BIT(n)
+#else
+	skip
+#endif
+}
+
+inline joins(n)
+{
+#ifdef SHARED
+	joining = joining | BIT(n)
+#else
+	assert(false)
+#endif
+}
+
+/* SENT is cleared by post n, and no callback need read the data of who. */
+inline give_up(e, who)
+{
+	atomic {
+#ifndef NEXT_ALONE
+		assert(sent[e]);
+		sent[e] = false;
+#endif
+#ifdef SHARED
+		excused = excused | (who);
+		joining = 0
+#endif
+	}
+}
+
+#ifdef SHARED
+#ifdef STRICT_REFUSED
+#define WHO_IS_REFUSED(n)	BIT(n)
+#else
+#define WHO_IS_REFUSED(n)	BIT(n) | joining
+#endif
+#ifdef STRICT_FAILED
+#define WHOSE_CLAIM_FAILED(n)	BIT(n)
+#else
+#ifdef STRICT_COLLIDED
+#define WHOSE_CLAIM_FAILED(n)	joining
+#else
+#define WHOSE_CLAIM_FAILED(n)	BIT(n) | joining
+#endif
+#endif
+#else
+#define WHO_IS_REFUSED(n)	0
+#define WHOSE_CLAIM_FAILED(n)	0
+#endif
+
 /*
- * Used by producers and, for REPOST, by the loop.  Each has the variables
- * won, old and ret.
+ * rota_task_post() and rota_async_send().  Used by producers and, for REPOST,
+ * by the loop.  Each has the variables won, old and ret.
  */
 inline post(e, n)
 {
-#ifdef FN_BEFORE_CLAIM
-	fn[e] = n;
-#endif
-#ifdef CLAIM_BY_STORE
-	won = (next[e] == NIL);
-	if
-	:: won -> next[e] = END
-	:: else
-	fi;
+	/* rotai_entry_set() */
+#ifdef NEXT_ALONE
+	begins(n);
+	won = true;
+#else
+#ifdef SET_BY_STORE
+	begins(n);
+	won = !sent[e];
+	atomic {
+		sent[e] = true;
+		if
+		:: won
+		:: else -> joins(n); ret = EALREADY
+		fi
+	};
 #else
 	atomic {
+		begins(n);
 		if
-		:: next[e] == NIL -> next[e] = END; won = true
-		:: else -> won = false
+		:: !sent[e] -> sent[e] = true; won = true
+		:: else -> joins(n); won = false; ret = EALREADY
 		fi
-	}
+	};
+#endif
 #endif
 	if
-	:: !won -> ret = EALREADY
+	:: !won
 	:: else ->
-#ifndef FN_BEFORE_CLAIM
+#ifdef FN_BEFORE_CLAIM
 		fn[e] = n;
 #endif
-#ifdef NO_RETEST
-		old = head;
-		won = (old != CLOSED);
-#endif
-		do
-		:: !won -> break
-		:: else ->
-			old = head;
-			if
-#ifndef NO_RETEST
-			:: old == CLOSED ->
-				won = false;
-				break
-#endif
-			:: old == EMPTY || old == ASLEEP -> next[e] = END
-			:: else -> next[e] = old
-			fi;
-#ifdef PUSH_BY_STORE
-			atomic { head = e; inq = inq | BIT(e) };
-			break
-#else
-			atomic {
-				if
-				:: head == old ->
-					head = e;
-					inq = inq | BIT(e);
-					break
-				:: else
-				fi
-			}
-#endif
-		od;
+		/* rotai_entry_claim() */
+#ifdef CLAIM_BY_STORE
+		won = (next[e] == NIL);
 		if
-		:: !won ->
-#ifndef REFUSED_KEEPS_CLAIM
-			next[e] = NIL;
-#endif
-			ret = ESHUTDOWN
-#ifdef WAKE_ALWAYS
-		:: won && (old == ASLEEP || old == EMPTY) ->
+		:: won -> next[e] = END
+		:: else -> ret = COLLIDED
+		fi;
 #else
-		:: won && old == ASLEEP ->
+		atomic {
+			if
+			:: next[e] == NIL -> next[e] = END
+			:: else -> won = false; ret = COLLIDED
+			fi
+		};
 #endif
-			wake();
-			ret = OK
-		:: else -> ret = OK
+#ifdef NEXT_ALONE
+		if
+		:: won
+		:: else -> ret = EALREADY
+		fi;
+#endif
+		if
+		:: won
+		:: else ->
+#ifndef NEXT_ALONE
+			/* An async's never does: it is in no other queue. */
+			assert(LOCAL > 0);
+#ifndef FAILED_KEEPS_FLAG
+			give_up(e, WHOSE_CLAIM_FAILED(n))
+#endif
+#endif
+		fi;
+		if
+		:: !won
+		:: else ->
+#ifndef FN_BEFORE_CLAIM
+			fn[e] = n;
+#endif
+			push(e, n)
 		fi
 	fi
 }
 
-inline send(e, n)
+/* rotai_inbox_push(), and what its callers do if it fails. */
+inline push(e, n)
 {
-	data = data | BIT(n);
-#ifdef PENDING
-	atomic { old = pending; pending = 1 };
-	if
-	:: old == 1 -> ret = EALREADY
-	:: else ->
-		post(e, n);
-		assert(ret != EALREADY);
-		if
-		:: ret == ESHUTDOWN -> pending = 0
-		:: else
-		fi
-	fi
-#else
-	post(e, n)
+#if SHUTDOWN
+	won = !refuses;
 #endif
+#ifdef NO_RETEST
+	old = head;
+	won = (old != CLOSED);
+#endif
+	do
+	:: !won -> break
+	:: else ->
+		/* Nobody minds yet which link it is. */
+		atomic {
+			old = head;
+			if
+#ifndef NO_RETEST
+			:: old == CLOSED -> won = false
+#endif
+			:: old == EMPTY || old == ASLEEP -> next[e] = END
+			:: else -> next[e] = old
+			fi
+		};
+#ifdef PUSH_BY_STORE
+		atomic {
+			if
+			:: !won
+			:: else -> head = e; inq = inq | BIT(e); break
+			fi
+		}
+#else
+		atomic {
+			if
+			:: won && head == old ->
+				head = e;
+				inq = inq | BIT(e);
+				break
+			:: else
+			fi
+		}
+#endif
+	od;
+	if
+	:: !won ->
+#ifdef REFUSED_FLAG_FIRST
+		give_up(e, WHO_IS_REFUSED(n));
+		next[e] = NIL;
+#else
+#ifndef REFUSED_KEEPS_CLAIM
+		next[e] = NIL;
+#endif
+#ifndef REFUSED_KEEPS_FLAG
+		give_up(e, WHO_IS_REFUSED(n));
+#endif
+#endif
+		ret = ESHUTDOWN
+#ifdef WAKE_ALWAYS
+	:: won && (old == ASLEEP || old == EMPTY) ->
+#else
+	:: won && old == ASLEEP ->
+#endif
+		wake();
+		ret = OK
+	:: else -> ret = OK
+	fi
 }
 
 inline note(n)
 {
 	if
 	:: ret == OK -> taken = taken | BIT(n)
-	:: ret == EALREADY -> joined = joined | BIT(n)
-	:: ret == ESHUTDOWN -> refused = refused | BIT(n)
+	:: else
 	fi
 }
 
@@ -326,41 +480,34 @@ proctype producer(byte me)
 
 	do
 	:: i < POSTS ->
-#ifdef ASYNC
-		send(ENTRY(me, i), POST(me, i));
-#else
 		post(ENTRY(me, i), POST(me, i));
-#endif
-		d_step { note(POST(me, i)); i++ }
+		d_step { note(POST(me, i)); i++; old = 0; ret = 0; won = 0 }
 	:: else -> break
 	od;
 	atomic { drop(); done++ }
 }
 
-#ifdef CLEAR_BY_STORE
+#ifdef STORE_BUFFER
 proctype store_buffer()
 {
 end:	do
-	:: atomic { buffer != NOTHING ->
-#ifdef PENDING
-			pending = 0;
-#else
-			next[buffer] = NIL;
-#endif
-			buffer = NOTHING }
+	:: atomic { buffer == NEXT_IS_NIL ->
+		next[0] = NIL; buffer = NOTHING }
+	:: atomic { buffer == SENT_IS_0 ->
+		sent[0] = false; buffer = NOTHING }
 	od
 }
 #endif
 
 /*
- * Reversing is one step here: only the loop reads these links, and others
- * see but that they are not NIL.
+ * rotai_inbox_take_over().  Reversing is one step here: only the loop reads
+ * these links, and others see but that they are not NIL.
  */
 inline take_over()
 {
 	got = head;
 	if
-	:: !IS_ENTRY(got)
+	:: !IS_ENTRY(got) -> got = 0
 	:: else ->
 #ifdef TAKE_BY_STORE
 		head = EMPTY;
@@ -400,23 +547,25 @@ inline take_over()
 	fi
 }
 
-/* The sends that began before this need no other callback. */
-inline answer()
+/* A callback begins: it reads the data. */
+inline reads()
 {
-#ifdef ASYNC
-	seen = data
+#ifdef SHARED
+	data = 0
 #else
 	skip
 #endif
 }
 
-/* Let the others have the entry, or the async, again. */
+/* rotai_entry_unsend() in two steps: others may have the entry, and then the
+ * flag, again. */
 inline clear_next(e)
 {
 	atomic {
 		DRAINED ->
-#if defined(CLEAR_BY_STORE) && !defined(PENDING)
-		buffer = e;
+#ifdef NEXT_ALONE
+		buffer = NEXT_IS_NIL;
+		joining = 0;
 #else
 		next[e] = NIL;
 #endif
@@ -424,15 +573,19 @@ inline clear_next(e)
 	}
 }
 
-inline clear_pending(e)
+inline clear_sent(e)
 {
-#ifdef PENDING
+#ifndef NEXT_ALONE
 	atomic {
 		DRAINED ->
+		assert(sent[e]);
+#ifdef SHARED
+		joining = 0;
+#endif
 #ifdef CLEAR_BY_STORE
-		buffer = e
+		buffer = SENT_IS_0
 #else
-		pending = 0
+		sent[e] = false
 #endif
 	}
 #else
@@ -440,56 +593,100 @@ inline clear_pending(e)
 #endif
 }
 
+inline unsend(e)
+{
+#ifdef FLAG_FIRST
+	clear_sent(e);
+	clear_next(e)
+#else
+	clear_next(e);
+#ifndef CLEAR_LATE
+	clear_sent(e)
+#endif
+#endif
+}
+
+/* rotai_task_call_posted() and rotai_async_call(). */
 inline run_first()
 {
-	e = first;
-	first = next[e];
+	atomic {
+		e = first;
+		first = next[e];
+#ifndef FN_AFTER_CLEAR
+		f = fn[e]
+#endif
+	};
+	unsend(e);
 #ifdef FN_AFTER_CLEAR
-	clear_next(e);
 	f = fn[e];
-#else
-	f = fn[e];
-#ifdef PENDING_FIRST
-	clear_pending(e);
-	clear_next(e);
-#else
-#if !defined(CLEAR_LATE) || defined(PENDING)
-	clear_next(e);
-#endif
-#ifndef CLEAR_LATE
-	clear_pending(e);
-#endif
-#endif
 #endif
 	/* The callback. */
 progress:
 	atomic {
+		assert(f != LOCALLY);
 		assert(!(ran & BIT(f)));
 		assert(!(ran & LATER(f)));
 		assert(!(cancelled & BIT(f)));
 		ran = ran | BIT(f);
-		answer()
+		reads()
 	};
 #ifdef REPOST
 	if
 	:: !reposted ->
 		reposted = true;
+		DRAINED;
 		post(e, REPOSTED);
-		note(REPOSTED)
+		d_step { note(REPOSTED); old = 0; ret = 0; won = 0 }
 	:: else
 	fi;
 #endif
 #ifdef CLEAR_LATE
-#ifndef PENDING
-	clear_next(e);
+	clear_sent(e);
 #endif
-	clear_pending(e);
-#endif
-	e = 0;
-	f = 0
+	d_step { e = 0; f = 0 }
 }
 
-/* One step: the own queue is nobody else's. */
+#if LOCAL
+/* rota_task_next_tick() and its like, of entry 0: queue_here(). */
+inline queue_here()
+{
+	atomic {
+		DRAINED ->
+		if
+		:: next[0] == NIL -> next[0] = END; here = true
+		:: else
+		fi
+	};
+	if
+	:: here -> fn[0] = LOCALLY
+	:: else
+	fi
+}
+
+/* rotai_entry_release() where the flag is not the loop's to clear. */
+inline release_here()
+{
+	atomic {
+		DRAINED ->
+		here = false;
+#ifdef LOCAL_CLEARS_FLAG
+		sent[0] = false;
+#endif
+		buffer = NEXT_IS_NIL
+	}
+}
+
+/* call_own() */
+inline run_here()
+{
+	assert(fn[0] == LOCALLY);
+	release_here();
+progress_here:
+	reads()
+}
+#endif
+
+/* rotai_queue_remove(), in one step: the own queue is nobody else's. */
 inline unlink(e)
 {
 	d_step {
@@ -518,6 +715,7 @@ inline unlink(e)
 	}
 }
 
+/* rotai_task_cancel(), and what of rota_async_stop() is of the inbox. */
 inline cancel(e)
 {
 	was = inq & BIT(e);
@@ -529,56 +727,92 @@ inline cancel(e)
 	unlink(e);
 #endif
 	if
+#if LOCAL
+	:: here -> assert(!found && !was); release_here()
+#endif
 	:: found ->
 		atomic {
 			assert(!((ran | cancelled) & BIT(fn[e])));
-			cancelled = cancelled | BIT(fn[e]);
-			inq = inq & ~BIT(e);
-			next[e] = NIL
+			cancelled = cancelled | BIT(fn[e])
 		};
-		clear_pending(e);
-		answer()
+#ifdef CANCEL_KEEPS_FLAG
+		clear_next(e);
+#else
+		unsend(e);
+#endif
+		/* Who posted before this needs no callback. */
+		reads()
 	:: else -> assert(!was)
 	fi;
-	found = false;
-	was = 0
+	d_step { found = false; was = 0 }
 }
 
+#if LOCAL
+#define NOT_HERE	(!here)
+#else
+#define NOT_HERE	true
+#endif
+
+/* rota_loop_close(), and is_at_its_end() of a shutdown. */
 inline close()
 {
+	take_over();
 #ifdef CLOSE_BY_STORE
-	closed = (first == END && head == EMPTY);
+	closed = (first == END && NOT_HERE && head == EMPTY);
 	if
 	:: closed -> head = CLOSED
 	:: else
 	fi;
 #else
-	assert(head != ASLEEP);
-	atomic {
-		if
-#ifdef CLOSE_IGNORES_QUEUE
-		:: head == EMPTY ->
-#else
-		:: first == END && head == EMPTY ->
+	if
+#ifndef CLOSE_IGNORES_QUEUE
+	:: first != END || !NOT_HERE
 #endif
-			head = CLOSED;
-			assert(inq == 0);
-			closed = true
-		:: else
+	:: else ->
+		/* rotai_inbox_close() */
+		atomic {
+			DRAINED ->
+			if
+			:: head == EMPTY -> head = CLOSED; closed = true
+			:: else -> slept = (head == ASLEEP)
+			fi
+		};
+		if
+		:: !slept
+		:: else ->
+			atomic {
+				if
+#ifdef UNSLEEP_AT_CLOSE_BY_STORE
+				:: true ->
+#else
+				:: head == ASLEEP ->
+#endif
+					head = CLOSED;
+					naps--;
+					closed = true
+#ifndef UNSLEEP_AT_CLOSE_BY_STORE
+				:: else
+#endif
+				fi;
+				slept = false
+			}
 		fi
-	};
+	fi;
 #endif
 	if
+	:: closed ->
+		assert(inq == 0);
 #ifdef FREED_AT_CLOSE
-	:: closed -> freed = true
+		freed = true
+#else
+		drop()
 #endif
-	:: closed -> drop()
 	:: else
 	fi
 }
 
-/* Sets quiet if nothing more can happen. */
-inline sleep()
+/* rotai_inbox_fall_asleep() */
+inline fall_asleep()
 {
 #ifdef NO_ASLEEP
 	slept = (head == EMPTY);
@@ -594,11 +828,21 @@ inline sleep()
 		DRAINED ->
 		if
 		:: head == EMPTY -> head = ASLEEP; naps++; slept = true
+#ifdef NOT_TWICE
 		:: else -> slept = false
+#else
+		:: else -> slept = (head == ASLEEP)
+#endif
 		fi
 	};
 #endif
 #endif
+}
+
+/* ask().  Sets quiet if nothing more can happen. */
+inline sleep()
+{
+	fall_asleep();
 	if
 	:: slept ->
 		if
@@ -609,6 +853,7 @@ inline sleep()
 	:: else ->
 		edge = false
 	fi;
+	/* rotai_inbox_wake_up() */
 #ifndef STAY_ASLEEP
 #ifdef UNSLEEP_BY_STORE
 	if
@@ -617,13 +862,15 @@ inline sleep()
 	fi;
 #else
 	atomic {
-		DRAINED ->
 		if
-		:: head == ASLEEP -> head = EMPTY; naps--
-		:: else
+		:: head == ASLEEP && DRAINED -> head = EMPTY; naps--
+		:: head != ASLEEP
 		fi
 	};
 #endif
+#endif
+#if EMBED == 0 && !defined(NOT_TWICE)
+	assert(head != ASLEEP);
 #endif
 	slept = false
 }
@@ -631,23 +878,17 @@ inline sleep()
 inline check()
 {
 	atomic {
-		assert(done == NPROD && DRAINED);
 		assert(inq == 0);
 		assert((ran & cancelled) == 0);
 		assert((ran | cancelled) == taken);
 		assert(!IS_ENTRY(head));
 		n = 0;
 		do
-		:: n < NENT -> assert(next[n] == NIL); n++
+		:: n < NENT -> assert(next[n] == NIL && !sent[n]); n++
 		:: else -> break
 		od;
-#ifdef ASYNC
-		assert((taken & ~seen) == 0);
-#ifdef STRICT
-		assert((joined & ~seen) == 0);
-#else
-		assert((joined & ~seen) == 0 || (closed && refused != 0));
-#endif
+#ifdef SHARED
+		assert((data & ~excused) == 0);
 #endif
 	}
 }
@@ -658,6 +899,16 @@ proctype loop()
 	byte spurious = SPURIOUS, cancels = CANCEL, closes = CLOSE;
 	byte got, last, rev, tmp, n, e, f, was;
 	bool found, slept, quiet, closed;
+#if LOCAL
+	byte locals = LOCAL;
+	bool here;			/* entry 0 is in a local queue */
+#endif
+#if SHUTDOWN
+	byte shutdowns = SHUTDOWN;
+#endif
+#if EMBED
+	byte embeds = EMBED;
+#endif
 #ifdef REPOST
 	bool reposted, won;
 	byte old, ret;
@@ -668,9 +919,22 @@ proctype loop()
 	:: !closed && !quiet ->
 		if
 		:: first != END -> run_first()
+#if LOCAL
+		:: here -> run_here()
+		:: locals > 0 && !here -> locals--; queue_here()
+#endif
 		:: cancels > 0 -> cancels--; cancel(0)
 		:: closes > 0 -> closes--; close()
-		:: first == END -> sleep(); take_over()
+#if SHUTDOWN
+		/* It begins, or runs out of time; and it goes on. */
+		:: shutdowns > 0 -> shutdowns--; refuses = !refuses
+		:: refuses && first == END && NOT_HERE -> close()
+#endif
+#if EMBED
+		/* rota_loop_next_timeout() leaves the loop so. */
+		:: embeds > 0 -> embeds--; fall_asleep(); slept = false
+#endif
+		:: first == END && NOT_HERE -> sleep(); take_over()
 		fi
 	od;
 	done == NPROD && DRAINED;
@@ -687,7 +951,7 @@ init
 	byte i;
 
 	atomic {
-#ifdef CLEAR_BY_STORE
+#ifdef STORE_BUFFER
 		run store_buffer();
 #endif
 		run loop();
