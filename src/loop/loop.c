@@ -159,10 +159,9 @@ int rota_loop_new_version(struct rota_loop **loop,
 {
 	struct rota_loop_options defaults;
 	const struct rotai_poller_ops *ops;
-	int error;
-
 	/* While the major version is 0, the minor one counts as well. */
 	const unsigned ignored = ROTA_VERSION_MAJOR == 0 ? 8 : 16;
+	int error;
 
 	if (loop == NULL || version >> ignored != ROTA_VERSION >> ignored)
 		return ROTA_EINVAL;

@@ -50,7 +50,6 @@ struct rota_loop {
 	uint64_t hook_calls; /* of these; they do not end ROTA_RUN_ONCE */
 	struct rota_tracer *tracer;
 	enum rota_phase phase;
-
 	uint8_t drain_due;      /* ticks or microtasks wait, and may run */
 	uint8_t drain_deferred; /* they ran into the budget: next pending */
 	uint8_t stopping;       /* rota_loop_stop() was called */

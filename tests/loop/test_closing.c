@@ -9,33 +9,8 @@
 
 #include "loop/handle.h"
 #include "loop/request.h"
-#include "support/journal.h"
+#include "support/pipe_reader.h"
 #include "support/probe.h"
-#include "support/reader.h"
-
-struct pipe_reader {
-	struct reader reader;
-	int fds[2];
-};
-
-static void open_reader(struct pipe_reader *p, struct fixture *f,
-			const char *name)
-{
-	make_pipe(p->fds);
-	assert_int_equal(reader_open(&p->reader, f->loop, p->fds[0]), 0);
-	rota_handle_set_name(&p->reader.handle, name);
-}
-
-static void closed(struct rota_handle *handle)
-{
-	journal_note(rota_handle_loop(handle), rota_handle_name(handle));
-}
-
-static void got(struct byte_request *request, int status)
-{
-	journal_note_status(request->request.internal.loop,
-			    request->request.data, status);
-}
 
 static void hold_one(struct pipe_reader *p, struct byte_request *request,
 		     const char *name)
@@ -43,15 +18,8 @@ static void hold_one(struct pipe_reader *p, struct byte_request *request,
 	request->request.data = (void *)(uintptr_t)name;
 	assert_int_equal(reader_hold(&p->reader,
 				     rota_handle_loop(&p->reader.handle),
-				     request, got),
+				     request, note_status),
 			 0);
-}
-
-static void read_one(struct pipe_reader *p, struct byte_request *request,
-		     const char *name)
-{
-	request->request.data = (void *)(uintptr_t)name;
-	assert_int_equal(reader_read(&p->reader, request, got), 0);
 }
 
 /* Whom a dump tells of, by name or by type: "held byte". */
@@ -89,9 +57,9 @@ static void a_dump_tells_of_a_handle_that_waits_for_its_request(void **state)
 	struct byte_request a;
 	struct pipe_reader p;
 
-	open_reader(&p, f, "held");
+	pipe_reader_open(&p, f, "held");
 	hold_one(&p, &a, "a");
-	rota_handle_close(&p.reader.handle, closed);
+	rota_handle_close(&p.reader.handle, note_closed);
 
 	expect_listed(f->loop, "byte held");
 	turn(f);
@@ -107,19 +75,19 @@ static void a_dump_tells_of_a_handle_that_waits_for_its_request(void **state)
 
 static void list_in_first(struct rota_handle *handle)
 {
-	closed(handle);
+	note_closed(handle);
 	expect_listed(rota_handle_loop(handle), "byte two three");
 }
 
 static void list_in_second(struct rota_handle *handle)
 {
-	closed(handle);
+	note_closed(handle);
 	expect_listed(rota_handle_loop(handle), "three");
 }
 
 static void list_in_third(struct rota_handle *handle)
 {
-	closed(handle);
+	note_closed(handle);
 	expect_listed(rota_handle_loop(handle), "");
 }
 
@@ -130,10 +98,10 @@ static void a_dump_in_the_closing_phase_tells_who_is_yet_to_come(void **state)
 	struct pipe_reader one, two, three;
 	struct byte_request a;
 
-	open_reader(&one, f, "one");
-	open_reader(&two, f, "two");
-	open_reader(&three, f, "three");
-	read_one(&two, &a, "a");
+	pipe_reader_open(&one, f, "one");
+	pipe_reader_open(&two, f, "two");
+	pipe_reader_open(&three, f, "three");
+	pipe_reader_read(&two, &a, "a");
 	rota_handle_close(&one.reader.handle, list_in_first);
 	rota_handle_close(&two.reader.handle, list_in_second);
 	rota_handle_close(&three.reader.handle, list_in_third);
@@ -166,11 +134,11 @@ static void a_request_completed_while_closing_calls_back_then(void **state)
 	struct pipe_reader p;
 	struct rota_task task;
 
-	open_reader(&p, f, "close");
+	pipe_reader_open(&p, f, "close");
 	hold_one(&p, &a, "a");
 	rota_task_init(&task, f->loop);
 	task.data = &a;
-	rota_handle_close(&p.reader.handle, closed);
+	rota_handle_close(&p.reader.handle, note_closed);
 	assert_int_equal(rota_task_post(&task, complete), 0);
 
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
@@ -217,7 +185,7 @@ static void open_next(struct rota_handle *handle)
 {
 	struct bare *bare = rota_container_of(handle, struct bare, handle);
 
-	closed(handle);
+	note_closed(handle);
 	open_bare(bare->next, bare->loop, NULL, "next");
 }
 

@@ -8,40 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "support/journal.h"
+#include "support/pipe_reader.h"
 #include "support/probe.h"
-#include "support/reader.h"
-
-struct pipe_reader {
-	struct reader reader;
-	int fds[2];
-};
-
-static void open_reader(struct pipe_reader *p, struct fixture *f,
-			const char *name)
-{
-	make_pipe(p->fds);
-	assert_int_equal(reader_open(&p->reader, f->loop, p->fds[0]), 0);
-	rota_handle_set_name(&p->reader.handle, name);
-}
-
-static void closed(struct rota_handle *handle)
-{
-	journal_note(rota_handle_loop(handle), rota_handle_name(handle));
-}
-
-static void got(struct byte_request *request, int status)
-{
-	journal_note_status(request->request.internal.loop,
-			    request->request.data, status);
-}
-
-static void read_one(struct pipe_reader *p, struct byte_request *request,
-		     const char *name)
-{
-	request->request.data = (void *)(uintptr_t)name;
-	assert_int_equal(reader_read(&p->reader, request, got), 0);
-}
 
 static void hold_one(struct pipe_reader *p, struct byte_request *request,
 		     const char *name)
@@ -49,7 +17,7 @@ static void hold_one(struct pipe_reader *p, struct byte_request *request,
 	request->request.data = (void *)(uintptr_t)name;
 	assert_int_equal(reader_hold(&p->reader,
 				     rota_handle_loop(&p->reader.handle),
-				     request, got),
+				     request, note_status),
 			 0);
 }
 
@@ -65,11 +33,11 @@ static void closing_ends_the_requests_and_then_the_handle(void **state)
 	struct byte_request a, b;
 	struct pipe_reader p;
 
-	open_reader(&p, f, "close");
-	read_one(&p, &a, "a");
-	read_one(&p, &b, "b");
+	pipe_reader_open(&p, f, "close");
+	pipe_reader_read(&p, &a, "a");
+	pipe_reader_read(&p, &b, "b");
 
-	assert_int_equal(rota_handle_close(&p.reader.handle, closed), 0);
+	assert_int_equal(rota_handle_close(&p.reader.handle, note_closed), 0);
 	assert_false(is_open(p.fds[0]));
 	assert_true(rota_handle_is_closing(&p.reader.handle));
 	assert_string_equal(journal_take(), "");
@@ -89,12 +57,12 @@ static void a_request_that_had_ended_keeps_its_status(void **state)
 	struct byte_request a, b;
 	struct pipe_reader p;
 
-	open_reader(&p, f, "close");
+	pipe_reader_open(&p, f, "close");
 	put_byte(p.fds[1]);
-	read_one(&p, &a, "a");
-	read_one(&p, &b, "b");
+	pipe_reader_read(&p, &a, "a");
+	pipe_reader_read(&p, &b, "b");
 
-	assert_int_equal(rota_handle_close(&p.reader.handle, closed), 0);
+	assert_int_equal(rota_handle_close(&p.reader.handle, note_closed), 0);
 	turn(f);
 
 	assert_string_equal(journal_take(), "closing: a=120 b=ECANCELED close");
@@ -107,8 +75,8 @@ static void a_second_close_changes_nothing(void **state)
 	struct fixture *f = *state;
 	struct pipe_reader p;
 
-	open_reader(&p, f, "close");
-	assert_int_equal(rota_handle_close(&p.reader.handle, closed), 0);
+	pipe_reader_open(&p, f, "close");
+	assert_int_equal(rota_handle_close(&p.reader.handle, note_closed), 0);
 
 	assert_int_equal(rota_handle_close(&p.reader.handle, NULL),
 			 ROTA_EALREADY);
@@ -117,7 +85,7 @@ static void a_second_close_changes_nothing(void **state)
 	turn(f);
 
 	assert_string_equal(journal_take(), "closing: close");
-	assert_int_equal(rota_handle_close(&p.reader.handle, closed),
+	assert_int_equal(rota_handle_close(&p.reader.handle, note_closed),
 			 ROTA_EALREADY);
 	close(p.fds[1]);
 }
@@ -129,8 +97,8 @@ static void a_close_needs_no_callback(void **state)
 	struct byte_request a;
 	struct pipe_reader p;
 
-	open_reader(&p, f, "close");
-	read_one(&p, &a, "a");
+	pipe_reader_open(&p, f, "close");
+	pipe_reader_read(&p, &a, "a");
 
 	assert_int_equal(rota_handle_close(&p.reader.handle, NULL), 0);
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
@@ -146,13 +114,13 @@ static void a_closing_handle_cannot_be_used(void **state)
 	struct byte_request a;
 	struct pipe_reader p;
 
-	open_reader(&p, f, "close");
-	assert_int_equal(rota_handle_close(&p.reader.handle, closed), 0);
+	pipe_reader_open(&p, f, "close");
+	assert_int_equal(rota_handle_close(&p.reader.handle, note_closed), 0);
 
-	assert_int_equal(reader_read(&p.reader, &a, got), ROTA_EINVAL);
+	assert_int_equal(reader_read(&p.reader, &a, note_status), ROTA_EINVAL);
 	assert_int_equal(reader_start(&p.reader, NULL), ROTA_EINVAL);
 	turn(f);
-	assert_int_equal(reader_read(&p.reader, &a, got), ROTA_EINVAL);
+	assert_int_equal(reader_read(&p.reader, &a, note_status), ROTA_EINVAL);
 
 	assert_string_equal(journal_take(), "closing: close");
 	close(p.fds[1]);
@@ -165,16 +133,16 @@ static void handles_close_in_the_order_asked_for(void **state)
 	struct byte_request a, b, c;
 	struct pipe_reader p[3];
 
-	open_reader(&p[0], f, "0");
-	open_reader(&p[1], f, "1");
-	open_reader(&p[2], f, "2");
-	read_one(&p[1], &a, "a");
-	read_one(&p[0], &b, "b");
-	read_one(&p[1], &c, "c");
+	pipe_reader_open(&p[0], f, "0");
+	pipe_reader_open(&p[1], f, "1");
+	pipe_reader_open(&p[2], f, "2");
+	pipe_reader_read(&p[1], &a, "a");
+	pipe_reader_read(&p[0], &b, "b");
+	pipe_reader_read(&p[1], &c, "c");
 
-	rota_handle_close(&p[2].reader.handle, closed);
-	rota_handle_close(&p[1].reader.handle, closed);
-	rota_handle_close(&p[0].reader.handle, closed);
+	rota_handle_close(&p[2].reader.handle, note_closed);
+	rota_handle_close(&p[1].reader.handle, note_closed);
+	rota_handle_close(&p[0].reader.handle, note_closed);
 	turn(f);
 
 	assert_string_equal(journal_take(), "closing: 2 a=ECANCELED "
@@ -187,8 +155,9 @@ static void close_the_next(struct rota_handle *handle)
 {
 	struct pipe_reader *next = handle->data;
 
-	closed(handle);
-	assert_int_equal(rota_handle_close(&next->reader.handle, closed), 0);
+	note_closed(handle);
+	assert_int_equal(rota_handle_close(&next->reader.handle, note_closed),
+			 0);
 }
 
 /* T8 */
@@ -197,8 +166,8 @@ static void a_close_asked_for_by_a_close_runs_next_turn(void **state)
 	struct fixture *f = *state;
 	struct pipe_reader first, second;
 
-	open_reader(&first, f, "first");
-	open_reader(&second, f, "second");
+	pipe_reader_open(&first, f, "first");
+	pipe_reader_open(&second, f, "second");
 	first.reader.handle.data = &second;
 	rota_handle_close(&first.reader.handle, close_the_next);
 
@@ -219,12 +188,12 @@ static void a_close_waits_for_what_a_thread_holds(void **state)
 	struct byte_request held, other;
 	struct pipe_reader p, q;
 
-	open_reader(&p, f, "p");
-	open_reader(&q, f, "q");
+	pipe_reader_open(&p, f, "p");
+	pipe_reader_open(&q, f, "q");
 	hold_one(&p, &held, "held");
-	read_one(&p, &other, "other");
-	rota_handle_close(&p.reader.handle, closed);
-	rota_handle_close(&q.reader.handle, closed);
+	pipe_reader_read(&p, &other, "other");
+	rota_handle_close(&p.reader.handle, note_closed);
+	rota_handle_close(&q.reader.handle, note_closed);
 
 	turn(f);
 	assert_string_equal(journal_take(), "closing: q other=ECANCELED");
@@ -248,7 +217,7 @@ static void close_now_ends_a_handle_at_once(void **state)
 	struct pipe_reader *p = test_malloc(sizeof(*p));
 	int writer;
 
-	open_reader(p, f, "close");
+	pipe_reader_open(p, f, "close");
 	writer = p->fds[1];
 	assert_int_equal(rota_loop_close(f->loop), ROTA_EBUSY);
 
@@ -257,7 +226,7 @@ static void close_now_ends_a_handle_at_once(void **state)
 	assert_true(rota_handle_is_closing(&p->reader.handle));
 	assert_int_equal(rota_handle_close_now(&p->reader.handle),
 			 ROTA_EALREADY);
-	assert_int_equal(rota_handle_close(&p->reader.handle, closed),
+	assert_int_equal(rota_handle_close(&p->reader.handle, note_closed),
 			 ROTA_EALREADY);
 	test_free(p);
 
@@ -274,8 +243,8 @@ static void close_now_is_busy_while_a_request_is_in_flight(void **state)
 	struct byte_request a;
 	struct pipe_reader p;
 
-	open_reader(&p, f, "close");
-	read_one(&p, &a, "a");
+	pipe_reader_open(&p, f, "close");
+	pipe_reader_read(&p, &a, "a");
 	assert_int_equal(rota_handle_close_now(&p.reader.handle), ROTA_EBUSY);
 	assert_true(is_open(p.fds[0]));
 	assert_false(rota_handle_is_closing(&p.reader.handle));
@@ -284,7 +253,7 @@ static void close_now_is_busy_while_a_request_is_in_flight(void **state)
 	turn(f);
 	assert_string_equal(journal_take(), "poll: a=120");
 	put_byte(p.fds[1]);
-	read_one(&p, &a, "a");
+	pipe_reader_read(&p, &a, "a");
 	assert_int_equal(rota_handle_close_now(&p.reader.handle), ROTA_EBUSY);
 	turn(f);
 	assert_string_equal(journal_take(), "pending: a=120");
@@ -312,7 +281,7 @@ static void a_handle_may_be_freed_in_its_own_callback(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		struct pipe_reader *p = test_malloc(sizeof(*p));
 
-		open_reader(p, f, "close");
+		pipe_reader_open(p, f, "close");
 		put_byte(p->fds[1]);
 		put_byte(p->fds[1]);
 		assert_int_equal(reader_start(&p->reader, close_now_and_free),
@@ -331,9 +300,9 @@ static void close_both_siblings(struct reader *reader, int byte)
 {
 	journal_note_status(rota_handle_loop(&reader->handle), "read", byte);
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(
-			rota_handle_close(&siblings[i]->reader.handle, closed),
-			0);
+		assert_int_equal(rota_handle_close(&siblings[i]->reader.handle,
+						   note_closed),
+				 0);
 }
 
 /* O2, O4: from the close on nothing else calls back, were it in the batch. */
@@ -343,7 +312,7 @@ static void a_sibling_closed_in_the_batch_is_not_called(void **state)
 	struct pipe_reader p[2];
 
 	for (unsigned i = 0; i < 2; i++) {
-		open_reader(&p[i], f, i == 0 ? "0" : "1");
+		pipe_reader_open(&p[i], f, i == 0 ? "0" : "1");
 		put_byte(p[i].fds[1]);
 		siblings[i] = &p[i];
 		assert_int_equal(
@@ -359,8 +328,8 @@ static void a_sibling_closed_in_the_batch_is_not_called(void **state)
 
 static void got_and_close(struct byte_request *request, int status)
 {
-	got(request, status);
-	rota_handle_close(&request->reader->handle, closed);
+	note_status(request, status);
+	rota_handle_close(&request->reader->handle, note_closed);
 }
 
 /* O2: a close inside the callback of a request, in either phase that it may
@@ -371,21 +340,21 @@ static void a_request_may_close_its_handle(void **state)
 	struct byte_request a, b, c;
 	struct pipe_reader p, q;
 
-	open_reader(&p, f, "p");
+	pipe_reader_open(&p, f, "p");
 	a.request.data = (void *)(uintptr_t) "a";
 	assert_int_equal(reader_read(&p.reader, &a, got_and_close), 0);
-	read_one(&p, &b, "b");
+	pipe_reader_read(&p, &b, "b");
 	put_byte(p.fds[1]);
 	turn(f);
 	assert_string_equal(journal_take(), "poll: a=120 closing: b=ECANCELED "
 					    "p");
 
-	open_reader(&q, f, "q");
+	pipe_reader_open(&q, f, "q");
 	put_byte(q.fds[1]);
 	put_byte(q.fds[1]);
 	assert_int_equal(reader_read(&q.reader, &a, got_and_close), 0);
-	read_one(&q, &b, "b");
-	read_one(&q, &c, "c");
+	pipe_reader_read(&q, &b, "b");
+	pipe_reader_read(&q, &c, "c");
 	turn(f);
 	assert_string_equal(journal_take(), "pending: a=120 closing: b=120 "
 					    "c=ECANCELED q");
@@ -396,12 +365,12 @@ static void a_request_may_close_its_handle(void **state)
 
 static void got_and_close_again(struct byte_request *request, int status)
 {
-	got(request, status);
+	note_status(request, status);
 	assert_int_equal(rota_handle_close(&request->reader->handle, NULL),
 			 ROTA_EALREADY);
 	assert_int_equal(rota_handle_close_now(&request->reader->handle),
 			 ROTA_EALREADY);
-	assert_int_equal(reader_read(request->reader, request, got),
+	assert_int_equal(reader_read(request->reader, request, note_status),
 			 ROTA_EINVAL);
 }
 
@@ -412,10 +381,10 @@ static void a_request_of_a_closing_handle_cannot_use_it(void **state)
 	struct byte_request a;
 	struct pipe_reader p;
 
-	open_reader(&p, f, "p");
+	pipe_reader_open(&p, f, "p");
 	a.request.data = (void *)(uintptr_t) "a";
 	assert_int_equal(reader_read(&p.reader, &a, got_and_close_again), 0);
-	rota_handle_close(&p.reader.handle, closed);
+	rota_handle_close(&p.reader.handle, note_closed);
 	turn(f);
 
 	assert_string_equal(journal_take(), "closing: a=ECANCELED p");
@@ -424,7 +393,7 @@ static void a_request_of_a_closing_handle_cannot_use_it(void **state)
 
 static void free_reader(struct rota_handle *handle)
 {
-	closed(handle);
+	note_closed(handle);
 	test_free(rota_container_of(handle, struct pipe_reader, reader.handle));
 }
 
@@ -437,7 +406,7 @@ static void a_handle_may_be_freed_in_its_close_callback(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		struct pipe_reader *p = test_malloc(sizeof(*p));
 
-		open_reader(p, f, "close");
+		pipe_reader_open(p, f, "close");
 		writers[i] = p->fds[1];
 		rota_handle_close(&p->reader.handle, free_reader);
 	}
@@ -463,7 +432,7 @@ static void what_a_handle_keeps_alive(void **state)
 	struct byte_request a;
 	struct pipe_reader p;
 
-	open_reader(&p, f, "p");
+	pipe_reader_open(&p, f, "p");
 	handle = &p.reader.handle;
 	assert_false(rota_loop_alive(f->loop)); /* open, not active */
 	assert_int_equal(rota_loop_close(f->loop), ROTA_EBUSY);
@@ -482,13 +451,13 @@ static void what_a_handle_keeps_alive(void **state)
 	assert_false(rota_loop_alive(f->loop));
 
 	rota_handle_unref(handle);
-	read_one(&p, &a, "a"); /* L3 */
+	pipe_reader_read(&p, &a, "a"); /* L3 */
 	assert_true(rota_loop_alive(f->loop));
 	assert_int_equal(rota_request_cancel(&a.request), 0);
 	turn(f);
 	assert_false(rota_loop_alive(f->loop));
 
-	rota_handle_close(handle, closed);
+	rota_handle_close(handle, note_closed);
 	assert_true(rota_loop_alive(f->loop));
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 	journal_take();
@@ -519,7 +488,7 @@ static void a_dump_tells_of_handles(void **state)
 	struct byte_request held;
 	struct pipe_reader p;
 
-	open_reader(&p, f, "some name");
+	pipe_reader_open(&p, f, "some name");
 	dumped.object = &p.reader.handle;
 	rota_loop_dump(f->loop, look_for, &dumped);
 	assert_int_equal(dumped.times, 1);
@@ -547,7 +516,7 @@ static void getters_tell_what_a_handle_is(void **state)
 	struct fixture *f = *state;
 	struct pipe_reader p;
 
-	open_reader(&p, f, NULL);
+	pipe_reader_open(&p, f, NULL);
 
 	assert_null(rota_handle_name(&p.reader.handle));
 	assert_string_equal(rota_handle_type(&p.reader.handle), "reader");

@@ -8,19 +8,12 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "support/journal.h"
+#include "support/pipe_reader.h"
 #include "support/probe.h"
-#include "support/reader.h"
-
-struct pipe_reader {
-	struct reader reader;
-	int fds[2];
-};
 
 static void reader_begin(struct pipe_reader *p, struct fixture *f)
 {
-	make_pipe(p->fds);
-	assert_int_equal(reader_open(&p->reader, f->loop, p->fds[0]), 0);
+	pipe_reader_open(p, f, NULL);
 }
 
 static void reader_end(struct pipe_reader *p)
@@ -30,31 +23,18 @@ static void reader_end(struct pipe_reader *p)
 	assert_string_equal(journal_take(), "");
 }
 
-static void got(struct byte_request *request, int status)
-{
-	journal_note_status(request->request.internal.loop,
-			    request->request.data, status);
-}
-
-static void read_one(struct pipe_reader *p, struct byte_request *request,
-		     const char *name)
-{
-	request->request.data = (void *)(uintptr_t)name;
-	assert_int_equal(reader_read(&p->reader, request, got), 0);
-}
-
 static void hold_one(struct fixture *f, struct byte_request *request,
 		     const char *name)
 {
 	request->request.data = (void *)(uintptr_t)name;
-	assert_int_equal(reader_hold(NULL, f->loop, request, got), 0);
+	assert_int_equal(reader_hold(NULL, f->loop, request, note_status), 0);
 }
 
 static void wait_one(struct fixture *f, struct byte_request *request,
 		     const char *name)
 {
 	request->request.data = (void *)(uintptr_t)name;
-	assert_int_equal(reader_wait(f->loop, request, got), 0);
+	assert_int_equal(reader_wait(f->loop, request, note_status), 0);
 }
 
 static void due_in(struct fixture *f, struct byte_request *request,
@@ -82,7 +62,7 @@ static void a_request_calls_back_once(void **state)
 	struct pipe_reader p;
 
 	reader_begin(&p, f);
-	read_one(&p, &a, "a");
+	pipe_reader_read(&p, &a, "a");
 	assert_true(rota_request_is_active(&a.request));
 	turn(f);
 	assert_string_equal(journal_take(), "");
@@ -106,8 +86,8 @@ static void what_ends_at_once_calls_back_when_pending(void **state)
 	reader_begin(&p, f);
 	put_byte(p.fds[1]);
 	put_byte(p.fds[1]);
-	read_one(&p, &a, "a");
-	read_one(&p, &b, "b");
+	pipe_reader_read(&p, &a, "a");
+	pipe_reader_read(&p, &b, "b");
 	assert_string_equal(journal_take(), "");
 	assert_true(rota_request_is_active(&a.request));
 	assert_true(rota_loop_alive(f->loop));
@@ -120,7 +100,7 @@ static void what_ends_at_once_calls_back_when_pending(void **state)
 
 static void read_again(struct byte_request *request, int status)
 {
-	got(request, status);
+	note_status(request, status);
 	if (status >= 0)
 		assert_int_equal(
 			reader_read(request->reader, request, read_again), 0);
@@ -161,8 +141,8 @@ static void what_is_cancelled_ends_so(void **state)
 	struct pipe_reader p;
 
 	reader_begin(&p, f);
-	read_one(&p, &a, "a");
-	read_one(&p, &b, "b");
+	pipe_reader_read(&p, &a, "a");
+	pipe_reader_read(&p, &b, "b");
 
 	assert_int_equal(rota_request_cancel(&a.request), 0);
 	assert_string_equal(journal_take(), "");
@@ -186,7 +166,7 @@ static void what_has_ended_is_not_cancelled(void **state)
 
 	reader_begin(&p, f);
 	put_byte(p.fds[1]);
-	read_one(&p, &a, "a");
+	pipe_reader_read(&p, &a, "a");
 
 	assert_int_equal(rota_request_cancel(&a.request), ROTA_EALREADY);
 	turn(f);
@@ -213,7 +193,7 @@ static void a_callback_may_cancel_another_request(void **state)
 	reader_begin(&p, f);
 	a.request.data = &b;
 	assert_int_equal(reader_read(&p.reader, &a, cancel_the_other), 0);
-	read_one(&p, &b, "b");
+	pipe_reader_read(&p, &b, "b");
 	put_byte(p.fds[1]);
 
 	turn(f);
@@ -269,7 +249,7 @@ static void a_deadline_ends_a_request(void **state)
 	struct pipe_reader p;
 
 	reader_begin(&p, f);
-	read_one(&p, &a, "a");
+	pipe_reader_read(&p, &a, "a");
 	due_in(f, &a, &deadline, 10);
 
 	pass(f, 9);
@@ -309,7 +289,7 @@ static void what_ends_in_time_has_no_deadline_left(void **state)
 	struct pipe_reader p;
 
 	reader_begin(&p, f);
-	read_one(&p, &a, "a");
+	pipe_reader_read(&p, &a, "a");
 	due_in(f, &a, &deadline, 10);
 	pass(f, 9);
 	put_byte(p.fds[1]);
@@ -332,14 +312,14 @@ static void a_deadline_and_the_end_in_one_turn_are_one_end(void **state)
 	struct pipe_reader p;
 
 	reader_begin(&p, f);
-	read_one(&p, &a, "a");
+	pipe_reader_read(&p, &a, "a");
 	due_in(f, &a, &deadline, 10);
 	put_byte(p.fds[1]);
 
 	pass(f, 10);
 	assert_string_equal(journal_take(), "pending: a=ETIMEDOUT");
 	turn(f);
-	read_one(&p, &a, "a");
+	pipe_reader_read(&p, &a, "a");
 	turn(f);
 
 	assert_string_equal(journal_take(), "pending: a=120");
@@ -437,8 +417,8 @@ static void a_close_ends_deadlines(void **state)
 	struct pipe_reader p;
 
 	reader_begin(&p, f);
-	read_one(&p, &a, "a");
-	read_one(&p, &b, "b");
+	pipe_reader_read(&p, &a, "a");
+	pipe_reader_read(&p, &b, "b");
 	due_in(f, &a, &deadlines[0], 10);
 	due_in(f, &b, &deadlines[1], 10);
 
@@ -477,7 +457,7 @@ static void virtual_time_stands_still_for_a_request(void **state)
 	pthread_t thread;
 
 	reader_begin(&p, f);
-	read_one(&p, &a, "a");
+	pipe_reader_read(&p, &a, "a");
 	rota_timer_init(&timer, f->loop);
 	assert_int_equal(rota_timer_start(&timer, never, ROTA_SEC(5)), 0);
 	assert_int_equal(pthread_create(&thread, NULL, write_late, &p), 0);
@@ -495,10 +475,10 @@ static void read_at_shutdown(struct byte_request *request, int status)
 {
 	struct byte_request other;
 
-	got(request, status);
-	assert_int_equal(
-		reader_wait(request->request.internal.loop, &other, got),
-		ROTA_ESHUTDOWN);
+	note_status(request, status);
+	assert_int_equal(reader_wait(request->request.internal.loop, &other,
+				     note_status),
+			 ROTA_ESHUTDOWN);
 }
 
 /* O5: handles are closed, requests cancelled, and all of them called back. */
@@ -509,7 +489,7 @@ static void a_shutdown_ends_all(void **state)
 	struct pipe_reader p;
 
 	reader_begin(&p, f);
-	read_one(&p, &a, "a");
+	pipe_reader_read(&p, &a, "a");
 	wait_one(f, &b, "b");
 	c.request.data = (void *)(uintptr_t) "c";
 	assert_int_equal(reader_wait(f->loop, &c, read_at_shutdown), 0);
