@@ -50,6 +50,9 @@ struct race {
 	struct rota_loop *loop;
 	struct producer producers[PRODUCERS];
 	unsigned count; /* posts of each */
+	/* After this many, a producer waits until all that it made have run, and a
+	 * moment more: 0, never. A loop that is to be closed needs such gaps. */
+	unsigned burst;
 };
 
 static void run_post(struct rota_task *task)
@@ -62,11 +65,22 @@ static void run_post(struct rota_task *task)
 	atomic_store_explicit(&p->free, 1, memory_order_release);
 }
 
+static void await_all(struct producer *producer)
+{
+	for (unsigned i = 0; i < WINDOW; i++)
+		while (!atomic_load_explicit(&producer->posts[i].free,
+					     memory_order_acquire))
+			sched_yield();
+	for (unsigned i = 0; i < 20; i++)
+		sched_yield();
+}
+
 /* Posts until it has made all, or the loop refuses. */
 static void *produce(void *arg)
 {
 	struct producer *producer = arg;
 	unsigned count = producer->race->count;
+	unsigned burst = producer->race->burst;
 
 	while (producer->made < count && producer->refused == 0) {
 		struct post *p = &producer->posts[producer->made % WINDOW];
@@ -82,17 +96,21 @@ static void *produce(void *arg)
 		producer->strange += status != 0 && status != ROTA_ESHUTDOWN;
 		if (status != 0)
 			atomic_store(&p->free, 1);
+		else if (burst != 0 && producer->made % burst == 0)
+			await_all(producer);
 	}
 	rota_loop_unref(producer->race->loop);
 	return NULL;
 }
 
-static struct race *race_begin(struct rota_loop *loop, unsigned count)
+static struct race *race_begin(struct rota_loop *loop, unsigned count,
+			       unsigned burst)
 {
 	struct race *race = test_calloc(1, sizeof(*race));
 
 	race->loop = loop;
 	race->count = count;
+	race->burst = burst;
 	for (unsigned i = 0; i < PRODUCERS; i++) {
 		struct producer *producer = &race->producers[i];
 
@@ -152,7 +170,7 @@ static void nothing(struct rota_async *async)
 static void no_post_is_lost_or_out_of_order(void **state)
 {
 	struct fixture *f = *state;
-	struct race *race = race_begin(f->loop, posts_per_producer());
+	struct race *race = race_begin(f->loop, posts_per_producer(), 0);
 	struct rota_async awake; /* keeps the loop alive */
 
 	rota_async_init(&awake, f->loop);
@@ -185,7 +203,7 @@ static void a_close_in_between_loses_nothing(void **state)
 
 		fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
 		assert_int_equal(rota_loop_new(&loop, &options), 0);
-		race = race_begin(loop, 10000000);
+		race = race_begin(loop, 10000000, 7 + round);
 		while (total_run(race) < some)
 			rota_loop_run(loop, ROTA_RUN_NOWAIT);
 		do {
@@ -213,7 +231,7 @@ static void a_shutdown_in_between_loses_nothing(void **state)
 
 		fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
 		assert_int_equal(rota_loop_new(&loop, &options), 0);
-		race = race_begin(loop, 10000000);
+		race = race_begin(loop, 10000000, 0);
 		while (total_run(race) < 50 + round * 20)
 			rota_loop_run(loop, ROTA_RUN_NOWAIT);
 		assert_int_equal(rota_loop_shutdown(loop, UINT64_MAX), 0);
