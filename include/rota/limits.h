@@ -19,6 +19,28 @@ enum {
 	/** Posted tasks and async sends called in one turn. */
 	ROTA_POSTS_PER_TURN = 4096,
 
+	/** Jobs of a pool called back in one turn. */
+	ROTA_POOL_COMPLETIONS_PER_TURN = 4096,
+
+	/** Reads made for one event of a stream. */
+	ROTA_READS_PER_EVENT = 32,
+
+	/** Bytes read for one event of a stream, or one buffer more. */
+	ROTA_BYTES_PER_EVENT = 1 << 20,
+
+	/** Connections accepted for one event of a listener. */
+	ROTA_ACCEPTS_PER_EVENT = 64,
+
+	/** Bytes of the buffer that a loop lends to read callbacks: the default
+	 * of its buffer_size, and the least that this may be. */
+	ROTA_BUFFER_SIZE = 65536,
+	ROTA_LEAST_BUFFER_SIZE = 256,
+
+	/** Bytes that wait to be written, above which rota_stream_send() says
+	 * so, and below which on_drain is called: the defaults. */
+	ROTA_HIGH_WATERMARK = 65536,
+	ROTA_LOW_WATERMARK = 16384,
+
 	/** Ticks and microtasks run in a row before the rest is put off to the
 	 * next pending phase: the default of the loop's tick_budget. */
 	ROTA_TICK_BUDGET = 65536,

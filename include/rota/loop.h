@@ -24,6 +24,8 @@ extern "C" {
 /** A loop. Opaque, and counted: see rota_loop_ref(). */
 struct rota_loop;
 
+struct rota_pool;
+
 /** How long rota_loop_run() runs. */
 enum rota_run_mode {
 	ROTA_RUN_DEFAULT, /* until nothing keeps the loop alive */
@@ -85,6 +87,13 @@ struct rota_loop_options {
 
 	/** NULL: malloc. Copied; its context must outlive the loop. */
 	const struct rota_allocator *allocator;
+
+	/** The threads for files and other work; NULL: rota_pool_default().
+	 * The loop holds a reference. */
+	struct rota_pool *pool;
+
+	/** Bytes of the buffer that the loop lends to read callbacks. */
+	size_t buffer_size;
 };
 
 /**
@@ -100,6 +109,8 @@ static inline void rota_loop_options_init(struct rota_loop_options *options)
 	options->measure = 0;
 	options->tick_budget = ROTA_TICK_BUDGET;
 	options->allocator = NULL;
+	options->pool = NULL;
+	options->buffer_size = ROTA_BUFFER_SIZE;
 }
 
 /**

@@ -53,7 +53,8 @@ struct rota_watch {
 		struct rota_watch *prev;
 		rota_watch_fn *fn;
 		int fd;
-		uint8_t events;
+		uint8_t events; /* that it is told */
+		uint8_t asked;  /* that it has asked for */
 		uint8_t flags;
 		uint32_t started_in;
 	} internal; /* the library's: neither read nor write it */

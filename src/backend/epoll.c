@@ -72,8 +72,9 @@ static unsigned events_of(uint32_t mask)
 {
 	unsigned events = 0;
 
-	if (ROTAI_LIKELY(mask == EPOLLIN))
-		return ROTAI_READABLE;
+	if (ROTAI_LIKELY((mask & ~(uint32_t)EPOLLOUT) == EPOLLIN))
+		return mask == EPOLLIN ? ROTAI_READABLE
+				       : ROTAI_READABLE | ROTAI_WRITABLE;
 	if (mask & (EPOLLERR | EPOLLHUP))
 		return ROTAI_EVERYTHING;
 	if (mask & EPOLLIN)
@@ -287,6 +288,7 @@ static int backend_fd(const struct rotai_poller *poller)
 
 const struct rotai_poller_ops rotai_epoll_ops = {
 	.name = "epoll",
+	.has_edge = 1,
 	.open = open_poller,
 	.close = close_poller,
 	.add = add,

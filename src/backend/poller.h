@@ -19,7 +19,7 @@ enum {
 	ROTAI_WRITABLE = 1 << 1,
 	ROTAI_PRIORITY = 1 << 2,
 	ROTAI_DISCONNECT = 1 << 3,
-	ROTAI_EDGE = 1 << 4, /* a hint: the one watcher reads until short */
+	ROTAI_EDGE = 1 << 4, /* the one watcher reads until short: has_edge */
 
 	ROTAI_EVERYTHING = ROTAI_READABLE | ROTAI_WRITABLE | ROTAI_PRIORITY |
 			   ROTAI_DISCONNECT,
@@ -46,6 +46,10 @@ struct rotai_poller_ops {
 
 	/* What this kernel has no event for: watches are refused it. */
 	unsigned lacks;
+
+	/* Whether ROTAI_EDGE is more than a word here: what is wanted with it
+	 * is reported as it comes to be, and not again until it has gone. */
+	int has_edge;
 
 	/* Make one and set its ops and allocator: 0, or an error with *poller
 	 * untouched. */

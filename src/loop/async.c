@@ -135,6 +135,10 @@ void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry)
 	struct rota_async *async = async_of(entry);
 
 	rotai_entry_unsend(entry);
+	if (rotai_entry_has(entry, ROTAI_ENTRY_OWN)) {
+		async->internal.fn(async);
+		return;
+	}
 	if (!is_active(async))
 		return; /* (3) */
 	rotai_callback_begin(loop, "async", NULL, async);
@@ -142,21 +146,32 @@ void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry)
 	rotai_callback_end(loop, "async", async);
 }
 
+void rotai_async_start_own(struct rota_async *async, struct rota_loop *loop,
+			   rota_async_fn *fn)
+{
+	rota_async_init(async, loop);
+	async->internal.entry.owner |= ROTAI_ENTRY_OWN;
+	async->internal.fn = fn;
+}
+
+void rotai_async_repair(struct rota_async *async)
+{
+	struct rota_entry *entry = &async->internal.entry;
+	struct rota_loop *loop = rotai_entry_loop(entry);
+
+	rotai_inbox_take_over(loop);
+	if (!rotai_queue_has(&loop->posts, entry) &&
+	    !rotai_queue_has(&loop->taken, entry))
+		rotai_entry_unsend(entry);
+}
+
 void rotai_asyncs_repair(struct rota_loop *loop)
 {
 	const struct rota_link *asyncs = &loop->asyncs;
 
-	rotai_inbox_take_over(loop);
-	for (struct rota_link *at = asyncs->next; at != asyncs; at = at->next) {
-		struct rota_entry *entry =
-			&rota_container_of(at, struct rota_async,
-					   internal.started)
-				 ->internal.entry;
-
-		if (!rotai_queue_has(&loop->posts, entry) &&
-		    !rotai_queue_has(&loop->taken, entry))
-			rotai_entry_unsend(entry);
-	}
+	for (struct rota_link *at = asyncs->next; at != asyncs; at = at->next)
+		rotai_async_repair(rota_container_of(at, struct rota_async,
+						     internal.started));
 }
 
 void rotai_asyncs_stop(struct rota_loop *loop)

@@ -13,8 +13,8 @@
 
 #include "loop/loop.h"
 
-/* Run ticks and microtasks until there are none, or the budget is used up. */
-void rotai_ticks_drain(struct rota_loop *loop);
+/* Do what loop->after says. */
+void rotai_callback_after(struct rota_loop *loop);
 
 void rotai_trace_begin(struct rota_loop *loop, const char *type,
 		       const char *name, const void *object);
@@ -42,8 +42,8 @@ static inline void rotai_callback_end(struct rota_loop *loop, const char *type,
 				      const void *object)
 {
 	rotai_callback_count(loop, type, object);
-	if (ROTAI_UNLIKELY(loop->drain_due))
-		rotai_ticks_drain(loop); /* T10 */
+	if (ROTAI_UNLIKELY(loop->after != 0))
+		rotai_callback_after(loop); /* T10 */
 }
 
 #endif

@@ -61,7 +61,9 @@ int rotai_inbox_push(struct rota_loop *loop, struct rota_entry *entry)
 	struct rota_entry *below;
 	int error = rotai_loop_inherited(loop);
 
-	if (error == 0 && __atomic_load_n(&inbox->refuses, __ATOMIC_RELAXED))
+	/* What the library itself has under way is part of the shutdown. */
+	if (error == 0 && __atomic_load_n(&inbox->refuses, __ATOMIC_RELAXED) &&
+	    !rotai_entry_has(entry, ROTAI_ENTRY_OWN))
 		error = ROTA_ESHUTDOWN;
 	head = __atomic_load_n(&inbox->head, __ATOMIC_RELAXED);
 	do {

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "loop/async.h"
+#include "loop/request.h"
 #include "loop/turn.h"
 
 enum {
@@ -22,7 +23,7 @@ enum {
 };
 
 /* The first version of the struct ended here. */
-enum { LEAST_OPTIONS_SIZE = sizeof(struct rota_loop_options) };
+enum { LEAST_OPTIONS_SIZE = offsetof(struct rota_loop_options, pool) };
 
 static const uint64_t VIRTUAL_START_NS = ROTA_SEC(1);
 
@@ -56,6 +57,24 @@ static int check_options(const struct rota_loop_options *options)
 	    (options->allocator != NULL && options->allocator->resize == NULL))
 		return ROTA_EINVAL;
 	return 0;
+}
+
+/* Have all of @options, also if the caller's are of an earlier version. */
+static int complete_options(struct rota_loop_options *options,
+			    const struct rota_loop_options *given)
+{
+	int error;
+
+	rota_loop_options_init(options);
+	if (given == NULL)
+		return 0;
+	error = check_options(given);
+	if (error < 0)
+		return error;
+	memcpy(options, given,
+	       given->size < sizeof(*options) ? given->size : sizeof(*options));
+	options->size = sizeof(*options);
+	return options->buffer_size < ROTA_LEAST_BUFFER_SIZE ? ROTA_EINVAL : 0;
 }
 
 static void init_queues(struct rota_loop *loop)
@@ -145,6 +164,10 @@ int rotai_loop_new_on(struct rota_loop **loop,
 			      : monotonic_clock;
 	if (clock != NULL)
 		made->clock = clock;
+	made->buffer_size = options->buffer_size;
+	made->pool = options->pool;
+	if (made->pool != NULL)
+		rotai_counted_ref((struct rotai_counted *)made->pool);
 	init_queues(made);
 	rotai_inbox_init(&made->inbox);
 	rotai_loop_read_now(made);
@@ -157,7 +180,7 @@ int rota_loop_new_version(struct rota_loop **loop,
 			  const struct rota_loop_options *options,
 			  uint32_t version)
 {
-	struct rota_loop_options defaults;
+	struct rota_loop_options all;
 	const struct rotai_poller_ops *ops;
 	/* While the major version is 0, the minor one counts as well. */
 	const unsigned ignored = ROTA_VERSION_MAJOR == 0 ? 8 : 16;
@@ -165,17 +188,13 @@ int rota_loop_new_version(struct rota_loop **loop,
 
 	if (loop == NULL || version >> ignored != ROTA_VERSION >> ignored)
 		return ROTA_EINVAL;
-	if (options == NULL) {
-		rota_loop_options_init(&defaults);
-		options = &defaults;
-	}
-	error = check_options(options);
+	error = complete_options(&all, options);
 	if (error < 0)
 		return error;
-	ops = rotai_poller_pick(options->backend);
+	ops = rotai_poller_pick(all.backend);
 	if (ops == NULL)
 		return ROTA_ENOTSUP;
-	return rotai_loop_new_on(loop, options, ops, NULL);
+	return rotai_loop_new_on(loop, &all, ops, NULL);
 }
 
 int rotai_loop_is_open(struct rota_loop *loop)
@@ -216,9 +235,12 @@ void rota_loop_unref(struct rota_loop *loop)
 	if (__atomic_sub_fetch(&loop->inbox.references, 1, __ATOMIC_ACQ_REL) >
 	    0)
 		return;
+	rotai_annexes_free(loop);
 	loop->ops->close(loop->poller);
 	rotai_watches_free(loop);
 	rotai_quick_free(loop);
+	if (loop->pool != NULL)
+		rotai_counted_unref((struct rotai_counted *)loop->pool);
 	free_memory(loop);
 }
 
@@ -244,6 +266,8 @@ int rota_loop_fork(struct rota_loop *loop)
 	loop->inbox.fork_generation = rotai_fork_generation;
 	rotai_inbox_wake_up(loop);
 	rotai_asyncs_repair(loop);
+	rotai_annexes_forked(loop);
+	rotai_requests_forked(loop);
 	return 0;
 }
 

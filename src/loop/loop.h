@@ -8,8 +8,10 @@
 
 #include "backend/poller.h"
 #include "base/assert.h"
+#include "base/counted.h"
 #include "base/fork.h"
 #include "base/list.h"
+#include "loop/annex.h"
 #include "loop/inbox.h"
 #include "loop/queue.h"
 #include "loop/quick.h"
@@ -28,6 +30,12 @@ enum rotai_turn_kind {
 	ROTAI_TURN_NOWAIT,
 	ROTAI_TURN_ONCE,      /* sleeps, unless it has called back */
 	ROTAI_TURN_ONCE_MORE, /* and ends after its timers, if these have */
+};
+
+/* What the end of a callback has to do: see rotai_callback_end(). */
+enum {
+	ROTAI_AFTER_TICKS = 1 << 0, /* ticks or microtasks wait, and may run */
+	ROTAI_AFTER_ANNEXES = 1 << 1,
 };
 
 /*
@@ -50,13 +58,14 @@ struct rota_loop {
 	uint64_t hook_calls; /* of these; they do not end ROTA_RUN_ONCE */
 	struct rota_tracer *tracer;
 	enum rota_phase phase;
-	uint8_t drain_due;      /* ticks or microtasks wait, and may run */
-	uint8_t drain_deferred; /* they ran into the budget: next pending */
+	uint8_t after;          /* a callback: what its end has to do */
+	uint8_t drain_deferred; /* ticks ran into the budget: next pending */
 	uint8_t stopping;       /* rota_loop_stop() was called */
 	uint8_t running;        /* inside run or shutdown, by thread */
 	uint8_t more_ready;     /* than the waits of the last turn took */
 	uint8_t measure;
 	uint8_t shutting_down;
+	uint8_t annexes_pending; /* one is to be called in the pending phase */
 	uint64_t alive;
 	uint64_t open;
 
@@ -98,6 +107,7 @@ struct rota_loop {
 	struct rotai_quick quick;
 	struct rota_stats stats;
 	void *data;
+	struct rotai_annex *annexes[ROTAI_ANNEX_COUNT]; /* or NULL */
 
 	/* What other threads touch has cache lines of its own, after what only
 	 * this thread writes. */
@@ -107,6 +117,8 @@ struct rota_loop {
 	/* What was given at the start. */
 	const struct rotai_poller_ops *ops;
 	struct rota_allocator allocator;
+	struct rota_pool *pool; /* or NULL: the process's own */
+	size_t buffer_size;
 	void *memory; /* the block that this struct was aligned in */
 };
 

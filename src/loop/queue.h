@@ -26,6 +26,7 @@ enum {
 	ROTAI_ENTRY_UNREFERENCED = 1 << 0,
 	ROTAI_ENTRY_ASYNC = 1 << 1, /* a struct rota_async's, not a task's */
 	ROTAI_ENTRY_SENT = 1 << 2,  /* posted or sent, and not yet called */
+	ROTAI_ENTRY_OWN = 1 << 3,   /* an async of the library's own */
 	ROTAI_ENTRY_FLAGS = (1 << 6) - 1,
 };
 

@@ -145,9 +145,23 @@ void rotai_pending_run(struct rota_loop *loop)
 	struct rota_link *link;
 
 	rotai_ticks_run_deferred(loop);
+	rotai_annexes_pending(loop);
 	rotai_list_splice(&loop->ended_taken, &loop->ended);
 	while ((link = rotai_list_take_first(&loop->ended_taken)) != NULL)
 		rotai_request_call(rotai_request_of(link));
+}
+
+void rotai_requests_forked(struct rota_loop *loop)
+{
+	struct rota_link *at = loop->requests.next;
+
+	while (at != &loop->requests) {
+		struct rota_request *request = rotai_request_of(at);
+
+		at = at->next;
+		if (request->internal.class_->forked != NULL)
+			request->internal.class_->forked(request);
+	}
 }
 
 void rotai_requests_cancel(struct rota_loop *loop)

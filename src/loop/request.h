@@ -27,6 +27,10 @@ struct rotai_request_class {
 	 * ROTA_EBUSY if that cannot be. With ROTA_ETIMEDOUT, one that is busy
 	 * is to end with that status when it can. */
 	int (*cancel)(struct rota_request *request, int status);
+
+	/* In a forked child there is no thread that would end @request: finish
+	 * it. NULL: no thread is at it ever. */
+	void (*forked)(struct rota_request *request);
 };
 
 /* @request is in flight from now on. @handle may be NULL. */
@@ -49,6 +53,9 @@ struct rota_request *rotai_request_of(struct rota_link *link);
 
 /* Put off ticks, and requests that have ended: the pending phase. */
 void rotai_pending_run(struct rota_loop *loop);
+
+/* End every request in flight that threads of the parent would have ended. */
+void rotai_requests_forked(struct rota_loop *loop);
 
 /* Cancel every request in flight that has no handle. */
 void rotai_requests_cancel(struct rota_loop *loop);

@@ -37,8 +37,8 @@ static void begin_running(struct rota_loop *loop)
 	loop->running = 1;
 	loop->thread = pthread_self();
 	rotai_loop_read_now(loop);
-	if (loop->drain_due)
-		rotai_ticks_drain(loop); /* T2 */
+	if (loop->after != 0)
+		rotai_callback_after(loop); /* T2 */
 }
 
 static int may_go_on(struct rota_loop *loop)
@@ -191,6 +191,8 @@ int rota_loop_next_timeout(struct rota_loop *loop, int64_t *timeout_ns)
 		return error;
 	if (timeout_ns == NULL)
 		return ROTA_EINVAL;
+	if (loop->after & ROTAI_AFTER_ANNEXES)
+		rotai_annexes_after(loop);
 	refused = rotai_watches_flush(loop, NULL, 0);
 	refused += loop->ops->submit(loop->poller);
 	if (!rota_loop_alive(loop))

@@ -6,7 +6,7 @@
  *     any thread from then on, can queue it again.
  *  2. A queued task holds the loop, but for one that is still in the inbox:
  *     it does from when the loop's thread takes that over.
- *  3. drain_due says that the end of a callback is to drain ticks and
+ *  3. ROTAI_AFTER_TICKS says that the end of a callback is to drain ticks and
  *     microtasks. It is never set together with drain_deferred.
  */
 #include "rota/task.h"
@@ -56,13 +56,20 @@ static int queue_here(struct rota_task *task, rota_task_fn *fn,
 	return 0;
 }
 
+/* (3) */
+static void want_drain(struct rota_loop *loop)
+{
+	if (!loop->drain_deferred)
+		loop->after |= ROTAI_AFTER_TICKS;
+}
+
 int rota_task_next_tick(struct rota_task *task, rota_task_fn *fn)
 {
 	struct rota_loop *loop = rotai_entry_loop(&task->internal.entry);
 	int status = queue_here(task, fn, &loop->ticks);
 
 	if (status == 0)
-		loop->drain_due = !loop->drain_deferred; /* (3) */
+		want_drain(loop);
 	return status;
 }
 
@@ -72,7 +79,7 @@ int rota_task_microtask(struct rota_task *task, rota_task_fn *fn)
 	int status = queue_here(task, fn, &loop->microtasks);
 
 	if (status == 0)
-		loop->drain_due = !loop->drain_deferred; /* (3) */
+		want_drain(loop);
 	return status;
 }
 
@@ -245,7 +252,8 @@ static uint64_t drain(struct rota_loop *loop, struct rotai_queue *queue,
 	return left;
 }
 
-void rotai_ticks_drain(struct rota_loop *loop)
+/* Run ticks and microtasks until there are none, or the budget is used up. */
+static void drain_all(struct rota_loop *loop)
 {
 	uint64_t left = loop->tick_budget;
 	int limited = left != 0;
@@ -257,10 +265,18 @@ void rotai_ticks_drain(struct rota_loop *loop)
 	} while ((left != 0 || !limited) &&
 		 !rotai_queue_is_empty(&loop->ticks));
 
-	loop->drain_due = 0;
+	loop->after &= (uint8_t)~ROTAI_AFTER_TICKS;
 	loop->drain_deferred = !rotai_queue_is_empty(&loop->ticks) ||
 			       !rotai_queue_is_empty(&loop->microtasks);
 	loop->stats.tick_deferrals += loop->drain_deferred;
+}
+
+void rotai_callback_after(struct rota_loop *loop)
+{
+	if (loop->after & ROTAI_AFTER_TICKS)
+		drain_all(loop);
+	if (loop->after & ROTAI_AFTER_ANNEXES)
+		rotai_annexes_after(loop);
 }
 
 void rotai_ticks_run_deferred(struct rota_loop *loop)
@@ -268,5 +284,6 @@ void rotai_ticks_run_deferred(struct rota_loop *loop)
 	if (!loop->drain_deferred)
 		return;
 	loop->drain_deferred = 0;
-	rotai_ticks_drain(loop);
+	loop->after |= ROTAI_AFTER_TICKS;
+	rotai_callback_after(loop);
 }

@@ -22,7 +22,7 @@ int rotai_work_is_queued(const struct rota_loop *loop)
 	       !rotai_queue_is_empty(&loop->immediates) ||
 	       !rotai_queue_is_empty(&loop->posts) ||
 	       !rotai_list_is_empty(&loop->hooks[ROTA_HOOK_IDLE]) ||
-	       !rotai_list_is_empty(&loop->ended) ||
+	       !rotai_list_is_empty(&loop->ended) || loop->annexes_pending ||
 	       !rotai_list_is_empty(&loop->closing) ||
 	       !rotai_list_is_empty(&loop->closing_ended);
 }

@@ -8,9 +8,9 @@
  *  2. The first watch of a descriptor registers it and gives it a generation;
  *     the last one to stop takes it out of the kernel. An event of another
  *     generation is from before, and is dropped (D1).
- *  3. In between, changes of the union are noted in changed[] and told to the
- *     poller just before the wait, if by then they are changes (D2). changed[]
- *     has room for every registered descriptor, so noting cannot fail.
+ *  3. In between, changes of the union are noted in noted[] and told to the
+ *     poller just before the wait, if by then they are changes (D2). noted[]
+ *     has room for every descriptor of the table, so noting cannot fail.
  *  4. The walk over one descriptor's watches keeps its place in the loop, so
  *     that a stop can move it on. It ends with the watch that was last when
  *     it began. What is started while a batch of events is called notes its
@@ -19,6 +19,10 @@
  *  5. An event of the past that comes again and again is of a descriptor that
  *     was closed before its watch was stopped, and lives on as a duplicate.
  *     The poller may have to begin afresh to be rid of it.
+ *  6. A handle's watch that is alone on its descriptor is registered once, for
+ *     all events, edge triggered: it then costs no change ever. A second watch
+ *     makes all of them level triggered, each asking for what it wants. Going
+ *     from one to the other, the kernel reports anew what is ready.
  */
 #include "loop/watch.h"
 
@@ -26,7 +30,14 @@
 #include "loop/callback.h"
 #include "loop/loop.h"
 
-enum { UNREFERENCED = 1 << 0, STARTED = 1 << 1 };
+enum {
+	UNREFERENCED = 1 << 0,
+	STARTED = 1 << 1,
+	OWN = 1 << 2,  /* a handle's */
+	EDGE = 1 << 3, /* (6) */
+};
+
+enum { EDGE_EVENTS = ROTAI_READABLE | ROTAI_WRITABLE | ROTAI_DISCONNECT };
 
 _Static_assert((int)ROTA_READABLE == (int)ROTAI_READABLE &&
 		       (int)ROTA_WRITABLE == (int)ROTAI_WRITABLE &&
@@ -50,42 +61,45 @@ static struct rotai_fd *fd_of(const struct rota_watch *watch)
 }
 
 /* (3) */
-static void note_change(struct rotai_watches *watches, int fd)
+static void note(struct rotai_watches *watches, int fd)
 {
 	struct rotai_fd *f = &watches->fds[fd];
 
-	if (f->changed != 0 || f->wanted == f->asked)
+	if (f->noted)
 		return;
-	ROTA_ASSERT(watches->changed_count < watches->changed_capacity);
-	watches->changed[watches->changed_count++] = fd;
-	f->changed = watches->changed_count;
+	ROTA_ASSERT(watches->noted_count < watches->noted_capacity);
+	watches->noted[watches->noted_count++] = fd;
+	f->noted = 1;
 }
 
-static void forget_change(struct rotai_watches *watches, int fd)
+/* What to ask the poller for on behalf of a watch that is alone. */
+static unsigned wanted_alone(const struct rota_watch *watch)
 {
-	struct rotai_fd *f = &watches->fds[fd];
-	int last;
-
-	if (f->changed == 0)
-		return;
-	last = watches->changed[--watches->changed_count];
-	watches->changed[f->changed - 1] = last;
-	watches->fds[last].changed = f->changed;
-	f->changed = 0;
+	if ((watch->internal.flags & EDGE) &&
+	    watch->internal.loop->ops->has_edge)
+		return EDGE_EVENTS | ROTAI_EDGE; /* (6) */
+	return watch->internal.asked;
 }
 
 static void update_wanted(struct rotai_watches *watches, int fd)
 {
 	struct rotai_fd *f = &watches->fds[fd];
-	const struct rota_watch *watch = f->first;
+	struct rota_watch *watch = f->first;
 	unsigned wanted = 0;
 
-	do {
-		wanted |= watch->internal.events;
-		watch = watch->internal.next;
-	} while (watch != f->first);
+	if (watch->internal.next == watch) {
+		wanted = wanted_alone(watch);
+		watch->internal.events = (uint8_t)(wanted & ROTAI_EVERYTHING);
+	} else {
+		do {
+			wanted |= watch->internal.asked;
+			watch->internal.events = watch->internal.asked;
+			watch = watch->internal.next;
+		} while (watch != f->first);
+	}
 	f->wanted = (uint8_t)wanted;
-	note_change(watches, fd);
+	if (f->wanted != f->asked)
+		note(watches, fd);
 }
 
 static void append(struct rotai_fd *f, struct rota_watch *watch)
@@ -136,13 +150,14 @@ static int reserve(struct rota_loop *loop, int fd)
 				     sizeof(*watches->fds));
 	if (error < 0)
 		return error;
+	/* A descriptor is in it once at the most, also if its watches stop. */
 	return rotai_memory_reserve(
-		&loop->allocator, &watches->changed, &watches->changed_capacity,
-		(size_t)watches->registered + 1, sizeof(*watches->changed));
+		&loop->allocator, &watches->noted, &watches->noted_capacity,
+		watches->fds_capacity, sizeof(*watches->noted));
 }
 
 /* (2) */
-static int register_fd(struct rota_loop *loop, int fd, unsigned events)
+static int register_fd(struct rota_loop *loop, int fd, unsigned wanted)
 {
 	const struct rotai_watches *watches = &loop->watches;
 	uint32_t generation = 1;
@@ -155,7 +170,7 @@ static int register_fd(struct rota_loop *loop, int fd, unsigned events)
 		generation = watches->fds[fd].generation + 1;
 	/* The kernel first: a number that is not open may be too large for any
 	 * table. */
-	error = loop->ops->add(loop->poller, fd, generation, events);
+	error = loop->ops->add(loop->poller, fd, generation, wanted);
 	if (error < 0)
 		return error;
 	error = reserve(loop, fd);
@@ -165,9 +180,9 @@ static int register_fd(struct rota_loop *loop, int fd, unsigned events)
 	}
 	f = &loop->watches.fds[fd];
 	f->generation = generation;
-	f->wanted = (uint8_t)events;
-	f->asked = (uint8_t)events;
-	loop->watches.registered++;
+	f->wanted = (uint8_t)wanted;
+	f->asked = (uint8_t)wanted;
+	f->again = 0;
 	return 0;
 }
 
@@ -175,9 +190,8 @@ static void unregister_fd(struct rota_loop *loop, int fd)
 {
 	struct rotai_fd *f = &loop->watches.fds[fd];
 
-	forget_change(&loop->watches, fd);
 	f->generation++; /* an event on its way is of the past */
-	loop->watches.registered--;
+	f->again = 0;
 	if (rotai_loop_inherited(loop) == 0) /* else it is the parent's (F2) */
 		loop->ops->remove(loop->poller, fd);
 }
@@ -190,8 +204,16 @@ void rota_watch_init(struct rota_watch *watch, struct rota_loop *loop, int fd)
 	watch->internal.fn = NULL;
 	watch->internal.fd = fd;
 	watch->internal.events = 0;
+	watch->internal.asked = 0;
 	watch->internal.flags = 0;
 	watch->internal.started_in = 0;
+}
+
+void rotai_watch_init_own(struct rota_watch *watch, struct rota_loop *loop,
+			  int fd)
+{
+	rota_watch_init(watch, loop, fd);
+	watch->internal.flags = UNREFERENCED | OWN | EDGE;
 }
 
 int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
@@ -210,25 +232,24 @@ int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
 
 	if (is_active(watch)) {
 		watch->internal.fn = fn;
-		if (watch->internal.events == events)
+		if (watch->internal.asked == events)
 			return 0;
-		watch->internal.events = (uint8_t)events;
+		watch->internal.asked = (uint8_t)events;
 		update_wanted(&loop->watches, fd);
 		return 0;
 	}
+	watch->internal.asked = (uint8_t)events;
 	if (fd < 0 || (size_t)fd >= loop->watches.fds_capacity ||
 	    loop->watches.fds[fd].first == NULL) {
-		error = register_fd(loop, fd, events);
+		error = register_fd(loop, fd, wanted_alone(watch));
 		if (error < 0)
 			return error;
 	}
 	watch->internal.fn = fn;
-	watch->internal.events = (uint8_t)events;
 	watch->internal.flags |= STARTED;
 	watch->internal.started_in = loop->watches.batch;
 	append(fd_of(watch), watch);
-	fd_of(watch)->wanted |= (uint8_t)events;
-	note_change(&loop->watches, fd);
+	update_wanted(&loop->watches, fd);
 	rotai_loop_hold(loop, is_referenced(watch));
 	return 0;
 }
@@ -293,9 +314,8 @@ void rotai_watches_free(struct rota_loop *loop)
 
 	rotai_memory_free(&loop->allocator, watches->fds,
 			  watches->fds_capacity * sizeof(*watches->fds));
-	rotai_memory_free(&loop->allocator, watches->changed,
-			  watches->changed_capacity *
-				  sizeof(*watches->changed));
+	rotai_memory_free(&loop->allocator, watches->noted,
+			  watches->noted_capacity * sizeof(*watches->noted));
 }
 
 /* Tell the poller of one change: what it says. */
@@ -334,36 +354,65 @@ static void renew(struct rota_loop *loop)
 				   f->wanted) == 0)
 			continue;
 		f->asked = (uint8_t)~f->wanted; /* a change, to be refused */
-		note_change(watches, (int)fd);
+		note(watches, (int)fd);
 	}
+}
+
+/* What the next wait is to report of a descriptor without asking the kernel: 0
+ * if nothing is left to note of it. */
+static unsigned reports(struct rota_loop *loop, int fd)
+{
+	const struct rotai_fd *f = &loop->watches.fds[fd];
+
+	if (f->first == NULL)
+		return 0;
+	if (f->wanted != f->asked && tell(loop, fd) < 0)
+		return ROTAI_EVERYTHING;
+	return f->again;
 }
 
 int rotai_watches_flush(struct rota_loop *loop, struct rotai_ready *ready,
 			int max)
 {
 	struct rotai_watches *watches = &loop->watches;
-	int refused = 0;
+	uint32_t kept = 0;
+	int reported = 0;
 
 	if (ROTAI_UNLIKELY(watches->saw_stale))
 		renew(loop);
 
-	for (uint32_t i = watches->changed_count; i-- > 0;) {
-		int fd = watches->changed[i];
+	for (uint32_t i = 0; i < watches->noted_count; i++) {
+		int fd = watches->noted[i];
 		struct rotai_fd *f = &watches->fds[fd];
+		unsigned events = reports(loop, fd);
 
-		if (f->wanted == f->asked || tell(loop, fd) == 0) {
-			forget_change(watches, fd);
-			continue;
-		}
-		if (refused < max)
-			ready[refused] = (struct rotai_ready){
+		if (events != 0 && reported++ < max) {
+			ready[reported - 1] = (struct rotai_ready){
 				.fd = fd,
 				.generation = f->generation,
-				.events = ROTAI_EVERYTHING,
+				.events = events,
 			};
-		refused++;
+			f->again = 0;
+			events = 0;
+		}
+		if (events != 0 || (f->first != NULL && f->wanted != f->asked))
+			watches->noted[kept++] = fd;
+		else
+			f->noted = 0;
 	}
-	return refused;
+	watches->noted_count = kept;
+	return reported;
+}
+
+void rotai_watch_again(struct rota_watch *watch, unsigned events)
+{
+	struct rotai_watches *watches = &watch->internal.loop->watches;
+	struct rotai_fd *f = fd_of(watch);
+
+	if (!(f->wanted & ROTAI_EDGE))
+		return;
+	f->again |= (uint8_t)events;
+	note(watches, watch->internal.fd);
 }
 
 static inline void call(struct rota_loop *loop, struct rota_watch *watch,
@@ -373,6 +422,10 @@ static inline void call(struct rota_loop *loop, struct rota_watch *watch,
 	if (events == 0 ||
 	    watch->internal.started_in == loop->watches.batch) /* (4) */
 		return;
+	if (watch->internal.flags & OWN) {
+		watch->internal.fn(watch, events);
+		return;
+	}
 	rotai_callback_begin(loop, "watch", NULL, watch);
 	watch->internal.fn(watch, events);
 	rotai_callback_end(loop, "watch", watch);
@@ -450,9 +503,7 @@ int rotai_watches_move(struct rota_loop *loop, struct rotai_poller *to)
 
 		f->generation++;
 		f->asked = f->wanted;
-		f->changed = 0;
 	}
-	watches->changed_count = 0;
 	return 0;
 }
 
@@ -469,15 +520,33 @@ void rotai_watches_each(struct rota_loop *loop,
 		do {
 			struct rota_watch *next = watch->internal.next;
 
-			fn(arg, watch);
+			if (!(watch->internal.flags & OWN))
+				fn(arg, watch);
 			watch = next;
 		} while (watch != first);
 	}
 }
 
+/* The first watch of a descriptor that is the user's, or NULL. */
+static struct rota_watch *first_of_user(const struct rotai_fd *f)
+{
+	struct rota_watch *watch = f->first;
+
+	if (watch == NULL)
+		return NULL;
+	do {
+		if (!(watch->internal.flags & OWN))
+			return watch;
+		watch = watch->internal.next;
+	} while (watch != f->first);
+	return NULL;
+}
+
 void rotai_watches_stop(struct rota_loop *loop)
 {
+	struct rota_watch *watch;
+
 	for (size_t fd = 0; fd < loop->watches.fds_capacity; fd++)
-		while (loop->watches.fds[fd].first != NULL)
-			rota_watch_stop(loop->watches.fds[fd].first);
+		while ((watch = first_of_user(&loop->watches.fds[fd])) != NULL)
+			rota_watch_stop(watch);
 }
