@@ -4,7 +4,9 @@
 #ifndef ROTA_H
 #define ROTA_H
 
+#include "rota/address.h"
 #include "rota/async.h"
+#include "rota/buf.h"
 #include "rota/error.h"
 #include "rota/handle.h"
 #include "rota/hook.h"
@@ -13,7 +15,9 @@
 #include "rota/object.h"
 #include "rota/observe.h"
 #include "rota/request.h"
+#include "rota/stream.h"
 #include "rota/task.h"
+#include "rota/tcp.h"
 #include "rota/timer.h"
 #include "rota/version.h"
 #include "rota/watch.h"

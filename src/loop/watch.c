@@ -210,10 +210,10 @@ void rota_watch_init(struct rota_watch *watch, struct rota_loop *loop, int fd)
 }
 
 void rotai_watch_init_own(struct rota_watch *watch, struct rota_loop *loop,
-			  int fd)
+			  int fd, int edge)
 {
 	rota_watch_init(watch, loop, fd);
-	watch->internal.flags = UNREFERENCED | OWN | EDGE;
+	watch->internal.flags = UNREFERENCED | OWN | (edge ? EDGE : 0);
 }
 
 int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,

@@ -39,12 +39,13 @@ struct rotai_watches {
 void rotai_watches_free(struct rota_loop *loop);
 
 /* Get @watch ready for a handle: unreferenced, as the handle counts by itself,
- * and called without the user's noticing. Its function is told more than it
- * asked for where that saves changes: while it is alone on its descriptor, and
- * the poller can, it is told of everything, and of each thing once: it reads,
- * or writes, until that comes up short, or remembers that it could. */
+ * and called without the user's noticing. With @edge its function is told more
+ * than it asked for where that saves changes: while it is alone on its
+ * descriptor, and the poller can, it is told of everything, and of each thing
+ * once: it reads, or writes, until that comes up short, or remembers that it
+ * could. */
 void rotai_watch_init_own(struct rota_watch *watch, struct rota_loop *loop,
-			  int fd);
+			  int fd, int edge);
 
 /* Have @watch, of a handle and started, called at the next wait for @events, if
  * the poller will not by itself report again what is left. */

@@ -1,0 +1,51 @@
+/*
+ * rota/buf.h - a stretch of memory, and what a loop lends.
+ */
+#ifndef ROTA_BUF_H
+#define ROTA_BUF_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+struct rota_stream;
+
+/** @size bytes from @data on. */
+struct rota_buf {
+	char *data;
+	size_t size;
+};
+
+/** Holds memory that the loop has lent. Opaque: see rota_buf_keep(). */
+struct rota_hold;
+
+/**
+ * Keep what the read callback of @stream is lent at the moment: its bytes stay
+ * as they are until rota_buf_release(). The loop goes on with the rest of its
+ * buffer, so that what is kept costs no more than itself until that is used up.
+ * Returns NULL if nothing is being lent.
+ *
+ * Phase:   poll: inside the read callback of @stream, before it closes it.
+ * Thread:  the loop's.
+ * Owner:   the caller, of one hold for each call.
+ */
+struct rota_hold *rota_buf_keep(struct rota_stream *stream);
+
+/**
+ * Let go of what was kept. The loop may have been closed meanwhile.
+ *
+ * Thread:  the loop's; once that is closed, any.
+ */
+void rota_buf_release(struct rota_hold *hold);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * base/socket.c - what all systems do alike with a stream socket.
+ */
+#include "base/socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* Where there is no such flag, the socket has an option: socket_posix.c. */
+#ifdef MSG_NOSIGNAL
+enum { SEND_FLAGS = MSG_NOSIGNAL };
+#else
+enum { SEND_FLAGS = 0 };
+#endif
+
+/* Darwin has it under another name. */
+#ifdef TCP_KEEPIDLE
+enum { KEEPIDLE = TCP_KEEPIDLE };
+#else
+enum { KEEPIDLE = TCP_KEEPALIVE };
+#endif
+
+ssize_t rotai_socket_receive(int fd, void *data, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, data, size, 0);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t rotai_socket_send(int fd, const void *data, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = send(fd, data, size, SEND_FLAGS);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count)
+{
+	struct msghdr message = { .msg_iov = bufs };
+	ssize_t n;
+
+	/* Its type differs from system to system. */
+	message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
+	do {
+		n = sendmsg(fd, &message, SEND_FLAGS);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+int rotai_socket_set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno
+									: 0;
+}
+
+void rotai_socket_abort_on_close(int fd)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+int rotai_socket_keepalive(int fd, unsigned idle)
+{
+	int error = rotai_socket_set(fd, SOL_SOCKET, SO_KEEPALIVE, idle != 0);
+
+	if (idle == 0 || error < 0)
+		return error;
+	error = rotai_socket_set(fd, IPPROTO_TCP, KEEPIDLE, (int)idle);
+	if (error == 0)
+		error = rotai_socket_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+	if (error == 0)
+		error = rotai_socket_set(fd, IPPROTO_TCP, TCP_KEEPCNT, 10);
+	return error;
+}

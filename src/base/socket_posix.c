@@ -1,0 +1,70 @@
+/*
+ * base/socket_posix.c - sockets on any POSIX system but Linux, which are made
+ * non-blocking and close-on-exec one by one.
+ */
+#include "base/socket.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "rota/error.h"
+
+/* SIGPIPE is a matter of each send where there is MSG_NOSIGNAL, and of the
+ * socket on Darwin. */
+#ifdef SO_NOSIGPIPE
+enum { NOSIGPIPE = SO_NOSIGPIPE };
+#else
+enum { NOSIGPIPE = 0 };
+#endif
+
+static int set_up(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	/* Darwin refuses this for a connection that was reset already. */
+	if (NOSIGPIPE != 0)
+		(void)rotai_socket_set(fd, SOL_SOCKET, NOSIGPIPE, 1);
+	return 0;
+}
+
+/* The same for one of our own, which is closed if that fails. */
+static int set_up_own(int fd)
+{
+	int error = set_up(fd);
+
+	if (error == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		error = -errno;
+	if (error < 0)
+		rotai_fd_close(fd);
+	return error < 0 ? error : fd;
+}
+
+int rotai_socket_new(int family)
+{
+	int fd = socket(family, SOCK_STREAM, 0);
+
+	return fd < 0 ? -errno : set_up_own(fd);
+}
+
+int rotai_socket_accept(int listener)
+{
+	int fd;
+
+	do {
+		fd = accept(listener, NULL, NULL);
+	} while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : set_up_own(fd);
+}
+
+int rotai_socket_take_over(int fd)
+{
+	int type;
+	socklen_t size = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
+		return -errno;
+	return type == SOCK_STREAM ? set_up(fd) : ROTA_EINVAL;
+}

@@ -1,0 +1,163 @@
+/*
+ * io/connect.c - connections that go out.
+ *
+ * The system connects by itself and says by writability that it is done. What
+ * was written meanwhile has waited in line. An attempt that fails, however it
+ * does, takes its socket with it: the handle is then as fresh as at first.
+ */
+#include "io/connect.h"
+
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "base/socket.h"
+#include "io/io.h"
+
+static struct rota_connect *connect_of(struct rota_request *request)
+{
+	return rota_container_of(request, struct rota_connect, request);
+}
+
+static void call_connect(struct rota_request *request)
+{
+	connect_of(request)->internal.fn(connect_of(request),
+					 request->internal.status);
+}
+
+/* Be without a descriptor again. */
+static void reset(struct rota_stream *stream)
+{
+	struct rota_watch *watch = &stream->internal.watch;
+
+	rota_watch_stop(watch);
+	if (watch->internal.fd >= 0)
+		rotai_fd_close(watch->internal.fd);
+	watch->internal.fd = -1;
+	stream->internal.front.connect = NULL;
+	rotai_stream_clear(stream, ROTAI_CONNECTING | ROTAI_BOUND |
+					   ROTAI_BLOCKED | ROTAI_SHUT |
+					   ROTAI_BROKEN | ROTAI_PRESSED);
+}
+
+/* The attempt is over: what was to be written never will be. */
+static void give_up(struct rota_stream *stream)
+{
+	int ending = rotai_stream_has(stream, ROTAI_ENDING);
+
+	reset(stream);
+	rotai_output_drop(stream, stream->internal.first_output,
+			  ROTA_ECANCELED);
+	rotai_drain_defer(stream);
+	(void)rotai_stream_update(stream);
+	if (ending)
+		rotai_stream_set(stream, ROTAI_BROKEN);
+}
+
+void rotai_connect_stop(struct rota_stream *stream, int status)
+{
+	struct rota_connect *connect = stream->internal.front.connect;
+
+	stream->internal.front.connect = NULL;
+	rotai_stream_clear(stream, ROTAI_CONNECTING);
+	rotai_request_finish(&connect->request, status);
+}
+
+static int cancel_connect(struct rota_request *request, int status)
+{
+	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
+
+	rotai_request_finish(request, status);
+	give_up(stream);
+	if (rotai_stream_has(stream, ROTAI_ENDING))
+		rotai_stream_go_on_ending(stream);
+	return 0;
+}
+
+static const struct rotai_request_class connect_class = {
+	.type = "connect",
+	.call = call_connect,
+	.cancel = cancel_connect,
+};
+
+/* How the attempt has ended. */
+static int outcome(int fd)
+{
+	int error;
+	socklen_t size = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		return -errno;
+	return -error;
+}
+
+static void connect_ready(struct rota_watch *watch, unsigned events)
+{
+	struct rota_stream *stream =
+		rota_container_of(watch, struct rota_stream, internal.watch);
+	struct rota_connect *connect = stream->internal.front.connect;
+	int status = outcome(watch->internal.fd);
+
+	if (!(events & ROTA_WRITABLE))
+		return;
+	if (status == 0) {
+		stream->internal.front.connect = NULL;
+		rotai_stream_clear(stream, ROTAI_CONNECTING);
+		rotai_stream_set(stream, ROTAI_CONNECTED);
+		if (events & ROTA_READABLE)
+			rotai_stream_set(stream, ROTAI_HAS_INPUT);
+		rotai_output_flush(stream);
+		rotai_drain_defer(stream);
+	} else {
+		give_up(stream);
+	}
+	if (rotai_stream_has(stream, ROTAI_ENDING)) {
+		rotai_request_finish(&connect->request, status);
+		rotai_stream_go_on_ending(stream);
+	} else {
+		rotai_request_complete(&connect->request, status);
+	}
+}
+
+/* Begin: 0 if it is done, ROTA_EINPROGRESS, or why not. */
+static int attempt(struct rota_stream *stream, const struct sockaddr *address,
+		   size_t size)
+{
+	struct rota_watch *watch = &stream->internal.watch;
+	int fd = watch->internal.fd;
+	int error;
+
+	if (fd < 0) {
+		fd = rotai_socket_new(address->sa_family);
+		if (fd < 0)
+			return fd;
+		watch->internal.fd = fd;
+	}
+	if (connect(fd, address, (socklen_t)size) == 0)
+		return 0;
+	/* Interrupted, it goes on by itself: connect(2). */
+	if (errno != EINPROGRESS && errno != EINTR)
+		return -errno;
+	error = rota_watch_start(watch, connect_ready, ROTA_WRITABLE);
+	return error < 0 ? error : ROTA_EINPROGRESS;
+}
+
+void rotai_stream_connect(struct rota_connect *connect,
+			  struct rota_stream *stream,
+			  const struct sockaddr *address, size_t size)
+{
+	int status;
+
+	rotai_request_begin(&connect->request, stream->handle.internal.loop,
+			    &stream->handle, &connect_class);
+	status = attempt(stream, address, size);
+	if (status == ROTA_EINPROGRESS) {
+		stream->internal.front.connect = connect;
+		rotai_stream_set(stream, ROTAI_CONNECTING);
+		return;
+	}
+	if (status == 0)
+		rotai_stream_set(stream, ROTAI_CONNECTED);
+	else
+		reset(stream);
+	rotai_request_finish(&connect->request, status);
+}

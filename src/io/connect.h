@@ -1,0 +1,19 @@
+/*
+ * io/connect.h - connecting, for the kinds of streams that do.
+ */
+#ifndef ROTAI_IO_CONNECT_H
+#define ROTAI_IO_CONNECT_H
+
+#include <stddef.h>
+
+struct sockaddr;
+struct rota_connect;
+struct rota_stream;
+
+/* Connect @stream, whose state allows it, to @address. @connect has its
+ * function. */
+void rotai_stream_connect(struct rota_connect *connect,
+			  struct rota_stream *stream,
+			  const struct sockaddr *address, size_t size);
+
+#endif

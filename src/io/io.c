@@ -1,0 +1,39 @@
+/*
+ * io/io.c - what this room keeps with a loop.
+ */
+#include "io/io.h"
+
+#include "base/fd.h"
+#include "base/memory.h"
+
+static void free_annex(struct rotai_annex *annex, struct rota_loop *loop)
+{
+	struct rotai_io *io = rota_container_of(annex, struct rotai_io, annex);
+
+	rotai_buffers_free(io);
+	rotai_chunks_free(io);
+	if (io->reserve >= 0)
+		rotai_fd_close(io->reserve);
+	rotai_memory_free(&loop->allocator, io, sizeof(*io));
+}
+
+int rotai_io_prepare(struct rota_loop *loop)
+{
+	struct rotai_io *io;
+
+	if (rotai_annex_get(loop, ROTAI_ANNEX_IO) != NULL)
+		return 0;
+	io = rotai_memory_new(&loop->allocator, sizeof(*io));
+	if (io == NULL)
+		return ROTA_ENOMEM;
+	*io = (struct rotai_io){
+		.annex = { .free = free_annex,
+			   .after = rotai_outputs_after,
+			   .pending = rotai_outputs_pending },
+		.loop = loop,
+		.handed_fd = -1,
+		.reserve = -1,
+	};
+	rotai_annex_set(loop, ROTAI_ANNEX_IO, &io->annex);
+	return 0;
+}

@@ -1,0 +1,267 @@
+/*
+ * io/read.c - what comes in.
+ *
+ * Three kinds of reader, of which a stream has one at a time: a flow, to whose
+ * callback the loop lends its buffer; a line of requests, each with a buffer of
+ * its own; and a stream that ends, which throws away what still comes.
+ *
+ *  1. ROTAI_HAS_INPUT stands from an event until a read comes up short: then
+ *     the system has nothing more, and says so by an event when it has. But a
+ *     short read does not tell whether the end is there already. If the event
+ *     said that it is near, reading goes on until it is found.
+ *  2. Input is delivered before the end or an error, as the system has them in
+ *     this order. After either there is nothing more to read, ever.
+ *  3. Reading ends early after so many reads, or bytes: what is left gets an
+ *     event of our own.
+ */
+#include "base/socket.h"
+#include "io/io.h"
+#include "loop/callback.h"
+
+static const struct rota_buf nothing = { NULL, 0 };
+
+/* The bytes read into @buf, ROTA_EAGAIN, or how the input has ended. */
+static ssize_t receive(struct rota_stream *stream, const struct rota_buf *buf)
+{
+	ssize_t n = rotai_socket_receive(stream->internal.watch.internal.fd,
+					 buf->data, buf->size);
+
+	if (n == 0)
+		return ROTA_EOF;
+	if (n == ROTA_EAGAIN || (n > 0 && (size_t)n < buf->size &&
+				 !rotai_stream_has(stream, ROTAI_TO_END)))
+		rotai_stream_clear(stream, ROTAI_HAS_INPUT); /* (1) */
+	return n;
+}
+
+static void call(struct rotai_io *io, struct rota_stream *stream, int status,
+		 const struct rota_buf *buf)
+{
+	struct rota_loop *loop = io->loop;
+	const char *type = stream->handle.internal.class_->type;
+
+	rotai_callback_begin(loop, type, stream->handle.internal.name, stream);
+	stream->internal.fn.read(stream, status, buf);
+	io->lent.size = 0;
+	rotai_callback_end(loop, type, stream);
+}
+
+/* (2) Returns @error. */
+static ssize_t end_input(struct rotai_io *io, struct rota_stream *stream,
+			 ssize_t error)
+{
+	int flowed = rotai_stream_has(stream, ROTAI_READING);
+
+	rotai_stream_clear(stream, ROTAI_READING | ROTAI_HAS_INPUT);
+	rotai_stream_set(stream, ROTAI_READ_ENDED);
+	rotai_reads_finish(stream, (int)error);
+	(void)rotai_stream_update(stream);
+	if (error != ROTA_EOF && rotai_stream_has(stream, ROTAI_ENDING))
+		rotai_output_fail(stream, (int)error);
+	if (flowed)
+		call(io, stream, (int)error, &nothing);
+	return error;
+}
+
+static ssize_t flow(struct rotai_io *io, struct rota_stream *stream)
+{
+	struct rota_buf buf;
+	ssize_t n;
+
+	if (ROTAI_UNLIKELY(rotai_buffer_lend(io, &buf) < 0)) {
+		rotai_stream_clear(stream, ROTAI_READING);
+		(void)rotai_stream_update(stream);
+		call(io, stream, ROTA_ENOMEM, &nothing);
+		return ROTA_ENOMEM;
+	}
+	n = receive(stream, &buf);
+	if (ROTAI_UNLIKELY(n <= 0))
+		return n == ROTA_EAGAIN ? n : end_input(io, stream, n);
+	buf.size = (size_t)n;
+	io->lent = buf;
+	call(io, stream, 0, &buf);
+	return n;
+}
+
+/* Let the first read in line have what is there. */
+static ssize_t serve(struct rotai_io *io, struct rota_stream *stream)
+{
+	struct rota_read *read = stream->internal.front.read;
+	struct rota_buf buf = {
+		read->internal.buf.data + read->size,
+		read->internal.buf.size - read->size,
+	};
+	ssize_t n = receive(stream, &buf);
+
+	if (n <= 0)
+		return n == ROTA_EAGAIN ? n : end_input(io, stream, n);
+	read->size += (size_t)n;
+	if (read->size < read->internal.least)
+		return n;
+	stream->internal.front.read = read->internal.next;
+	if (read->internal.next == NULL)
+		(void)rotai_stream_update(stream);
+	rotai_request_complete(&read->request, 0);
+	return n;
+}
+
+static ssize_t discard(struct rotai_io *io, struct rota_stream *stream)
+{
+	struct rota_buf buf;
+	ssize_t n;
+
+	if (rotai_buffer_lend(io, &buf) < 0)
+		return end_input(io, stream, ROTA_ENOMEM);
+	n = receive(stream, &buf);
+	if (n <= 0 && n != ROTA_EAGAIN)
+		return end_input(io, stream, n);
+	return n;
+}
+
+void rotai_read_ready(struct rotai_io *io, struct rota_stream *stream)
+{
+	unsigned reads = 0;
+	size_t bytes = 0;
+	ssize_t n;
+
+	while (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
+		if (reads++ == ROTA_READS_PER_EVENT ||
+		    bytes >= ROTA_BYTES_PER_EVENT) {
+			rotai_watch_again(&stream->internal.watch,
+					  ROTA_READABLE); /* (3) */
+			return;
+		}
+		if (ROTAI_LIKELY(rotai_stream_has(stream, ROTAI_READING)))
+			n = flow(io, stream);
+		else if (stream->internal.front.read != NULL)
+			n = serve(io, stream);
+		else if (rotai_stream_has(stream, ROTAI_ENDING))
+			n = discard(io, stream);
+		else
+			return;
+		if (n <= 0 || io->current != stream)
+			return;
+		bytes += (size_t)n;
+	}
+}
+
+int rota_stream_read_start(struct rota_stream *stream, rota_read_fn *fn)
+{
+	int error = rotai_stream_usable(stream, 0);
+
+	if (error < 0)
+		return error;
+	if (fn == NULL || rotai_stream_has(stream, ROTAI_ENDING))
+		return ROTA_EINVAL;
+	if (rotai_stream_has(stream, ROTAI_READ_ENDED))
+		return ROTA_EOF;
+	if (stream->internal.front.read != NULL)
+		return ROTA_EBUSY;
+	if (!rotai_stream_has(stream, ROTAI_READING)) {
+		rotai_stream_set(stream, ROTAI_READING);
+		error = rotai_stream_update(stream);
+		if (error < 0) {
+			rotai_stream_clear(stream, ROTAI_READING);
+			(void)rotai_stream_update(stream);
+			return error;
+		}
+	}
+	stream->internal.fn.read = fn;
+	if (rotai_stream_has(stream, ROTAI_HAS_INPUT))
+		rotai_watch_again(&stream->internal.watch, ROTA_READABLE);
+	return 0;
+}
+
+void rota_stream_read_stop(struct rota_stream *stream)
+{
+	if (!rotai_stream_has(stream, ROTAI_READING) ||
+	    rota_handle_is_closing(&stream->handle))
+		return;
+	rotai_stream_clear(stream, ROTAI_READING);
+	(void)rotai_stream_update(stream);
+}
+
+static struct rota_read *read_of(struct rota_request *request)
+{
+	return rota_container_of(request, struct rota_read, request);
+}
+
+static void call_read(struct rota_request *request)
+{
+	read_of(request)->internal.fn(read_of(request),
+				      request->internal.status);
+}
+
+static int cancel_read(struct rota_request *request, int status)
+{
+	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
+	struct rota_read **at = &stream->internal.front.read;
+
+	while (*at != read_of(request))
+		at = &(*at)->internal.next;
+	*at = read_of(request)->internal.next;
+	rotai_request_finish(request, status);
+	(void)rotai_stream_update(stream);
+	return 0;
+}
+
+static const struct rotai_request_class read_class = {
+	.type = "read",
+	.call = call_read,
+	.cancel = cancel_read,
+};
+
+void rotai_reads_finish(struct rota_stream *stream, int status)
+{
+	struct rota_read *read;
+
+	while ((read = stream->internal.front.read) != NULL) {
+		stream->internal.front.read = read->internal.next;
+		rotai_request_finish(&read->request, status);
+	}
+}
+
+static int check_read(const struct rota_stream *stream,
+		      const struct rota_buf *buf, size_t least,
+		      rota_read_done_fn *fn)
+{
+	int error = rotai_stream_usable(stream, 0);
+
+	if (error < 0)
+		return error;
+	if (fn == NULL || buf->data == NULL || buf->size == 0 ||
+	    buf->size > PTRDIFF_MAX || least > buf->size ||
+	    rotai_stream_has(stream, ROTAI_ENDING))
+		return ROTA_EINVAL;
+	return rotai_stream_has(stream, ROTAI_READING) ? ROTA_EBUSY : 0;
+}
+
+int rota_stream_read(struct rota_read *read, struct rota_stream *stream,
+		     struct rota_buf buf, size_t least, rota_read_done_fn *fn)
+{
+	struct rota_read **last = &stream->internal.front.read;
+	int error = check_read(stream, &buf, least, fn);
+
+	if (error < 0)
+		return error;
+	read->size = 0;
+	read->internal.next = NULL;
+	read->internal.buf = buf;
+	read->internal.least = least;
+	read->internal.fn = fn;
+	while (*last != NULL)
+		last = &(*last)->internal.next;
+	*last = read;
+	error = rotai_stream_update(stream);
+	if (error < 0) {
+		*last = NULL;
+		return error;
+	}
+	rotai_request_begin(&read->request, stream->handle.internal.loop,
+			    &stream->handle, &read_class);
+	if (rotai_stream_has(stream, ROTAI_READ_ENDED))
+		rotai_reads_finish(stream, ROTA_EOF);
+	else if (rotai_stream_has(stream, ROTAI_HAS_INPUT))
+		rotai_watch_again(&stream->internal.watch, ROTA_READABLE);
+	return 0;
+}

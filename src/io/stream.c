@@ -1,0 +1,275 @@
+/*
+ * io/stream.c - a stream from its opening to its end; who is called when it is
+ * ready.
+ *
+ *  1. Its watch is the only thing that the poller knows of it. It is registered
+ *     when something is first waited for, and where the poller can, edge
+ *     triggered: then an event is told once, and what it told is remembered in
+ *     ROTAI_HAS_INPUT, or by the absence of ROTAI_BLOCKED, until a call comes
+ *     up short.
+ *  2. Elsewhere, or while somebody else watches the descriptor too, it is level
+ *     triggered, and asks for what it waits for and no more.
+ *  3. After each callback the stream may be gone. io->current tells: whatever
+ *     closes a stream clears it if it is this one.
+ */
+#include "io/io.h"
+
+#include "base/fd.h"
+#include "base/socket.h"
+
+#include <sys/socket.h>
+
+void rotai_streams_append(struct rotai_streams *streams,
+			  struct rota_stream *stream)
+{
+	stream->internal.deferred = NULL;
+	if (streams->first == NULL)
+		streams->first = stream;
+	else
+		streams->last->internal.deferred = stream;
+	streams->last = stream;
+}
+
+struct rota_stream *rotai_streams_take_first(struct rotai_streams *streams)
+{
+	struct rota_stream *first = streams->first;
+
+	if (first != NULL)
+		streams->first = first->internal.deferred;
+	return first;
+}
+
+void rotai_streams_remove(struct rotai_streams *streams,
+			  const struct rota_stream *stream)
+{
+	struct rota_stream *before = NULL;
+	struct rota_stream *at = streams->first;
+
+	while (at != NULL && at != stream) {
+		before = at;
+		at = at->internal.deferred;
+	}
+	if (at == NULL)
+		return;
+	if (before == NULL)
+		streams->first = at->internal.deferred;
+	else
+		before->internal.deferred = at->internal.deferred;
+	if (streams->last == at)
+		streams->last = before;
+}
+
+void rotai_stream_open(struct rota_stream *stream, struct rota_loop *loop,
+		       const struct rotai_handle_class *class_, int fd)
+{
+	rotai_watch_init_own(&stream->internal.watch, loop, fd, 1);
+	stream->internal.fn.read = NULL;
+	stream->internal.front.read = NULL;
+	stream->internal.first_output = NULL;
+	stream->internal.last_output = NULL;
+	stream->internal.queued = 0;
+	stream->internal.drain = NULL;
+	stream->internal.low = ROTA_LOW_WATERMARK;
+	stream->internal.high = ROTA_HIGH_WATERMARK;
+	stream->internal.deferred = NULL;
+	stream->internal.flags = 0;
+	stream->internal.error = 0;
+	rotai_handle_open(&stream->handle, loop, class_);
+}
+
+int rotai_stream_fd(const struct rota_handle *handle)
+{
+	const struct rota_stream *stream =
+		rota_container_of(handle, const struct rota_stream, handle);
+
+	return stream->internal.watch.internal.fd;
+}
+
+void rotai_stream_stop(struct rota_handle *handle)
+{
+	struct rota_stream *stream = rotai_stream_of(handle);
+	struct rotai_io *io = rotai_io_of(stream);
+	int fd = rotai_stream_fd(handle);
+
+	if (io->current == stream)
+		io->current = NULL; /* (3) */
+	if (rotai_stream_has(stream, ROTAI_HELD))
+		rotai_streams_remove(&io->held, stream);
+	if (rotai_stream_has(stream, ROTAI_IN_DRAINS)) {
+		rotai_streams_remove(&io->drains, stream);
+		rotai_streams_remove(&io->drains_taken, stream);
+	}
+	rota_watch_stop(&stream->internal.watch);
+	if (fd >= 0)
+		rotai_fd_close(fd);
+	stream->internal.watch.internal.fd = -1;
+
+	if (rotai_stream_has(stream, ROTAI_LISTENING))
+		rotai_listener_stop(stream);
+	else if (rotai_stream_has(stream, ROTAI_CONNECTING))
+		rotai_connect_stop(stream, ROTA_ECANCELED);
+	else
+		rotai_reads_finish(stream, ROTA_ECANCELED);
+	rotai_output_drop(stream, stream->internal.first_output,
+			  ROTA_ECANCELED);
+}
+
+int rotai_stream_usable(const struct rota_stream *stream,
+			int connecting_will_do)
+{
+	int error = rotai_handle_usable(&stream->handle);
+
+	if (ROTAI_UNLIKELY(error < 0))
+		return error;
+	if (ROTAI_LIKELY(rotai_stream_has(stream, ROTAI_CONNECTED)))
+		return 0;
+	if (rotai_stream_has(stream, ROTAI_LISTENING))
+		return ROTA_EINVAL;
+	return connecting_will_do && rotai_stream_has(stream, ROTAI_CONNECTING)
+		       ? 0
+		       : ROTA_ENOTCONN;
+}
+
+static void stream_ready(struct rota_watch *watch, unsigned events)
+{
+	struct rota_stream *stream =
+		rota_container_of(watch, struct rota_stream, internal.watch);
+	struct rotai_io *io = rotai_io_of(stream);
+
+	io->current = stream;
+	if (events & ROTA_READABLE) {
+		rotai_stream_set(stream, ROTAI_HAS_INPUT);
+		if (events & ROTA_DISCONNECT)
+			rotai_stream_set(stream, ROTAI_TO_END);
+		rotai_read_ready(io, stream);
+		if (io->current != stream)
+			return;
+	}
+	if ((events & ROTA_WRITABLE) &&
+	    rotai_stream_has(stream, ROTAI_BLOCKED)) {
+		rotai_stream_clear(stream, ROTAI_BLOCKED);
+		rotai_output_flush(stream);
+		rotai_drain_call(stream);
+		if (io->current != stream)
+			return;
+	}
+	io->current = NULL;
+	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_ENDING)))
+		rotai_stream_go_on_ending(stream);
+}
+
+static unsigned waits_for(const struct rota_stream *stream)
+{
+	unsigned events = 0;
+
+	if (rotai_stream_has(stream, ROTAI_READING) ||
+	    stream->internal.front.read != NULL ||
+	    (rotai_stream_has(stream, ROTAI_ENDING) &&
+	     !rotai_stream_has(stream, ROTAI_READ_ENDED)))
+		events |= ROTA_READABLE;
+	if (rotai_stream_has(stream, ROTAI_BLOCKED))
+		events |= ROTA_WRITABLE;
+	return events;
+}
+
+int rotai_stream_update(struct rota_stream *stream)
+{
+	struct rota_watch *watch = &stream->internal.watch;
+	int error = 0;
+
+	if (rotai_stream_has(stream, ROTAI_CONNECTED)) {
+		unsigned events = waits_for(stream);
+
+		if (events != 0 || rota_watch_is_active(watch))
+			error = rota_watch_start(watch, stream_ready, events);
+	}
+	rotai_handle_set_active(
+		&stream->handle,
+		stream->internal.first_output != NULL ||
+			rotai_stream_has(stream, ROTAI_READING |
+							 ROTAI_IN_DRAINS |
+							 ROTAI_ENDING));
+	return error;
+}
+
+void rotai_stream_go_on_ending(struct rota_stream *stream)
+{
+	int fd = rotai_stream_fd(&stream->handle);
+
+	if (!rotai_stream_has(stream, ROTAI_BROKEN)) {
+		if (stream->internal.first_output != NULL ||
+		    rotai_stream_has(stream, ROTAI_CONNECTING))
+			return;
+		if (!rotai_stream_has(stream, ROTAI_READ_ENDED) &&
+		    shutdown(fd, SHUT_WR) == 0)
+			return;
+	}
+	(void)rota_handle_close(&stream->handle,
+				stream->handle.internal.close_fn);
+}
+
+int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn)
+{
+	int error = rotai_handle_usable(&stream->handle);
+
+	if (error < 0 && error != ROTA_ESHUTDOWN)
+		return error;
+	if (rotai_stream_has(stream, ROTAI_LISTENING))
+		return ROTA_EINVAL;
+	if (rotai_stream_has(stream, ROTAI_ENDING))
+		return ROTA_EALREADY;
+	if (!rotai_stream_has(stream, ROTAI_CONNECTING)) {
+		if (!rotai_stream_has(stream, ROTAI_CONNECTED))
+			return rota_handle_close(&stream->handle, fn);
+		if (stream->internal.front.read != NULL)
+			return ROTA_EBUSY;
+	}
+	rotai_stream_clear(stream, ROTAI_READING);
+	rotai_stream_set(stream, ROTAI_ENDING);
+	stream->handle.internal.close_fn = fn;
+	if (rotai_stream_update(stream) < 0) {
+		/* It was never registered, and cannot be. */
+		rotai_stream_set(stream, ROTAI_BROKEN);
+	} else if (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
+		rotai_watch_again(&stream->internal.watch, ROTA_READABLE);
+	}
+	rotai_stream_go_on_ending(stream);
+	return 0;
+}
+
+int rota_stream_close_reset(struct rota_stream *stream, rota_close_fn *fn)
+{
+	int fd = rotai_stream_fd(&stream->handle);
+	int error = rotai_loop_inherited(stream->handle.internal.loop);
+
+	if (error < 0)
+		return error;
+	if (fd >= 0 && rotai_stream_has(stream, ROTAI_CONNECTED))
+		rotai_socket_abort_on_close(fd);
+	return rota_handle_close(&stream->handle, fn);
+}
+
+int rota_stream_detach(struct rota_stream *stream)
+{
+	struct rota_watch *watch = &stream->internal.watch;
+	int fd = watch->internal.fd;
+	int error = rotai_loop_inherited(stream->handle.internal.loop);
+
+	if (error < 0)
+		return error;
+	if (rota_handle_is_closing(&stream->handle))
+		return ROTA_EALREADY;
+	if (fd < 0)
+		return ROTA_ENOTCONN;
+	if (stream->internal.first_output != NULL ||
+	    rotai_stream_has(stream, ROTAI_CONNECTING | ROTAI_ENDING))
+		return ROTA_EBUSY;
+	rota_watch_stop(watch);
+	watch->internal.fd = -1; /* not to be closed */
+	error = rota_handle_close_now(&stream->handle);
+	if (error == 0)
+		return fd;
+	watch->internal.fd = fd;
+	(void)rotai_stream_update(stream);
+	return error;
+}

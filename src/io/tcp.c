@@ -1,0 +1,201 @@
+/*
+ * io/tcp.c - TCP sockets: how they come to be, and what is special about them.
+ */
+#include "rota/tcp.h"
+
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "base/socket.h"
+#include "io/connect.h"
+#include "io/io.h"
+
+static const struct rotai_handle_class tcp_class = {
+	.type = "tcp",
+	.stop = rotai_stream_stop,
+	.fd = rotai_stream_fd,
+};
+
+static int fd_of(const struct rota_tcp *tcp)
+{
+	return rotai_stream_fd(&tcp->handle);
+}
+
+int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop)
+{
+	int error = rotai_loop_admits(loop);
+
+	if (error == 0)
+		error = rotai_io_prepare(loop);
+	if (error == 0)
+		rotai_stream_open(&tcp->stream, loop, &tcp_class, -1);
+	return error;
+}
+
+/* What a socket of somebody else's already is. */
+static unsigned state_of(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+
+	if (getpeername(fd, (struct sockaddr *)(void *)&address, &size) == 0)
+		return ROTAI_CONNECTED;
+	return ROTAI_BOUND; /* as far as we can tell */
+}
+
+int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
+{
+	unsigned state = ROTAI_CONNECTED;
+	int error = rotai_loop_admits(loop);
+	const struct rotai_io *io;
+
+	if (error == 0)
+		error = rotai_io_prepare(loop);
+	if (error < 0)
+		return error;
+	io = (const struct rotai_io *)(void *)rotai_annex_get(loop,
+							      ROTAI_ANNEX_IO);
+	/* One that a listener has just accepted is as it should be. */
+	if (fd < 0 || fd != io->handed_fd) {
+		error = rotai_socket_take_over(fd);
+		if (error < 0)
+			return error;
+		state = state_of(fd);
+	}
+	rotai_stream_open(&tcp->stream, loop, &tcp_class, fd);
+	rotai_stream_set(&tcp->stream, state);
+	return 0;
+}
+
+static int is_address(const struct rota_address *address)
+{
+	if (address == NULL)
+		return 0;
+	switch (address->is.any.sa_family) {
+	case AF_INET:
+		return address->size == sizeof(address->is.ip4);
+	case AF_INET6:
+		return address->size == sizeof(address->is.ip6);
+	default:
+		return 0;
+	}
+}
+
+/* Set the options and bind: 0 or an error. */
+static int bind_socket(int fd, const struct rota_address *address,
+		       unsigned flags)
+{
+	int error = rotai_socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (error == 0 && (flags & ROTA_TCP_REUSE_PORT))
+		error = rotai_socket_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (error == 0 && address->is.any.sa_family == AF_INET6)
+		error = rotai_socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY,
+					 (flags & ROTA_TCP_IP6_ONLY) != 0);
+	if (error < 0)
+		return error;
+	return bind(fd, &address->is.any, (socklen_t)address->size) < 0 ? -errno
+									: 0;
+}
+
+int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
+		  unsigned flags)
+{
+	int error = rotai_handle_usable(&tcp->handle);
+	int fd;
+
+	if (error < 0)
+		return error;
+	if (!is_address(address) || fd_of(tcp) >= 0 ||
+	    (flags & ~(unsigned)(ROTA_TCP_IP6_ONLY | ROTA_TCP_REUSE_PORT)) != 0)
+		return ROTA_EINVAL;
+	fd = rotai_socket_new(address->is.any.sa_family);
+	if (fd < 0)
+		return fd;
+	error = bind_socket(fd, address, flags);
+	if (error < 0) {
+		(void)close(fd);
+		return error;
+	}
+	tcp->stream.internal.watch.internal.fd = fd;
+	rotai_stream_set(&tcp->stream, ROTAI_BOUND);
+	return 0;
+}
+
+int rota_tcp_connect(struct rota_connect *connect, struct rota_tcp *tcp,
+		     const struct rota_address *address, rota_connect_fn *fn)
+{
+	int error = rotai_handle_usable(&tcp->handle);
+
+	if (error < 0)
+		return error;
+	if (fn == NULL || !is_address(address) ||
+	    rotai_stream_has(&tcp->stream, ROTAI_LISTENING))
+		return ROTA_EINVAL;
+	if (rotai_stream_has(&tcp->stream, ROTAI_CONNECTED))
+		return ROTA_EISCONN;
+	if (rotai_stream_has(&tcp->stream, ROTAI_CONNECTING))
+		return ROTA_EALREADY;
+	connect->internal.fn = fn;
+	rotai_stream_connect(connect, &tcp->stream, &address->is.any,
+			     address->size);
+	return 0;
+}
+
+/* 0, or why @tcp has no socket to be asked. */
+static int has_socket(const struct rota_tcp *tcp)
+{
+	if (rota_handle_is_closing(&tcp->handle))
+		return ROTA_EINVAL;
+	return fd_of(tcp) < 0 ? ROTA_EBADF : 0;
+}
+
+int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on)
+{
+	int error = has_socket(tcp);
+
+	return error < 0 ? error
+			 : rotai_socket_set(fd_of(tcp), IPPROTO_TCP,
+					    TCP_NODELAY, on != 0);
+}
+
+int rota_tcp_set_keepalive(struct rota_tcp *tcp, unsigned idle)
+{
+	int error = has_socket(tcp);
+
+	if (error == 0 && idle > 32767) /* MAX_TCP_KEEPIDLE of Linux */
+		error = ROTA_EINVAL;
+	return error < 0 ? error : rotai_socket_keepalive(fd_of(tcp), idle);
+}
+
+typedef int name_fn(int fd, struct sockaddr *address, socklen_t *size);
+
+static int get_address(const struct rota_tcp *tcp, struct rota_address *address,
+		       name_fn *get_name)
+{
+	struct sockaddr_storage found;
+	socklen_t size = sizeof(found);
+	int error = has_socket(tcp);
+
+	if (error == 0 && address == NULL)
+		error = ROTA_EINVAL;
+	if (error < 0)
+		return error;
+	if (get_name(fd_of(tcp), (struct sockaddr *)(void *)&found, &size) < 0)
+		return -errno;
+	return rota_address_from(address, (struct sockaddr *)(void *)&found,
+				 size);
+}
+
+int rota_tcp_own_address(const struct rota_tcp *tcp,
+			 struct rota_address *address)
+{
+	return get_address(tcp, address, getsockname);
+}
+
+int rota_tcp_peer_address(const struct rota_tcp *tcp,
+			  struct rota_address *address)
+{
+	return get_address(tcp, address, getpeername);
+}

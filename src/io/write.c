@@ -1,0 +1,326 @@
+/*
+ * io/write.c - what users write, in three ways: sent with a copy of what the
+ * system does not take, written as a request, or tried.
+ *
+ * With nothing in line, uncorked and connected, a write goes to the system at
+ * once, and what it takes is never put in line. See output.c for the rest.
+ */
+#include <limits.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/socket.h"
+#include "io/io.h"
+
+enum { TRIED = 64 }; /* buffers of a try; IOV_MAX is 1024, but for the stack */
+
+/* 0, or why nothing can be written. */
+static int writable(const struct rota_stream *stream)
+{
+	int error = rotai_stream_usable(stream, 1);
+
+	if (ROTAI_UNLIKELY(error < 0))
+		return error;
+	return rotai_stream_has(stream,
+				ROTAI_SHUT | ROTAI_BROKEN | ROTAI_ENDING)
+		       ? ROTA_EPIPE
+		       : 0;
+}
+
+static int goes_at_once(const struct rota_stream *stream)
+{
+	return stream->internal.first_output == NULL &&
+	       !rotai_stream_has(stream, ROTAI_CORKED | ROTAI_CONNECTING);
+}
+
+/* Put what is left of a send in line. Some of it has gone if @begun. */
+static int send_later(struct rota_stream *stream, const char *data, size_t size,
+		      int begun)
+{
+	int error = rotai_output_copy(stream, data, size);
+
+	if (error == 0) {
+		error = rotai_output_added(stream);
+		if (error < 0 && !begun) {
+			/* It is the only one, and nothing has to be told. */
+			rotai_output_drop(stream, stream->internal.first_output,
+					  error);
+			rotai_stream_clear(stream,
+					   ROTAI_DRAIN_DUE | ROTAI_BLOCKED);
+			stream->internal.error = 0;
+			(void)rotai_stream_update(stream);
+		}
+	}
+	if (error < 0 && begun) {
+		rotai_output_fail(stream, error);
+		stream->internal.error = error;
+		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
+		rotai_drain_defer(stream);
+		return 0;
+	}
+	if (error < 0)
+		return error;
+	if (stream->internal.queued <= stream->internal.high)
+		return 0;
+	rotai_stream_set(stream, ROTAI_PRESSED);
+	return 1;
+}
+
+int rota_stream_send(struct rota_stream *stream, const void *data, size_t size)
+{
+	ssize_t n = 0;
+	int error = writable(stream);
+
+	if (ROTAI_UNLIKELY(error < 0))
+		return error;
+	if (ROTAI_UNLIKELY(data == NULL || size == 0 || size > PTRDIFF_MAX))
+		return size == 0 ? rotai_stream_has(stream, ROTAI_PRESSED)
+				 : ROTA_EINVAL;
+	if (ROTAI_LIKELY(goes_at_once(stream))) {
+		n = rotai_socket_send(stream->internal.watch.internal.fd, data,
+				      size);
+		if (ROTAI_LIKELY(n == (ssize_t)size))
+			return 0;
+		if (n < 0 && n != ROTA_EAGAIN) {
+			rotai_output_fail(stream, (int)n);
+			return (int)n;
+		}
+		if (n < 0)
+			n = 0;
+		rotai_stream_set(stream, ROTAI_BLOCKED);
+	}
+	return send_later(stream, (const char *)data + n, size - (size_t)n,
+			  n > 0);
+}
+
+/* The sum of the sizes, or -1 if they are too much. */
+static ptrdiff_t add_up(const struct rota_buf *bufs, size_t count)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (bufs[i].size > PTRDIFF_MAX - total ||
+		    (bufs[i].data == NULL && bufs[i].size > 0))
+			return -1;
+		total += bufs[i].size;
+	}
+	return (ptrdiff_t)total;
+}
+
+static struct rota_write *write_of(struct rota_request *request)
+{
+	return rota_container_of(request, struct rota_write, request);
+}
+
+static void call_write(struct rota_request *request)
+{
+	write_of(request)->internal.fn(write_of(request),
+				       request->internal.status);
+}
+
+/* Take @output, which is in the line, out of it. */
+static void take_out(struct rota_stream *stream, struct rotai_output *output)
+{
+	struct rotai_output *before = NULL;
+	struct rotai_output *at = stream->internal.first_output;
+
+	while (at != output) {
+		before = at;
+		at = at->next;
+	}
+	if (before == NULL)
+		stream->internal.first_output = output->next;
+	else
+		before->next = output->next;
+	if (stream->internal.last_output == output)
+		stream->internal.last_output = before;
+	stream->internal.queued -= output->left;
+}
+
+/* A write or a shutdown that is in line ends early. */
+static int cancel_output(struct rota_request *request,
+			 struct rotai_output *output, int status)
+{
+	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
+
+	if (status == ROTA_ETIMEDOUT) {
+		/* O8: with those behind it. Those before it still go. */
+		rotai_output_drop(stream, output, status);
+		rotai_stream_set(stream, ROTAI_BROKEN);
+		rotai_drain_defer(stream);
+	} else if (output->begun) {
+		return ROTA_EBUSY;
+	} else {
+		take_out(stream, output);
+		rotai_request_finish(request, status);
+	}
+	if (stream->internal.first_output == NULL)
+		rotai_stream_clear(stream, ROTAI_BLOCKED);
+	(void)rotai_stream_update(stream);
+	return 0;
+}
+
+static int cancel_write(struct rota_request *request, int status)
+{
+	return cancel_output(request, &write_of(request)->internal.output,
+			     status);
+}
+
+static const struct rotai_request_class write_class = {
+	.type = "write",
+	.call = call_write,
+	.cancel = cancel_write,
+};
+
+/* Put @output in line, and write what the system takes. */
+static void add(struct rota_stream *stream, struct rotai_output *output)
+{
+	int at_once = goes_at_once(stream);
+
+	rotai_output_append(stream, output);
+	if (at_once) {
+		rotai_output_flush(stream);
+		rotai_drain_defer(stream);
+	} else {
+		(void)rotai_output_added(stream);
+	}
+}
+
+int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
+		      const struct rota_buf *bufs, size_t count,
+		      rota_write_fn *fn)
+{
+	ptrdiff_t total;
+	int error = writable(stream);
+
+	if (error < 0)
+		return error;
+	if (fn == NULL || bufs == NULL || count == 0 || count > UINT32_MAX)
+		return ROTA_EINVAL;
+	total = add_up(bufs, count);
+	if (total < 0)
+		return ROTA_EINVAL;
+	write->internal.fn = fn;
+	write->internal.buf = bufs[0];
+	write->internal.output = (struct rotai_output){
+		.bufs = count == 1 ? &write->internal.buf : bufs,
+		.count = (uint32_t)count,
+		.kind = ROTAI_OUTPUT_WRITE,
+		.left = (size_t)total,
+	};
+	rotai_request_begin(&write->request, stream->handle.internal.loop,
+			    &stream->handle, &write_class);
+	add(stream, &write->internal.output);
+	return 0;
+}
+
+ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
+				const struct rota_buf *bufs, size_t count)
+{
+	struct iovec iov[TRIED];
+	int error = writable(stream);
+	ssize_t n;
+
+	if (error < 0)
+		return error;
+	if (bufs == NULL || count == 0 || count > UINT32_MAX ||
+	    add_up(bufs, count) < 0)
+		return ROTA_EINVAL;
+	if (!goes_at_once(stream))
+		return ROTA_EAGAIN;
+	if (count > TRIED)
+		count = TRIED;
+	for (size_t i = 0; i < count; i++) {
+		iov[i].iov_base = bufs[i].data;
+		iov[i].iov_len = bufs[i].size;
+	}
+	n = rotai_socket_send_all(rotai_stream_fd(&stream->handle), iov, count);
+	if (n < 0 && n != ROTA_EAGAIN)
+		rotai_output_fail(stream, (int)n);
+	return n;
+}
+
+static struct rota_shutdown *shutdown_of(struct rota_request *request)
+{
+	return rota_container_of(request, struct rota_shutdown, request);
+}
+
+static void call_shutdown(struct rota_request *request)
+{
+	shutdown_of(request)->internal.fn(shutdown_of(request),
+					  request->internal.status);
+}
+
+static int cancel_shutdown(struct rota_request *request, int status)
+{
+	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
+
+	rotai_stream_clear(stream, ROTAI_SHUT);
+	return cancel_output(request, &shutdown_of(request)->internal.output,
+			     status);
+}
+
+static const struct rotai_request_class shutdown_class = {
+	.type = "shutdown",
+	.call = call_shutdown,
+	.cancel = cancel_shutdown,
+};
+
+int rota_stream_shutdown(struct rota_shutdown *shutdown,
+			 struct rota_stream *stream, rota_shutdown_fn *fn)
+{
+	int error = rotai_stream_usable(stream, 1);
+
+	if (error < 0)
+		return error;
+	if (fn == NULL)
+		return ROTA_EINVAL;
+	if (rotai_stream_has(stream, ROTAI_BROKEN))
+		return ROTA_EPIPE;
+	if (rotai_stream_has(stream, ROTAI_SHUT | ROTAI_ENDING))
+		return ROTA_EALREADY;
+	rotai_stream_set(stream, ROTAI_SHUT);
+	shutdown->internal.fn = fn;
+	shutdown->internal.output = (struct rotai_output){
+		.kind = ROTAI_OUTPUT_SHUTDOWN,
+	};
+	rotai_request_begin(&shutdown->request, stream->handle.internal.loop,
+			    &stream->handle, &shutdown_class);
+	add(stream, &shutdown->internal.output);
+	return 0;
+}
+
+void rota_stream_set_cork(struct rota_stream *stream, int on)
+{
+	if (on) {
+		rotai_stream_set(stream, ROTAI_CORKED);
+		return;
+	}
+	rotai_stream_clear(stream, ROTAI_CORKED);
+	if (!rotai_stream_has(stream, ROTAI_HELD))
+		return;
+	rotai_streams_remove(&rotai_io_of(stream)->held, stream);
+	rotai_stream_clear(stream, ROTAI_HELD);
+	rotai_output_flush(stream);
+	rotai_drain_defer(stream);
+}
+
+int rota_stream_set_watermarks(struct rota_stream *stream, size_t low,
+			       size_t high)
+{
+	if (low > high || high > UINT32_MAX)
+		return ROTA_EINVAL;
+	stream->internal.low = (uint32_t)low;
+	stream->internal.high = (uint32_t)high;
+	return 0;
+}
+
+void rota_stream_on_drain(struct rota_stream *stream, rota_drain_fn *fn)
+{
+	stream->internal.drain = fn;
+}
+
+size_t rota_stream_queued(const struct rota_stream *stream)
+{
+	return stream->internal.queued;
+}
