@@ -48,8 +48,8 @@ enum {
 };
 
 static const struct echo_peer *const peers[] = {
-	&echo_epoll,      &echo_rota,      &echo_libev,     &echo_libevent,
-	&echo_libuv_poll, &echo_libuv_try, &echo_libuv_tcp,
+	&echo_epoll,    &echo_rota,       &echo_rota_tcp,  &echo_libev,
+	&echo_libevent, &echo_libuv_poll, &echo_libuv_try, &echo_libuv_tcp,
 };
 
 enum { PEERS = sizeof(peers) / sizeof(*peers), EPOLL = 0, ROTA = 1 };

@@ -23,6 +23,7 @@ enum { ECHO_BUFFER_SIZE = 65536 };
 
 extern const struct echo_peer echo_epoll;
 extern const struct echo_peer echo_rota;
+extern const struct echo_peer echo_rota_tcp;
 extern const struct echo_peer echo_libev;
 extern const struct echo_peer echo_libevent;
 extern const struct echo_peer echo_libuv_poll;

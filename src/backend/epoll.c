@@ -72,9 +72,10 @@ static unsigned events_of(uint32_t mask)
 {
 	unsigned events = 0;
 
-	if (ROTAI_LIKELY((mask & ~(uint32_t)EPOLLOUT) == EPOLLIN))
-		return mask == EPOLLIN ? ROTAI_READABLE
-				       : ROTAI_READABLE | ROTAI_WRITABLE;
+	if (ROTAI_LIKELY(mask == EPOLLIN))
+		return ROTAI_READABLE;
+	if (ROTAI_LIKELY(mask == (EPOLLIN | EPOLLOUT)))
+		return ROTAI_READABLE | ROTAI_WRITABLE;
 	if (mask & (EPOLLERR | EPOLLHUP))
 		return ROTAI_EVERYTHING;
 	if (mask & EPOLLIN)

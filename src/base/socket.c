@@ -3,18 +3,9 @@
  */
 #include "base/socket.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
-
-/* Where there is no such flag, the socket has an option: socket_posix.c. */
-#ifdef MSG_NOSIGNAL
-enum { SEND_FLAGS = MSG_NOSIGNAL };
-#else
-enum { SEND_FLAGS = 0 };
-#endif
 
 /* Darwin has it under another name. */
 #ifdef TCP_KEEPIDLE
@@ -22,26 +13,6 @@ enum { KEEPIDLE = TCP_KEEPIDLE };
 #else
 enum { KEEPIDLE = TCP_KEEPALIVE };
 #endif
-
-ssize_t rotai_socket_receive(int fd, void *data, size_t size)
-{
-	ssize_t n;
-
-	do {
-		n = recv(fd, data, size, 0);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
-ssize_t rotai_socket_send(int fd, const void *data, size_t size)
-{
-	ssize_t n;
-
-	do {
-		n = send(fd, data, size, SEND_FLAGS);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
 
 ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count)
 {
@@ -51,7 +22,7 @@ ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count)
 	/* Its type differs from system to system. */
 	message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
 	do {
-		n = sendmsg(fd, &message, SEND_FLAGS);
+		n = sendmsg(fd, &message, ROTAI_SEND_FLAGS);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }

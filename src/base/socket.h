@@ -5,10 +5,21 @@
 #ifndef ROTAI_BASE_SOCKET_H
 #define ROTAI_BASE_SOCKET_H
 
+#include <errno.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
+#include "base/assert.h"
+
 struct iovec;
+
+/* Where there is no such flag, the socket has an option: socket_posix.c. */
+#ifdef MSG_NOSIGNAL
+enum { ROTAI_SEND_FLAGS = MSG_NOSIGNAL };
+#else
+enum { ROTAI_SEND_FLAGS = 0 };
+#endif
 
 /* A stream socket of that family, non-blocking, close-on-exec and without
  * SIGPIPE (D5): the descriptor. */
@@ -21,8 +32,31 @@ int rotai_socket_accept(int listener);
  * stream socket. */
 int rotai_socket_take_over(int fd);
 
-ssize_t rotai_socket_receive(int fd, void *data, size_t size);
-ssize_t rotai_socket_send(int fd, const void *data, size_t size);
+/* These two are on every message's way. */
+static inline ssize_t rotai_socket_receive(int fd, void *data, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, data, size, 0);
+		if (ROTAI_LIKELY(n >= 0))
+			return n;
+	} while (errno == EINTR);
+	return -errno;
+}
+
+static inline ssize_t rotai_socket_send(int fd, const void *data, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = send(fd, data, size, ROTAI_SEND_FLAGS);
+		if (ROTAI_LIKELY(n >= 0))
+			return n;
+	} while (errno == EINTR);
+	return -errno;
+}
+
 ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count);
 
 /* Set an option that is an int: 0. */

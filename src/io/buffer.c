@@ -4,8 +4,8 @@
  * A loop has one block of memory to read into, whichever stream it is, and
  * lends it for the time of a callback: a connection that is idle owns none.
  *
- *  1. used says how much of the block, from its start, somebody has kept. What
- *     is lent lies behind it. When nobody keeps any, all of it is lent anew.
+ *  1. room is the end of the block: what lies before it, somebody has kept.
+ *     When nobody keeps any of it, all of it is room again.
  *  2. A block counts its holds, and the loop's own interest as one more. One
  *     that has too little left is replaced, and goes with its last hold.
  *  3. A hold keeps the loop's memory, so that it can be let go of after the
@@ -15,6 +15,9 @@
 #include "io/io.h"
 
 enum { SPARE_BLOCKS = 4 };
+
+/* In place of the size of what is lent: it is the room's no more. */
+static const size_t KEPT = SIZE_MAX;
 
 static size_t size_of(const struct rotai_block *block)
 {
@@ -59,23 +62,28 @@ static void drop(struct rotai_io *io, struct rotai_block *block)
 	io->spare_count++;
 }
 
-int rotai_buffer_lend(struct rotai_io *io, struct rota_buf *buf)
+/* Nobody keeps anything of the block: lend all of it. (1) */
+static void clear(struct rotai_io *io)
 {
-	struct rotai_block *block = io->block;
+	io->room.data = io->block->bytes;
+	io->room.size = io->block->capacity;
+}
 
-	if (ROTAI_LIKELY(block != NULL && block->references == 1)) {
-		io->used = 0; /* (1) */
-	} else if (block == NULL || io->used > block->capacity / 4 * 3) {
-		block = new_block(io);
-		if (block == NULL)
-			return ROTA_ENOMEM;
-		if (io->block != NULL)
-			drop(io, io->block); /* (2) */
-		io->block = block;
-		io->used = 0;
+int rotai_buffer_make_room(struct rotai_io *io)
+{
+	struct rotai_block *block;
+
+	if (io->block != NULL && io->block->references == 1) {
+		clear(io);
+		return 0;
 	}
-	buf->data = block->bytes + io->used;
-	buf->size = block->capacity - io->used;
+	block = new_block(io);
+	if (block == NULL)
+		return ROTA_ENOMEM;
+	if (io->block != NULL)
+		drop(io, io->block); /* (2) */
+	io->block = block;
+	clear(io);
 	return 0;
 }
 
@@ -86,7 +94,11 @@ struct rota_hold *rota_buf_keep(struct rota_stream *stream)
 
 	if (io->current != stream || io->lent.size == 0)
 		return NULL;
-	io->used = (size_t)(io->lent.data - block->bytes) + io->lent.size;
+	if (io->lent.size != KEPT) {
+		io->room.data += io->lent.size;
+		io->room.size -= io->lent.size;
+		io->lent.size = KEPT;
+	}
 	block->references++;
 	rota_loop_ref(io->loop); /* (3) */
 	return (struct rota_hold *)(void *)block;
@@ -96,9 +108,12 @@ void rota_buf_release(struct rota_hold *hold)
 {
 	struct rotai_block *block = (struct rotai_block *)(void *)hold;
 	struct rota_loop *loop = block->loop;
+	struct rotai_io *io = (struct rotai_io *)(void *)rotai_annex_get(
+		loop, ROTAI_ANNEX_IO);
 
-	drop((struct rotai_io *)(void *)rotai_annex_get(loop, ROTAI_ANNEX_IO),
-	     block);
+	drop(io, block);
+	if (block == io->block && block->references == 1 && io->lent.size == 0)
+		clear(io);
 	rota_loop_unref(loop);
 }
 

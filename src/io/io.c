@@ -31,6 +31,7 @@ int rotai_io_prepare(struct rota_loop *loop)
 			   .after = rotai_outputs_after,
 			   .pending = rotai_outputs_pending },
 		.loop = loop,
+		.least_room = loop->buffer_size / 4,
 		.handed_fd = -1,
 		.reserve = -1,
 	};

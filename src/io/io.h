@@ -15,7 +15,7 @@
 /* The state of a stream: bits of its flags. */
 enum {
 	ROTAI_CONNECTING = 1 << 0,
-	ROTAI_CONNECTED = 1 << 1,
+	ROTAI_CONNECTED = 1 << 1, /* and neither closing nor closed */
 	ROTAI_LISTENING = 1 << 2,
 	ROTAI_BOUND = 1 << 3,
 
@@ -56,7 +56,7 @@ struct rotai_io {
 	struct rotai_annex annex;
 	struct rota_loop *loop;
 
-	/* The stream that is being called, or NULL. A callback may close it:
+	/* The stream that is being called, or was. A callback may close it:
 	 * then this is not it any more. */
 	struct rota_stream *current;
 	int handed_fd; /* what a listener's callback is given, or -1 */
@@ -64,8 +64,9 @@ struct rotai_io {
 
 	/* See buffer.c. */
 	struct rotai_block *block;
-	size_t used; /* of its bytes, from the first */
-	struct rota_buf lent;
+	struct rota_buf room; /* of it: what nobody keeps */
+	size_t least_room;    /* to be worth lending */
+	struct rota_buf lent; /* of the room, to a callback right now */
 	struct rotai_block *spare;
 	unsigned spare_count;
 	struct rotai_output *chunks; /* see output.c */
@@ -87,8 +88,18 @@ int rotai_io_prepare(struct rota_loop *loop);
 
 /* --- buffer.c ------------------------------------------------------------- */
 
-/* Lend what there is of the loop's buffer: 0 or ROTA_ENOMEM. */
-int rotai_buffer_lend(struct rotai_io *io, struct rota_buf *buf);
+/* Have room to lend: 0 or ROTA_ENOMEM. */
+int rotai_buffer_make_room(struct rotai_io *io);
+
+static inline int rotai_buffer_lend(struct rotai_io *io, struct rota_buf *buf)
+{
+	if (ROTAI_UNLIKELY(io->room.size < io->least_room) &&
+	    rotai_buffer_make_room(io) < 0)
+		return ROTA_ENOMEM;
+	*buf = io->room;
+	return 0;
+}
+
 void rotai_buffers_free(struct rotai_io *io);
 
 /* --- stream.c ------------------------------------------------------------- */
@@ -143,8 +154,8 @@ void rotai_streams_remove(struct rotai_streams *streams,
 
 /* --- read.c --------------------------------------------------------------- */
 
-/* Read what is there, and call back. @io->current is @stream. */
-void rotai_read_ready(struct rotai_io *io, struct rota_stream *stream);
+/* The function of a connected stream's watch. */
+void rotai_stream_ready(struct rota_watch *watch, unsigned events);
 
 /* End all reads in line. */
 void rotai_reads_finish(struct rota_stream *stream, int status);

@@ -21,12 +21,13 @@
 static const struct rota_buf nothing = { NULL, 0 };
 
 /* The bytes read into @buf, ROTA_EAGAIN, or how the input has ended. */
-static ssize_t receive(struct rota_stream *stream, const struct rota_buf *buf)
+static inline ssize_t receive(struct rota_stream *stream,
+			      const struct rota_buf *buf)
 {
 	ssize_t n = rotai_socket_receive(stream->internal.watch.internal.fd,
 					 buf->data, buf->size);
 
-	if (n == 0)
+	if (ROTAI_UNLIKELY(n == 0))
 		return ROTA_EOF;
 	if (n == ROTA_EAGAIN || (n > 0 && (size_t)n < buf->size &&
 				 !rotai_stream_has(stream, ROTAI_TO_END)))
@@ -34,21 +35,23 @@ static ssize_t receive(struct rota_stream *stream, const struct rota_buf *buf)
 	return n;
 }
 
-static void call(struct rotai_io *io, struct rota_stream *stream, int status,
-		 const struct rota_buf *buf)
+static inline void call(struct rotai_io *io, struct rota_stream *stream,
+			int status, const struct rota_buf *buf)
 {
 	struct rota_loop *loop = io->loop;
-	const char *type = stream->handle.internal.class_->type;
+	const struct rotai_handle_class *class_ =
+		stream->handle.internal.class_;
 
-	rotai_callback_begin(loop, type, stream->handle.internal.name, stream);
+	rotai_callback_begin(loop, class_->type, stream->handle.internal.name,
+			     stream);
 	stream->internal.fn.read(stream, status, buf);
 	io->lent.size = 0;
-	rotai_callback_end(loop, type, stream);
+	rotai_callback_end(loop, class_->type, stream);
 }
 
 /* (2) Returns @error. */
-static ssize_t end_input(struct rotai_io *io, struct rota_stream *stream,
-			 ssize_t error)
+static __attribute__((noinline)) ssize_t
+end_input(struct rotai_io *io, struct rota_stream *stream, ssize_t error)
 {
 	int flowed = rotai_stream_has(stream, ROTAI_READING);
 
@@ -63,19 +66,24 @@ static ssize_t end_input(struct rotai_io *io, struct rota_stream *stream,
 	return error;
 }
 
+static __attribute__((noinline)) ssize_t no_room(struct rotai_io *io,
+						 struct rota_stream *stream)
+{
+	rotai_stream_clear(stream, ROTAI_READING);
+	(void)rotai_stream_update(stream);
+	call(io, stream, ROTA_ENOMEM, &nothing);
+	return ROTA_ENOMEM;
+}
+
 static ssize_t flow(struct rotai_io *io, struct rota_stream *stream)
 {
 	struct rota_buf buf;
 	ssize_t n;
 
-	if (ROTAI_UNLIKELY(rotai_buffer_lend(io, &buf) < 0)) {
-		rotai_stream_clear(stream, ROTAI_READING);
-		(void)rotai_stream_update(stream);
-		call(io, stream, ROTA_ENOMEM, &nothing);
-		return ROTA_ENOMEM;
-	}
+	if (rotai_buffer_lend(io, &buf) < 0)
+		return no_room(io, stream);
 	n = receive(stream, &buf);
-	if (ROTAI_UNLIKELY(n <= 0))
+	if (n <= 0)
 		return n == ROTA_EAGAIN ? n : end_input(io, stream, n);
 	buf.size = (size_t)n;
 	io->lent = buf;
@@ -118,20 +126,15 @@ static ssize_t discard(struct rotai_io *io, struct rota_stream *stream)
 	return n;
 }
 
-void rotai_read_ready(struct rotai_io *io, struct rota_stream *stream)
+/* Read what is there, and call back. @stream may be gone afterwards. */
+static void read_all(struct rotai_io *io, struct rota_stream *stream)
 {
 	unsigned reads = 0;
 	size_t bytes = 0;
 	ssize_t n;
 
-	while (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
-		if (reads++ == ROTA_READS_PER_EVENT ||
-		    bytes >= ROTA_BYTES_PER_EVENT) {
-			rotai_watch_again(&stream->internal.watch,
-					  ROTA_READABLE); /* (3) */
-			return;
-		}
-		if (ROTAI_LIKELY(rotai_stream_has(stream, ROTAI_READING)))
+	do {
+		if (rotai_stream_has(stream, ROTAI_READING))
 			n = flow(io, stream);
 		else if (stream->internal.front.read != NULL)
 			n = serve(io, stream);
@@ -142,7 +145,88 @@ void rotai_read_ready(struct rotai_io *io, struct rota_stream *stream)
 		if (n <= 0 || io->current != stream)
 			return;
 		bytes += (size_t)n;
+		if (!rotai_stream_has(stream, ROTAI_HAS_INPUT))
+			return;
+	} while (++reads < ROTA_READS_PER_EVENT &&
+		 bytes < ROTA_BYTES_PER_EVENT);
+	rotai_watch_again(&stream->internal.watch, ROTA_READABLE); /* (3) */
+}
+
+/* All that there is to an event. */
+static __attribute__((noinline)) void
+handle(struct rotai_io *io, struct rota_stream *stream, unsigned events)
+{
+	io->current = stream;
+	if (events & ROTA_READABLE)
+		rotai_stream_set(stream, ROTAI_HAS_INPUT);
+	if (events & ROTA_DISCONNECT)
+		rotai_stream_set(stream, ROTAI_TO_END);
+	if (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
+		read_all(io, stream);
+		if (io->current != stream)
+			return;
 	}
+	if ((events & ROTA_WRITABLE) &&
+	    rotai_stream_has(stream, ROTAI_BLOCKED)) {
+		rotai_stream_clear(stream, ROTAI_BLOCKED);
+		rotai_output_flush(stream);
+	}
+	rotai_drain_call(stream);
+	if (io->current == stream && rotai_stream_has(stream, ROTAI_ENDING))
+		rotai_stream_go_on_ending(stream);
+}
+
+/* A read has found an end, an error, or as much as there was room for. */
+static __attribute__((noinline)) void
+handle_result(struct rotai_io *io, struct rota_stream *stream, ssize_t n)
+{
+	if (n > 0) {
+		rotai_stream_set(stream, ROTAI_HAS_INPUT);
+		io->lent = io->room;
+		call(io, stream, 0, &io->lent);
+	} else if (n == 0) {
+		end_input(io, stream, ROTA_EOF);
+	} else if (errno == EINTR) {
+		rotai_stream_set(stream, ROTAI_HAS_INPUT);
+	} else if (errno != EAGAIN) {
+		end_input(io, stream, -errno);
+	}
+	if (io->current == stream)
+		handle(io, stream, 0);
+}
+
+/* The same for most events: a stream that flows, and nothing else, has some
+ * bytes and no more. Nobody traces, so that its kind need not be known. */
+void rotai_stream_ready(struct rota_watch *watch, unsigned events)
+{
+	struct rota_stream *stream =
+		rota_container_of(watch, struct rota_stream, internal.watch);
+	struct rotai_io *io = rotai_io_of(stream);
+	ssize_t n;
+
+	if (ROTAI_UNLIKELY((events & ~(unsigned)ROTA_WRITABLE) !=
+				   ROTA_READABLE ||
+			   (stream->internal.flags &
+			    (ROTAI_READING | ROTAI_TO_END | ROTAI_BLOCKED)) !=
+				   ROTAI_READING ||
+			   io->room.size < io->least_room ||
+			   watch->internal.loop->tracer != NULL)) {
+		handle(io, stream, events);
+		return;
+	}
+	io->current = stream;
+	n = recv(watch->internal.fd, io->room.data, io->room.size, 0);
+	if (ROTAI_UNLIKELY(n <= 0 || n == (ssize_t)io->room.size)) {
+		handle_result(io, stream, n);
+		return;
+	}
+	io->lent.data = io->room.data;
+	io->lent.size = (size_t)n;
+	stream->internal.fn.read(stream, 0, &io->lent);
+	io->lent.size = 0;
+	io->loop->calls++;
+	if (ROTAI_UNLIKELY(io->loop->after != 0))
+		rotai_callback_after(io->loop);
 }
 
 int rota_stream_read_start(struct rota_stream *stream, rota_read_fn *fn)

@@ -103,6 +103,7 @@ void rotai_stream_stop(struct rota_handle *handle)
 	if (fd >= 0)
 		rotai_fd_close(fd);
 	stream->internal.watch.internal.fd = -1;
+	rotai_stream_clear(stream, ROTAI_CONNECTED); /* see io.h */
 
 	if (rotai_stream_has(stream, ROTAI_LISTENING))
 		rotai_listener_stop(stream);
@@ -130,34 +131,6 @@ int rotai_stream_usable(const struct rota_stream *stream,
 		       : ROTA_ENOTCONN;
 }
 
-static void stream_ready(struct rota_watch *watch, unsigned events)
-{
-	struct rota_stream *stream =
-		rota_container_of(watch, struct rota_stream, internal.watch);
-	struct rotai_io *io = rotai_io_of(stream);
-
-	io->current = stream;
-	if (events & ROTA_READABLE) {
-		rotai_stream_set(stream, ROTAI_HAS_INPUT);
-		if (events & ROTA_DISCONNECT)
-			rotai_stream_set(stream, ROTAI_TO_END);
-		rotai_read_ready(io, stream);
-		if (io->current != stream)
-			return;
-	}
-	if ((events & ROTA_WRITABLE) &&
-	    rotai_stream_has(stream, ROTAI_BLOCKED)) {
-		rotai_stream_clear(stream, ROTAI_BLOCKED);
-		rotai_output_flush(stream);
-		rotai_drain_call(stream);
-		if (io->current != stream)
-			return;
-	}
-	io->current = NULL;
-	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_ENDING)))
-		rotai_stream_go_on_ending(stream);
-}
-
 static unsigned waits_for(const struct rota_stream *stream)
 {
 	unsigned events = 0;
@@ -181,7 +154,8 @@ int rotai_stream_update(struct rota_stream *stream)
 		unsigned events = waits_for(stream);
 
 		if (events != 0 || rota_watch_is_active(watch))
-			error = rota_watch_start(watch, stream_ready, events);
+			error = rota_watch_start(watch, rotai_stream_ready,
+						 events);
 	}
 	rotai_handle_set_active(
 		&stream->handle,

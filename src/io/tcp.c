@@ -197,5 +197,9 @@ int rota_tcp_own_address(const struct rota_tcp *tcp,
 int rota_tcp_peer_address(const struct rota_tcp *tcp,
 			  struct rota_address *address)
 {
-	return get_address(tcp, address, getpeername);
+	int error = has_socket(tcp);
+
+	if (error == 0 && !rotai_stream_has(&tcp->stream, ROTAI_CONNECTED))
+		error = ROTA_ENOTCONN;
+	return error < 0 ? error : get_address(tcp, address, getpeername);
 }

@@ -66,31 +66,60 @@ static int send_later(struct rota_stream *stream, const char *data, size_t size,
 	return 1;
 }
 
+/* What is not done by a single call: @sent is what that has returned, or 0 if
+ * there was none. */
+static __attribute__((noinline)) int send_unusual(struct rota_stream *stream,
+						  const char *data, size_t size,
+						  ssize_t sent)
+{
+	int error;
+
+	if (sent < 0)
+		sent = errno != EINTR
+			       ? -errno
+			       : rotai_socket_send(
+					 rotai_stream_fd(&stream->handle), data,
+					 size);
+	error = writable(stream);
+	if (error < 0)
+		return error;
+	if (size == 0)
+		return rotai_stream_has(stream, ROTAI_PRESSED);
+	if (data == NULL || size > PTRDIFF_MAX)
+		return ROTA_EINVAL;
+	if (sent < 0 && sent != ROTA_EAGAIN) {
+		rotai_output_fail(stream, (int)sent);
+		rotai_drain_defer(stream);
+		return (int)sent;
+	}
+	if (sent == (ssize_t)size)
+		return 0;
+	if (goes_at_once(stream)) /* and has come up short */
+		rotai_stream_set(stream, ROTAI_BLOCKED);
+	if (sent < 0)
+		sent = 0;
+	return send_later(stream, data + sent, size - (size_t)sent, sent > 0);
+}
+
 int rota_stream_send(struct rota_stream *stream, const void *data, size_t size)
 {
 	ssize_t n = 0;
-	int error = writable(stream);
 
-	if (ROTAI_UNLIKELY(error < 0))
-		return error;
-	if (ROTAI_UNLIKELY(data == NULL || size == 0 || size > PTRDIFF_MAX))
-		return size == 0 ? rotai_stream_has(stream, ROTAI_PRESSED)
-				 : ROTA_EINVAL;
-	if (ROTAI_LIKELY(goes_at_once(stream))) {
-		n = rotai_socket_send(stream->internal.watch.internal.fd, data,
-				      size);
+	/* Nothing is in the way, or in line: see output.c (2). A stream that is
+	 * connected is usable, but in a forked child. */
+	if (ROTAI_LIKELY((stream->internal.flags &
+			  (ROTAI_CONNECTED | ROTAI_SHUT | ROTAI_BROKEN |
+			   ROTAI_ENDING | ROTAI_CORKED | ROTAI_HELD |
+			   ROTAI_BLOCKED)) == ROTAI_CONNECTED &&
+			 size - 1 < PTRDIFF_MAX &&
+			 rotai_loop_inherited(stream->handle.internal.loop) ==
+				 0)) {
+		n = send(stream->internal.watch.internal.fd, data, size,
+			 ROTAI_SEND_FLAGS);
 		if (ROTAI_LIKELY(n == (ssize_t)size))
 			return 0;
-		if (n < 0 && n != ROTA_EAGAIN) {
-			rotai_output_fail(stream, (int)n);
-			return (int)n;
-		}
-		if (n < 0)
-			n = 0;
-		rotai_stream_set(stream, ROTAI_BLOCKED);
 	}
-	return send_later(stream, (const char *)data + n, size - (size_t)n,
-			  n > 0);
+	return send_unusual(stream, data, size, n);
 }
 
 /* The sum of the sizes, or -1 if they are too much. */
@@ -235,8 +264,10 @@ ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
 		iov[i].iov_len = bufs[i].size;
 	}
 	n = rotai_socket_send_all(rotai_stream_fd(&stream->handle), iov, count);
-	if (n < 0 && n != ROTA_EAGAIN)
+	if (n < 0 && n != ROTA_EAGAIN) {
 		rotai_output_fail(stream, (int)n);
+		rotai_drain_defer(stream);
+	}
 	return n;
 }
 

@@ -418,14 +418,14 @@ void rotai_watch_again(struct rota_watch *watch, unsigned events)
 static inline void call(struct rota_loop *loop, struct rota_watch *watch,
 			unsigned events)
 {
+	if (watch->internal.flags & OWN) { /* told too much, it does not mind */
+		watch->internal.fn(watch, events);
+		return;
+	}
 	events &= watch->internal.events;
 	if (events == 0 ||
 	    watch->internal.started_in == loop->watches.batch) /* (4) */
 		return;
-	if (watch->internal.flags & OWN) {
-		watch->internal.fn(watch, events);
-		return;
-	}
 	rotai_callback_begin(loop, "watch", NULL, watch);
 	watch->internal.fn(watch, events);
 	rotai_callback_end(loop, "watch", watch);

@@ -1,0 +1,150 @@
+/*
+ * base/thread.c - see thread.h.
+ *
+ * Darwin cannot choose a condition's clock, and has a wait of its own for a
+ * length of time.
+ */
+#include "base/thread.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/* A fault's signal that is blocked ends the process without a word: who has a
+ * handler for it is to have it here too. */
+static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
+
+enum { FAULT_COUNT = sizeof(faults) / sizeof(faults[0]) };
+
+static int set_stack(pthread_attr_t *attributes, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (size == 0)
+		return 0;
+	if (size > SIZE_MAX - page)
+		return EINVAL;
+	/* Darwin wants whole pages. */
+	size = (size + page - 1) / page * page;
+	return pthread_attr_setstacksize(attributes, size);
+}
+
+/* As pthread_create(3), with the signals blocked meanwhile, as the thread
+ * inherits what its maker blocks. */
+static int create(const pthread_attr_t *attributes, void *(*run)(void *arg),
+		  void *arg)
+{
+	sigset_t blocked, before;
+	pthread_t thread;
+	int error;
+
+	sigfillset(&blocked);
+	for (size_t i = 0; i < FAULT_COUNT; i++)
+		sigdelset(&blocked, faults[i]);
+	pthread_sigmask(SIG_SETMASK, &blocked, &before);
+	error = pthread_create(&thread, attributes, run, arg);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+int rotai_thread_start(void *(*run)(void *arg), void *arg, size_t stack_size)
+{
+	pthread_attr_t attributes;
+	int error = pthread_attr_init(&attributes);
+
+	if (error != 0)
+		return -error;
+	error = pthread_attr_setdetachstate(&attributes,
+					    PTHREAD_CREATE_DETACHED);
+	if (error == 0)
+		error = set_stack(&attributes, stack_size);
+	if (error == 0)
+		error = create(&attributes, run, arg);
+	pthread_attr_destroy(&attributes);
+	return -error;
+}
+
+int rotai_thread_check_stack(size_t stack_size)
+{
+	pthread_attr_t attributes;
+	int error = pthread_attr_init(&attributes);
+
+	if (error != 0)
+		return -error;
+	error = set_stack(&attributes, stack_size);
+	pthread_attr_destroy(&attributes);
+	return -error;
+}
+
+void rotai_thread_pause(unsigned tries)
+{
+	const struct timespec moment = { .tv_nsec = 50000 };
+	enum { YIELDS = 100 };
+
+	if (tries < YIELDS)
+		sched_yield();
+	else
+		nanosleep(&moment, NULL);
+}
+
+static struct timespec timespec_of(uint64_t ns)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(ns / 1000000000),
+		.tv_nsec = (long)(ns % 1000000000),
+	};
+}
+
+#ifdef __APPLE__
+
+int rotai_condition_init(pthread_cond_t *condition)
+{
+	return -pthread_cond_init(condition, NULL);
+}
+
+static int wait_for(pthread_cond_t *condition, pthread_mutex_t *lock,
+		    uint64_t timeout_ns)
+{
+	struct timespec timeout = timespec_of(timeout_ns);
+
+	return pthread_cond_timedwait_relative_np(condition, lock, &timeout);
+}
+
+#else
+
+int rotai_condition_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+	int error = pthread_condattr_init(&attributes);
+
+	if (error != 0)
+		return -error;
+	error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	if (error == 0)
+		error = pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return -error;
+}
+
+static int wait_for(pthread_cond_t *condition, pthread_mutex_t *lock,
+		    uint64_t timeout_ns)
+{
+	struct timespec due = timespec_of(
+		rotai_add_saturated(rotai_clock_monotonic(), timeout_ns));
+
+	return pthread_cond_timedwait(condition, lock, &due);
+}
+
+#endif
+
+int rotai_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock,
+			 uint64_t timeout_ns)
+{
+	if (timeout_ns == UINT64_MAX)
+		return pthread_cond_wait(condition, lock) != ETIMEDOUT;
+	return wait_for(condition, lock, timeout_ns) != ETIMEDOUT;
+}

@@ -1,0 +1,24 @@
+/*
+ * base/thread_linux.c - names, and the processors of this very process.
+ */
+#include "base/thread.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+void rotai_thread_set_name(const char *name)
+{
+	(void)pthread_setname_np(pthread_self(), name);
+}
+
+unsigned rotai_thread_processors(void)
+{
+	cpu_set_t set;
+	long online;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		return (unsigned)CPU_COUNT(&set);
+	/* There are more than a cpu_set_t has room for. */
+	online = sysconf(_SC_NPROCESSORS_ONLN);
+	return online < 1 ? 1 : (unsigned)online;
+}

@@ -1,0 +1,29 @@
+/*
+ * base/thread_posix.c - names and processors on all systems but Linux.
+ */
+#include "base/thread.h"
+
+#include <unistd.h>
+
+#ifdef __APPLE__
+
+void rotai_thread_set_name(const char *name)
+{
+	(void)pthread_setname_np(name);
+}
+
+#else
+
+void rotai_thread_set_name(const char *name)
+{
+	(void)name; /* every system has another function for it, or none */
+}
+
+#endif
+
+unsigned rotai_thread_processors(void)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return online < 1 ? 1 : (unsigned)online;
+}

@@ -1,0 +1,239 @@
+/*
+ * fs/file.c - open, close, read and write.
+ *
+ *  1. What was cancelled leaves no descriptor behind: an open's that nobody is
+ *     told is closed, and a close is made on the loop's thread if none of the
+ *     pool's will make it.
+ *  2. A write raises SIGPIPE or SIGXFSZ in the thread that makes it. Those of a
+ *     pool have all signals blocked; the loop's, which writes if the lane has
+ *     no threads, blocks them meanwhile. What was raised is taken back, so that
+ *     it does not wait for the day on which they are let in.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "fs/operation.h"
+#include "rota/error.h"
+
+/* Bytes for one call of the system's. Linux takes 2 GiB less a page of any
+ * more; macOS fails for more than 2 GiB less one. */
+enum { MOST_BYTES = 1 << 30 };
+
+_Static_assert(sizeof(off_t) == sizeof(int64_t),
+	       "files may be large: build with -D_FILE_OFFSET_BITS=64");
+
+static size_t at_most(size_t size)
+{
+	return size < MOST_BYTES ? size : MOST_BYTES;
+}
+
+static void run_open(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+	int fd;
+
+	do
+		fd = open(fs->internal.path, fs->internal.flags | O_CLOEXEC,
+			  (mode_t)fs->internal.mode);
+	while (fd < 0 && errno == EINTR);
+	fs->internal.result = fd < 0 ? -errno : fd;
+}
+
+static void discard_open(struct rota_fs *fs)
+{
+	rotai_fd_close((int)fs->internal.result); /* (1) */
+}
+
+static const struct rotai_fs_operation open_operation = {
+	.class_ = ROTAI_FS_CLASS("fs_open"),
+	.run = run_open,
+	.discard = discard_open,
+};
+
+int rota_fs_open(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
+		 int flags, unsigned mode)
+{
+	int error = rotai_fs_usable(fs, fn);
+
+	if (error < 0)
+		return error;
+	if (path == NULL)
+		return ROTA_EINVAL;
+	fs->internal.path = path;
+	fs->internal.flags = flags;
+	fs->internal.mode = mode;
+	rotai_fs_begin(fs, fn, &open_operation);
+	return 0;
+}
+
+static void run_close(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+
+	/* EINTR is no error and nothing to try again: on Linux and the BSDs
+	 * the number is free by then, and another thread may have it. */
+	fs->internal.result =
+		close(fs->internal.fd) < 0 && errno != EINTR ? -errno : 0;
+}
+
+static void skip_close(struct rota_fs *fs)
+{
+	rotai_fd_close(fs->internal.fd); /* (1) */
+}
+
+static const struct rotai_fs_operation close_operation = {
+	.class_ = ROTAI_FS_CLASS("fs_close"),
+	.run = run_close,
+	.skip = skip_close,
+};
+
+int rota_fs_close(struct rota_fs *fs, rota_fs_fn *fn, int fd)
+{
+	int error = rotai_fs_usable(fs, fn);
+
+	if (error < 0)
+		return error;
+	if (fd < 0)
+		return ROTA_EBADF;
+	fs->internal.fd = fd;
+	rotai_fs_begin(fs, fn, &close_operation);
+	return 0;
+}
+
+static ssize_t read_once(const struct rota_fs *fs)
+{
+	size_t size = at_most(fs->internal.size);
+
+	if (fs->internal.offset < 0)
+		return read(fs->internal.fd, fs->internal.target, size);
+	return pread(fs->internal.fd, fs->internal.target, size,
+		     fs->internal.offset);
+}
+
+static void run_read(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+	ssize_t n = 0;
+
+	if (fs->internal.size > 0)
+		do
+			n = read_once(fs);
+		while (n < 0 && errno == EINTR);
+	fs->internal.result = n < 0 ? -errno : n;
+}
+
+static const struct rotai_fs_operation read_operation = {
+	.class_ = ROTAI_FS_CLASS("fs_read"),
+	.run = run_read,
+};
+
+/* Check and keep what a read and a write are given. */
+static int take_arguments(struct rota_fs *fs, int fd, struct rota_buf buf,
+			  int64_t offset)
+{
+	if (fd < 0)
+		return ROTA_EBADF;
+	if (offset < -1 || (buf.data == NULL && buf.size > 0))
+		return ROTA_EINVAL;
+	fs->internal.fd = fd;
+	fs->internal.target = buf.data;
+	fs->internal.size = buf.size;
+	fs->internal.offset = offset;
+	return 0;
+}
+
+int rota_fs_read(struct rota_fs *fs, rota_fs_fn *fn, int fd,
+		 struct rota_buf buf, int64_t offset)
+{
+	int error = rotai_fs_usable(fs, fn);
+
+	if (error == 0)
+		error = take_arguments(fs, fd, buf, offset);
+	if (error < 0)
+		return error;
+	rotai_fs_begin(fs, fn, &read_operation);
+	return 0;
+}
+
+/* Take back the signal that came with @error, if one did. (2) */
+static void take_signal_back(int error)
+{
+	int number = error == EPIPE ? SIGPIPE : SIGXFSZ;
+	sigset_t set;
+
+	sigemptyset(&set);
+	(void)sigpending(&set);
+	if (!sigismember(&set, number))
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	(void)sigwait(&set, &number);
+}
+
+static ssize_t write_part(const struct rota_fs *fs, size_t done)
+{
+	const char *from = (const char *)fs->internal.target + done;
+	size_t size = at_most(fs->internal.size - done);
+
+	if (fs->internal.offset < 0)
+		return write(fs->internal.fd, from, size);
+	return pwrite(fs->internal.fd, from, size,
+		      fs->internal.offset + (int64_t)done);
+}
+
+static int64_t write_all(const struct rota_fs *fs)
+{
+	size_t done = 0;
+	int error = 0;
+
+	while (done < fs->internal.size && error == 0) {
+		ssize_t n = write_part(fs, done);
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0)
+			error = EIO; /* a device that takes nothing */
+		else if (errno != EINTR)
+			error = errno;
+		if (error == 0 && rota_work_canceled())
+			error = ECANCELED;
+	}
+	if (error == EPIPE || error == EFBIG)
+		take_signal_back(error);
+	return error != 0 && done == 0 ? -error : (int64_t)done;
+}
+
+static void run_write(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+	sigset_t raised, before;
+
+	sigemptyset(&raised);
+	sigaddset(&raised, SIGPIPE);
+	sigaddset(&raised, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &raised, &before); /* (2) */
+	fs->internal.result = write_all(fs);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static const struct rotai_fs_operation write_operation = {
+	.class_ = ROTAI_FS_CLASS("fs_write"),
+	.run = run_write,
+};
+
+int rota_fs_write(struct rota_fs *fs, rota_fs_fn *fn, int fd,
+		  struct rota_buf buf, int64_t offset)
+{
+	int error = rotai_fs_usable(fs, fn);
+
+	if (error == 0)
+		error = take_arguments(fs, fd, buf, offset);
+	if (error < 0)
+		return error;
+	rotai_fs_begin(fs, fn, &write_operation);
+	return 0;
+}

@@ -1,0 +1,129 @@
+/*
+ * fs/operation.c - how every operation on files begins and ends.
+ *
+ *  1. While a thread may be at an operation, that is from begin to ended(), the
+ *     fields of input are only read, and the result is the thread's. The base
+ *     and `late` are the loop's throughout.
+ *  2. The result is an error from the beginning, so that one which is none
+ *     says that the operation was run to its end, after a fork too.
+ *  3. An operation that is run and whose result is not told is discarded; one
+ *     that is never run is skipped. Either comes once, before the callback.
+ */
+#include "fs/operation.h"
+
+#include "loop/loop.h"
+#include "rota/error.h"
+
+static struct rota_fs *fs_of(struct rota_request *request)
+{
+	return rota_container_of(request, struct rota_fs, request);
+}
+
+static const struct rotai_fs_operation *operation_of(const struct rota_fs *fs)
+{
+	return rota_container_of(fs->request.internal.class_,
+				 const struct rotai_fs_operation, class_);
+}
+
+void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop)
+{
+	fs->request.internal.loop = loop;
+	fs->request.internal.state = 0; /* at rest */
+	fs->data = NULL;
+	fs->size = 0;
+}
+
+int rotai_fs_usable(const struct rota_fs *fs, rota_fs_fn *fn)
+{
+	struct rota_loop *loop;
+	int error;
+
+	if (fs == NULL || fn == NULL)
+		return ROTA_EINVAL;
+	loop = fs->request.internal.loop;
+	error = rotai_loop_admits(loop);
+	if (error < 0)
+		return error;
+	if (rota_request_is_active(&fs->request))
+		return ROTA_EBUSY;
+	return rotai_item_prepare(loop);
+}
+
+static void discard(struct rota_fs *fs)
+{
+	const struct rotai_fs_operation *operation = operation_of(fs);
+
+	if (fs->internal.result >= 0 && operation->discard != NULL) /* (2) */
+		operation->discard(fs);
+}
+
+static void skip(struct rota_fs *fs)
+{
+	const struct rotai_fs_operation *operation = operation_of(fs);
+
+	if (operation->skip != NULL)
+		operation->skip(fs);
+}
+
+/* Call back now if that can be, else in the next pending phase. */
+static void end(struct rota_fs *fs, int status)
+{
+	if (rota_loop_phase(fs->request.internal.loop) == ROTA_PHASE_POLL)
+		rotai_request_complete(&fs->request, status);
+	else
+		rotai_request_finish(&fs->request, status);
+}
+
+static void ended(struct rotai_item *item, int error)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+
+	if (error == ROTA_ECANCELED)
+		discard(fs); /* a thread of the parent may have been at it */
+	else if (error < 0)
+		skip(fs);
+	else if (fs->internal.late < 0)
+		discard(fs);
+	end(fs, error < 0 ? error : fs->internal.late);
+}
+
+void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,
+		    const struct rotai_fs_operation *operation)
+{
+	struct rota_loop *loop = fs->request.internal.loop;
+
+	fs->internal.fn = fn;
+	fs->internal.result = ROTA_ECANCELED; /* (2) */
+	fs->internal.late = 0;
+	rotai_request_begin(&fs->request, loop, NULL, &operation->class_);
+	rotai_item_queue(&fs->internal.item, loop, ROTA_LANE_IO, operation->run,
+			 ended);
+}
+
+void rotai_fs_call(struct rota_request *request)
+{
+	struct rota_fs *fs = fs_of(request);
+	int status = request->internal.status;
+
+	fs->internal.fn(fs, status < 0 ? status : fs->internal.result);
+}
+
+int rotai_fs_cancel(struct rota_request *request, int status)
+{
+	struct rota_fs *fs = fs_of(request);
+
+	if (rotai_item_cancel(&fs->internal.item) == 0) {
+		skip(fs);
+		rotai_request_finish(request, status);
+		return 0;
+	}
+	if (status == ROTA_ETIMEDOUT)
+		fs->internal.late = status;
+	return ROTA_EBUSY;
+}
+
+void rotai_fs_forked(struct rota_request *request)
+{
+	discard(fs_of(request));
+	rotai_request_finish(request, ROTA_ECANCELED);
+}

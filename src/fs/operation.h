@@ -1,0 +1,58 @@
+/*
+ * fs/operation.h - what all operations on files share: how they begin, end and
+ * are cancelled. An operation is a run function for a thread of the pool, and
+ * what becomes of its result if nobody is told.
+ *
+ *     int error = rotai_fs_usable(fs, fn);
+ *
+ *     if (error < 0)
+ *             return error;
+ *     (check the other arguments, and put them into fs->internal)
+ *     rotai_fs_begin(fs, fn, &open_operation);
+ *     return 0;
+ */
+#ifndef ROTAI_FS_OPERATION_H
+#define ROTAI_FS_OPERATION_H
+
+#include "loop/request.h"
+#include "pool/item.h"
+#include "rota/fs.h"
+
+struct rotai_fs_operation {
+	struct rotai_request_class class_; /* ROTAI_FS_CLASS("fs_open") */
+
+	/* Do it, and leave 0, a count, a descriptor or an error in
+	 * fs->internal.result. Any thread. */
+	rotai_item_run_fn *run;
+
+	/* It has been run, and its result, which is no error, will not be
+	 * told. The loop's thread. NULL: nothing is left of it. */
+	void (*discard)(struct rota_fs *fs);
+
+	/* It will not be run. The loop's thread. NULL: so be it. */
+	void (*skip)(struct rota_fs *fs);
+};
+
+#define ROTAI_FS_CLASS(name)                                                   \
+	{                                                                      \
+		.type = name, .call = rotai_fs_call,                           \
+		.cancel = rotai_fs_cancel, .forked = rotai_fs_forked,          \
+	}
+
+void rotai_fs_call(struct rota_request *request);
+int rotai_fs_cancel(struct rota_request *request, int status);
+void rotai_fs_forked(struct rota_request *request);
+
+/* Whether an operation of @fs that calls @fn can begin: 0, or why not. */
+int rotai_fs_usable(const struct rota_fs *fs, rota_fs_fn *fn);
+
+/* @fs is in flight from now on. */
+void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,
+		    const struct rotai_fs_operation *operation);
+
+static inline struct rota_fs *rotai_fs_of(struct rotai_item *item)
+{
+	return rota_container_of(item, struct rota_fs, internal.item);
+}
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * fs/stat.c - what a file is.
+ *
+ *  1. POSIX has st_mtime be another name of st_mtim.tv_sec; macOS and NetBSD
+ *     have it be one of st_mtimespec.tv_sec. In both it is a part of a struct
+ *     timespec, in which the nanoseconds are found without knowing its name.
+ */
+#include <errno.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "fs/operation.h"
+#include "rota/error.h"
+
+/* (1), as far as it shows: there is room for a timespec at each. */
+_Static_assert(offsetof(struct stat, st_mtime) -
+				       offsetof(struct stat, st_atime) >=
+			       sizeof(struct timespec) &&
+		       offsetof(struct stat, st_ctime) -
+				       offsetof(struct stat, st_mtime) >=
+			       sizeof(struct timespec),
+	       "st_atime, st_mtime and st_ctime are parts of a timespec");
+
+/* Times that do not fit are cut to what does. */
+static int64_t to_ns(const time_t *seconds)
+{
+	enum { NS_PER_SECOND = 1000000000 };
+	const struct timespec *time =
+		rota_container_of(seconds, const struct timespec, tv_sec);
+	int64_t s = time->tv_sec;
+
+	if (s >= INT64_MAX / NS_PER_SECOND)
+		return INT64_MAX;
+	if (s < INT64_MIN / NS_PER_SECOND)
+		return INT64_MIN;
+	return s * NS_PER_SECOND + time->tv_nsec;
+}
+
+static void fill(struct rota_file_info *info, const struct stat *status)
+{
+	*info = (struct rota_file_info){
+		.device = (uint64_t)status->st_dev,
+		.inode = (uint64_t)status->st_ino,
+		.links = (uint64_t)status->st_nlink,
+		.size = (uint64_t)status->st_size,
+		.blocks = (uint64_t)status->st_blocks,
+		.special_device = (uint64_t)status->st_rdev,
+		.accessed_ns = to_ns(&status->st_atime),
+		.modified_ns = to_ns(&status->st_mtime),
+		.changed_ns = to_ns(&status->st_ctime),
+		.block_size = (uint32_t)status->st_blksize,
+		.mode = (uint32_t)status->st_mode,
+		.user = (uint32_t)status->st_uid,
+		.group = (uint32_t)status->st_gid,
+	};
+}
+
+/* The result of a call that returned @failed and filled @status. */
+static void tell(struct rota_fs *fs, int failed, const struct stat *status)
+{
+	fs->internal.result = failed ? -errno : 0;
+	if (!failed)
+		fill(fs->internal.target, status);
+}
+
+static void run_stat(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+	struct stat status;
+	int failed;
+
+	do
+		failed = stat(fs->internal.path, &status);
+	while (failed && errno == EINTR);
+	tell(fs, failed, &status);
+}
+
+static void run_lstat(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+	struct stat status;
+	int failed;
+
+	do
+		failed = lstat(fs->internal.path, &status);
+	while (failed && errno == EINTR);
+	tell(fs, failed, &status);
+}
+
+static void run_fstat(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+	struct stat status;
+	int failed;
+
+	do
+		failed = fstat(fs->internal.fd, &status);
+	while (failed && errno == EINTR);
+	tell(fs, failed, &status);
+}
+
+static const struct rotai_fs_operation stat_operation = {
+	.class_ = ROTAI_FS_CLASS("fs_stat"),
+	.run = run_stat,
+};
+
+static const struct rotai_fs_operation lstat_operation = {
+	.class_ = ROTAI_FS_CLASS("fs_lstat"),
+	.run = run_lstat,
+};
+
+static const struct rotai_fs_operation fstat_operation = {
+	.class_ = ROTAI_FS_CLASS("fs_fstat"),
+	.run = run_fstat,
+};
+
+static int take_path(struct rota_fs *fs, const char *path,
+		     struct rota_file_info *info)
+{
+	if (path == NULL || info == NULL)
+		return ROTA_EINVAL;
+	fs->internal.path = path;
+	fs->internal.target = info;
+	return 0;
+}
+
+int rota_fs_stat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
+		 struct rota_file_info *info)
+{
+	int error = rotai_fs_usable(fs, fn);
+
+	if (error == 0)
+		error = take_path(fs, path, info);
+	if (error < 0)
+		return error;
+	rotai_fs_begin(fs, fn, &stat_operation);
+	return 0;
+}
+
+int rota_fs_lstat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
+		  struct rota_file_info *info)
+{
+	int error = rotai_fs_usable(fs, fn);
+
+	if (error == 0)
+		error = take_path(fs, path, info);
+	if (error < 0)
+		return error;
+	rotai_fs_begin(fs, fn, &lstat_operation);
+	return 0;
+}
+
+int rota_fs_fstat(struct rota_fs *fs, rota_fs_fn *fn, int fd,
+		  struct rota_file_info *info)
+{
+	int error = rotai_fs_usable(fs, fn);
+
+	if (error < 0)
+		return error;
+	if (fd < 0)
+		return ROTA_EBADF;
+	if (info == NULL)
+		return ROTA_EINVAL;
+	fs->internal.fd = fd;
+	fs->internal.target = info;
+	rotai_fs_begin(fs, fn, &fstat_operation);
+	return 0;
+}

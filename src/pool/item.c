@@ -1,0 +1,74 @@
+/*
+ * pool/item.c - one piece of work: queue it, take it back, let go of it.
+ *
+ * The states are in side.h. What the loop finds decides what it can do:
+ *
+ *     staged, here   it is the loop's own: taken back
+ *     published      the lane tells whether a thread has begun; then the loop
+ *                    can only ask it to end, or let go of it
+ *     refused, ended it is on its way back
+ */
+#include "pool/item.h"
+
+#include "loop/loop.h"
+#include "pool/side.h"
+#include "rota/error.h"
+
+int rotai_item_prepare(struct rota_loop *loop)
+{
+	return rotai_poolside_get(loop) != NULL ? 0 : rotai_poolside_new(loop);
+}
+
+void rotai_item_queue(struct rotai_item *item, struct rota_loop *loop,
+		      enum rota_lane lane, rotai_item_run_fn *run,
+		      rotai_item_ended_fn *ended)
+{
+	item->run = run;
+	item->ended = ended;
+	item->side = rotai_poolside_get(loop);
+	item->slot = NULL;
+	item->lane = (uint8_t)lane;
+	item->canceled = 0;
+	rotai_poolside_stage(item->side, item);
+}
+
+static int take_back(struct rotai_item *item)
+{
+	struct rotai_poolside *side = item->side;
+
+	/* In a forked child the lock is the parent's (F2). */
+	return rotai_loop_inherited(side->loop) == 0 &&
+	       rotai_lane_take_back(&side->pool->lanes[item->lane], item);
+}
+
+int rotai_item_cancel(struct rotai_item *item)
+{
+	switch (__atomic_load_n(&item->state, __ATOMIC_RELAXED)) {
+	case ROTAI_ITEM_STAGED:
+	case ROTAI_ITEM_HERE:
+		rotai_poolside_unstage(item->side, item);
+		return 0;
+	case ROTAI_ITEM_PUBLISHED:
+		if (take_back(item))
+			return 0;
+	}
+	__atomic_store_n(&item->canceled, 1, __ATOMIC_RELAXED);
+	return ROTA_EBUSY;
+}
+
+int rotai_item_let_go(struct rotai_item *item)
+{
+	uint8_t state = ROTAI_ITEM_PUBLISHED;
+
+	/* See running.c (2). */
+	return __atomic_compare_exchange_n(
+		       &item->state, &state, ROTAI_ITEM_ORPHANED, 0,
+		       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
+		       ? 0
+		       : ROTA_EBUSY;
+}
+
+int rotai_item_was_taken(const struct rotai_item *item)
+{
+	return item->state == ROTAI_ITEM_PUBLISHED && item->slot != NULL;
+}

@@ -1,0 +1,223 @@
+/*
+ * pool/lane.c - how jobs wait for threads, and threads for jobs.
+ *
+ *  1. A published item is in the lane's queue, its slot NULL; or a worker has
+ *     taken it, and slot says where. What stands in a slot has not begun: the
+ *     worker claims it by changing the slot to NULL, and so does whoever takes
+ *     it back or steals it, these with the lock held. So a slot can be emptied
+ *     at any time, and filled only with the lock held.
+ *  2. At most one thread is on its way: woken or started, and not yet here.
+ *     Whoever comes and leaves something waiting has the next one come. So a
+ *     burst costs its publisher one wake-up at the most.
+ *  3. Nothing waits behind a job that is stuck while a thread sleeps or another
+ *     may be made: a thread sleeps only when queue and slots are empty, and
+ *     takes more than one job only if it has the next one come.
+ *  4. A thread that cannot be made is missed only if there is none at all: then
+ *     the jobs go back with ROTA_EAGAIN. Otherwise those that are there will
+ *     come to it, and the next publish tries again.
+ *  5. A worker's memory stays with the lane when its thread ends, so that a
+ *     signal that is sent after the lock was let go, or a look at an item's
+ *     slot, never misses it.
+ */
+#include "pool/lane.h"
+
+#include "base/list.h"
+#include "pool/side.h"
+#include "pool/worker.h"
+
+static struct rotai_item *item_of(struct rota_link *link)
+{
+	return rota_container_of(link, struct rotai_item, link);
+}
+
+static void forget_all(struct rotai_lane *lane)
+{
+	rotai_list_init(&lane->queue);
+	rotai_list_init(&lane->workers);
+	rotai_list_init(&lane->idle);
+	rotai_list_init(&lane->spare);
+	lane->queued = 0;
+	lane->count = 0;
+	lane->idle_count = 0;
+	lane->waking = 0;
+}
+
+int rotai_lane_init(struct rotai_lane *lane, struct rota_pool *pool,
+		    const char *name, const struct rota_lane_options *options)
+{
+	forget_all(lane);
+	lane->done = 0;
+	lane->started = 0;
+	lane->ending = 0;
+	lane->min = options->min_threads;
+	lane->max = options->max_threads;
+	lane->name = name;
+	lane->pool = pool;
+	return -pthread_mutex_init(&lane->lock, NULL);
+}
+
+void rotai_lane_destroy(struct rotai_lane *lane)
+{
+	struct rota_link *link;
+
+	while ((link = rotai_list_take_first(&lane->spare)) != NULL)
+		rotai_worker_free(rotai_worker_of(link));
+	pthread_mutex_destroy(&lane->lock);
+}
+
+void rotai_lane_repair(struct rotai_lane *lane)
+{
+	/* The lock may be held by a thread that does not exist here, which was
+	 * in the midst of changing what it guards: nothing there is looked at.
+	 * The workers' memory is lost, and so is an error, which there is only
+	 * where a mutex is more than plain memory. */
+	(void)pthread_mutex_init(&lane->lock, NULL);
+	forget_all(lane);
+}
+
+struct rotai_call rotai_lane_choose(struct rotai_lane *lane)
+{
+	struct rotai_call call = { NULL, 0 };
+
+	if (lane->waking) /* (2) */
+		return call;
+	if (!rotai_list_is_empty(&lane->idle)) {
+		call.worker = rotai_worker_of_idle(
+			rotai_list_take_first(&lane->idle));
+		call.worker->woken = 1;
+		lane->idle_count--;
+		lane->waking = 1;
+	} else if (lane->count < lane->max) {
+		call.starts = 1;
+		lane->count++;
+		lane->waking = 1;
+	}
+	return call;
+}
+
+/* With the lock held: have @items be all that was queued. (4) */
+static void refuse_all(struct rotai_lane *lane, struct rota_link *items)
+{
+	struct rota_link *at;
+
+	rotai_list_splice(items, &lane->queue);
+	lane->queued = 0;
+	for (at = items->next; at != items; at = at->next)
+		__atomic_store_n(&item_of(at)->state, ROTAI_ITEM_REFUSED,
+				 __ATOMIC_RELAXED);
+}
+
+/* The thread that was chosen to be made was not. @worker: the one that has
+ * none, or NULL. */
+static void did_not_start(struct rotai_lane *lane, struct rotai_worker *worker)
+{
+	struct rotai_call call = { NULL, 0 };
+	struct rota_link refused;
+	struct rota_link *link;
+
+	rotai_list_init(&refused);
+	pthread_mutex_lock(&lane->lock);
+	lane->count--;
+	lane->waking = 0;
+	if (worker != NULL)
+		rotai_list_append(&lane->spare, &worker->link);
+	if (lane->count == 0)
+		refuse_all(lane, &refused);
+	else if (lane->queued > 0 && !rotai_list_is_empty(&lane->idle))
+		call = rotai_lane_choose(lane); /* who fell asleep meanwhile */
+	pthread_mutex_unlock(&lane->lock);
+
+	while ((link = rotai_list_take_first(&refused)) != NULL)
+		rotai_poolside_give_back(item_of(link));
+	rotai_lane_have_come(lane, call);
+}
+
+static struct rotai_worker *worker_without_thread(struct rotai_lane *lane)
+{
+	struct rota_link *link;
+
+	pthread_mutex_lock(&lane->lock);
+	link = rotai_list_take_first(&lane->spare);
+	pthread_mutex_unlock(&lane->lock);
+	return link != NULL ? rotai_worker_of(link) : rotai_worker_new(lane);
+}
+
+void rotai_lane_have_come(struct rotai_lane *lane, struct rotai_call call)
+{
+	struct rotai_worker *worker;
+
+	if (call.worker != NULL)
+		pthread_cond_signal(&call.worker->wake); /* (5) */
+	if (!call.starts)
+		return;
+	worker = worker_without_thread(lane);
+	if (worker == NULL || rotai_worker_start(worker) < 0)
+		did_not_start(lane, worker);
+}
+
+void rotai_lane_publish(struct rotai_lane *lane, struct rota_link *items,
+			uint64_t count)
+{
+	struct rotai_call call;
+
+	pthread_mutex_lock(&lane->lock);
+	rotai_list_splice(&lane->queue, items);
+	lane->queued += count;
+	call = rotai_lane_choose(lane);
+	pthread_mutex_unlock(&lane->lock);
+	rotai_lane_have_come(lane, call);
+}
+
+int rotai_lane_take_back(struct rotai_lane *lane, struct rotai_item *item)
+{
+	struct rotai_item *there = item;
+	int taken = 0;
+
+	pthread_mutex_lock(&lane->lock);
+	if (item->slot != NULL) {
+		/* (1), relaxed as the lock orders all that was done to it. */
+		taken = __atomic_compare_exchange_n(item->slot, &there, NULL, 0,
+						    __ATOMIC_RELAXED,
+						    __ATOMIC_RELAXED);
+	} else if (__atomic_load_n(&item->state, __ATOMIC_RELAXED) ==
+		   ROTAI_ITEM_PUBLISHED) {
+		rotai_list_remove(&item->link);
+		lane->queued--;
+		taken = 1;
+	}
+	pthread_mutex_unlock(&lane->lock);
+	return taken;
+}
+
+void rotai_lane_end(struct rotai_lane *lane)
+{
+	struct rota_link *link;
+
+	pthread_mutex_lock(&lane->lock);
+	lane->ending = 1;
+	while ((link = rotai_list_take_first(&lane->idle)) != NULL) {
+		struct rotai_worker *worker = rotai_worker_of_idle(link);
+
+		worker->woken = 1;
+		lane->idle_count--;
+		pthread_cond_signal(&worker->wake);
+	}
+	pthread_mutex_unlock(&lane->lock);
+}
+
+void rotai_lane_stats(struct rotai_lane *lane, struct rota_lane_stats *stats)
+{
+	struct rota_link *at;
+
+	pthread_mutex_lock(&lane->lock);
+	*stats = (struct rota_lane_stats){
+		.queued = lane->queued,
+		.done = lane->done,
+		.started = lane->started,
+		.threads = lane->count,
+		.idle = lane->idle_count,
+	};
+	for (at = lane->workers.next; at != &lane->workers; at = at->next)
+		rotai_worker_count(rotai_worker_of(at), stats);
+	pthread_mutex_unlock(&lane->lock);
+}

@@ -1,0 +1,27 @@
+/*
+ * pool/pool.h - what a pool is made of.
+ */
+#ifndef ROTAI_POOL_POOL_H
+#define ROTAI_POOL_POOL_H
+
+#include "base/counted.h"
+#include "pool/lane.h"
+
+struct rota_pool {
+	struct rotai_counted users; /* callers and loops; it comes first */
+	uint32_t memory;            /* references: see pool.c (1) */
+	uint32_t generation;        /* of the process that the threads are in */
+	uint32_t repairing;         /* the last one that was repaired for */
+	uint64_t idle_ns;
+	size_t stack_size;
+	struct rotai_lane lanes[ROTA_LANE_COUNT];
+};
+
+/* Make it fit for use in this process, if that was forked. (F2) */
+void rotai_pool_repair(struct rota_pool *pool);
+
+/* For threads: hold the memory, and let go of it. */
+void rotai_pool_hold(struct rota_pool *pool);
+void rotai_pool_let_go(struct rota_pool *pool);
+
+#endif

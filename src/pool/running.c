@@ -1,0 +1,43 @@
+/*
+ * pool/running.c - an item while a thread is at it: whether it was cancelled,
+ * and whose it is in the end.
+ *
+ *  1. The loop sets `canceled` at any time until it has the item back, or has
+ *     let go of it. It is a hint: nothing else is to be seen with it.
+ *  2. The thread changes the state from PUBLISHED to ENDED, the loop from
+ *     PUBLISHED to ORPHANED: one of the two comes first, and what the other
+ *     finds tells it whose the item is. The thread's change releases what it
+ *     has done, the loop's what it has; each acquires the other's.
+ */
+#include "pool/running.h"
+
+#include <stddef.h>
+
+#include "pool/side.h"
+#include "rota/error.h"
+
+static _Thread_local struct rotai_item *current;
+
+int rota_work_canceled(void)
+{
+	return current != NULL &&
+	       __atomic_load_n(&current->canceled, __ATOMIC_RELAXED); /* (1) */
+}
+
+void rotai_item_run(struct rotai_item *item)
+{
+	current = item;
+	item->run(item);
+	current = NULL;
+}
+
+void rotai_item_end(struct rotai_item *item)
+{
+	uint8_t was = __atomic_exchange_n(&item->state, ROTAI_ITEM_ENDED,
+					  __ATOMIC_ACQ_REL); /* (2) */
+
+	if (was == ROTAI_ITEM_ORPHANED)
+		item->ended(item, ROTA_ECANCELED);
+	else
+		rotai_poolside_give_back(item);
+}

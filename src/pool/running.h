@@ -1,0 +1,16 @@
+/*
+ * pool/running.h - an item while a thread is at it.
+ */
+#ifndef ROTAI_POOL_RUNNING_H
+#define ROTAI_POOL_RUNNING_H
+
+#include "rota/pool.h"
+
+/* Do the work of @item; rota_work_canceled() tells of it meanwhile. */
+void rotai_item_run(struct rotai_item *item);
+
+/* A thread is done with @item: give it back to its loop, or, if that has let go
+ * of it, end it here. Touches nothing of it afterwards. */
+void rotai_item_end(struct rotai_item *item);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * pool/work.c - work of the user's.
+ *
+ *  1. While a thread may be at it, the work's fn and status are the thread's;
+ *     the base, done and late are the loop's throughout.
+ *  2. What is detachable has its item in memory of its own, which the threads
+ *     see in place of the work.
+ */
+#include "pool/work.h"
+
+#include "base/list.h"
+#include "loop/loop.h"
+#include "loop/request.h"
+#include "pool/detached.h"
+#include "pool/item.h"
+#include "rota/error.h"
+
+static struct rota_work *work_of(struct rota_request *request)
+{
+	return rota_container_of(request, struct rota_work, request);
+}
+
+static struct rota_work *work_of_item(struct rotai_item *item)
+{
+	return rota_container_of(item, struct rota_work, internal.item);
+}
+
+int rotai_work_status(const struct rota_work *work, int status)
+{
+	return work->internal.late ? ROTA_ETIMEDOUT : status;
+}
+
+void rotai_work_end(struct rota_work *work, int status)
+{
+	struct rota_request *request = &work->request;
+
+	/* It has no handle that could be closing: now, in either phase. */
+	rotai_request_finish(request, status);
+	rotai_list_remove(&request->internal.link);
+	rotai_request_call(request);
+}
+
+static void call(struct rota_request *request)
+{
+	struct rota_work *work = work_of(request);
+
+	work->internal.done(work, request->internal.status);
+}
+
+static int cancel(struct rota_request *request, int status)
+{
+	struct rota_work *work = work_of(request);
+	int error = work->internal.detached != NULL
+			    ? rotai_detached_cancel(work->internal.detached)
+			    : rotai_item_cancel(&work->internal.item);
+
+	if (error == 0)
+		rotai_request_finish(request, status);
+	else if (status == ROTA_ETIMEDOUT)
+		work->internal.late = 1;
+	return error;
+}
+
+static void forked(struct rota_request *request)
+{
+	struct rota_work *work = work_of(request);
+
+	if (work->internal.detached != NULL)
+		rotai_detached_forked(work->internal.detached);
+	rotai_request_finish(request, ROTA_ECANCELED);
+}
+
+static const struct rotai_request_class work_class = {
+	.type = "work",
+	.call = call,
+	.cancel = cancel,
+	.forked = forked,
+};
+
+static void run(struct rotai_item *item)
+{
+	struct rota_work *work = work_of_item(item);
+
+	work->internal.status = work->internal.fn(work);
+}
+
+static void ended(struct rotai_item *item, int error)
+{
+	struct rota_work *work = work_of_item(item);
+	int status = error < 0 ? error : work->internal.status;
+
+	rotai_work_end(work, rotai_work_status(work, status));
+}
+
+void rota_work_init(struct rota_work *work, struct rota_loop *loop)
+{
+	work->request.internal.loop = loop;
+	work->request.internal.state = 0; /* at rest */
+}
+
+/* 0, or why @work cannot be queued. */
+static int usable(const struct rota_work *work, enum rota_lane lane)
+{
+	struct rota_loop *loop = work->request.internal.loop;
+	int error;
+
+	if ((unsigned)lane >= ROTA_LANE_COUNT)
+		return ROTA_EINVAL;
+	error = rotai_loop_admits(loop);
+	if (error < 0)
+		return error;
+	if (rota_request_is_active(&work->request))
+		return ROTA_EBUSY;
+	return rotai_item_prepare(loop);
+}
+
+static void begin(struct rota_work *work, rota_work_done_fn *done,
+		  struct rotai_detached *detached)
+{
+	work->internal.done = done;
+	work->internal.detached = detached;
+	work->internal.late = 0;
+	rotai_request_begin(&work->request, work->request.internal.loop, NULL,
+			    &work_class);
+}
+
+int rota_work_queue(struct rota_work *work, enum rota_lane lane,
+		    rota_work_fn *fn, rota_work_done_fn *done)
+{
+	int error;
+
+	if (fn == NULL || done == NULL)
+		return ROTA_EINVAL;
+	error = usable(work, lane);
+	if (error < 0)
+		return error;
+	work->internal.fn = fn;
+	begin(work, done, NULL);
+	rotai_item_queue(&work->internal.item, work->request.internal.loop,
+			 lane, run, ended);
+	return 0;
+}
+
+int rota_work_queue_detachable(struct rota_work *work, enum rota_lane lane,
+			       const struct rota_detachable *how,
+			       rota_work_done_fn *done)
+{
+	struct rotai_detached *detached;
+	int error;
+
+	if (how == NULL || how->run == NULL || how->discard == NULL ||
+	    done == NULL)
+		return ROTA_EINVAL;
+	error = usable(work, lane);
+	if (error < 0)
+		return error;
+	detached = rotai_detached_new(work, how);
+	if (detached == NULL)
+		return ROTA_ENOMEM;
+	begin(work, done, detached);
+	rotai_detached_queue(detached, lane);
+	return 0;
+}
