@@ -11,6 +11,7 @@
  */
 #include "fs/operation.h"
 
+#include "base/list.h"
 #include "loop/loop.h"
 #include "rota/error.h"
 
@@ -65,26 +66,25 @@ static void skip(struct rota_fs *fs)
 		operation->skip(fs);
 }
 
-/* Call back now if that can be, else in the next pending phase. */
-static void end(struct rota_fs *fs, int status)
+static void call_now(struct rota_fs *fs, int status)
 {
-	if (rota_loop_phase(fs->request.internal.loop) == ROTA_PHASE_POLL)
-		rotai_request_complete(&fs->request, status);
-	else
-		rotai_request_finish(&fs->request, status);
+	struct rota_request *request = &fs->request;
+
+	/* It has no handle that could be closing: now, in either phase. */
+	rotai_request_finish(request, status);
+	rotai_list_remove(&request->internal.link);
+	rotai_request_call(request);
 }
 
 static void ended(struct rotai_item *item, int error)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
 
-	if (error == ROTA_ECANCELED)
-		discard(fs); /* a thread of the parent may have been at it */
-	else if (error < 0)
+	if (error < 0)
 		skip(fs);
 	else if (fs->internal.late < 0)
 		discard(fs);
-	end(fs, error < 0 ? error : fs->internal.late);
+	call_now(fs, fs->internal.late < 0 ? fs->internal.late : error);
 }
 
 void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,

@@ -42,26 +42,29 @@ static void take_reserve(struct rotai_io *io)
 		io->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* Accept and close what is queued, with the descriptor in reserve. (2) */
-static void shed(struct rotai_io *io, struct rota_stream *stream)
+/* Accept and close what is queued, with the descriptor in reserve. (2) Returns
+ * 0 if nothing was queued: Linux says that it has no descriptors before it
+ * looks. */
+static int shed(struct rotai_io *io, struct rota_stream *stream)
 {
 	int listener = rotai_stream_fd(&stream->handle);
 	int fd;
 
-	if (io->reserve < 0)
-		return;
 	for (int i = 0; i < ROTA_ACCEPTS_PER_EVENT; i++) {
+		if (io->reserve < 0)
+			return 1;
 		rotai_fd_close(io->reserve);
+		io->reserve = -1;
 		fd = rotai_socket_accept(listener);
 		if (fd >= 0) {
 			rotai_fd_close(fd);
 			stream->internal.front.listener->shed++;
 		}
-		io->reserve = -1;
 		take_reserve(io);
-		if (fd < 0 || io->reserve < 0)
-			return;
+		if (fd < 0)
+			return i > 0 || fd != ROTA_EAGAIN;
 	}
+	return 1;
 }
 
 static void call(struct rotai_io *io, struct rota_stream *stream, int status,
@@ -93,7 +96,8 @@ static void pause(struct rotai_io *io, struct rota_stream *stream, int error)
 	struct rotai_listener *listener = stream->internal.front.listener;
 	int begins = listener->pause_ns == 0;
 
-	shed(io, stream);
+	if (!shed(io, stream))
+		return;
 	if (begins)
 		listener->pause_ns = FIRST_PAUSE_NS;
 	(void)rota_watch_start(&stream->internal.watch, listener_ready, 0);

@@ -175,8 +175,11 @@ void rotai_stream_go_on_ending(struct rota_stream *stream)
 		    rotai_stream_has(stream, ROTAI_CONNECTING))
 			return;
 		if (!rotai_stream_has(stream, ROTAI_READ_ENDED) &&
-		    shutdown(fd, SHUT_WR) == 0)
+		    (rotai_stream_has(stream, ROTAI_SHUT) ||
+		     shutdown(fd, SHUT_WR) == 0)) {
+			rotai_stream_set(stream, ROTAI_SHUT);
 			return;
+		}
 	}
 	(void)rota_handle_close(&stream->handle,
 				stream->handle.internal.close_fn);

@@ -33,6 +33,28 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_FCNTL] = "fcntl",
 	[FAULT_FSTAT] = "fstat",
 	[FAULT_PTHREAD_ATFORK] = "pthread_atfork",
+	[FAULT_OPEN] = "open",
+	[FAULT_CLOSE] = "close",
+	[FAULT_READ] = "read",
+	[FAULT_PREAD] = "pread",
+	[FAULT_PWRITE] = "pwrite",
+	[FAULT_MALLOC] = "malloc",
+	[FAULT_REALLOC] = "realloc",
+	[FAULT_CALLOC] = "calloc",
+	[FAULT_PTHREAD_CREATE] = "pthread_create",
+	[FAULT_SOCKET] = "socket",
+	[FAULT_BIND] = "bind",
+	[FAULT_LISTEN] = "listen",
+	[FAULT_CONNECT] = "connect",
+	[FAULT_ACCEPT4] = "accept4",
+	[FAULT_GETSOCKNAME] = "getsockname",
+	[FAULT_GETPEERNAME] = "getpeername",
+	[FAULT_GETSOCKOPT] = "getsockopt",
+	[FAULT_SETSOCKOPT] = "setsockopt",
+	[FAULT_SHUTDOWN] = "shutdown",
+	[FAULT_RECV] = "recv",
+	[FAULT_SEND] = "send",
+	[FAULT_SENDMSG] = "sendmsg",
 };
 
 static atomic_uint counts[FAULT_CALL_COUNT];
@@ -42,7 +64,9 @@ static atomic_uint fail_at;
 static atomic_uint seen; /* calls of the target since arming */
 static atomic_uint failed;
 static atomic_int fail_error;
-static atomic_bool fail_on; /* all that follow as well */
+static atomic_bool fail_on;                    /* all that follow as well */
+static void (*_Atomic call_before)(void *arg); /* NULL: nothing */
+static void *_Atomic call_before_arg;
 
 static _Thread_local unsigned passing;
 
@@ -64,6 +88,7 @@ static void arm(int call, unsigned nth, int error, int on)
 	atomic_store(&failed, 0);
 	atomic_store(&fail_error, error);
 	atomic_store(&fail_on, on);
+	atomic_store(&call_before, NULL);
 	atomic_store(&target, call); /* (1) */
 }
 
@@ -82,6 +107,15 @@ void fault_fail_any(unsigned nth, int error)
 	arm(ANY_CALL, nth, error, 0);
 }
 
+void fault_call_before(const char *name, unsigned nth,
+		       void (*before)(void *arg), void *arg)
+{
+	arm(NOTHING, nth, 0, 0);
+	atomic_store(&call_before_arg, arg);
+	atomic_store(&call_before, before);
+	atomic_store(&target, find(name)); /* (1) */
+}
+
 unsigned fault_clear(void)
 {
 	atomic_store(&target, NOTHING); /* (1) */
@@ -94,7 +128,7 @@ unsigned fault_count(const char *name)
 
 	if (name != NULL)
 		return atomic_load(&counts[find(name)]);
-	for (int i = 0; i < FAULT_CALL_COUNT; i++)
+	for (int i = 0; i < FAULT_BY_NAME; i++)
 		sum += atomic_load(&counts[i]);
 	return sum;
 }
@@ -107,20 +141,24 @@ void fault_count_reset(void)
 
 int fault_strike(enum fault_call call)
 {
-	int aim;
+	void (*before)(void *arg);
 	unsigned nth;
+	int aim;
 
 	if (passing > 0)
 		return 0;
 	atomic_fetch_add(&counts[call], 1);
 	aim = atomic_load(&target);
-	if (aim != ANY_CALL && aim != (int)call)
+	if (aim != (int)call && (aim != ANY_CALL || call >= FAULT_BY_NAME))
 		return 0;
 	nth = atomic_fetch_add(&seen, 1) + 1;
 	if (nth < atomic_load(&fail_at) ||
 	    (nth > atomic_load(&fail_at) && !atomic_load(&fail_on)))
 		return 0;
 	atomic_fetch_add(&failed, 1);
+	before = atomic_load(&call_before);
+	if (before != NULL)
+		before(atomic_load(&call_before_arg));
 	return atomic_load(&fail_error);
 }
 

@@ -5,13 +5,19 @@
  * fault.flags), so the library itself knows nothing of this. The names are
  * those of the calls: "epoll_create1", "epoll_ctl", "epoll_wait",
  * "epoll_pwait2", "eventfd", "pipe2", "ppoll", "kqueue", "kevent", "write",
- * "fcntl", "fstat", "pthread_atfork".
+ * "fcntl", "fstat", "pthread_atfork"; and, for those who name them only, "open",
+ * "close", "read", "pread", "pwrite", "malloc", "realloc", "calloc",
+ * "pthread_create", "socket", "bind", "listen", "connect", "accept4",
+ * "getsockname", "getpeername", "getsockopt", "setsockopt", "shutdown", "recv",
+ * "send", "sendmsg".
  */
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H
 
 /* Let the nth call of @name from now on (1: the next) return -1 with @error in
- * errno, without being made. One fault is armed at a time. */
+ * errno, without being made; but a "close" is made, "malloc", "realloc" and
+ * "calloc" return NULL, and the calls of pthreads return @error. One fault is
+ * armed at a time. */
 void fault_fail(const char *name, unsigned nth, int error);
 
 /* The same from the nth call on, until fault_clear(). */
@@ -20,7 +26,13 @@ void fault_fail_from(const char *name, unsigned nth, int error);
 /* Let the nth call of any of the names fail. */
 void fault_fail_any(unsigned nth, int error);
 
-/* Disarm. Returns how many calls were made to fail since arming. */
+/* Have @before(@arg) called as the nth call of @name is about to be made, by the
+ * thread that makes it. */
+void fault_call_before(const char *name, unsigned nth,
+		       void (*before)(void *arg), void *arg);
+
+/* Disarm. Returns how many calls were made to fail, or had something
+ * called before them, since arming. */
 unsigned fault_clear(void);
 
 /* How many calls of @name have been made since the last fault_count_reset();

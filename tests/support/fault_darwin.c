@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/event.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -49,8 +50,36 @@ static int (*real_kevent)(int, const struct kevent *, int, struct kevent *, int,
 static int (*real_pipe)(int[2]);
 static int (*real_poll)(struct pollfd *, nfds_t, int);
 static ssize_t (*real_write)(int, const void *, size_t);
+static int (*real_open)(const char *, int, ...);
+static int (*real_close)(int);
+static ssize_t (*real_read)(int, void *, size_t);
+static ssize_t (*real_pread)(int, void *, size_t, off_t);
+static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
+static void *(*real_malloc)(size_t);
+static void *(*real_realloc)(void *, size_t);
+static void *(*real_calloc)(size_t, size_t);
+static int (*real_pthread_create)(pthread_t *, const pthread_attr_t *,
+				  void *(*)(void *), void *);
 static int (*real_fcntl)(int, int, ...);
 static int (*real_fstat)(int, struct stat *);
+static int (*real_socket)(int domain, int type, int protocol);
+static int (*real_bind)(int fd, const struct sockaddr *address, socklen_t size);
+static int (*real_listen)(int fd, int backlog);
+static int (*real_connect)(int fd, const struct sockaddr *address,
+			   socklen_t size);
+static int (*real_accept)(int fd, struct sockaddr *address, socklen_t *size);
+static int (*real_getsockname)(int fd, struct sockaddr *address,
+			       socklen_t *size);
+static int (*real_getpeername)(int fd, struct sockaddr *address,
+			       socklen_t *size);
+static int (*real_getsockopt)(int fd, int level, int option, void *value,
+			      socklen_t *size);
+static int (*real_setsockopt)(int fd, int level, int option, const void *value,
+			      socklen_t size);
+static int (*real_shutdown)(int fd, int how);
+static ssize_t (*real_recv)(int fd, void *data, size_t size, int flags);
+static ssize_t (*real_send)(int fd, const void *data, size_t size, int flags);
+static ssize_t (*real_sendmsg)(int fd, const struct msghdr *message, int flags);
 static int (*real_pthread_atfork)(void (*)(void), void (*)(void),
 				  void (*)(void));
 
@@ -77,6 +106,28 @@ __attribute__((constructor)) static void find_all(void) /* (2) */
 	find("fcntl", &real_fcntl);
 	find(FSTAT, &real_fstat);
 	find("pthread_atfork", &real_pthread_atfork);
+	find("open", &real_open);
+	find("close", &real_close);
+	find("read", &real_read);
+	find("pread", &real_pread);
+	find("pwrite", &real_pwrite);
+	find("malloc", &real_malloc);
+	find("realloc", &real_realloc);
+	find("calloc", &real_calloc);
+	find("pthread_create", &real_pthread_create);
+	find("socket", &real_socket);
+	find("bind", &real_bind);
+	find("listen", &real_listen);
+	find("connect", &real_connect);
+	find("accept", &real_accept);
+	find("getsockname", &real_getsockname);
+	find("getpeername", &real_getpeername);
+	find("getsockopt", &real_getsockopt);
+	find("setsockopt", &real_setsockopt);
+	find("shutdown", &real_shutdown);
+	find("recv", &real_recv);
+	find("send", &real_send);
+	find("sendmsg", &real_sendmsg);
 }
 
 int kqueue(void)
@@ -153,4 +204,174 @@ int pthread_atfork(void (*prepare)(void), void (*parent)(void),
 	if (error != 0)
 		return error;
 	return real_pthread_atfork(prepare, parent, child);
+}
+
+/* The argument is read as open() itself does: whether it is there or not. */
+int open(const char *path, int flags, ...)
+{
+	va_list arguments;
+	int mode;
+
+	if (struck(FAULT_OPEN))
+		return -1;
+	va_start(arguments, flags);
+	mode = va_arg(arguments, int);
+	va_end(arguments);
+	return real_open(path, flags, mode);
+}
+
+/* One that is to fail has closed the descriptor all the same. */
+int close(int fd)
+{
+	int error = fault_strike(FAULT_CLOSE);
+	int result = real_close(fd);
+
+	if (error == 0)
+		return result;
+	errno = error;
+	return -1;
+}
+
+ssize_t read(int fd, void *data, size_t size)
+{
+	if (struck(FAULT_READ))
+		return -1;
+	return real_read(fd, data, size);
+}
+
+ssize_t pread(int fd, void *data, size_t size, off_t offset)
+{
+	if (struck(FAULT_PREAD))
+		return -1;
+	return real_pread(fd, data, size, offset);
+}
+
+ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
+{
+	if (struck(FAULT_PWRITE))
+		return -1;
+	return real_pwrite(fd, data, size, offset);
+}
+
+void *malloc(size_t size)
+{
+	if (struck(FAULT_MALLOC))
+		return NULL;
+	return real_malloc(size);
+}
+
+void *realloc(void *memory, size_t size)
+{
+	if (struck(FAULT_REALLOC))
+		return NULL;
+	return real_realloc(memory, size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	if (struck(FAULT_CALLOC))
+		return NULL;
+	return real_calloc(count, size);
+}
+
+/* Returns its error, and leaves errno alone. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+		   void *(*run)(void *arg), void *arg)
+{
+	int error = fault_strike(FAULT_PTHREAD_CREATE);
+
+	if (error != 0)
+		return error;
+	return real_pthread_create(thread, attributes, run, arg);
+}
+
+int socket(int domain, int type, int protocol)
+{
+	if (struck(FAULT_SOCKET))
+		return -1;
+	return real_socket(domain, type, protocol);
+}
+
+int bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+	if (struck(FAULT_BIND))
+		return -1;
+	return real_bind(fd, address, size);
+}
+
+int listen(int fd, int backlog)
+{
+	if (struck(FAULT_LISTEN))
+		return -1;
+	return real_listen(fd, backlog);
+}
+
+int connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+	if (struck(FAULT_CONNECT))
+		return -1;
+	return real_connect(fd, address, size);
+}
+
+int accept(int fd, struct sockaddr *address, socklen_t *size)
+{
+	if (struck(FAULT_ACCEPT4))
+		return -1;
+	return real_accept(fd, address, size);
+}
+
+int getsockname(int fd, struct sockaddr *address, socklen_t *size)
+{
+	if (struck(FAULT_GETSOCKNAME))
+		return -1;
+	return real_getsockname(fd, address, size);
+}
+
+int getpeername(int fd, struct sockaddr *address, socklen_t *size)
+{
+	if (struck(FAULT_GETPEERNAME))
+		return -1;
+	return real_getpeername(fd, address, size);
+}
+
+int getsockopt(int fd, int level, int option, void *value, socklen_t *size)
+{
+	if (struck(FAULT_GETSOCKOPT))
+		return -1;
+	return real_getsockopt(fd, level, option, value, size);
+}
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t size)
+{
+	if (struck(FAULT_SETSOCKOPT))
+		return -1;
+	return real_setsockopt(fd, level, option, value, size);
+}
+
+int shutdown(int fd, int how)
+{
+	if (struck(FAULT_SHUTDOWN))
+		return -1;
+	return real_shutdown(fd, how);
+}
+
+ssize_t recv(int fd, void *data, size_t size, int flags)
+{
+	if (struck(FAULT_RECV))
+		return -1;
+	return real_recv(fd, data, size, flags);
+}
+
+ssize_t send(int fd, const void *data, size_t size, int flags)
+{
+	if (struck(FAULT_SEND))
+		return -1;
+	return real_send(fd, data, size, flags);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	if (struck(FAULT_SENDMSG))
+		return -1;
+	return real_sendmsg(fd, message, flags);
 }

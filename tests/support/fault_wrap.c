@@ -13,10 +13,12 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
@@ -50,12 +52,45 @@ WEAK int __real_fcntl(int fd, int command, ...);
 WEAK int __real_fstat(int fd, struct stat *status);
 WEAK int __real_pthread_atfork(void (*prepare)(void), void (*parent)(void),
 			       void (*child)(void));
+WEAK int __real_open(const char *path, int flags, ...);
 WEAK int __real_close(int fd);
+WEAK ssize_t __real_read(int fd, void *data, size_t size);
+WEAK ssize_t __real_pread(int fd, void *data, size_t size, off_t offset);
+WEAK ssize_t __real_pwrite(int fd, const void *data, size_t size, off_t offset);
+WEAK void *__real_malloc(size_t size);
+WEAK void *__real_realloc(void *memory, size_t size);
+WEAK void *__real_calloc(size_t count, size_t size);
+WEAK int __real_pthread_create(pthread_t *thread,
+			       const pthread_attr_t *attributes,
+			       void *(*run)(void *arg), void *arg);
+WEAK int __real_socket(int domain, int type, int protocol);
+WEAK int __real_bind(int fd, const struct sockaddr *address, socklen_t size);
+WEAK int __real_listen(int fd, int backlog);
+WEAK int __real_connect(int fd, const struct sockaddr *address, socklen_t size);
+WEAK int __real_accept4(int fd, struct sockaddr *address, socklen_t *size,
+			int flags);
+WEAK int __real_getsockname(int fd, struct sockaddr *address, socklen_t *size);
+WEAK int __real_getpeername(int fd, struct sockaddr *address, socklen_t *size);
+WEAK int __real_getsockopt(int fd, int level, int option, void *value,
+			   socklen_t *size);
+WEAK int __real_setsockopt(int fd, int level, int option, const void *value,
+			   socklen_t size);
+WEAK int __real_shutdown(int fd, int how);
+WEAK ssize_t __real_recv(int fd, void *data, size_t size, int flags);
+WEAK ssize_t __real_send(int fd, const void *data, size_t size, int flags);
+WEAK ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
 WEAK int __real_dup2(int from, int to);
 
 /* (2) */
+WEAK ssize_t kqd_read(int fd, void *data, size_t size);
 WEAK ssize_t kqd_write(int fd, const void *data, size_t size);
 WEAK int kqd_close(int fd);
+WEAK int kqd_connect(int fd, const struct sockaddr *address, socklen_t size);
+WEAK int kqd_getsockopt(int fd, int level, int option, void *value,
+			socklen_t *size);
+WEAK ssize_t kqd_recv(int fd, void *data, size_t size, int flags);
+WEAK ssize_t kqd_send(int fd, const void *data, size_t size, int flags);
+WEAK ssize_t kqd_sendmsg(int fd, const struct msghdr *message, int flags);
 WEAK int kqd_dup2(int from, int to);
 
 int __wrap_epoll_create1(int flags);
@@ -77,7 +112,32 @@ int __wrap_fcntl(int fd, int command, ...);
 int __wrap_fstat(int fd, struct stat *status);
 int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void),
 			  void (*child)(void));
+int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
+ssize_t __wrap_read(int fd, void *data, size_t size);
+ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset);
+ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset);
+void *__wrap_malloc(size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+			  void *(*run)(void *arg), void *arg);
+int __wrap_socket(int domain, int type, int protocol);
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size);
+int __wrap_listen(int fd, int backlog);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size);
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size,
+		   int flags);
+int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *size);
+int __wrap_getpeername(int fd, struct sockaddr *address, socklen_t *size);
+int __wrap_getsockopt(int fd, int level, int option, void *value,
+		      socklen_t *size);
+int __wrap_setsockopt(int fd, int level, int option, const void *value,
+		      socklen_t size);
+int __wrap_shutdown(int fd, int how);
+ssize_t __wrap_recv(int fd, void *data, size_t size, int flags);
+ssize_t __wrap_send(int fd, const void *data, size_t size, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
 int __wrap_dup2(int from, int to);
 
 static int struck(enum fault_call call)
@@ -180,7 +240,21 @@ ssize_t __wrap_write(int fd, const void *data, size_t size)
 	return result;
 }
 
-int __wrap_close(int fd)
+/* The argument is read as open() itself does: whether it is there or not. */
+int __wrap_open(const char *path, int flags, ...)
+{
+	va_list arguments;
+	unsigned mode;
+
+	if (struck(FAULT_OPEN))
+		return -1;
+	va_start(arguments, flags);
+	mode = va_arg(arguments, unsigned);
+	va_end(arguments);
+	return __real_open(path, flags, mode);
+}
+
+static int close_passing(int fd)
 {
 	int result;
 
@@ -190,6 +264,68 @@ int __wrap_close(int fd)
 	result = kqd_close(fd);
 	fault_pass_end();
 	return result;
+}
+
+/* One that is to fail has closed the descriptor all the same. */
+int __wrap_close(int fd)
+{
+	int error = fault_strike(FAULT_CLOSE);
+	int result = close_passing(fd);
+
+	if (error == 0)
+		return result;
+	errno = error;
+	return -1;
+}
+
+ssize_t __wrap_read(int fd, void *data, size_t size)
+{
+	ssize_t result;
+
+	if (struck(FAULT_READ))
+		return -1;
+	if (kqd_read == NULL)
+		return __real_read(fd, data, size);
+	fault_pass_begin(); /* (2) */
+	result = kqd_read(fd, data, size);
+	fault_pass_end();
+	return result;
+}
+
+ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset)
+{
+	return struck(FAULT_PREAD) ? -1 : __real_pread(fd, data, size, offset);
+}
+
+ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset)
+{
+	return struck(FAULT_PWRITE) ? -1
+				    : __real_pwrite(fd, data, size, offset);
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return struck(FAULT_MALLOC) ? NULL : __real_malloc(size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+	return struck(FAULT_REALLOC) ? NULL : __real_realloc(memory, size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return struck(FAULT_CALLOC) ? NULL : __real_calloc(count, size);
+}
+
+/* Returns its error, and leaves errno alone. */
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
+			  void *(*run)(void *arg), void *arg)
+{
+	int error = fault_strike(FAULT_PTHREAD_CREATE);
+
+	return error != 0 ? error
+			  : __real_pthread_create(thread, attributes, run, arg);
 }
 
 int __wrap_dup2(int from, int to)
@@ -231,4 +367,124 @@ int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void),
 
 	return error != 0 ? error
 			  : __real_pthread_atfork(prepare, parent, child);
+}
+
+int __wrap_socket(int domain, int type, int protocol)
+{
+	return struck(FAULT_SOCKET) ? -1
+				    : __real_socket(domain, type, protocol);
+}
+
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+	return struck(FAULT_BIND) ? -1 : __real_bind(fd, address, size);
+}
+
+int __wrap_listen(int fd, int backlog)
+{
+	return struck(FAULT_LISTEN) ? -1 : __real_listen(fd, backlog);
+}
+
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t size)
+{
+	int result;
+
+	if (struck(FAULT_CONNECT))
+		return -1;
+	if (kqd_connect == NULL)
+		return __real_connect(fd, address, size);
+	fault_pass_begin(); /* (2) */
+	result = kqd_connect(fd, address, size);
+	fault_pass_end();
+	return result;
+}
+
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+	return struck(FAULT_ACCEPT4) ? -1
+				     : __real_accept4(fd, address, size, flags);
+}
+
+int __wrap_getsockname(int fd, struct sockaddr *address, socklen_t *size)
+{
+	return struck(FAULT_GETSOCKNAME)
+		       ? -1
+		       : __real_getsockname(fd, address, size);
+}
+
+int __wrap_getpeername(int fd, struct sockaddr *address, socklen_t *size)
+{
+	return struck(FAULT_GETPEERNAME)
+		       ? -1
+		       : __real_getpeername(fd, address, size);
+}
+
+int __wrap_getsockopt(int fd, int level, int option, void *value,
+		      socklen_t *size)
+{
+	int result;
+
+	if (struck(FAULT_GETSOCKOPT))
+		return -1;
+	if (kqd_getsockopt == NULL)
+		return __real_getsockopt(fd, level, option, value, size);
+	fault_pass_begin(); /* (2) */
+	result = kqd_getsockopt(fd, level, option, value, size);
+	fault_pass_end();
+	return result;
+}
+
+int __wrap_setsockopt(int fd, int level, int option, const void *value,
+		      socklen_t size)
+{
+	return struck(FAULT_SETSOCKOPT)
+		       ? -1
+		       : __real_setsockopt(fd, level, option, value, size);
+}
+
+int __wrap_shutdown(int fd, int how)
+{
+	return struck(FAULT_SHUTDOWN) ? -1 : __real_shutdown(fd, how);
+}
+
+ssize_t __wrap_recv(int fd, void *data, size_t size, int flags)
+{
+	ssize_t result;
+
+	if (struck(FAULT_RECV))
+		return -1;
+	if (kqd_recv == NULL)
+		return __real_recv(fd, data, size, flags);
+	fault_pass_begin(); /* (2) */
+	result = kqd_recv(fd, data, size, flags);
+	fault_pass_end();
+	return result;
+}
+
+ssize_t __wrap_send(int fd, const void *data, size_t size, int flags)
+{
+	ssize_t result;
+
+	if (struck(FAULT_SEND))
+		return -1;
+	if (kqd_send == NULL)
+		return __real_send(fd, data, size, flags);
+	fault_pass_begin(); /* (2) */
+	result = kqd_send(fd, data, size, flags);
+	fault_pass_end();
+	return result;
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	ssize_t result;
+
+	if (struck(FAULT_SENDMSG))
+		return -1;
+	if (kqd_sendmsg == NULL)
+		return __real_sendmsg(fd, message, flags);
+	fault_pass_begin(); /* (2) */
+	result = kqd_sendmsg(fd, message, flags);
+	fault_pass_end();
+	return result;
 }
