@@ -229,8 +229,8 @@ void rota_stream_read_stop(struct rota_stream *stream);
  * Read into @buf, once: until there are @least bytes (0 stands for 1), and what
  * comes along, up to @buf.size. Several reads are served in their order.
  *
- * Phase:   @fn runs in the poll phase; in the pending phase if the input had
- *          ended before, or the read was cancelled or its time is up.
+ * Phase:   @fn runs in the poll phase; in the pending phase if the input has
+ *          ended, or the read was cancelled or its time is up.
  * Thread:  the loop's.
  * Owner:   the caller keeps @read and the buffer alive and in place until @fn.
  * Errors:  ROTA_EINVAL  @fn or @buf.data is NULL, @buf.size is 0, @least is

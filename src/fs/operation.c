@@ -4,16 +4,20 @@
  *  1. While a thread may be at an operation, that is from begin to ended(), the
  *     fields of input are only read, and the result is the thread's. The base
  *     and `late` are the loop's throughout.
- *  2. The result is an error from the beginning, so that one which is none
- *     says that the operation was run to its end, after a fork too.
+ *  2. The result is NOT_RUN until a thread has run the operation to its end. In
+ *     a forked child that is how far it was.
  *  3. An operation that is run and whose result is not told is discarded; one
- *     that is never run is skipped. Either comes once, before the callback.
+ *     that is never run is skipped. Either comes once, before the callback. In
+ *     a forked child neither does for one that a thread was at: nobody knows
+ *     how far.
  */
 #include "fs/operation.h"
 
 #include "base/list.h"
 #include "loop/loop.h"
 #include "rota/error.h"
+
+static const int64_t NOT_RUN = INT64_MIN;
 
 static struct rota_fs *fs_of(struct rota_request *request)
 {
@@ -54,7 +58,7 @@ static void discard(struct rota_fs *fs)
 {
 	const struct rotai_fs_operation *operation = operation_of(fs);
 
-	if (fs->internal.result >= 0 && operation->discard != NULL) /* (2) */
+	if (fs->internal.result >= 0 && operation->discard != NULL)
 		operation->discard(fs);
 }
 
@@ -93,7 +97,7 @@ void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,
 	struct rota_loop *loop = fs->request.internal.loop;
 
 	fs->internal.fn = fn;
-	fs->internal.result = ROTA_ECANCELED; /* (2) */
+	fs->internal.result = NOT_RUN; /* (2) */
 	fs->internal.late = 0;
 	rotai_request_begin(&fs->request, loop, NULL, &operation->class_);
 	rotai_item_queue(&fs->internal.item, loop, ROTA_LANE_IO, operation->run,
@@ -124,6 +128,11 @@ int rotai_fs_cancel(struct rota_request *request, int status)
 
 void rotai_fs_forked(struct rota_request *request)
 {
-	discard(fs_of(request));
+	struct rota_fs *fs = fs_of(request);
+
+	if (fs->internal.result != NOT_RUN)
+		discard(fs);
+	else if (!rotai_item_was_taken(&fs->internal.item))
+		skip(fs);
 	rotai_request_finish(request, ROTA_ECANCELED);
 }

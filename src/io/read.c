@@ -126,11 +126,12 @@ static ssize_t discard(struct rotai_io *io, struct rota_stream *stream)
 	return n;
 }
 
-/* Read what is there, and call back. @stream may be gone afterwards. */
-static void read_all(struct rotai_io *io, struct rota_stream *stream)
+/* Read what is there, and call back. @bytes have been read for this event. The
+ * stream may be gone afterwards. */
+static void read_all(struct rotai_io *io, struct rota_stream *stream,
+		     size_t bytes)
 {
-	unsigned reads = 0;
-	size_t bytes = 0;
+	unsigned reads = bytes > 0;
 	ssize_t n;
 
 	do {
@@ -152,9 +153,10 @@ static void read_all(struct rotai_io *io, struct rota_stream *stream)
 	rotai_watch_again(&stream->internal.watch, ROTA_READABLE); /* (3) */
 }
 
-/* All that there is to an event. */
-static __attribute__((noinline)) void
-handle(struct rotai_io *io, struct rota_stream *stream, unsigned events)
+/* All that there is to an event, for which @bytes have been read. */
+static __attribute__((noinline)) void handle(struct rotai_io *io,
+					     struct rota_stream *stream,
+					     unsigned events, size_t bytes)
 {
 	io->current = stream;
 	if (events & ROTA_READABLE)
@@ -162,7 +164,7 @@ handle(struct rotai_io *io, struct rota_stream *stream, unsigned events)
 	if (events & ROTA_DISCONNECT)
 		rotai_stream_set(stream, ROTAI_TO_END);
 	if (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
-		read_all(io, stream);
+		read_all(io, stream, bytes);
 		if (io->current != stream)
 			return;
 	}
@@ -192,7 +194,7 @@ handle_result(struct rotai_io *io, struct rota_stream *stream, ssize_t n)
 		end_input(io, stream, -errno);
 	}
 	if (io->current == stream)
-		handle(io, stream, 0);
+		handle(io, stream, 0, n > 0 ? (size_t)n : 0);
 }
 
 /* The same for most events: a stream that flows, and nothing else, has some
@@ -211,7 +213,7 @@ void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 				   ROTAI_READING ||
 			   io->room.size < io->least_room ||
 			   watch->internal.loop->tracer != NULL)) {
-		handle(io, stream, events);
+		handle(io, stream, events, 0);
 		return;
 	}
 	io->current = stream;

@@ -5,6 +5,7 @@
 #define ROTAI_POOL_POOL_H
 
 #include "base/counted.h"
+#include "base/fork.h"
 #include "pool/lane.h"
 
 struct rota_pool {
@@ -16,6 +17,13 @@ struct rota_pool {
 	size_t stack_size;
 	struct rotai_lane lanes[ROTA_LANE_COUNT];
 };
+
+/* Whether this process was forked since the threads were made. */
+static inline int rotai_pool_is_inherited(const struct rota_pool *pool)
+{
+	return __atomic_load_n(&pool->generation, __ATOMIC_RELAXED) !=
+	       rotai_fork_generation;
+}
 
 /* Make it fit for use in this process, if that was forked. (F2) */
 void rotai_pool_repair(struct rota_pool *pool);

@@ -138,6 +138,10 @@ static void run(struct rotai_worker *worker, struct rotai_item *item)
 {
 	add_one(&worker->begun);
 	rotai_item_run(item);
+	/* In a child that the job has forked and returned in, this thread is
+	 * alone: it must not go on with what is the parent's to do. */
+	if (ROTAI_UNLIKELY(rotai_pool_is_inherited(worker->lane->pool)))
+		pthread_exit(NULL);
 	add_one(&worker->ended);
 	rotai_item_end(item);
 }
