@@ -9,6 +9,8 @@
  *     no threads, blocks them meanwhile. What was raised is taken back, so that
  *     it does not wait for the day on which they are let in.
  */
+#include "rota/fs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -169,6 +169,7 @@ int rota_fs_read_file(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		return ROTA_EINVAL;
 	if (fs->data != NULL)
 		return ROTA_EBUSY;
+	fs->size = 0;
 	fs->internal.path = path;
 	fs->internal.limit = limit;
 	rotai_fs_begin(fs, fn, &read_file_operation);

@@ -5,6 +5,8 @@
  *     have it be one of st_mtimespec.tv_sec. In both it is a part of a struct
  *     timespec, in which the nanoseconds are found without knowing its name.
  */
+#include "rota/fs.h"
+
 #include <errno.h>
 #include <sys/stat.h>
 #include <time.h>

@@ -85,6 +85,7 @@ static void go_on(struct rota_timer *timer)
 	struct rotai_listener *listener =
 		rota_container_of(timer, struct rotai_listener, timer);
 
+	take_reserve(rotai_io_of(listener->stream));
 	/* Cannot fail: it is started, and paused. */
 	(void)rota_watch_start(&listener->stream->internal.watch,
 			       listener_ready, ROTA_READABLE);

@@ -3,10 +3,11 @@
  */
 #include "rota/tcp.h"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
-#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/socket.h"
 #include "io/connect.h"
 #include "io/io.h"
@@ -36,28 +37,45 @@ int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop)
 /* What a socket of somebody else's already is. */
 static unsigned state_of(int fd)
 {
+	struct rota_address own;
 	struct sockaddr_storage address;
+	struct sockaddr *name = (struct sockaddr *)(void *)&address;
 	socklen_t size = sizeof(address);
 
-	if (getpeername(fd, (struct sockaddr *)(void *)&address, &size) == 0)
+	if (getpeername(fd, name, &size) == 0)
 		return ROTAI_CONNECTED;
-	return ROTAI_BOUND; /* as far as we can tell */
+	size = sizeof(address);
+	if (getsockname(fd, name, &size) == 0 &&
+	    rota_address_from(&own, name, size) == 0 &&
+	    rota_address_port(&own) != 0)
+		return ROTAI_BOUND;
+	return 0;
+}
+
+/* Whether @fd is what a listener has just accepted, and left as it was. */
+static int is_handed(struct rotai_io *io, int fd)
+{
+	int flags;
+
+	if (fd < 0 || fd != io->handed_fd)
+		return 0;
+	io->handed_fd = -1;
+	flags = fcntl(fd, F_GETFL);
+	return flags >= 0 && (flags & O_NONBLOCK);
 }
 
 int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 {
 	unsigned state = ROTAI_CONNECTED;
 	int error = rotai_loop_admits(loop);
-	const struct rotai_io *io;
+	struct rotai_io *io;
 
 	if (error == 0)
 		error = rotai_io_prepare(loop);
 	if (error < 0)
 		return error;
-	io = (const struct rotai_io *)(void *)rotai_annex_get(loop,
-							      ROTAI_ANNEX_IO);
-	/* One that a listener has just accepted is as it should be. */
-	if (fd < 0 || fd != io->handed_fd) {
+	io = (struct rotai_io *)(void *)rotai_annex_get(loop, ROTAI_ANNEX_IO);
+	if (!is_handed(io, fd)) {
 		error = rotai_socket_take_over(fd);
 		if (error < 0)
 			return error;
@@ -103,19 +121,24 @@ int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
 		  unsigned flags)
 {
 	int error = rotai_handle_usable(&tcp->handle);
-	int fd;
+	int fd = fd_of(tcp);
 
 	if (error < 0)
 		return error;
-	if (!is_address(address) || fd_of(tcp) >= 0 ||
+	if (!is_address(address) ||
+	    rotai_stream_has(&tcp->stream, ROTAI_BOUND | ROTAI_CONNECTED |
+						   ROTAI_CONNECTING |
+						   ROTAI_LISTENING) ||
 	    (flags & ~(unsigned)(ROTA_TCP_IP6_ONLY | ROTA_TCP_REUSE_PORT)) != 0)
 		return ROTA_EINVAL;
-	fd = rotai_socket_new(address->is.any.sa_family);
+	if (fd < 0)
+		fd = rotai_socket_new(address->is.any.sa_family);
 	if (fd < 0)
 		return fd;
 	error = bind_socket(fd, address, flags);
 	if (error < 0) {
-		(void)close(fd);
+		if (fd != fd_of(tcp))
+			rotai_fd_close(fd);
 		return error;
 	}
 	tcp->stream.internal.watch.internal.fd = fd;
