@@ -1,12 +1,18 @@
 /*
  * allocations.c - count what this thread asks of malloc. glibc's own functions
  * stay within reach under other names, which is why this is for glibc alone.
+ *
+ * What was asked for stands at the end of each block, in a word that is asked
+ * for besides: malloc_usable_size() finds it again, however the block came to
+ * be aligned. Nobody here writes to what malloc gives beyond what was asked.
  */
 #include "support/allocations.h"
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* glibc exports these, and has no header for them. */
 extern void *__libc_malloc(size_t size);
@@ -22,43 +28,85 @@ struct allocations allocations_so_far(void)
 	return so_far;
 }
 
-static void *given(void *pointer)
+static char *note_of(void *pointer)
+{
+	return (char *)pointer + malloc_usable_size(pointer) - sizeof(size_t);
+}
+
+/* @size and the word of the note, or what malloc never has. */
+static size_t with_note(size_t size)
+{
+	return size > SIZE_MAX - sizeof(size_t) ? SIZE_MAX
+						: size + sizeof(size_t);
+}
+
+static void *given(void *pointer, size_t size)
 {
 	if (pointer) {
+		memcpy(note_of(pointer), &size, sizeof(size));
 		so_far.calls++;
-		so_far.bytes += malloc_usable_size(pointer);
+		so_far.bytes += size;
+		so_far.live++;
 	}
 	return pointer;
 }
 
+static void taken(size_t size)
+{
+	so_far.bytes -= size;
+	so_far.live--;
+}
+
+static size_t asked(void *pointer)
+{
+	size_t size;
+
+	memcpy(&size, note_of(pointer), sizeof(size));
+	return size;
+}
+
 void *malloc(size_t size)
 {
-	return given(__libc_malloc(size));
+	return given(__libc_malloc(with_note(size)), size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-	return given(__libc_calloc(count, size));
+	size_t total;
+
+	if (__builtin_mul_overflow(count, size, &total)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return given(__libc_calloc(1, with_note(total)), total);
 }
 
 void *realloc(void *pointer, size_t size)
 {
-	size_t old = pointer ? malloc_usable_size(pointer) : 0;
-	void *new = __libc_realloc(pointer, size);
+	size_t old;
+	void *new;
 
-	if (new || size == 0)
-		so_far.bytes -= old;
-	return given(new);
+	if (!pointer)
+		return malloc(size);
+	if (size == 0) {
+		free(pointer);
+		return NULL;
+	}
+	old = asked(pointer);
+	new = __libc_realloc(pointer, with_note(size));
+	if (new)
+		taken(old);
+	return given(new, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-	return given(__libc_memalign(alignment, size));
+	return given(__libc_memalign(alignment, with_note(size)), size);
 }
 
 int posix_memalign(void **pointer, size_t alignment, size_t size)
 {
-	void *new = given(__libc_memalign(alignment, size));
+	void *new = aligned_alloc(alignment, size);
 
 	if (!new)
 		return ENOMEM;
@@ -69,6 +117,6 @@ int posix_memalign(void **pointer, size_t alignment, size_t size)
 void free(void *pointer)
 {
 	if (pointer)
-		so_far.bytes -= malloc_usable_size(pointer);
+		taken(asked(pointer));
 	__libc_free(pointer);
 }

@@ -11,7 +11,8 @@
 
 struct allocations {
 	size_t calls; /* that gave memory: malloc, calloc, realloc, ... */
-	size_t bytes; /* given and not yet freed; wraps below zero */
+	size_t bytes; /* asked for and not yet freed; wraps below zero */
+	size_t live;  /* blocks of these; wraps as well */
 };
 
 /* So far, in this thread. */

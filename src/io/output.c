@@ -203,6 +203,8 @@ static size_t gather(const struct rota_stream *stream, struct iovec *bufs,
 		size_t offset = at->offset;
 
 		for (uint32_t i = 0; i < at->count; i++, offset = 0) {
+			if (at->bufs[i].size == offset)
+				continue; /* an empty one */
 			if (n == GATHERED)
 				goto full;
 			bufs[n].iov_base = at->bufs[i].data + offset;

@@ -9,13 +9,18 @@
  *  2. At most one thread is on its way: woken or started, and not yet here.
  *     Whoever comes and leaves something waiting has the next one come. So a
  *     burst costs its publisher one wake-up at the most.
- *  3. Nothing waits behind a job that is stuck while a thread sleeps or another
+ *  3. A thread that has only to give its last job back before it looks for more
+ *     is returning: it counts itself before it gives the job back, and out with
+ *     the lock held, before it looks. While there are as many as jobs in the
+ *     queue, nobody else need come; so a loop that answers one job with the
+ *     next does not have a thread made for it.
+ *  4. Nothing waits behind a job that is stuck while a thread sleeps or another
  *     may be made: a thread sleeps only when queue and slots are empty, and
  *     takes more than one job only if it has the next one come.
- *  4. A thread that cannot be made is missed only if there is none at all: then
+ *  5. A thread that cannot be made is missed only if there is none at all: then
  *     the jobs go back with ROTA_EAGAIN. Otherwise those that are there will
  *     come to it, and the next publish tries again.
- *  5. A worker's memory stays with the lane when its thread ends, so that a
+ *  6. A worker's memory stays with the lane when its thread ends, so that a
  *     signal that is sent after the lock was let go, or a look at an item's
  *     slot, never misses it.
  */
@@ -39,6 +44,7 @@ static void forget_all(struct rotai_lane *lane)
 	lane->queued = 0;
 	lane->count = 0;
 	lane->idle_count = 0;
+	lane->returning = 0;
 	lane->waking = 0;
 }
 
@@ -79,7 +85,11 @@ struct rotai_call rotai_lane_choose(struct rotai_lane *lane)
 {
 	struct rotai_call call = { NULL, 0 };
 
-	if (lane->waking) /* (2) */
+	unsigned returning = __atomic_load_n(&lane->returning,
+					     __ATOMIC_RELAXED); /* (3) */
+
+	if (lane->waking || /* (2) */
+	    (returning > 0 && lane->queued <= returning))
 		return call;
 	if (!rotai_list_is_empty(&lane->idle)) {
 		call.worker = rotai_worker_of_idle(
@@ -95,7 +105,7 @@ struct rotai_call rotai_lane_choose(struct rotai_lane *lane)
 	return call;
 }
 
-/* With the lock held: have @items be all that was queued. (4) */
+/* With the lock held: have @items be all that was queued. (5) */
 static void refuse_all(struct rotai_lane *lane, struct rota_link *items)
 {
 	struct rota_link *at;
@@ -147,7 +157,7 @@ void rotai_lane_have_come(struct rotai_lane *lane, struct rotai_call call)
 	struct rotai_worker *worker;
 
 	if (call.worker != NULL)
-		pthread_cond_signal(&call.worker->wake); /* (5) */
+		pthread_cond_signal(&call.worker->wake); /* (6) */
 	if (!call.starts)
 		return;
 	worker = worker_without_thread(lane);

@@ -23,7 +23,8 @@ struct rotai_lane {
 	uint64_t started;
 	unsigned count; /* threads, with one that is just being started */
 	unsigned idle_count;
-	uint8_t waking; /* one is on its way: see lane.c (2) */
+	unsigned returning; /* atomic: see lane.c (3) */
+	uint8_t waking;     /* one is on its way: see lane.c (2) */
 	uint8_t ending; /* nobody uses the pool any more */
 
 	/* These never change. */

@@ -31,13 +31,13 @@ void rotai_item_run(struct rotai_item *item)
 	current = NULL;
 }
 
-void rotai_item_end(struct rotai_item *item)
+int rotai_item_end(struct rotai_item *item)
 {
 	uint8_t was = __atomic_exchange_n(&item->state, ROTAI_ITEM_ENDED,
 					  __ATOMIC_ACQ_REL); /* (2) */
 
-	if (was == ROTAI_ITEM_ORPHANED)
-		item->ended(item, ROTA_ECANCELED);
-	else
-		rotai_poolside_give_back(item);
+	if (was != ROTAI_ITEM_ORPHANED)
+		return 1;
+	item->ended(item, ROTA_ECANCELED);
+	return 0;
 }

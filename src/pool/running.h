@@ -9,8 +9,8 @@
 /* Do the work of @item; rota_work_canceled() tells of it meanwhile. */
 void rotai_item_run(struct rotai_item *item);
 
-/* A thread is done with @item: give it back to its loop, or, if that has let go
- * of it, end it here. Touches nothing of it afterwards. */
-void rotai_item_end(struct rotai_item *item);
+/* A thread is done with @item. 1: it is to be given back; 0: the loop had let
+ * go of it, and it is gone. */
+int rotai_item_end(struct rotai_item *item);
 
 #endif

@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "base/thread.h"
 #include "pool/running.h"
+#include "pool/side.h"
 #include "pool/pool.h"
 
 struct rotai_worker *rotai_worker_of(struct rota_link *link)
@@ -134,7 +135,9 @@ static void add_one(uint64_t *count)
 	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
 }
 
-static void run(struct rotai_worker *worker, struct rotai_item *item)
+/* Whether it is returning: see lane.c (3). @last: there is nothing more to do
+ * but @item. */
+static int run(struct rotai_worker *worker, struct rotai_item *item, int last)
 {
 	add_one(&worker->begun);
 	rotai_item_run(item);
@@ -143,7 +146,15 @@ static void run(struct rotai_worker *worker, struct rotai_item *item)
 	if (ROTAI_UNLIKELY(rotai_pool_is_inherited(worker->lane->pool)))
 		pthread_exit(NULL);
 	add_one(&worker->ended);
-	rotai_item_end(item);
+	if (!rotai_item_end(item))
+		return 0;
+	/* Relaxed, as the count says only that this thread is yet to take the
+	 * lock: who sees it has the lock, and so comes first. */
+	if (last)
+		__atomic_fetch_add(&worker->lane->returning, 1,
+				   __ATOMIC_RELAXED);
+	rotai_poolside_give_back(item);
+	return last;
 }
 
 /* With the lock held, let go of meanwhile: do one share of the work: 1, or 0
@@ -154,13 +165,14 @@ static int work_once(struct rotai_worker *worker)
 	struct rotai_call call = { NULL, 0 };
 	unsigned count = take(worker);
 	int stolen = count == 0;
+	int returning = 0;
 
 	if (stolen)
 		count = steal(worker);
 	if (count == 0)
 		return 0;
 	worker->taken = count;
-	/* See lane.c (3): what is stolen may have left as much behind. */
+	/* See lane.c (4): what is stolen may have left as much behind. */
 	if (lane->queued > 0 || count > 1 || stolen)
 		call = rotai_lane_choose(lane);
 	pthread_mutex_unlock(&lane->lock);
@@ -170,9 +182,11 @@ static int work_once(struct rotai_worker *worker)
 		struct rotai_item *item = claim(&worker->slots[i]); /* (2) */
 
 		if (item != NULL)
-			run(worker, item);
+			returning = run(worker, item, i + 1 == count);
 	}
 	pthread_mutex_lock(&lane->lock);
+	if (returning)
+		__atomic_fetch_sub(&lane->returning, 1, __ATOMIC_RELAXED);
 	return 1;
 }
 
