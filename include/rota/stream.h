@@ -250,8 +250,8 @@ int rota_stream_read(struct rota_read *read, struct rota_stream *stream,
  *
  * Thread:  the loop's.
  * Owner:   @data is the caller's again on return.
- * Errors:  ROTA_EINVAL    @data is NULL, @size is no size of an object, or
- *                         @stream listens or is closing
+ * Errors:  ROTA_EINVAL    @data is NULL and @size is not 0, @size is no size of
+ *                         an object, or @stream listens or is closing
  *          ROTA_ENOTCONN  @stream is not connected
  *          ROTA_EPIPE     the writing side is shut down, or has failed
  *          ROTA_ENOMEM, ROTA_ENOSPC, and whatever the system says
