@@ -48,7 +48,7 @@ static void begin(struct listener *l, struct fixture *f)
 	assert_int_equal(rota_async_start(&l->async, heard), 0);
 }
 
-static void send(struct listener *l)
+static void send_once(struct listener *l)
 {
 	assert_int_equal(rota_async_send(&l->async), 0);
 }
@@ -63,13 +63,13 @@ static void many_sends_make_one_call(void **state)
 	assert_int_equal(l.calls, 0);
 
 	for (unsigned i = 0; i < 100; i++)
-		send(&l);
+		send_once(&l);
 	turn(f);
 	assert_int_equal(l.calls, 1);
 	assert_int_equal(l.phase, ROTA_PHASE_POLL);
 	turn(f);
 	assert_int_equal(l.calls, 1);
-	send(&l);
+	send_once(&l);
 	turn(f);
 
 	assert_int_equal(l.calls, 2);
@@ -84,9 +84,9 @@ static void sends_call_in_the_order_they_were_made(void **state)
 
 	for (unsigned i = 0; i < 3; i++)
 		begin(&l[i], f);
-	send(&l[2]);
-	send(&l[0]);
-	send(&l[2]);
+	send_once(&l[2]);
+	send_once(&l[0]);
+	send_once(&l[2]);
 
 	turn(f);
 
@@ -101,7 +101,7 @@ static void sends_call_in_the_order_they_were_made(void **state)
 static void send_itself(struct listener *l)
 {
 	if (l->calls < 3)
-		send(l);
+		send_once(l);
 }
 
 /* A send made once the callback has begun makes another call, next turn (T8).
@@ -113,7 +113,7 @@ static void a_send_in_the_callback_makes_another_call(void **state)
 
 	begin(&l, f);
 	l.act = send_itself;
-	send(&l);
+	send_once(&l);
 
 	for (unsigned i = 1; i <= 3; i++) {
 		turn(f);
@@ -159,7 +159,7 @@ static void a_started_async_keeps_the_loop_alive(void **state)
 	assert_false(rota_async_has_ref(&l.async));
 	assert_false(rota_loop_alive(f->loop));
 	assert_int_equal(rota_loop_close(f->loop), ROTA_EBUSY);
-	send(&l);
+	send_once(&l);
 	assert_false(rota_loop_alive(f->loop));
 
 	rota_async_ref(&l.async);
@@ -184,7 +184,7 @@ static void a_second_start_replaces_the_callback(void **state)
 	struct listener l;
 
 	begin(&l, f);
-	send(&l);
+	send_once(&l);
 
 	assert_int_equal(rota_async_start(&l.async, another), 0);
 	turn(f);
@@ -201,17 +201,17 @@ static void a_stop_drops_what_was_sent(void **state)
 	struct listener *l = test_malloc(sizeof(*l));
 
 	begin(l, f);
-	send(l);
+	send_once(l);
 	rota_async_stop(&l->async);
 	turn(f);
 	assert_int_equal(l->calls, 0);
 	assert_int_equal(rota_async_start(&l->async, heard), 0);
 	turn(f);
 	assert_int_equal(l->calls, 0);
-	send(l);
+	send_once(l);
 	turn(f);
 	assert_int_equal(l->calls, 1);
-	send(l);
+	send_once(l);
 	rota_async_stop(&l->async);
 	test_free(l);
 
@@ -236,8 +236,8 @@ static void a_callback_may_stop_others_and_itself(void **state)
 	first.act = second.act = stop_the_other;
 	first.other = &second;
 	second.other = &first;
-	send(&first);
-	send(&second);
+	send_once(&first);
+	send_once(&second);
 
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 
@@ -266,7 +266,7 @@ static void a_callback_may_free_its_async(void **state)
 		begin(l, f);
 		l->act = stop_and_free;
 		l->other = (struct listener *)(void *)&calls;
-		send(l);
+		send_once(l);
 	}
 
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
@@ -284,7 +284,7 @@ static void sends_to_a_loop_that_is_awake_make_no_call(void **state)
 	fault_count_reset();
 
 	for (unsigned i = 0; i < 10; i++)
-		send(&l);
+		send_once(&l);
 
 	assert_int_equal(fault_count(NULL), 0);
 	rota_async_stop(&l.async);
@@ -314,7 +314,7 @@ static void a_shutdown_stops_asyncs(void **state)
 	struct late_sender late = { .listener = &l };
 
 	begin(&l, f);
-	send(&l);
+	send_once(&l);
 	rota_task_init(&late.task, f->loop);
 	assert_int_equal(rota_task_immediate(&late.task, send_late), 0);
 
