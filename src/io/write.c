@@ -186,6 +186,8 @@ static int cancel_output(struct rota_request *request,
 	if (stream->internal.first_output == NULL)
 		rotai_stream_clear(stream, ROTAI_BLOCKED);
 	(void)rotai_stream_update(stream);
+	if (rotai_stream_has(stream, ROTAI_ENDING))
+		rotai_stream_go_on_ending(stream);
 	return 0;
 }
 
@@ -334,6 +336,8 @@ void rota_stream_set_cork(struct rota_stream *stream, int on)
 	rotai_stream_clear(stream, ROTAI_HELD);
 	rotai_output_flush(stream);
 	rotai_drain_defer(stream);
+	if (rotai_stream_has(stream, ROTAI_ENDING))
+		rotai_stream_go_on_ending(stream);
 }
 
 int rota_stream_set_watermarks(struct rota_stream *stream, size_t low,
