@@ -56,9 +56,9 @@ struct rota_file_info {
  * One operation on a file, or one after another.
  *
  * &fs->request can be cancelled and can have a deadline, as rota_work_queue()
- * says: what has not begun ends at once, what a thread is at goes on. What is
- * told of an operation then is all there is: a file that was opened for nothing
- * is closed again, and what was read for nothing is freed.
+ * says: what has not begun ends at once, what a thread is at goes on. Nothing is
+ * left over of what ends so: a file that was opened too late is closed again,
+ * and what rota_fs_read_file() has read is freed.
  *
  * Owner:   the caller, who keeps it, and the paths, buffers and results that
  *          are passed along, alive and in place until the callback.
@@ -102,10 +102,10 @@ void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop);
 
 /**
  * Open the file @path as open(2) does: @flags are those of the caller's
- * <fcntl.h>, @mode the permissions of a file that it creates. The descriptor is
- * close-on-exec; it is non-blocking only if @flags say O_NONBLOCK, without
- * which the open of a FIFO waits for its other end. The result is the
- * descriptor.
+ * <fcntl.h>, @mode the permissions of a file that it creates, less the process's
+ * umask. The descriptor is close-on-exec; it is non-blocking only if @flags say
+ * O_NONBLOCK, without which the open of a FIFO waits for its other end. The
+ * result is the descriptor.
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.
@@ -156,8 +156,7 @@ int rota_fs_read(struct rota_fs *fs, rota_fs_fn *fn, int fd,
  * @offset of the file on, or with -1 from the current position on. The result
  * is how many were written: less than @buf.size only if an error came after
  * that many, which a next write will be told. No signal is raised by a pipe
- * that nobody reads, nor by a limit on the size of files. A write that is
- * cancelled while a thread is at it stops when the system has taken a part.
+ * that nobody reads, nor by a limit on the size of files.
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.

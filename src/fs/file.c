@@ -201,8 +201,6 @@ static int64_t write_all(const struct rota_fs *fs)
 			error = EIO; /* a device that takes nothing */
 		else if (errno != EINTR)
 			error = errno;
-		if (error == 0 && rota_work_canceled())
-			error = ECANCELED;
 	}
 	if (error == EPIPE || error == EFBIG)
 		take_signal_back(error);

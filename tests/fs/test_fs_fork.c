@@ -1,0 +1,232 @@
+/* poller: none */
+/*
+ * Operations and forks (F2): the threads are the parent's. In a forked child
+ * what was in flight ends with ROTA_ECANCELED when the loop is rebuilt, and
+ * what follows is carried out by threads of its own.
+ */
+#include "fs/scratch.h"
+
+#include "support/child.h"
+
+struct forked {
+	struct scratch s;
+	struct lane lane;
+	struct operation holds; /* the lane's one thread */
+	struct operation op;
+	int fds[2]; /* a pipe that it reads */
+	int fd;     /* a number that was closed and is in use again */
+	char byte;
+};
+
+static void begin(struct forked *t, struct fixture *f)
+{
+	scratch_begin(&t->s);
+	lane_begin(&t->lane, f, ROTA_CLOCK_MONOTONIC, 1);
+	operation_init(&t->holds, t->lane.loop);
+	operation_init(&t->op, t->lane.loop);
+	make_pipe(t->fds);
+	fcntl(t->fds[0], F_SETFL, fcntl(t->fds[0], F_GETFL) & ~O_NONBLOCK);
+}
+
+static void hold(struct forked *t)
+{
+	assert_int_equal(rota_fs_read(&t->holds.fs, on_end, t->fds[0],
+				      buf_of(&t->byte, 1), -1),
+			 0);
+	until_running(&t->lane);
+}
+
+static void end(struct forked *t)
+{
+	lane_end(&t->lane);
+	close(t->fds[0]);
+	close(t->fds[1]);
+	scratch_end(&t->s);
+}
+
+static void begin_nothing(void *arg)
+{
+	struct forked *t = arg;
+	struct rota_file_info info;
+	struct rota_fs *fs = &t->op.fs;
+
+	EXPECT(rota_fs_open(fs, on_end, "/", 0, 0) == ROTA_ECHILD);
+	EXPECT(rota_fs_close(fs, on_end, 0) == ROTA_ECHILD);
+	EXPECT(rota_fs_read(fs, on_end, 0, buf_of(NULL, 0), 0) == ROTA_ECHILD);
+	EXPECT(rota_fs_write(fs, on_end, 0, buf_of(NULL, 0), 0) == ROTA_ECHILD);
+	EXPECT(rota_fs_stat(fs, on_end, "/", &info) == ROTA_ECHILD);
+	EXPECT(rota_fs_lstat(fs, on_end, "/", &info) == ROTA_ECHILD);
+	EXPECT(rota_fs_fstat(fs, on_end, 0, &info) == ROTA_ECHILD);
+	EXPECT(rota_fs_read_file(fs, on_end, "/", 1) == ROTA_ECHILD);
+	EXPECT(rota_request_cancel(&t->holds.fs.request) == ROTA_ECHILD);
+	EXPECT(t->op.calls == 0);
+}
+
+/* F2 */
+static void a_forked_child_begins_nothing(void **state)
+{
+	struct forked t;
+
+	begin(&t, *state);
+	hold(&t);
+
+	in_a_child(begin_nothing, &t);
+
+	put_byte(t.fds[1]);
+	assert_int_equal(outcome(&t.holds), 1);
+	end(&t);
+}
+
+static void go_on(void *arg)
+{
+	struct forked *t = arg;
+	struct operation more;
+
+	EXPECT(rota_loop_fork(t->lane.loop) == 0);
+	EXPECT(rota_loop_run(t->lane.loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(t->holds.calls == 1);
+	EXPECT(t->holds.result == ROTA_ECANCELED);
+	EXPECT(t->op.calls == 1);
+	EXPECT(t->op.result == ROTA_ECANCELED);
+
+	operation_init(&more, t->lane.loop);
+	EXPECT(rota_fs_read_file(&more.fs, on_end, t->s.path, 100) == 0);
+	EXPECT(rota_loop_run(t->lane.loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(more.result == 10);
+	rota_fs_free(&more.fs);
+	EXPECT(rota_loop_close(t->lane.loop) == 0);
+}
+
+/* F2: of what is in flight a thread has one half and the queue the other. */
+static void what_is_in_flight_ends_in_the_child(void **state)
+{
+	struct forked t;
+
+	begin(&t, *state);
+	put_file(&t.s, 10);
+	hold(&t);
+	assert_int_equal(rota_fs_read_file(&t.op.fs, on_end, t.s.path, 100), 0);
+
+	in_a_child(go_on, &t);
+
+	put_byte(t.fds[1]);
+	assert_int_equal(rota_loop_run(t.lane.loop, ROTA_RUN_DEFAULT), 0);
+	assert_int_equal(t.holds.result, 1);
+	assert_int_equal(t.op.result, 10);
+	rota_fs_free(&t.op.fs);
+	end(&t);
+}
+
+/* Whether any descriptor is of the file @path. */
+static int is_open_anywhere(const char *path)
+{
+	enum { HIGHEST = 1024 };
+	struct stat wanted, found;
+
+	if (stat(path, &wanted) < 0)
+		return 1;
+	for (int fd = 0; fd < HIGHEST; fd++)
+		if (fstat(fd, &found) == 0 && found.st_dev == wanted.st_dev &&
+		    found.st_ino == wanted.st_ino)
+			return 1;
+	return 0;
+}
+
+static void find_nothing_left(void *arg)
+{
+	struct forked *t = arg;
+
+	EXPECT(rota_loop_fork(t->lane.loop) == 0);
+	EXPECT(rota_loop_run(t->lane.loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(t->op.calls == 1);
+	EXPECT(t->op.result == ROTA_ECANCELED);
+	EXPECT(t->op.fs.data == NULL);
+	EXPECT(!is_open_anywhere(t->s.path));
+}
+
+/* What a thread of the parent had done, but nobody was told. */
+static void what_was_done_is_undone_in_the_child(void **state)
+{
+	struct forked t;
+
+	begin(&t, *state);
+	put_file(&t.s, 10);
+	assert_int_equal(rota_fs_open(&t.op.fs, on_end, t.s.path, O_RDONLY, 0),
+			 0);
+	until_done(&t.lane, 1);
+
+	in_a_child(find_nothing_left, &t);
+
+	assert_true(outcome(&t.op) > 2);
+	close((int)t.op.result);
+	t.op.calls = 0;
+	assert_int_equal(rota_fs_read_file(&t.op.fs, on_end, t.s.path, 100), 0);
+	until_done(&t.lane, 2);
+
+	in_a_child(find_nothing_left, &t);
+
+	assert_int_equal(outcome(&t.op), 10);
+	rota_fs_free(&t.op.fs);
+	end(&t);
+}
+
+static void find_it_closed(void *arg)
+{
+	struct forked *t = arg;
+
+	EXPECT(rota_loop_fork(t->lane.loop) == 0);
+	EXPECT(rota_loop_run(t->lane.loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(t->op.calls == 1);
+	EXPECT(t->op.result == ROTA_ECANCELED);
+	EXPECT(!is_open_anywhere(t->s.path));
+}
+
+static void find_it_reused(void *arg)
+{
+	struct forked *t = arg;
+
+	find_it_closed(arg);
+	EXPECT(fcntl(t->fd, F_GETFD) != -1);
+}
+
+/* A close that waits for a thread; and one that is done, whose number has a new
+ * owner. */
+static void a_close_is_made_once_in_the_child(void **state)
+{
+	struct forked t;
+	int fd, again;
+
+	begin(&t, *state);
+	put_file(&t.s, 10);
+	hold(&t);
+	fd = put_open(&t.s, O_RDONLY);
+	assert_int_equal(rota_fs_close(&t.op.fs, on_end, fd), 0);
+
+	in_a_child(find_it_closed, &t);
+
+	put_byte(t.fds[1]);
+	assert_int_equal(outcome(&t.op), 0);
+	assert_false(is_open_anywhere(t.s.path));
+	t.op.calls = 0;
+	fd = put_open(&t.s, O_RDONLY);
+	assert_int_equal(rota_fs_close(&t.op.fs, on_end, fd), 0);
+	until_done(&t.lane, 3);
+	again = dup(t.fds[0]);
+	assert_int_equal(again, fd);
+	t.fd = again;
+
+	in_a_child(find_it_reused, &t);
+
+	assert_int_equal(outcome(&t.op), 0);
+	close(again);
+	end(&t);
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(a_forked_child_begins_nothing),
+	REAL(what_is_in_flight_ends_in_the_child),
+	REAL(what_was_done_is_undone_in_the_child),
+	REAL(a_close_is_made_once_in_the_child),
+};
+
+FIXTURE_MAIN(tests)

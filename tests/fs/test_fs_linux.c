@@ -1,0 +1,133 @@
+/* poller: none */
+/* system: linux */
+/*
+ * What Linux has: files of /proc, which have no size, and devices.
+ */
+#include "fs/scratch.h"
+
+#include <sys/mman.h>
+
+#include "support/fault.h"
+
+/* ThreadSanitizer notes each byte that a call reads. */
+static void need_no_sanitizer(void)
+{
+#ifdef __SANITIZE_THREAD__
+	print_message("skip: it would take several GiB\n");
+	skip();
+#endif
+}
+
+static int64_t do_read_file(struct operation *op, const char *path,
+			    size_t limit)
+{
+	assert_int_equal(rota_fs_read_file(&op->fs, on_end, path, limit), 0);
+	return outcome(op);
+}
+
+static void a_file_of_proc_is_read_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct operation op;
+
+	operation_init(&op, f->loop);
+
+	assert_true(do_read_file(&op, "/proc/self/status", SIZE_MAX) > 100);
+
+	assert_int_equal(op.fs.size, strlen(op.fs.data));
+	assert_int_equal(strncmp(op.fs.data, "Name:", 5), 0);
+	assert_non_null(strstr(op.fs.data, "\nPid:"));
+	assert_int_equal(op.fs.data[op.fs.size - 1], '\n');
+	rota_fs_free(&op.fs);
+	assert_int_equal(do_read_file(&op, "/proc/self/status", 99),
+			 ROTA_EFBIG);
+}
+
+/* It says that it has 4096 bytes, and has some. */
+static void a_file_of_sys_is_read_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct operation op;
+
+	operation_init(&op, f->loop);
+	if (access("/sys/kernel/mm/transparent_hugepage/enabled", R_OK) < 0) {
+		print_message("skip: there is no such file here\n");
+		skip();
+	}
+
+	assert_in_range(
+		do_read_file(&op, "/sys/kernel/mm/transparent_hugepage/enabled",
+			     SIZE_MAX),
+		1, 4095);
+
+	assert_int_equal(op.fs.size, strlen(op.fs.data));
+	rota_fs_free(&op.fs);
+}
+
+static void a_device_is_read_to_its_end_or_to_the_limit(void **state)
+{
+	struct fixture *f = *state;
+	struct operation op;
+
+	operation_init(&op, f->loop);
+
+	assert_int_equal(do_read_file(&op, "/dev/null", SIZE_MAX), 0);
+	assert_string_equal(op.fs.data, "");
+	rota_fs_free(&op.fs);
+	assert_int_equal(do_read_file(&op, "/dev/zero", 5000000), ROTA_EFBIG);
+	assert_null(op.fs.data);
+}
+
+static void a_device_that_is_full_says_so(void **state)
+{
+	struct fixture *f = *state;
+	struct operation op;
+	char byte = 0;
+	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	assert_int_not_equal(fd, -1);
+	operation_init(&op, f->loop);
+
+	assert_int_equal(
+		rota_fs_write(&op.fs, on_end, fd, buf_of(&byte, 1), -1), 0);
+	assert_int_equal(outcome(&op), ROTA_ENOSPC);
+
+	close(fd);
+}
+
+/* The system takes less than 2 GiB in one call: so does each that is made. */
+static void a_write_of_any_size_writes_all(void **state)
+{
+	const size_t size = ((size_t)1 << 31) + 5;
+	struct fixture *f = *state;
+	struct operation op;
+	char *data;
+	int fd;
+
+	need_no_sanitizer();
+	fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	assert_int_not_equal(fd, -1);
+	operation_init(&op, f->loop);
+	data = mmap(NULL, size, PROT_READ,
+		    MAP_PRIVATE | MAP_ANON | MAP_NORESERVE, -1, 0);
+	assert_ptr_not_equal(data, MAP_FAILED);
+	fault_count_reset();
+
+	assert_int_equal(
+		rota_fs_write(&op.fs, on_end, fd, buf_of(data, size), 0), 0);
+	assert_int_equal(outcome(&op), size);
+
+	assert_int_equal(fault_count("pwrite"), 3);
+	munmap(data, size);
+	close(fd);
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(a_file_of_proc_is_read_whole),
+	REAL(a_file_of_sys_is_read_whole),
+	REAL(a_device_is_read_to_its_end_or_to_the_limit),
+	REAL(a_device_that_is_full_says_so),
+	REAL(a_write_of_any_size_writes_all),
+};
+
+FIXTURE_MAIN(tests)
