@@ -94,6 +94,7 @@ int rota_tcp_connect(struct rota_connect *connect, struct rota_tcp *tcp,
  * Thread:  the loop's.
  * Errors:  ROTA_EBADF   @tcp has no descriptor yet
  *          ROTA_EINVAL  it is closing
+ *          ROTA_ECHILD  in a forked child, before rota_loop_fork()
  */
 int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on);
 
@@ -104,6 +105,7 @@ int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on);
  * Thread:  the loop's.
  * Errors:  ROTA_EBADF   @tcp has no descriptor yet
  *          ROTA_EINVAL  it is closing, or @idle is out of range
+ *          ROTA_ECHILD  in a forked child, before rota_loop_fork()
  */
 int rota_tcp_set_keepalive(struct rota_tcp *tcp, unsigned idle);
 

@@ -174,9 +174,18 @@ static int has_socket(const struct rota_tcp *tcp)
 	return fd_of(tcp) < 0 ? ROTA_EBADF : 0;
 }
 
+/* The same for changing it, which in a forked child would change it for the
+ * parent (F2). */
+static int may_set(const struct rota_tcp *tcp)
+{
+	int error = rotai_loop_inherited(tcp->handle.internal.loop);
+
+	return error < 0 ? error : has_socket(tcp);
+}
+
 int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on)
 {
-	int error = has_socket(tcp);
+	int error = may_set(tcp);
 
 	return error < 0 ? error
 			 : rotai_socket_set(fd_of(tcp), IPPROTO_TCP,
@@ -185,7 +194,7 @@ int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on)
 
 int rota_tcp_set_keepalive(struct rota_tcp *tcp, unsigned idle)
 {
-	int error = has_socket(tcp);
+	int error = may_set(tcp);
 
 	if (error == 0 && idle > 32767) /* MAX_TCP_KEEPIDLE of Linux */
 		error = ROTA_EINVAL;

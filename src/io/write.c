@@ -85,7 +85,9 @@ static __attribute__((noinline)) int send_unusual(struct rota_stream *stream,
 		return error;
 	if (size == 0)
 		return rotai_stream_has(stream, ROTAI_PRESSED);
-	if (data == NULL || size > PTRDIFF_MAX)
+	if (size > PTRDIFF_MAX ||
+	    (data == NULL && (sent == 0 || sent == ROTA_EAGAIN || /* or the */
+			      sent == ROTA_EFAULT))) /* socket has an error */
 		return ROTA_EINVAL;
 	if (sent < 0 && sent != ROTA_EAGAIN) {
 		rotai_output_fail(stream, (int)sent);
@@ -330,7 +332,9 @@ void rota_stream_set_cork(struct rota_stream *stream, int on)
 		return;
 	}
 	rotai_stream_clear(stream, ROTAI_CORKED);
-	if (!rotai_stream_has(stream, ROTAI_HELD))
+	/* In a forked child what is held is the parent's to write (F2). */
+	if (!rotai_stream_has(stream, ROTAI_HELD) ||
+	    rotai_loop_inherited(stream->handle.internal.loop) < 0)
 		return;
 	rotai_streams_remove(&rotai_io_of(stream)->held, stream);
 	rotai_stream_clear(stream, ROTAI_HELD);
