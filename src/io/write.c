@@ -85,9 +85,10 @@ static __attribute__((noinline)) int send_unusual(struct rota_stream *stream,
 		return error;
 	if (size == 0)
 		return rotai_stream_has(stream, ROTAI_PRESSED);
-	if (size > PTRDIFF_MAX ||
-	    (data == NULL && (sent == 0 || sent == ROTA_EAGAIN || /* or the */
-			      sent == ROTA_EFAULT))) /* socket has an error */
+	/* An error of the socket's own was told once, and counts for more than
+	 * a bad argument. */
+	if (size > PTRDIFF_MAX || sent == ROTA_EFAULT ||
+	    (data == NULL && (sent == 0 || sent == ROTA_EAGAIN)))
 		return ROTA_EINVAL;
 	if (sent < 0 && sent != ROTA_EAGAIN) {
 		rotai_output_fail(stream, (int)sent);
