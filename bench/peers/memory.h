@@ -1,0 +1,49 @@
+/*
+ * peers/memory.h - connections and timers on each of the peers, to see what
+ * they take.
+ *
+ * A peer allocates by malloc what a server or its library keeps for each, and
+ * nothing of its own besides. Nothing is ever freed: the process ends.
+ */
+#ifndef BENCH_PEERS_MEMORY_H
+#define BENCH_PEERS_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct memory_peer {
+	const char *name;
+	size_t size; /* of the object; 0: known to the library alone */
+
+	/* A loop. Each message that went back is added to *@echoed. */
+	void *(*make)(size_t *echoed);
+
+	/* Echo whatever comes on @fd, which is connected and non-blocking. */
+	void (*open)(void *loop, int fd);
+
+	/* Wait until there are events, and handle them. */
+	void (*turn)(void *loop);
+};
+
+struct memory_timer_peer {
+	const char *name;
+	size_t size;
+	void *(*make)(size_t *ignored);
+
+	/* One more timer, which is due in @delay_ms. */
+	void (*start)(void *loop, uint64_t delay_ms);
+};
+
+extern const struct memory_peer memory_rota_tcp;
+extern const struct memory_peer memory_rota_watch;
+extern const struct memory_peer memory_libuv;
+extern const struct memory_peer memory_libev;
+extern const struct memory_peer memory_libevent;
+extern const struct memory_peer memory_bufferevent;
+
+extern const struct memory_timer_peer memory_rota_timer;
+extern const struct memory_timer_peer memory_libuv_timer;
+extern const struct memory_timer_peer memory_libev_timer;
+extern const struct memory_timer_peer memory_libevent_timer;
+
+#endif
