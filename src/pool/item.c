@@ -26,6 +26,7 @@ void rotai_item_queue(struct rotai_item *item, struct rota_loop *loop,
 	item->run = run;
 	item->ended = ended;
 	item->side = rotai_poolside_get(loop);
+	ROTA_ASSERT(item->side != NULL); /* rotai_item_prepare() was called */
 	item->slot = NULL;
 	item->lane = (uint8_t)lane;
 	item->canceled = 0;
@@ -61,9 +62,9 @@ int rotai_item_let_go(struct rotai_item *item)
 	uint8_t state = ROTAI_ITEM_PUBLISHED;
 
 	/* See running.c (2). */
-	return __atomic_compare_exchange_n(
-		       &item->state, &state, ROTAI_ITEM_ORPHANED, 0,
-		       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
+	return __atomic_compare_exchange_n(&item->state, &state,
+					   ROTAI_ITEM_ORPHANED, 0,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
 		       ? 0
 		       : ROTA_EBUSY;
 }

@@ -42,6 +42,8 @@ static void forget_all(struct rotai_lane *lane)
 	rotai_list_init(&lane->idle);
 	rotai_list_init(&lane->spare);
 	lane->queued = 0;
+	lane->done = 0;
+	lane->started = 0;
 	lane->count = 0;
 	lane->idle_count = 0;
 	lane->returning = 0;
@@ -52,8 +54,6 @@ int rotai_lane_init(struct rotai_lane *lane, struct rota_pool *pool,
 		    const char *name, const struct rota_lane_options *options)
 {
 	forget_all(lane);
-	lane->done = 0;
-	lane->started = 0;
 	lane->ending = 0;
 	lane->min = options->min_threads;
 	lane->max = options->max_threads;
@@ -85,8 +85,8 @@ struct rotai_call rotai_lane_choose(struct rotai_lane *lane)
 {
 	struct rotai_call call = { NULL, 0 };
 
-	unsigned returning = __atomic_load_n(&lane->returning,
-					     __ATOMIC_RELAXED); /* (3) */
+	unsigned returning =
+		__atomic_load_n(&lane->returning, __ATOMIC_RELAXED); /* (3) */
 
 	if (lane->waking || /* (2) */
 	    (returning > 0 && lane->queued <= returning))

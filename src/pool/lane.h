@@ -25,7 +25,7 @@ struct rotai_lane {
 	unsigned idle_count;
 	unsigned returning; /* atomic: see lane.c (3) */
 	uint8_t waking;     /* one is on its way: see lane.c (2) */
-	uint8_t ending; /* nobody uses the pool any more */
+	uint8_t ending;     /* nobody uses the pool any more */
 
 	/* These never change. */
 	unsigned min;

@@ -26,9 +26,12 @@ int rota_work_canceled(void)
 
 void rotai_item_run(struct rotai_item *item)
 {
+	/* A job may be a loop of its own, which does jobs itself. */
+	struct rotai_item *outer = current;
+
 	current = item;
 	item->run(item);
-	current = NULL;
+	current = outer;
 }
 
 int rotai_item_end(struct rotai_item *item)

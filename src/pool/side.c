@@ -225,8 +225,8 @@ static void free_side(struct rotai_annex *annex, struct rota_loop *loop)
 
 int rotai_poolside_new(struct rota_loop *loop)
 {
-	struct rota_pool *pool = loop->pool != NULL ? loop->pool
-						    : rota_pool_default();
+	struct rota_pool *pool =
+		loop->pool != NULL ? loop->pool : rota_pool_default();
 	struct rotai_poolside *side;
 
 	if (pool == NULL)

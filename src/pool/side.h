@@ -15,11 +15,11 @@ struct rotai_poolside {
 	struct rota_pool *pool;
 	struct rota_link staged[ROTA_LANE_COUNT]; /* items to publish */
 	uint64_t staged_count[ROTA_LANE_COUNT];
-	struct rota_link here; /* items that the loop itself will run, */
+	struct rota_link here;       /* items that the loop itself will run, */
 	struct rota_link here_taken; /* and those that it is at */
-	struct rota_link back; /* items that came back, not yet called */
-	uint64_t turn;         /* the last one in which any was called, */
-	unsigned left;         /* and how many more may be in that turn */
+	struct rota_link back;       /* items that came back, not yet called */
+	uint64_t turn;               /* the last one in which any was called, */
+	unsigned left;               /* and how many more may be in that turn */
 	struct rota_async async;
 
 	char padding[64]; /* what threads write has a cache line of its own */

@@ -141,10 +141,6 @@ static int run(struct rotai_worker *worker, struct rotai_item *item, int last)
 {
 	add_one(&worker->begun);
 	rotai_item_run(item);
-	/* In a child that the job has forked and returned in, this thread is
-	 * alone: it must not go on with what is the parent's to do. */
-	if (ROTAI_UNLIKELY(rotai_pool_is_inherited(worker->lane->pool)))
-		pthread_exit(NULL);
 	add_one(&worker->ended);
 	if (!rotai_item_end(item))
 		return 0;
@@ -157,8 +153,10 @@ static int run(struct rotai_worker *worker, struct rotai_item *item, int last)
 	return last;
 }
 
-/* With the lock held, let go of meanwhile: do one share of the work: 1, or 0
- * if there is none. */
+/* With the lock held, let go of meanwhile: do one share of the work: 1; 0 if
+ * there is none; or -1, without the lock, in a child that a job has forked and
+ * returned in. This thread is alone there, and must not go on with what is the
+ * parent's to do. */
 static int work_once(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
@@ -183,6 +181,8 @@ static int work_once(struct rotai_worker *worker)
 
 		if (item != NULL)
 			returning = run(worker, item, i + 1 == count);
+		if (ROTAI_UNLIKELY(rotai_pool_is_inherited(lane->pool)))
+			return -1;
 	}
 	pthread_mutex_lock(&lane->lock);
 	if (returning)
@@ -242,12 +242,16 @@ static void leave(struct rotai_worker *worker)
 static void *work(void *arg)
 {
 	struct rotai_worker *worker = arg;
+	int worked;
 
 	arrive(worker);
-	do
-		while (work_once(worker))
-			;
-	while (sleep_until_woken(worker));
+	do {
+		do
+			worked = work_once(worker);
+		while (worked > 0);
+		if (worked < 0)
+			return NULL;
+	} while (sleep_until_woken(worker));
 	leave(worker);
 	return NULL;
 }

@@ -1,0 +1,38 @@
+/* poller: none */
+/*
+ * Budgets: how many bytes the structs of streams and of their requests may
+ * take. There may be a hundred thousand of them.
+ */
+#include "support/fixture.h"
+
+#include "rota/tcp.h"
+
+static void streams_keep_to_their_budgets(void **state)
+{
+	(void)state;
+	if (sizeof(void *) != 8) {
+		print_message("skip: the budgets are for 64 bits\n");
+		skip();
+	}
+
+	assert_in_range(sizeof(struct rota_handle), 1, 64);
+	assert_in_range(sizeof(struct rota_tcp), 1, 200);
+	assert_in_range(sizeof(struct rota_write), 1, 128);
+}
+
+/* Both bases of a stream are where it is. */
+static void a_stream_begins_with_its_bases(void **state)
+{
+	struct rota_tcp tcp;
+
+	(void)state;
+	assert_ptr_equal(&tcp.stream, &tcp);
+	assert_ptr_equal(&tcp.handle, &tcp);
+	assert_ptr_equal(&tcp.stream.handle, &tcp.handle);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(streams_keep_to_their_budgets),
+	cmocka_unit_test(a_stream_begins_with_its_bases),
+};
+FIXTURE_MAIN(tests)

@@ -1,0 +1,317 @@
+/*
+ * Watermarks: a send says when more than the high one is queued, and on_drain
+ * when no more than the low one is left.
+ */
+#include "support/fixture.h"
+
+#include "support/streams.h"
+
+static void set_watermarks(struct connection *c, size_t low, size_t high)
+{
+	assert_int_equal(rota_stream_set_watermarks(&c->tcp.stream, low, high),
+			 0);
+}
+
+static size_t queued(struct connection *c)
+{
+	return rota_stream_queued(&c->tcp.stream);
+}
+
+static void open_and_block(struct connection *c, struct fixture *f)
+{
+	connection_open_small(c, f, NULL);
+	connection_block(c);
+	rota_stream_on_drain(&c->tcp.stream, count_drain);
+}
+
+/* send: 1 if more than the high watermark is then queued. */
+static void a_send_says_when_the_high_watermark_is_passed(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	open_and_block(&c, f);
+	set_watermarks(&c, 10, queued(&c) + 100);
+
+	assert_int_equal(connection_send(&c, 99), 0);
+	assert_int_equal(connection_send(&c, 1), 0);
+	assert_int_equal(connection_send(&c, 1), 1);
+	assert_int_equal(connection_send(&c, 1), 1);
+
+	peer_takes_until(f, &c, c.produced);
+	RUN_UNTIL(f, c.drains == 1);
+	assert_int_equal(connection_send(&c, 1), 0);
+	connection_end(&c);
+}
+
+static void the_defaults_are_those_of_the_limits(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open_small(&c, f, NULL);
+	rota_stream_set_cork(&c.tcp.stream, 1); /* it is all queued */
+
+	assert_int_equal(connection_send(&c, ROTA_HIGH_WATERMARK), 0);
+	assert_int_equal(connection_send(&c, 1), 1);
+
+	assert_int_equal(queued(&c), ROTA_HIGH_WATERMARK + 1);
+	connection_end(&c);
+}
+
+static void expect_low(struct connection *c, int status)
+{
+	assert_int_equal(status, 0);
+	assert_true(queued(c) <= *(size_t *)c->arg);
+}
+
+/* on_drain: once, when no more than the low watermark is queued. */
+static void on_drain_comes_once_at_the_low_watermark(void **state)
+{
+	struct fixture *f = *state;
+	size_t low = 50000;
+	struct connection c;
+
+	open_and_block(&c, f);
+	c.act_drain = expect_low;
+	c.arg = &low;
+	set_watermarks(&c, low, queued(&c));
+	assert_int_equal(connection_send(&c, 1), 1);
+	assert_int_equal(c.drains, 0);
+
+	while (c.drains == 0) {
+		assert_true(queued(&c) > low);
+		peer_takes(&c);
+		turn(f);
+	}
+	peer_takes_until(f, &c, c.produced);
+	turn(f);
+
+	assert_int_equal(c.drains, 1);
+	assert_int_equal(queued(&c), 0);
+	connection_end(&c);
+}
+
+/* on_drain: only after a send returned 1. */
+static void on_drain_does_not_come_without_pressure(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open_small(&c, f, NULL);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	set_watermarks(&c, 0, UINT32_MAX);
+	assert_int_equal(connection_send(&c, (size_t)2 * CONNECTION_HOLDS), 0);
+	assert_true(queued(&c) > 0);
+
+	peer_takes_until(f, &c, c.produced);
+	RUN_UNTIL(f, queued(&c) == 0);
+	turn(f);
+	turn(f);
+
+	assert_int_equal(c.drains, 0);
+	connection_end(&c);
+}
+
+/* on_drain: for each time that a send had returned 1. */
+static void on_drain_comes_again_after_more_pressure(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	open_and_block(&c, f);
+	for (unsigned i = 1; i <= 5; i++) {
+		peer_takes_until(f, &c, c.produced);
+		RUN_UNTIL(f, c.drains == i);
+		if (i < 5)
+			connection_block(&c);
+	}
+
+	connection_end(&c);
+}
+
+enum { SUM = 3 << 20, PORTION = 10000 };
+
+static size_t most;
+
+static void produce(struct connection *c, int status)
+{
+	assert_int_equal(status, 0);
+	while (c->produced < SUM && connection_send(c, PORTION) == 0)
+		;
+	if (queued(c) > most)
+		most = queued(c);
+}
+
+/* Demand 8: a producer that minds the watermarks never has more than the high
+ * one and a portion queued, and gets all of it across. */
+static void a_producer_that_waits_for_on_drain_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open_small(&c, f, NULL);
+	c.act_drain = produce;
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	produce(&c, 0);
+	assert_true(c.produced < SUM);
+
+	RUN_UNTIL(f, (peer_takes(&c), c.taken >= SUM && c.taken == c.produced));
+
+	assert_true(most > ROTA_HIGH_WATERMARK);
+	assert_true(most <= ROTA_HIGH_WATERMARK + PORTION);
+	assert_true(c.drains >= SUM / (ROTA_HIGH_WATERMARK + PORTION));
+	connection_end(&c);
+}
+
+/* on_drain: NULL is nobody; it may be set at any time. */
+static void on_drain_may_be_taken_back(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	open_and_block(&c, f);
+	rota_stream_on_drain(&c.tcp.stream, NULL);
+	peer_takes_until(f, &c, c.produced);
+	RUN_UNTIL(f, queued(&c) == 0);
+	turn(f);
+	turn(f);
+	assert_int_equal(c.drains, 0);
+
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	turn(f);
+	assert_int_equal(c.drains, 0);
+	connection_block(&c);
+	peer_takes_until(f, &c, c.produced);
+	RUN_UNTIL(f, c.drains == 1);
+	connection_end(&c);
+}
+
+/* on_drain is called in the poll or in the pending phase, never from inside a
+ * call of the user's (O7). */
+static void on_drain_is_never_called_from_inside_a_call(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open(&c, f, NULL);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	set_watermarks(&c, 100, 100);
+	rota_stream_set_cork(&c.tcp.stream, 1);
+	assert_int_equal(connection_send(&c, 200), 1);
+
+	rota_stream_set_cork(&c.tcp.stream, 0); /* all of it goes */
+	assert_int_equal(queued(&c), 0);
+	assert_int_equal(c.drains, 0);
+	assert_true(rota_loop_alive(f->loop));
+	run_to_the_end(f);
+
+	assert_int_equal(c.drains, 1);
+	assert_int_equal(c.drain_status, 0);
+	connection_end(&c);
+}
+
+/* on_drain is due when more is corked: it comes once, and all of it leaves. */
+static void a_drain_that_is_due_survives_a_cork(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open(&c, f, NULL);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	set_watermarks(&c, 100, 100);
+	for (unsigned i = 1; i <= 3; i++) {
+		rota_stream_set_cork(&c.tcp.stream, 1);
+		assert_int_equal(connection_send(&c, 200), 1);
+		rota_stream_set_cork(&c.tcp.stream, 0);
+		rota_stream_set_cork(&c.tcp.stream, 1);
+		assert_int_equal(connection_send(&c, 50), 0);
+		run_to_the_end(f);
+		assert_int_equal(c.drains, i);
+		rota_stream_set_cork(&c.tcp.stream, 0);
+	}
+
+	peer_takes_until(f, &c, c.produced);
+	connection_end(&c);
+}
+
+/* set_watermarks: both may be 0; the low one not above the high one. */
+static void arguments_of_watermarks_are_checked(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+	struct rota_stream *stream = &c.tcp.stream;
+
+	connection_open(&c, f, NULL);
+	set_watermarks(&c, 10, 20);
+
+	assert_int_equal(rota_stream_set_watermarks(stream, 21, 20),
+			 ROTA_EINVAL);
+	assert_int_equal(
+		rota_stream_set_watermarks(stream, 0, (size_t)UINT32_MAX + 1),
+		ROTA_EINVAL);
+	rota_stream_set_cork(stream, 1);
+	assert_int_equal(connection_send(&c, 20), 0); /* as they were */
+	assert_int_equal(connection_send(&c, 1), 1);
+	set_watermarks(&c, UINT32_MAX, UINT32_MAX);
+	assert_int_equal(connection_send(&c, 1), 0);
+	set_watermarks(&c, 0, 0);
+	assert_int_equal(connection_send(&c, 1), 1);
+
+	connection_end(&c);
+}
+
+static void close_now(struct connection *c, int status)
+{
+	(void)status;
+	assert_int_equal(rota_handle_close_now(&c->tcp.handle), 0);
+}
+
+/* O3, O4: closed at once by on_drain, in the poll and in the pending phase,
+ * and after an error; the memory goes. */
+static void on_drain_may_close_its_stream(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned how = 0; how < 3; how++) {
+		struct connection *c = test_malloc(sizeof(*c));
+		int peer;
+
+		connection_open_small(c, f, NULL);
+		c->act_drain = close_now;
+		rota_stream_on_drain(&c->tcp.stream, count_drain);
+		if (how == 1) {
+			set_watermarks(c, 0, 0);
+			rota_stream_set_cork(&c->tcp.stream, 1);
+			assert_int_equal(connection_send(c, 1), 1);
+			rota_stream_set_cork(&c->tcp.stream, 0);
+		} else {
+			connection_block(c);
+		}
+		if (how == 2)
+			peer_reset(c);
+		RUN_UNTIL(f, ((how == 0 ? peer_takes(c) : 0), c->drains == 1));
+		peer = c->peer;
+		test_free(c);
+		turn(f);
+		assert_false(rota_loop_alive(f->loop));
+		if (peer != -1)
+			raw_close(peer);
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(a_send_says_when_the_high_watermark_is_passed),
+	REAL(the_defaults_are_those_of_the_limits),
+	REAL(on_drain_comes_once_at_the_low_watermark),
+	REAL(on_drain_does_not_come_without_pressure),
+	REAL(on_drain_comes_again_after_more_pressure),
+	REAL(a_producer_that_waits_for_on_drain_is_bounded),
+	REAL(on_drain_may_be_taken_back),
+	REAL(on_drain_is_never_called_from_inside_a_call),
+	REAL(a_drain_that_is_due_survives_a_cork),
+	REAL(arguments_of_watermarks_are_checked),
+	REAL(on_drain_may_close_its_stream),
+};
+
+FIXTURE_MAIN(tests)

@@ -1,0 +1,287 @@
+/*
+ * Streams in a forked child (F2): until rota_loop_fork() each call is refused
+ * and touches nothing of the parent's; after it the streams go on.
+ */
+#include "support/fixture.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support/child.h"
+#include "support/fault.h"
+#include "support/streams.h"
+
+struct family {
+	struct fixture *f;
+	struct connection c;     /* reads, and has a line */
+	struct connection idle;  /* has never been registered */
+	struct connection reads; /* has a read in flight */
+	struct rota_read read;
+	struct rota_write write;
+	char bytes[8];
+};
+
+static void family_begin(struct family *all, struct fixture *f)
+{
+	all->f = f;
+	connection_open_small(&all->c, f, "c");
+	connection_open(&all->idle, f, "idle");
+	connection_open(&all->reads, f, "reads");
+	connection_read(&all->c);
+	connection_block(&all->c);
+	assert_int_equal(begin_write(&all->c, &all->write, "w", "", 0), 0);
+	assert_int_equal(
+		begin_read(&all->reads, &all->read, "r", all->bytes, 4, 4), 0);
+	turn(f);
+}
+
+/* In the parent: all goes on as if there had been no child. */
+static void family_end(struct family *all)
+{
+	struct fixture *f = all->f;
+	struct connection *c = &all->c;
+
+	peer_has_sent(c, 10);
+	RUN_UNTIL(f, c->size == 10);
+	assert_int_equal(c->wrong, 0);
+	peer_takes_until(f, c, c->produced);
+	RUN_UNTIL(f, !rota_request_is_active(&all->write.request));
+	assert_string_equal(journal_take(), "pending: w=0");
+	peer_has_sent(&all->reads, 4);
+	RUN_UNTIL(f, !rota_request_is_active(&all->read.request));
+	assert_string_equal(journal_take(), "poll: r=4");
+	assert_true(pattern_is(all->bytes, 4, 0));
+	assert_int_equal(connection_send(&all->idle, 4), 0);
+	peer_takes_until(f, &all->idle, 4);
+	connection_end(c);
+	connection_end(&all->idle);
+	connection_end(&all->reads);
+}
+
+static unsigned made_calls(void)
+{
+	return fault_count(NULL) + count_reads() + count_writes() +
+	       fault_count("shutdown") + fault_count("setsockopt") +
+	       fault_count("getsockopt") + fault_count("socket") +
+	       fault_count("close") + fault_count("bind");
+}
+
+static void try_everything(void *arg)
+{
+	struct rota_buf buf = { (char *)(uintptr_t) "x", 1 };
+	struct family *all = arg;
+	struct rota_shutdown shutdown;
+	struct rota_address address;
+	struct rota_connect connect;
+	struct rota_deadline deadline;
+	struct rota_stream *streams[] = { &all->c.tcp.stream,
+					  &all->idle.tcp.stream };
+	struct rota_write write;
+	struct rota_read read;
+	struct rota_tcp tcp;
+	char byte;
+
+	raw_address(all->c.peer, &address);
+	fault_count_reset();
+	for (unsigned i = 0; i < 2; i++) {
+		struct rota_stream *s = streams[i];
+
+		buf.data = &byte;
+		EXPECT(rota_stream_read_start(s, collect) == ROTA_ECHILD);
+		EXPECT(rota_stream_read(&read, s, buf, 1, note_read_done) ==
+		       ROTA_ECHILD);
+		EXPECT(rota_stream_send(s, &byte, 1) == ROTA_ECHILD);
+		EXPECT(rota_stream_write(&write, s, &buf, 1, note_write) ==
+		       ROTA_ECHILD);
+		EXPECT(rota_stream_try_write(s, &buf, 1) == ROTA_ECHILD);
+		EXPECT(rota_stream_shutdown(&shutdown, s, note_shutdown) ==
+		       ROTA_ECHILD);
+		EXPECT(rota_stream_end(s, NULL) == ROTA_ECHILD);
+		EXPECT(rota_stream_close_reset(s, NULL) == ROTA_ECHILD);
+		EXPECT(rota_stream_detach(s) == ROTA_ECHILD);
+		EXPECT(rota_handle_close(&s->handle, NULL) == ROTA_ECHILD);
+		EXPECT(rota_handle_close_now(&s->handle) == ROTA_ECHILD);
+	}
+	EXPECT(rota_tcp_init(&tcp, all->f->loop) == ROTA_ECHILD);
+	EXPECT(rota_tcp_open(&tcp, all->f->loop, all->c.peer) == ROTA_ECHILD);
+	EXPECT(rota_tcp_bind(&all->idle.tcp, &address, 0) == ROTA_ECHILD);
+	EXPECT(rota_tcp_connect(&connect, &all->idle.tcp, &address,
+				note_connect) == ROTA_ECHILD);
+	EXPECT(rota_request_cancel(&all->read.request) == ROTA_ECHILD);
+	EXPECT(rota_request_set_deadline(&all->read.request, &deadline, 1) ==
+	       ROTA_ECHILD);
+	EXPECT(rota_loop_run(all->f->loop, ROTA_RUN_NOWAIT) == ROTA_ECHILD);
+	EXPECT(made_calls() == 0);
+}
+
+static void an_inherited_stream_refuses_everything(void **state)
+{
+	struct family all;
+
+	family_begin(&all, *state);
+
+	in_a_child(try_everything, &all);
+
+	family_end(&all);
+}
+
+static void stop_and_uncork(void *arg)
+{
+	struct family *all = arg;
+
+	fault_count_reset();
+	rota_stream_read_stop(&all->c.tcp.stream);
+	rota_stream_set_cork(&all->c.tcp.stream, 1);
+	rota_stream_set_cork(&all->c.tcp.stream, 0);
+	rota_stream_set_cork(&all->idle.tcp.stream, 0);
+	EXPECT(rota_stream_queued(&all->c.tcp.stream) > 0);
+	EXPECT(made_calls() == 0);
+}
+
+/* What takes effect in memory alone is the child's; corked bytes are written
+ * by the parent alone. */
+static void a_stop_in_the_child_is_not_the_parents(void **state)
+{
+	struct family all;
+
+	family_begin(&all, *state);
+	rota_stream_set_cork(&all.idle.tcp.stream, 1);
+	assert_int_equal(connection_send(&all.idle, 4), 0);
+	fault_count_reset();
+
+	in_a_child(stop_and_uncork, &all);
+
+	rota_stream_set_cork(&all.idle.tcp.stream, 0);
+	peer_takes_until(*state, &all.idle, 4);
+	all.idle.taken = all.idle.produced = 0;
+	family_end(&all);
+}
+
+static int turns_until(struct fixture *f, const size_t *size, size_t wanted)
+{
+	for (unsigned i = 0; i < 100000 && *size < wanted; i++)
+		EXPECT(rota_loop_run(f->loop, ROTA_RUN_NOWAIT) >= 0);
+	return *size == wanted;
+}
+
+static void go_on(void *arg)
+{
+	struct family *all = arg;
+	struct connection *c = &all->c;
+	struct fixture *f = all->f;
+	size_t queued = rota_stream_queued(&c->tcp.stream);
+
+	EXPECT(rota_loop_fork(f->loop) == 0);
+	EXPECT(send(c->peer, "abc", 3, 0) == 3);
+	EXPECT(turns_until(f, &c->size, 3));
+	while (queued > 0) {
+		char bytes[4096];
+
+		EXPECT(rota_loop_run(f->loop, ROTA_RUN_NOWAIT) >= 0);
+		(void)raw_try_read(c->peer, bytes, sizeof(bytes));
+		queued = rota_stream_queued(&c->tcp.stream);
+	}
+	EXPECT(send(all->reads.peer, "abcd", 4, 0) == 4);
+	EXPECT(turns_until(f, &all->read.size, 4));
+	EXPECT(rota_stream_send(&all->idle.tcp.stream, "x", 1) == 0);
+	EXPECT(rota_stream_read_start(&all->idle.tcp.stream, collect) == 0);
+	EXPECT(send(all->idle.peer, "abcd", 4, 0) == 4);
+	EXPECT(turns_until(f, &all->idle.size, 4));
+	EXPECT(rota_handle_close(&c->tcp.handle, NULL) == 0);
+	EXPECT(rota_handle_close(&all->reads.tcp.handle, NULL) == 0);
+	EXPECT(rota_handle_close(&all->idle.tcp.handle, NULL) == 0);
+	EXPECT(rota_loop_run(f->loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(rota_loop_close(f->loop) == 0);
+	EXPECT(f->memory.bytes == 0);
+}
+
+/* F2: what was started stays started, what is in line goes out. The child has
+ * the connection to itself here. */
+static void streams_go_on_in_a_rebuilt_loop(void **state)
+{
+	struct fixture *f = *state;
+	struct family all;
+
+	family_begin(&all, f);
+
+	in_a_child(go_on, &all);
+
+	rota_handle_close(&all.c.tcp.handle, NULL);
+	rota_handle_close(&all.reads.tcp.handle, NULL);
+	rota_handle_close(&all.idle.tcp.handle, NULL);
+	run_to_the_end(f);
+	journal_take();
+	peer_close(&all.c);
+	peer_close(&all.reads);
+	peer_close(&all.idle);
+}
+
+static void close_all(void *arg)
+{
+	struct family *all = arg;
+	struct fixture *f = all->f;
+
+	EXPECT(rota_loop_fork(f->loop) == 0);
+	EXPECT(rota_loop_shutdown(f->loop, UINT64_MAX) == 0);
+	EXPECT(f->memory.bytes == 0);
+}
+
+/* F2: a child that closes its inherited streams takes nothing from the
+ * parent: no watch, and no connection. */
+static void streams_closed_in_a_child_stay_the_parents(void **state)
+{
+	struct family all;
+
+	family_begin(&all, *state);
+
+	in_a_child(close_all, &all);
+
+	family_end(&all);
+}
+
+static pid_t forked;
+
+static void fork_in_read(struct connection *c, int status, struct rota_buf buf)
+{
+	(void)status;
+	(void)buf;
+	c->act = NULL;
+	forked = child_fork();
+	if (forked == 0)
+		EXPECT(rota_loop_fork(rota_handle_loop(&c->tcp.handle)) == 0);
+}
+
+/* F2: rebuilt inside a read callback, from which both return to the turn. */
+static void a_read_callback_may_fork(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open(&c, f, NULL);
+	c.act = fork_in_read;
+	connection_read(&c);
+	peer_has_sent(&c, 10);
+	RUN_UNTIL(f, c.size == 10);
+	if (forked == 0) {
+		EXPECT(send(c.peer, "abc", 3, 0) == 3);
+		EXPECT(turns_until(f, &c.size, 13));
+		EXPECT(rota_handle_close_now(&c.tcp.handle) == 0);
+		EXPECT(rota_loop_close(f->loop) == 0);
+		child_ends();
+	}
+	expect_success(forked);
+
+	peer_has_sent(&c, 10);
+	RUN_UNTIL(f, c.size == 20);
+	connection_end(&c);
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(an_inherited_stream_refuses_everything),
+	REAL(a_stop_in_the_child_is_not_the_parents),
+	REAL(streams_go_on_in_a_rebuilt_loop),
+	REAL(streams_closed_in_a_child_stay_the_parents),
+	REAL(a_read_callback_may_fork),
+};
+
+FIXTURE_MAIN(tests)

@@ -1,0 +1,346 @@
+/*
+ * Random use: both ends of some connections are streams of the loop, and send,
+ * write, try, cork, read by flowing or by requests, stop and start, in callbacks
+ * and between turns. All bytes arrive in order, each request calls back once,
+ * and each end comes once and last.
+ */
+#include "support/fixture.h"
+
+#include <stdlib.h>
+
+#include "support/streams.h"
+
+enum {
+	PAIRS = 4,
+	ENDS = 2 * PAIRS,
+	REQUESTS = 6, /* in flight at a time, at each end and of each kind */
+	ROUNDS = 700,
+	LARGEST = 30000,
+};
+
+struct writing {
+	struct rota_write request;
+	struct rota_buf bufs[3];
+	struct end *end;
+	char *bytes;
+	int active;
+};
+
+struct reading {
+	struct rota_read request;
+	struct end *end;
+	char *bytes;
+	size_t least;
+	int active;
+};
+
+struct end {
+	struct connection c; /* reads what the other end's produced */
+	struct writing writes[REQUESTS];
+	struct reading reads[REQUESTS];
+	struct rota_shutdown shutdown;
+	unsigned in_flight; /* writes */
+	unsigned waiting;   /* reads */
+	int flowing;
+	int pressed;
+	int shut;     /* 1: begun; 2: called back */
+	int finished; /* the end was read */
+};
+
+static struct end ends[ENDS];
+static uint64_t seed;
+static int quiet; /* callbacks do nothing more */
+
+static size_t below(size_t bound)
+{
+	return random_below(&seed, bound);
+}
+
+static size_t some_size(void)
+{
+	return below(3) > 0 ? 1 + below(100) : 1 + below(LARGEST);
+}
+
+static void do_anything(struct end *e);
+
+static void do_more(struct end *e)
+{
+	if (!quiet && below(2) == 0)
+		do_anything(e);
+}
+
+/* --- writing ---------------------------------------------------------------- */
+
+static void on_write(struct rota_write *request, int status)
+{
+	struct writing *w = request->request.data;
+
+	assert_int_equal(status, 0);
+	assert_true(w->active);
+	assert_true(rota_loop_phase(rota_handle_loop(&w->end->c.tcp.handle)) ==
+		    ROTA_PHASE_PENDING);
+	w->active = 0;
+	w->end->in_flight--;
+	test_free(w->bytes);
+	do_more(w->end);
+}
+
+static void write_some(struct end *e)
+{
+	size_t size = some_size(), first = below(size + 1);
+	struct writing *w = NULL;
+
+	for (unsigned i = 0; i < REQUESTS; i++)
+		if (!e->writes[i].active)
+			w = &e->writes[i];
+	if (w == NULL)
+		return;
+	w->bytes = test_malloc(size);
+	pattern_fill(w->bytes, size, e->c.produced);
+	w->bufs[0] = (struct rota_buf){ w->bytes, first };
+	w->bufs[1] = (struct rota_buf){ NULL, 0 };
+	w->bufs[2] = (struct rota_buf){ w->bytes + first, size - first };
+	w->end = e;
+	w->request.request.data = w;
+	w->active = 1;
+	e->in_flight++;
+	assert_int_equal(rota_stream_write(&w->request, &e->c.tcp.stream,
+					   w->bufs, 3, on_write),
+			 0);
+	e->c.produced += size;
+}
+
+static void send_some(struct end *e)
+{
+	int status;
+
+	if (rota_stream_queued(&e->c.tcp.stream) > 10 * LARGEST)
+		return;
+	status = connection_send(&e->c, some_size());
+	assert_in_range(status, 0, 1);
+	if (status == 1)
+		e->pressed = 1;
+}
+
+static void try_some(struct end *e)
+{
+	size_t size = some_size();
+	char *bytes = test_malloc(size);
+	struct rota_buf buf = { bytes, size };
+	ptrdiff_t n;
+
+	pattern_fill(bytes, size, e->c.produced);
+	n = rota_stream_try_write(&e->c.tcp.stream, &buf, 1);
+	if (n > 0)
+		e->c.produced += (size_t)n;
+	else
+		assert_int_equal(n, ROTA_EAGAIN);
+	test_free(bytes);
+}
+
+static void on_drain(struct rota_stream *stream, int status)
+{
+	struct end *e = rota_container_of(stream, struct end, c.tcp.stream);
+
+	assert_int_equal(status, 0);
+	assert_true(e->pressed);
+	assert_true(rota_stream_queued(stream) <= ROTA_LOW_WATERMARK);
+	e->pressed = 0;
+	do_more(e);
+}
+
+static void on_shutdown(struct rota_shutdown *shutdown, int status)
+{
+	struct end *e = rota_container_of(shutdown, struct end, shutdown);
+
+	assert_int_equal(status, 0);
+	assert_int_equal(e->shut, 1);
+	assert_int_equal(rota_stream_queued(&e->c.tcp.stream), 0);
+	e->shut = 2;
+}
+
+/* --- reading ---------------------------------------------------------------- */
+
+static void on_flow(struct connection *c, int status, struct rota_buf buf)
+{
+	struct end *e = rota_container_of(c, struct end, c);
+
+	(void)buf;
+	assert_true(e->flowing);
+	assert_false(e->finished);
+	assert_int_equal(e->waiting, 0);
+	if (status < 0) {
+		assert_int_equal(status, ROTA_EOF);
+		e->finished = 1;
+		e->flowing = 0;
+		return;
+	}
+	do_more(e);
+}
+
+static void on_read(struct rota_read *request, int status)
+{
+	struct reading *r = request->request.data;
+	struct connection *c = &r->end->c;
+
+	assert_true(r->active);
+	assert_true(status == ROTA_EOF || status == ROTA_ECANCELED ||
+		    request->size >= r->least);
+	assert_true(pattern_is(r->bytes, request->size, c->size));
+	c->size += request->size;
+	test_free(r->bytes);
+	r->active = 0;
+	r->end->waiting--;
+	if (status == ROTA_EOF)
+		r->end->finished = 1;
+	else
+		do_more(r->end);
+}
+
+static void read_some(struct end *e)
+{
+	size_t size = some_size();
+	struct reading *r = NULL;
+
+	for (unsigned i = 0; i < REQUESTS; i++)
+		if (!e->reads[i].active)
+			r = &e->reads[i];
+	if (r == NULL || e->flowing || e->finished)
+		return;
+	r->bytes = test_malloc(size);
+	r->least = below(size + 1);
+	r->end = e;
+	r->request.request.data = r;
+	r->active = 1;
+	e->waiting++;
+	assert_int_equal(rota_stream_read(&r->request, &e->c.tcp.stream,
+					  (struct rota_buf){ r->bytes, size },
+					  r->least, on_read),
+			 0);
+}
+
+/* The first in line alone: the bytes of one in the middle are none. */
+static void cancel_some(struct end *e)
+{
+	for (unsigned i = 0; i < REQUESTS; i++)
+		if (e->reads[i].active && e->waiting == 1)
+			(void)rota_request_cancel(&e->reads[i].request.request);
+}
+
+static void start(struct end *e)
+{
+	if (e->waiting > 0 || e->finished)
+		return;
+	e->flowing = 1;
+	connection_read(&e->c);
+}
+
+static void stop(struct end *e)
+{
+	e->flowing = 0;
+	rota_stream_read_stop(&e->c.tcp.stream);
+}
+
+static void do_anything(struct end *e)
+{
+	struct rota_stream *stream = &e->c.tcp.stream;
+
+	switch (below(10)) {
+	case 0:
+	case 1:
+		send_some(e);
+		break;
+	case 2:
+	case 3:
+		write_some(e);
+		break;
+	case 4:
+		try_some(e);
+		break;
+	case 5:
+		rota_stream_set_cork(stream, (int)below(2));
+		break;
+	case 6:
+		stop(e);
+		break;
+	case 7:
+		read_some(e);
+		break;
+	case 8:
+		cancel_some(e);
+		break;
+	default:
+		start(e);
+	}
+}
+
+/* --- the whole -------------------------------------------------------------- */
+
+static void open_pairs(struct fixture *f)
+{
+	for (unsigned i = 0; i < ENDS; i += 2) {
+		struct connection small;
+
+		connection_open_small(&small, f, NULL);
+		ends[i] = (struct end){ .flowing = 0 };
+		ends[i + 1] = (struct end){ .flowing = 0 };
+		connection_adopt(&ends[i + 1].c, f, small.peer, -1, NULL);
+		small.peer = -1;
+		connection_adopt(&ends[i].c, f,
+				 rota_stream_detach(&small.tcp.stream), -1,
+				 NULL);
+		for (unsigned j = i; j < i + 2; j++) {
+			ends[j].c.act = on_flow;
+			rota_stream_on_drain(&ends[j].c.tcp.stream, on_drain);
+		}
+	}
+}
+
+static int all_finished(void)
+{
+	int finished = 1;
+
+	for (unsigned i = 0; i < ENDS; i++) {
+		if (!ends[i].finished && !ends[i].flowing)
+			start(&ends[i]);
+		finished &= ends[i].finished && ends[i].shut == 2;
+	}
+	return finished;
+}
+
+static void all_bytes_arrive_whatever_streams_do(void **state)
+{
+	struct fixture *f = *state;
+
+	seed = random_seed();
+	quiet = 0;
+	open_pairs(f);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		for (unsigned n = 0; n < 4; n++)
+			do_anything(&ends[below(ENDS)]);
+		turn(f);
+	}
+	quiet = 1;
+	for (unsigned i = 0; i < ENDS; i++) {
+		ends[i].shut = 1;
+		assert_int_equal(rota_stream_shutdown(&ends[i].shutdown,
+						      &ends[i].c.tcp.stream,
+						      on_shutdown),
+				 0);
+	}
+	RUN_UNTIL(f, all_finished());
+	turn(f);
+
+	for (unsigned i = 0; i < ENDS; i++) {
+		assert_int_equal(ends[i].c.size, ends[i ^ 1].c.produced);
+		assert_int_equal(ends[i].c.wrong, 0);
+		assert_int_equal(ends[i].in_flight + ends[i].waiting, 0);
+		connection_end(&ends[i].c);
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(all_bytes_arrive_whatever_streams_do),
+};
+
+FIXTURE_MAIN(tests)

@@ -1,0 +1,638 @@
+/*
+ * Where a TCP handle is: bind and its flags, what is refused (D6), own and peer
+ * addresses; and the options of a socket.
+ */
+#include "support/fixture.h"
+
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/fault.h"
+#include "support/streams_more.h"
+
+/* Where macOS has another name for it. */
+#ifndef TCP_KEEPIDLE
+#define TCP_KEEPIDLE TCP_KEEPALIVE
+#endif
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void tcp_init(struct rota_tcp *tcp, struct fixture *f)
+{
+	assert_int_equal(rota_tcp_init(tcp, f->loop), 0);
+}
+
+static void tcp_end(struct rota_tcp *tcp)
+{
+	assert_int_equal(rota_handle_close_now(&tcp->handle), 0);
+}
+
+static int try_listen(struct rota_tcp *tcp)
+{
+	return rota_stream_listen(&tcp->stream, 8, server_called);
+}
+
+/* --- bind --------------------------------------------------------------------- */
+
+static void expect_bound(struct fixture *f, int family)
+{
+	struct rota_address address, own, again;
+	struct rota_tcp tcp;
+	unsigned port;
+
+	loopback(&address, family, 0);
+	tcp_init(&tcp, f);
+
+	assert_int_equal(rota_tcp_bind(&tcp, &address, 0), 0);
+
+	assert_int_equal(rota_tcp_own_address(&tcp, &own), 0);
+	port = rota_address_port(&own);
+	assert_int_not_equal(port, 0);
+	loopback(&address, family, port);
+	expect_same_address(&own, &address);
+	assert_int_equal(try_listen(&tcp), 0);
+	assert_int_equal(rota_tcp_own_address(&tcp, &again), 0);
+	expect_same_address(&own, &again);
+	tcp_end(&tcp);
+}
+
+static void port_0_is_one_that_the_system_chooses(void **state)
+{
+	expect_bound(*state, AF_INET);
+}
+
+static void a_handle_can_be_bound_to_an_address_of_version_6(void **state)
+{
+	need_ip6();
+	expect_bound(*state, AF_INET6);
+}
+
+static void before_it_is_bound_a_handle_has_no_address(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address address;
+	struct rota_tcp tcp;
+
+	tcp_init(&tcp, f);
+
+	assert_int_equal(rota_tcp_own_address(&tcp, &address), ROTA_EBADF);
+	assert_int_equal(rota_tcp_peer_address(&tcp, &address), ROTA_EBADF);
+	assert_int_equal(rota_tcp_set_nodelay(&tcp, 1), ROTA_EBADF);
+	assert_int_equal(rota_tcp_set_keepalive(&tcp, 10), ROTA_EBADF);
+	assert_int_equal(rota_stream_detach(&tcp.stream), ROTA_ENOTCONN);
+	assert_false(rota_handle_is_active(&tcp.handle));
+	assert_int_equal(handle_fd(&tcp.handle), -1);
+	tcp_end(&tcp);
+}
+
+static int try_bind(struct rota_tcp *tcp, const struct rota_address *address)
+{
+	return rota_tcp_bind(tcp, address, 0);
+}
+
+/* D6, O7: what arguments show. */
+static void what_is_no_address_is_not_bound_to(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address address, none = { 0 };
+	struct rota_tcp tcp;
+
+	tcp_init(&tcp, f);
+	assert_int_equal(try_bind(&tcp, NULL), ROTA_EINVAL);
+	assert_int_equal(try_bind(&tcp, &none), ROTA_EINVAL);
+
+	loopback(&address, AF_INET, 0);
+	address.size--;
+	assert_int_equal(try_bind(&tcp, &address), ROTA_EINVAL);
+	loopback(&address, AF_INET, 0);
+	address.size = 0;
+	assert_int_equal(try_bind(&tcp, &address), ROTA_EINVAL);
+	loopback(&address, AF_INET, 0);
+	address.size = SIZE_MAX;
+	assert_int_equal(try_bind(&tcp, &address), ROTA_EINVAL);
+	loopback(&address, AF_INET6, 0);
+	address.size = sizeof(struct sockaddr_in);
+	assert_int_equal(try_bind(&tcp, &address), ROTA_EINVAL);
+	loopback(&address, AF_INET, 0);
+	address.is.any.sa_family = AF_UNIX;
+	assert_int_equal(try_bind(&tcp, &address), ROTA_EINVAL);
+
+	assert_int_equal(handle_fd(&tcp.handle), -1);
+	loopback(&address, AF_INET, 0);
+	assert_int_equal(try_bind(&tcp, &address), 0);
+	tcp_end(&tcp);
+}
+
+static void flags_of_no_meaning_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address address;
+	struct rota_tcp tcp;
+
+	loopback(&address, AF_INET, 0);
+	tcp_init(&tcp, f);
+	for (unsigned bit = 2; bit < 32; bit++)
+		assert_int_equal(rota_tcp_bind(&tcp, &address, 1u << bit),
+				 ROTA_EINVAL);
+	assert_int_equal(rota_tcp_bind(&tcp, &address, UINT_MAX), ROTA_EINVAL);
+	assert_int_equal(handle_fd(&tcp.handle), -1);
+	tcp_end(&tcp);
+}
+
+static void what_has_an_address_is_not_bound_again(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address own, address;
+	struct attempt a = { 0 };
+	struct connection c;
+	struct rota_tcp tcp;
+	struct server s;
+	struct jam jam;
+
+	loopback(&address, AF_INET, 0);
+	server_bind(&s, f, AF_INET);
+	assert_int_equal(try_bind(&s.tcp, &address), ROTA_EINVAL);
+	assert_int_equal(try_listen(&s.tcp), 0);
+	assert_int_equal(try_bind(&s.tcp, &address), ROTA_EINVAL);
+	assert_int_equal(rota_tcp_own_address(&s.tcp, &own), 0);
+	expect_same_address(&own, &s.address);
+	server_end(&s);
+
+	connection_open(&c, f, NULL);
+	assert_int_equal(try_bind(&c.tcp, &address), ROTA_EINVAL);
+	connection_end(&c);
+
+	jam_open(&jam, AF_INET);
+	tcp_init(&tcp, f);
+	assert_int_equal(attempt_begin(&a, &tcp, &jam.address), 0);
+	assert_int_equal(try_bind(&tcp, &address), ROTA_EINVAL);
+	assert_int_equal(rota_handle_close(&tcp.handle, NULL), 0);
+	assert_int_equal(try_bind(&tcp, &address), ROTA_EINVAL);
+	run_to_the_end(f);
+	jam_close(&jam);
+}
+
+/* The error may come from bind or, where the system sees it only then, from
+ * listen. */
+static void expect_in_use(struct fixture *f, const struct rota_address *address,
+			  unsigned flags)
+{
+	struct rota_address other;
+	struct rota_tcp tcp;
+	int status;
+
+	tcp_init(&tcp, f);
+	status = rota_tcp_bind(&tcp, address, flags);
+	if (status == 0)
+		status = try_listen(&tcp);
+	else { /* it is as it was, and another will do */
+		loopback(&other, AF_INET, 0);
+		assert_int_equal(try_bind(&tcp, &other), 0);
+		assert_int_equal(try_listen(&tcp), 0);
+	}
+
+	assert_int_equal(status, ROTA_EADDRINUSE);
+	tcp_end(&tcp);
+}
+
+static void a_port_that_is_listened_at_is_in_use(void **state)
+{
+	struct fixture *f = *state;
+	struct server s;
+
+	server_open(&s, f, 8);
+
+	expect_in_use(f, &s.address, 0);
+	expect_in_use(f, &s.address, ROTA_TCP_REUSE_PORT);
+
+	server_end(&s);
+}
+
+/* What failed has changed nothing: it listens when the port is free. */
+static void a_listen_that_failed_can_be_made_again(void **state)
+{
+	struct fixture *f = *state;
+	struct server first, second;
+	int client;
+
+	server_bind(&first, f, AF_INET);
+	memset(&second, 0, sizeof(second));
+	second.f = f;
+	tcp_init(&second.tcp, f);
+	if (try_bind(&second.tcp, &first.address) < 0) {
+		tcp_end(&second.tcp);
+		server_end(&first);
+		print_message("skip: the system lets only one be bound\n");
+		skip();
+	}
+	assert_int_equal(try_listen(&first.tcp), 0);
+	assert_int_equal(try_listen(&second.tcp), ROTA_EADDRINUSE);
+	assert_false(rota_handle_is_active(&second.tcp.handle));
+	assert_int_equal(try_listen(&second.tcp), ROTA_EADDRINUSE);
+	server_end(&first);
+
+	assert_int_equal(try_listen(&second.tcp), 0);
+
+	client = raw_client(&first.address);
+	RUN_UNTIL(f, second.accepted > 0);
+	raw_close(client);
+	server_end(&second);
+}
+
+static void an_address_of_somebody_else_is_not_available(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address address;
+	struct rota_tcp tcp;
+
+	assert_int_equal(rota_address_ip(&address, "198.51.100.7", 0), 0);
+	tcp_init(&tcp, f);
+
+	assert_int_equal(try_bind(&tcp, &address), ROTA_EADDRNOTAVAIL);
+
+	assert_int_equal(handle_fd(&tcp.handle), -1);
+	loopback(&address, AF_INET, 0);
+	assert_int_equal(try_bind(&tcp, &address), 0);
+	tcp_end(&tcp);
+}
+
+static void reuse_address_is_set(void **state)
+{
+	struct fixture *f = *state;
+	struct server s;
+
+	server_bind(&s, f, AF_INET);
+
+	assert_true(raw_option(handle_fd(&s.tcp.handle), SOL_SOCKET,
+			       SO_REUSEADDR) != 0);
+	server_end(&s);
+}
+
+static void sockets_that_all_say_so_share_a_port(void **state)
+{
+	enum { SHARING = 3, CLIENTS = 60 };
+	struct fixture *f = *state;
+	struct server s[SHARING] = { 0 };
+	struct rota_address address;
+	int clients[CLIENTS];
+
+	loopback(&address, AF_INET, 0);
+	for (unsigned i = 0; i < SHARING; i++) {
+		s[i].f = f;
+		tcp_init(&s[i].tcp, f);
+		assert_int_equal(rota_tcp_bind(&s[i].tcp, &address,
+					       ROTA_TCP_REUSE_PORT),
+				 0);
+		assert_int_equal(rota_stream_listen(&s[i].tcp.stream, 64,
+						    server_called),
+				 0);
+		assert_int_equal(rota_tcp_own_address(&s[i].tcp, &address), 0);
+	}
+
+	for (unsigned i = 0; i < CLIENTS; i++)
+		clients[i] = raw_client(&address);
+	RUN_UNTIL(f, s[0].accepted + s[1].accepted + s[2].accepted == CLIENTS);
+
+	for (unsigned i = 0; i < CLIENTS; i++)
+		raw_close(clients[i]);
+	for (unsigned i = 0; i < SHARING; i++)
+		server_end(&s[i]);
+}
+
+static void one_that_does_not_say_so_does_not_share(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address address;
+	struct rota_tcp tcp;
+
+	loopback(&address, AF_INET, 0);
+	tcp_init(&tcp, f);
+	assert_int_equal(rota_tcp_bind(&tcp, &address, ROTA_TCP_REUSE_PORT), 0);
+	assert_int_equal(try_listen(&tcp), 0);
+	assert_int_equal(rota_tcp_own_address(&tcp, &address), 0);
+
+	expect_in_use(f, &address, 0);
+
+	tcp_end(&tcp);
+}
+
+static int bound_for_6_only(struct fixture *f, unsigned flags)
+{
+	struct rota_address address;
+	struct rota_tcp tcp;
+	int only;
+
+	/* Linux takes a socket for version 6 alone that is bound to ::1. This one
+	 * is bound to all, but nobody listens. */
+	assert_int_equal(rota_address_ip(&address, "::", 0), 0);
+	tcp_init(&tcp, f);
+	assert_int_equal(rota_tcp_bind(&tcp, &address, flags), 0);
+	only = raw_option(handle_fd(&tcp.handle), IPPROTO_IPV6, IPV6_V6ONLY);
+	tcp_end(&tcp);
+	return only != 0;
+}
+
+/* Whatever the system's own default is. */
+static void version_6_stands_for_both_unless_the_caller_says_so(void **state)
+{
+	need_ip6();
+
+	assert_false(bound_for_6_only(*state, 0));
+	assert_true(bound_for_6_only(*state, ROTA_TCP_IP6_ONLY));
+	assert_true(bound_for_6_only(
+		*state, ROTA_TCP_IP6_ONLY | ROTA_TCP_REUSE_PORT));
+}
+
+/* An address of version 4 in the dress of version 6, so that all this stays on
+ * loopback. */
+static void version_4_comes_through_version_6(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address address, own, peer;
+	struct connection c;
+	struct server s = { .f = f };
+	int client;
+
+	need_ip6();
+	assert_int_equal(rota_address_ip(&address, "::ffff:127.0.0.1", 0), 0);
+	tcp_init(&s.tcp, f);
+	assert_true(rota_tcp_bind(&s.tcp, &address, ROTA_TCP_IP6_ONLY) < 0);
+	assert_int_equal(try_bind(&s.tcp, &address), 0);
+	assert_int_equal(try_listen(&s.tcp), 0);
+	assert_int_equal(rota_tcp_own_address(&s.tcp, &own), 0);
+	loopback(&address, AF_INET, rota_address_port(&own));
+
+	client = raw_client(&address);
+	RUN_UNTIL(f, s.accepted > 0);
+
+	connection_adopt(&c, f, s.fds[--s.kept], client, NULL);
+	assert_int_equal(rota_tcp_peer_address(&c.tcp, &peer), 0);
+	assert_int_equal(peer.is.any.sa_family, AF_INET6);
+	assert_true(IN6_IS_ADDR_V4MAPPED(&peer.is.ip6.sin6_addr));
+	connection_end(&c);
+	server_end(&s);
+}
+
+/* --- failures ------------------------------------------------------------------- */
+
+static void expect_bind_fails(struct fixture *f, const char *call, int error)
+{
+	int descriptors = count_descriptors();
+	struct rota_address address;
+	struct rota_tcp tcp;
+
+	loopback(&address, AF_INET, 0);
+	tcp_init(&tcp, f);
+	fault_fail(call, 1, error);
+
+	assert_int_equal(try_bind(&tcp, &address), -error);
+
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(count_descriptors(), descriptors);
+	assert_int_equal(rota_tcp_own_address(&tcp, &address), ROTA_EBADF);
+	loopback(&address, AF_INET, 0);
+	assert_int_equal(try_bind(&tcp, &address), 0);
+	assert_int_equal(try_listen(&tcp), 0);
+	tcp_end(&tcp);
+}
+
+/* F3: as it was, and no descriptor is left. */
+static void a_bind_that_failed_has_changed_nothing(void **state)
+{
+	expect_bind_fails(*state, "socket", EMFILE);
+	expect_bind_fails(*state, "socket", ENFILE);
+	expect_bind_fails(*state, "socket", ENOMEM);
+	expect_bind_fails(*state, "socket", EACCES);
+	expect_bind_fails(*state, "bind", EADDRINUSE);
+	expect_bind_fails(*state, "bind", EACCES);
+	expect_bind_fails(*state, "bind", EADDRNOTAVAIL);
+}
+
+static void expect_listen_fails(struct fixture *f, const char *call, int error)
+{
+	struct server s;
+	int client;
+
+	server_bind(&s, f, AF_INET);
+	fault_fail(call, 1, error);
+
+	assert_int_equal(try_listen(&s.tcp), -error);
+
+	assert_int_equal(fault_clear(), 1);
+	assert_false(rota_handle_is_active(&s.tcp.handle));
+	assert_false(rota_loop_alive(f->loop));
+	assert_int_equal(try_listen(&s.tcp), 0);
+	client = raw_client(&s.address);
+	RUN_UNTIL(f, s.accepted > 0);
+	raw_close(client);
+	server_end(&s);
+}
+
+static void a_listen_that_the_system_refuses_has_changed_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_listen_fails(f, "listen", EADDRINUSE);
+	if (poller_is(f, "epoll")) {
+		expect_listen_fails(f, "epoll_ctl", ENOSPC);
+		expect_listen_fails(f, "epoll_ctl", ENOMEM);
+	}
+	if (poller_is(f, "kqueue"))
+		expect_listen_fails(f, "kevent", ENOMEM);
+}
+
+/* F3: every allocation of it may fail. */
+static void a_listen_without_memory_has_changed_nothing(void **state)
+{
+	struct fixture *f = *state;
+	unsigned nth = 0;
+	struct server s;
+	int status;
+
+	server_bind(&s, f, AF_INET);
+	do {
+		f->memory.failed = 0;
+		f->memory.fail_at = f->memory.calls + ++nth;
+		status = try_listen(&s.tcp);
+		f->memory.fail_at = 0;
+		if (f->memory.failed > 0) {
+			assert_int_equal(status, ROTA_ENOMEM);
+			assert_false(rota_loop_alive(f->loop));
+		}
+	} while (status == ROTA_ENOMEM && nth < 100);
+
+	assert_int_equal(status, 0);
+	server_end(&s);
+}
+
+/* O2 */
+static void what_is_closing_has_no_address_and_no_options(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address address;
+	struct server s;
+
+	server_open(&s, f, 8);
+	assert_int_equal(rota_handle_close(&s.tcp.handle, NULL), 0);
+
+	assert_int_equal(rota_tcp_own_address(&s.tcp, &address), ROTA_EINVAL);
+	assert_int_equal(rota_tcp_peer_address(&s.tcp, &address), ROTA_EINVAL);
+	assert_int_equal(rota_tcp_set_nodelay(&s.tcp, 1), ROTA_EINVAL);
+	assert_int_equal(rota_tcp_set_keepalive(&s.tcp, 1), ROTA_EINVAL);
+	assert_int_equal(rota_stream_detach(&s.tcp.stream), ROTA_EALREADY);
+	assert_int_equal(try_listen(&s.tcp), ROTA_EINVAL);
+	run_to_the_end(f);
+}
+
+/* --- addresses and options -------------------------------------------------------- */
+
+static void expect_both_addresses(struct fixture *f, int family)
+{
+	struct rota_address own, peer, other;
+	struct attempt a = { 0 };
+	struct connection c;
+	struct rota_tcp tcp;
+	struct server s;
+
+	server_open_as(&s, f, family, 8);
+	tcp_init(&tcp, f);
+	assert_int_equal(attempt_begin(&a, &tcp, &s.address), 0);
+	assert_int_equal(rota_tcp_peer_address(&tcp, &peer), ROTA_ENOTCONN);
+	assert_int_equal(attempt_end(f, &a), 0);
+	RUN_UNTIL(f, s.accepted > 0);
+	connection_adopt(&c, f, s.fds[--s.kept], -1, NULL);
+
+	assert_int_equal(rota_tcp_own_address(&tcp, &own), 0);
+	assert_int_equal(rota_tcp_peer_address(&tcp, &peer), 0);
+	expect_same_address(&peer, &s.address);
+	assert_int_equal(rota_tcp_peer_address(&c.tcp, &other), 0);
+	expect_same_address(&other, &own);
+	assert_int_equal(rota_tcp_own_address(&c.tcp, &other), 0);
+	expect_same_address(&other, &s.address);
+	assert_int_equal(rota_tcp_own_address(&tcp, NULL), ROTA_EINVAL);
+	assert_int_equal(rota_tcp_peer_address(&tcp, NULL), ROTA_EINVAL);
+
+	tcp_end(&tcp);
+	connection_end(&c);
+	server_end(&s);
+}
+
+static void a_connection_has_two_addresses(void **state)
+{
+	expect_both_addresses(*state, AF_INET);
+}
+
+static void a_connection_of_version_6_has_two_addresses(void **state)
+{
+	need_ip6();
+	expect_both_addresses(*state, AF_INET6);
+}
+
+static void what_is_only_bound_has_no_peer(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address address;
+	struct server s;
+
+	server_bind(&s, f, AF_INET);
+
+	assert_int_equal(rota_tcp_peer_address(&s.tcp, &address),
+			 ROTA_ENOTCONN);
+	server_end(&s);
+}
+
+static int option(struct connection *c, int level, int name)
+{
+	return raw_option(c->fd, level, name);
+}
+
+static void nodelay_can_be_set_and_taken_back(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open(&c, f, NULL);
+	assert_int_equal(rota_tcp_set_nodelay(&c.tcp, 1), 0);
+	assert_true(option(&c, IPPROTO_TCP, TCP_NODELAY) != 0);
+	assert_int_equal(rota_tcp_set_nodelay(&c.tcp, 0), 0);
+	assert_true(option(&c, IPPROTO_TCP, TCP_NODELAY) == 0);
+	assert_int_equal(rota_tcp_set_nodelay(&c.tcp, -7), 0);
+	assert_true(option(&c, IPPROTO_TCP, TCP_NODELAY) != 0);
+	connection_end(&c);
+}
+
+static void keepalive_asks_after_so_many_seconds(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open(&c, f, NULL);
+	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 60), 0);
+	assert_true(option(&c, SOL_SOCKET, SO_KEEPALIVE) != 0);
+	assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+	assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPINTVL), 1);
+	assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPCNT), 10);
+
+	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 1), 0);
+	assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPIDLE), 1);
+
+	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 0), 0);
+	assert_true(option(&c, SOL_SOCKET, SO_KEEPALIVE) == 0);
+	connection_end(&c);
+}
+
+/* F3 */
+static void a_keepalive_out_of_range_changes_nothing(void **state)
+{
+	static const unsigned idles[] = { 1000000, INT_MAX, 1u << 31,
+					  UINT_MAX };
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open(&c, f, NULL);
+	for (unsigned i = 0; i < COUNT(idles); i++) {
+		assert_int_equal(rota_tcp_set_keepalive(&c.tcp, idles[i]),
+				 ROTA_EINVAL);
+		assert_true(option(&c, SOL_SOCKET, SO_KEEPALIVE) == 0);
+	}
+	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 60), 0);
+	for (unsigned i = 0; i < COUNT(idles); i++) {
+		assert_int_equal(rota_tcp_set_keepalive(&c.tcp, idles[i]),
+				 ROTA_EINVAL);
+		assert_true(option(&c, SOL_SOCKET, SO_KEEPALIVE) != 0);
+		assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+	}
+	connection_end(&c);
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(port_0_is_one_that_the_system_chooses),
+	REAL(a_handle_can_be_bound_to_an_address_of_version_6),
+	REAL(before_it_is_bound_a_handle_has_no_address),
+	REAL(what_is_no_address_is_not_bound_to),
+	REAL(flags_of_no_meaning_are_refused),
+	REAL(what_has_an_address_is_not_bound_again),
+	REAL(a_port_that_is_listened_at_is_in_use),
+	REAL(a_listen_that_failed_can_be_made_again),
+	REAL(an_address_of_somebody_else_is_not_available),
+	REAL(reuse_address_is_set),
+	REAL(sockets_that_all_say_so_share_a_port),
+	REAL(one_that_does_not_say_so_does_not_share),
+	REAL(version_6_stands_for_both_unless_the_caller_says_so),
+	REAL(version_4_comes_through_version_6),
+	REAL(a_bind_that_failed_has_changed_nothing),
+	REAL(a_listen_that_the_system_refuses_has_changed_nothing),
+	REAL(a_listen_without_memory_has_changed_nothing),
+	REAL(what_is_closing_has_no_address_and_no_options),
+	REAL(a_connection_has_two_addresses),
+	REAL(a_connection_of_version_6_has_two_addresses),
+	REAL(what_is_only_bound_has_no_peer),
+	REAL(nodelay_can_be_set_and_taken_back),
+	REAL(keepalive_asks_after_so_many_seconds),
+	REAL(a_keepalive_out_of_range_changes_nothing),
+};
+
+FIXTURE_MAIN(tests)

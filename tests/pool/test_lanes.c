@@ -1,0 +1,652 @@
+/* poller: none */
+/*
+ * Lanes and their threads: what is stuck delays nothing else, threads are made
+ * when there is work and end when there is none.
+ */
+#include "jobs.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "support/probe.h"
+
+enum { MANY = 64 };
+
+static void queue_stuck(struct job *jobs, unsigned count, struct fixture *f,
+			enum rota_lane lane, struct gate *gate)
+{
+	for (unsigned i = 0; i < count; i++) {
+		job_init(&jobs[i], f->loop, NULL);
+		jobs[i].gate = gate;
+		job_queue(&jobs[i], lane);
+	}
+}
+
+static void run_to_the_end(struct fixture *f)
+{
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+}
+
+/* Wait until a thread has slept for so long that it ended, or some have. */
+static void await_threads(struct rota_pool *pool, enum rota_lane lane,
+			  unsigned count)
+{
+	while (pool_stats(pool).lanes[lane].threads != count)
+		sched_yield();
+}
+
+static void await_idle(struct rota_pool *pool, enum rota_lane lane,
+		       unsigned count)
+{
+	while (pool_stats(pool).lanes[lane].idle != count)
+		sched_yield();
+}
+
+static void one_lane_does_not_delay_another(void **state)
+{
+	struct fixture *f = *state;
+	struct job *stuck = test_calloc(2 * MANY, sizeof(*stuck));
+	struct gate gate;
+	struct job a;
+
+	use_pool(f, pool_of_threads(0, 2), ROTA_CLOCK_MONOTONIC);
+	gate_init(&gate);
+	queue_stuck(stuck, MANY, f, CPU, &gate);
+	queue_stuck(stuck + MANY, MANY, f, BLOCKING, &gate);
+	job_init(&a, f->loop, "a");
+	job_queue(&a, IO);
+
+	run_until_called(&a, 1);
+
+	assert_string_equal(journal_take(), "poll: a=0");
+	for (unsigned i = 0; i < 2 * MANY; i++)
+		assert_int_equal(stuck[i].calls, 0);
+	gate_open(&gate);
+	run_to_the_end(f);
+	gate_end(&gate);
+	for (unsigned i = 0; i < 2 * MANY; i++)
+		assert_int_equal(stuck[i].calls, 1);
+	test_free(stuck);
+}
+
+struct burst {
+	struct rota_task task;
+	struct job *jobs;
+	unsigned count;
+	enum rota_lane lane;
+};
+
+static void queue_burst(struct rota_task *task)
+{
+	struct burst *burst = rota_container_of(task, struct burst, task);
+
+	for (unsigned i = 0; i < burst->count; i++)
+		job_queue(&burst->jobs[i], burst->lane);
+}
+
+/* All at once, so that a thread takes several. */
+static void publish_together(struct fixture *f, struct burst *burst)
+{
+	rota_task_init(&burst->task, f->loop);
+	assert_int_equal(rota_task_next_tick(&burst->task, queue_burst), 0);
+	turn(f);
+}
+
+static unsigned calls_of(const struct job *jobs, unsigned count)
+{
+	unsigned calls = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		calls += jobs[i].calls;
+	return calls;
+}
+
+static void run_until_so_many_called(struct fixture *f, const struct job *jobs,
+				     unsigned count, unsigned calls)
+{
+	while (calls_of(jobs, count) < calls)
+		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_ONCE), 1);
+	assert_int_equal(calls_of(jobs, count), calls);
+}
+
+/* Nothing waits behind a job that is stuck: what its thread has taken as well
+ * is stolen by the other. */
+static void what_a_stuck_thread_has_taken_is_stolen(void **state)
+{
+	struct fixture *f = *state;
+	struct job jobs[MANY];
+	struct burst burst = { .jobs = jobs, .count = MANY, .lane = IO };
+	struct gate gate;
+
+	use_pool(f, pool_of_threads(0, 2), ROTA_CLOCK_MONOTONIC);
+	gate_init(&gate);
+	for (unsigned i = 0; i < MANY; i++)
+		job_init(&jobs[i], f->loop, NULL);
+	jobs[0].gate = &gate;
+	publish_together(f, &burst);
+	gate_await(&gate, 1);
+
+	run_until_so_many_called(f, jobs, MANY, MANY - 1);
+
+	assert_int_equal(jobs[0].calls, 0);
+	gate_open(&gate);
+	run_to_the_end(f);
+	gate_end(&gate);
+	assert_int_equal(jobs[0].calls, 1);
+}
+
+/* The same if every one that is begun is stuck, until no thread is left: then
+ * as many are stuck as there may be threads. */
+static void as_many_jobs_begin_as_there_may_be_threads(void **state)
+{
+	enum { THREADS = 5 };
+	struct fixture *f = *state;
+	struct job jobs[MANY];
+	struct burst burst = { .jobs = jobs, .count = MANY, .lane = CPU };
+	struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, THREADS));
+	struct gate gate;
+
+	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+	gate_init(&gate);
+	for (unsigned i = 0; i < MANY; i++) {
+		job_init(&jobs[i], f->loop, NULL);
+		jobs[i].gate = &gate;
+	}
+	publish_together(f, &burst);
+
+	gate_await(&gate, THREADS);
+
+	assert_int_equal(pool_stats(pool).lanes[CPU].threads, THREADS);
+	assert_int_equal(pool_stats(pool).lanes[CPU].running, THREADS);
+	assert_int_equal(pool_stats(pool).lanes[CPU].queued, MANY - THREADS);
+	gate_open(&gate);
+	run_to_the_end(f);
+	gate_end(&gate);
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(jobs[i].calls, 1);
+	rota_pool_unref(pool);
+}
+
+/* What is stolen by a thread that gets stuck in turn is stolen from that. */
+static void what_was_stolen_is_stolen_again(void **state)
+{
+	enum { COUNT = 24 };
+	struct fixture *f = *state;
+	struct job jobs[COUNT];
+	struct burst burst = { .jobs = jobs, .count = COUNT, .lane = IO };
+
+	for (unsigned round = 0; round < 20; round++) {
+		struct gate gate;
+
+		use_pool(f, pool_of_threads(0, 3), ROTA_CLOCK_MONOTONIC);
+		gate_init(&gate);
+		for (unsigned i = 0; i < COUNT; i++)
+			job_init(&jobs[i], f->loop, NULL);
+		jobs[round % 4].gate = &gate;
+		jobs[8 + round % 9].gate = &gate;
+		publish_together(f, &burst);
+		run_until_so_many_called(f, jobs, COUNT, COUNT - 2);
+		gate_await(&gate, 2);
+		gate_open(&gate);
+		run_to_the_end(f);
+		gate_end(&gate);
+	}
+}
+
+/* O6: what a stuck thread has taken and not begun can be taken back. */
+static void what_a_stuck_thread_has_taken_is_cancelled(void **state)
+{
+	enum { COUNT = 8 };
+	struct fixture *f = *state;
+	struct job jobs[COUNT];
+	struct burst burst = { .jobs = jobs, .count = COUNT, .lane = IO };
+	struct gate gate;
+
+	use_pool(f, pool_of_threads(0, 1), ROTA_CLOCK_MONOTONIC);
+	gate_init(&gate);
+	for (unsigned i = 0; i < COUNT; i++)
+		job_init(&jobs[i], f->loop, NULL);
+	jobs[0].gate = &gate;
+	publish_together(f, &burst);
+	gate_await(&gate, 1);
+
+	for (unsigned i = 1; i < COUNT; i += 2)
+		assert_int_equal(job_cancel(&jobs[i]), 0);
+	turn(f);
+	for (unsigned i = 0; i < COUNT; i++)
+		assert_int_equal(jobs[i].status, i % 2 ? ROTA_ECANCELED : 1);
+	gate_open(&gate);
+	run_to_the_end(f);
+	gate_end(&gate);
+
+	for (unsigned i = 0; i < COUNT; i++)
+		assert_int_equal(jobs[i].runs, i % 2 == 0);
+}
+
+static unsigned order[MANY];
+static atomic_uint ordered;
+
+static int note_order(struct rota_work *work)
+{
+	unsigned at = atomic_fetch_add(&ordered, 1);
+
+	order[at] = (unsigned)job_of(work)->result;
+	return 0;
+}
+
+/* T9 */
+static void one_thread_works_in_order(void **state)
+{
+	struct fixture *f = *state;
+	struct job jobs[MANY];
+
+	use_pool(f, pool_of_threads(0, 1), ROTA_CLOCK_MONOTONIC);
+	atomic_store(&ordered, 0);
+	for (unsigned i = 0; i < MANY; i++) {
+		job_init(&jobs[i], f->loop, NULL);
+		jobs[i].result = (int)i;
+		assert_int_equal(rota_work_queue(&jobs[i].work, IO, note_order,
+						 job_done),
+				 0);
+	}
+
+	run_to_the_end(f);
+
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(order[i], i);
+	assert_int_equal(calls_of(jobs, MANY), MANY);
+}
+
+/* Threads are made one by one, as there is work for them, and no more than may
+ * be. */
+static void threads_are_made_on_demand(void **state)
+{
+	enum { THREADS = 3 };
+	struct fixture *f = *state;
+	struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, THREADS));
+	struct job jobs[THREADS + 3];
+	struct gate gate;
+
+	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+	gate_init(&gate);
+	assert_int_equal(pool_stats(pool).lanes[IO].threads, 0);
+	for (unsigned i = 0; i < THREADS; i++) {
+		queue_stuck(&jobs[i], 1, f, IO, &gate);
+		gate_await(&gate, i + 1);
+		assert_int_equal(pool_stats(pool).lanes[IO].threads, i + 1);
+	}
+	queue_stuck(&jobs[THREADS], 3, f, IO, &gate);
+
+	assert_int_equal(pool_stats(pool).lanes[IO].threads, THREADS);
+	assert_int_equal(pool_stats(pool).lanes[IO].started, THREADS);
+	assert_int_equal(pool_stats(pool).lanes[BLOCKING].threads, 0);
+	gate_open(&gate);
+	run_to_the_end(f);
+	gate_end(&gate);
+	rota_pool_unref(pool);
+}
+
+/* A thread that is free does the next job; none is made for it. */
+static void a_thread_that_is_free_is_used_again(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, 4));
+	struct job a;
+
+	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+	job_init(&a, f->loop, NULL);
+	for (unsigned i = 0; i < 1000; i++) {
+		job_queue(&a, IO);
+		run_until_called(&a, i + 1);
+	}
+
+	assert_int_equal(pool_stats(pool).lanes[IO].started, 1);
+	rota_pool_unref(pool);
+}
+
+static struct rota_pool *pool_with_idle(unsigned min, unsigned max,
+					uint64_t idle_ns)
+{
+	struct rota_pool_options options;
+	struct rota_pool *pool;
+
+	rota_pool_options_init(&options);
+	options.lanes[IO] = (struct rota_lane_options){ min, max };
+	options.idle_ns = idle_ns;
+	assert_int_equal(rota_pool_new(&pool, &options), 0);
+	return pool;
+}
+
+static void use_threads(struct fixture *f, struct rota_pool *pool,
+			unsigned count)
+{
+	struct job jobs[8];
+	struct gate gate;
+
+	assert_in_range(count, 1, 8);
+	gate_init(&gate);
+	for (unsigned i = 0; i < count; i++)
+		queue_stuck(&jobs[i], 1, f, IO, &gate);
+	gate_await(&gate, count);
+	assert_int_equal(pool_stats(pool).lanes[IO].threads, count);
+	gate_open(&gate);
+	run_to_the_end(f);
+	gate_end(&gate);
+}
+
+static void threads_end_when_idle(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_pool *pool =
+		rota_pool_ref(pool_with_idle(0, 4, ROTA_MSEC(1)));
+
+	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+	for (unsigned round = 1; round <= 3; round++) {
+		use_threads(f, pool, 4);
+		await_threads(pool, IO, 0);
+		assert_int_equal(pool_stats(pool).lanes[IO].started, 4 * round);
+		assert_int_equal(pool_stats(pool).lanes[IO].done, 4 * round);
+	}
+
+	rota_pool_unref(pool);
+}
+
+static void min_threads_stay_once_made(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_pool *pool =
+		rota_pool_ref(pool_with_idle(2, 4, ROTA_MSEC(1)));
+
+	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+	assert_int_equal(pool_stats(pool).lanes[IO].threads, 0);
+	use_threads(f, pool, 4);
+	await_threads(pool, IO, 2);
+	for (unsigned i = 0; i < 20; i++)
+		use_threads(f, pool, 2);
+
+	assert_int_equal(pool_stats(pool).lanes[IO].threads, 2);
+	assert_int_equal(pool_stats(pool).lanes[IO].started, 4);
+	rota_pool_unref(pool);
+}
+
+/* Its threads end, and its memory goes, when they are done: nobody waits. */
+static void a_pool_may_be_dropped_while_threads_are_at_work(void **state)
+{
+	struct fixture *f = *state;
+	struct gate gate;
+	struct job a, b;
+
+	use_pool(f, pool_of_threads(1, 2), ROTA_CLOCK_MONOTONIC);
+	gate_init(&gate);
+	job_init(&a, f->loop, "a");
+	a.gate = &gate;
+	job_queue(&a, IO);
+	job_init(&b, f->loop, "b");
+	job_queue(&b, CPU);
+	gate_await(&gate, 1);
+	gate_open(&gate);
+	run_to_the_end(f);
+	gate_end(&gate);
+
+	assert_int_equal(a.calls + b.calls, 2);
+	(void)journal_take();
+}
+
+/* What outlives a test must not be on its stack. */
+static struct gate lasting_gate;
+static atomic_uint discards;
+
+static int be_stuck(void *context)
+{
+	gate_pass(context);
+	return 0;
+}
+
+static void count_discard(void *context)
+{
+	(void)context;
+	atomic_fetch_add(&discards, 1);
+}
+
+static void expect_canceled(struct rota_work *work, int status)
+{
+	(void)work;
+	assert_int_equal(status, ROTA_ECANCELED);
+}
+
+/* The same with a thread that outlives loop and pool. */
+static void a_pool_may_be_dropped_while_a_thread_is_stuck(void **state)
+{
+	const struct rota_detachable how = { be_stuck, count_discard,
+					     &lasting_gate };
+	struct fixture *f = *state;
+	struct rota_work work;
+
+	use_pool(f, pool_of_threads(1, 1), ROTA_CLOCK_MONOTONIC);
+	gate_init(&lasting_gate);
+	rota_work_init(&work, f->loop);
+	assert_int_equal(
+		rota_work_queue_detachable(&work, IO, &how, expect_canceled),
+		0);
+	gate_await(&lasting_gate, 1);
+	assert_int_equal(rota_request_cancel(&work.request), 0);
+	run_to_the_end(f);
+	assert_int_equal(rota_loop_close(f->loop), 0);
+	f->loop = NULL;
+
+	gate_end(&lasting_gate);
+	await_count(&discards, 1);
+}
+
+static void a_pool_that_is_not_used_has_no_threads(void **state)
+{
+	struct rota_pool *pool = pool_of_threads(2, 4);
+	struct rota_pool_stats stats = pool_stats(pool);
+
+	(void)state;
+	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++) {
+		assert_int_equal(stats.lanes[lane].threads, 0);
+		assert_int_equal(stats.lanes[lane].started, 0);
+		assert_int_equal(stats.lanes[lane].queued, 0);
+		assert_int_equal(stats.lanes[lane].running, 0);
+		assert_int_equal(stats.lanes[lane].done, 0);
+		assert_int_equal(stats.lanes[lane].idle, 0);
+	}
+	rota_pool_unref(pool);
+}
+
+static void figures_add_up(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, 2));
+	struct rota_lane_stats stats;
+	struct gate gate;
+	struct job jobs[10];
+
+	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+	gate_init(&gate);
+	queue_stuck(jobs, 10, f, BLOCKING, &gate);
+	gate_await(&gate, 2);
+	stats = pool_stats(pool).lanes[BLOCKING];
+	assert_int_equal(stats.running, 2);
+	assert_int_equal(stats.queued, 8);
+	assert_int_equal(stats.done, 0);
+	assert_int_equal(stats.threads, 2);
+	assert_int_equal(stats.idle, 0);
+
+	assert_int_equal(job_cancel(&jobs[9]), 0);
+	assert_int_equal(pool_stats(pool).lanes[BLOCKING].queued, 7);
+	gate_open(&gate);
+	run_to_the_end(f);
+	gate_end(&gate);
+	stats = pool_stats(pool).lanes[BLOCKING];
+
+	assert_int_equal(stats.running, 0);
+	assert_int_equal(stats.queued, 0);
+	assert_int_equal(stats.done, 9);
+	await_idle(pool, BLOCKING, 2);
+	rota_pool_unref(pool);
+}
+
+static void bad_stats_are_refused(void **state)
+{
+	struct rota_pool_stats stats = { .size = 3 };
+	struct {
+		struct rota_pool_stats stats;
+		char more[8];
+	} later = { .stats.size = sizeof(later), .more = "1234567" };
+
+	(void)state;
+	assert_int_equal(rota_pool_stats(rota_pool_default(), NULL),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_pool_stats(rota_pool_default(), &stats),
+			 ROTA_EINVAL);
+
+	assert_int_equal(rota_pool_stats(rota_pool_default(), &later.stats), 0);
+
+	assert_int_equal(later.stats.size, sizeof(later));
+	assert_string_equal(later.more, "");
+}
+
+static void bad_options_are_refused(void **state)
+{
+	struct rota_pool_options options;
+	struct rota_pool *pool = NULL;
+	struct {
+		struct rota_pool_options options;
+		char more[8];
+	} later = { .more = "" };
+
+	(void)state;
+	assert_int_equal(rota_pool_new(NULL, NULL), ROTA_EINVAL);
+	rota_pool_options_init(&options);
+	options.size = 3;
+	assert_int_equal(rota_pool_new(&pool, &options), ROTA_EINVAL);
+	rota_pool_options_init(&options);
+	options.lanes[IO] = (struct rota_lane_options){ 3, 2 };
+	assert_int_equal(rota_pool_new(&pool, &options), ROTA_EINVAL);
+	rota_pool_options_init(&options);
+	options.stack_size = 1;
+	assert_int_equal(rota_pool_new(&pool, &options), ROTA_EINVAL);
+	options.stack_size = SIZE_MAX;
+	assert_int_equal(rota_pool_new(&pool, &options), ROTA_EINVAL);
+	rota_pool_options_init(&later.options);
+	later.options.size = sizeof(later);
+	later.more[3] = 1;
+	assert_int_equal(rota_pool_new(&pool, &later.options), ROTA_EINVAL);
+	assert_null(pool);
+
+	later.more[3] = 0;
+	assert_int_equal(rota_pool_new(&pool, &later.options), 0);
+	rota_pool_unref(pool);
+}
+
+static void there_is_one_default_pool(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_pool *pool = rota_pool_default();
+	uint64_t done = pool_stats(pool).lanes[CPU].done;
+	struct job a;
+
+	assert_non_null(pool);
+	assert_ptr_equal(rota_pool_default(), pool);
+	job_init(&a, f->loop, NULL);
+	job_queue(&a, CPU);
+	run_to_the_end(f);
+
+	assert_int_equal(pool_stats(pool).lanes[CPU].done, done + 1);
+}
+
+struct seen {
+	struct rota_work work;
+	char name[32];
+	sigset_t blocked;
+	size_t stack_size;
+};
+
+static int look_around(struct rota_work *work)
+{
+	struct seen *seen = rota_container_of(work, struct seen, work);
+
+	pthread_sigmask(SIG_SETMASK, NULL, &seen->blocked);
+#ifdef __linux__
+	pthread_attr_t attributes;
+
+	pthread_getattr_np(pthread_self(), &attributes);
+	pthread_attr_getstacksize(&attributes, &seen->stack_size);
+	pthread_attr_destroy(&attributes);
+#endif
+#if defined(__linux__) || defined(__APPLE__)
+	pthread_getname_np(pthread_self(), seen->name, sizeof(seen->name));
+#endif
+	return 0;
+}
+
+static void nothing(struct rota_work *work, int status)
+{
+	(void)work;
+	(void)status;
+}
+
+static void threads_are_named_and_left_alone_by_signals(void **state)
+{
+	static const char *const names[] = { "rota-io", "rota-blocking",
+					     "rota-cpu" };
+	struct fixture *f = *state;
+	struct rota_pool_options options;
+	struct rota_pool *pool;
+	struct seen seen = { .name = "" };
+
+	rota_pool_options_init(&options);
+	options.stack_size = 300001;
+	assert_int_equal(rota_pool_new(&pool, &options), 0);
+	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+	rota_work_init(&seen.work, f->loop);
+	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++) {
+		assert_int_equal(rota_work_queue(&seen.work,
+						 (enum rota_lane)lane,
+						 look_around, nothing),
+				 0);
+		run_to_the_end(f);
+#if defined(__linux__) || defined(__APPLE__)
+		assert_string_equal(seen.name, names[lane]);
+#endif
+		assert_true(sigismember(&seen.blocked, SIGINT));
+		assert_true(sigismember(&seen.blocked, SIGTERM));
+		assert_true(sigismember(&seen.blocked, SIGCHLD));
+		assert_true(sigismember(&seen.blocked, SIGPIPE));
+		assert_true(sigismember(&seen.blocked, SIGUSR1));
+		assert_false(sigismember(&seen.blocked, SIGSEGV));
+		assert_false(sigismember(&seen.blocked, SIGBUS));
+#ifdef __linux__
+		assert_in_range(seen.stack_size, 300001, 1 << 20);
+#endif
+	}
+	pthread_sigmask(SIG_SETMASK, NULL, &seen.blocked);
+	assert_false(sigismember(&seen.blocked, SIGTERM));
+	(void)names;
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(one_lane_does_not_delay_another),
+	REAL(what_a_stuck_thread_has_taken_is_stolen),
+	REAL(as_many_jobs_begin_as_there_may_be_threads),
+	REAL(what_was_stolen_is_stolen_again),
+	REAL(what_a_stuck_thread_has_taken_is_cancelled),
+	REAL(one_thread_works_in_order),
+	REAL(threads_are_made_on_demand),
+	REAL(a_thread_that_is_free_is_used_again),
+	REAL(threads_end_when_idle),
+	REAL(min_threads_stay_once_made),
+	REAL(a_pool_may_be_dropped_while_threads_are_at_work),
+	REAL(a_pool_may_be_dropped_while_a_thread_is_stuck),
+	REAL(a_pool_that_is_not_used_has_no_threads),
+	REAL(figures_add_up),
+	REAL(bad_stats_are_refused),
+	REAL(bad_options_are_refused),
+	REAL(there_is_one_default_pool),
+	REAL(threads_are_named_and_left_alone_by_signals),
+};
+
+FIXTURE_MAIN(tests)

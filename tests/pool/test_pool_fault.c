@@ -1,0 +1,288 @@
+/* poller: none */
+/*
+ * Failures (F3): threads that cannot be made, and memory that is not there.
+ */
+#include "jobs.h"
+
+#include "support/fault.h"
+#include "support/probe.h"
+
+static void run_to_the_end(struct fixture *f)
+{
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+}
+
+/* Wait until all threads of @pool sleep: none is about to make another, which
+ * the next test's fault would hit. Drops the pool. */
+static void settle(struct rota_pool *pool)
+{
+	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++) {
+		struct rota_lane_stats stats;
+
+		do {
+			sched_yield();
+			stats = pool_stats(pool).lanes[lane];
+		} while (stats.threads != stats.idle);
+	}
+	rota_pool_unref(pool);
+}
+
+/* The loop's part comes from its allocator, once. */
+static void the_first_work_may_find_no_memory(void **state)
+{
+	struct fixture *f = *state;
+	size_t bytes = f->memory.bytes;
+	unsigned failures = 0;
+	struct job a;
+	int error;
+
+	job_init(&a, f->loop, NULL);
+	do {
+		f->memory.failed = 0;
+		f->memory.fail_at = f->memory.calls + failures + 1;
+		error = rota_work_queue(&a.work, IO, job_run, job_done);
+		if (f->memory.failed == 0)
+			break;
+		assert_int_equal(error, ROTA_ENOMEM);
+		assert_false(rota_request_is_active(&a.work.request));
+		assert_false(rota_loop_alive(f->loop));
+		assert_int_equal(f->memory.bytes, bytes);
+		failures++;
+	} while (failures < 100);
+	f->memory.fail_at = 0;
+
+	assert_int_equal(error, 0);
+	assert_true(failures > 0);
+	run_to_the_end(f);
+	bytes = f->memory.bytes;
+	for (unsigned i = 0; i < 10; i++) {
+		job_queue(&a, CPU);
+		run_to_the_end(f);
+	}
+	assert_int_equal(f->memory.bytes, bytes);
+	assert_int_equal(a.calls, 11);
+}
+
+static void a_pool_may_find_no_memory(void **state)
+{
+	struct rota_pool *const untouched = (struct rota_pool *)(void *)state;
+	struct rota_pool *pool = untouched;
+
+	(void)state;
+	fault_fail("calloc", 1, ENOMEM);
+	assert_int_equal(rota_pool_new(&pool, NULL), ROTA_ENOMEM);
+
+	assert_int_equal(fault_clear(), 1);
+	assert_ptr_equal(pool, untouched);
+}
+
+static int fine(void *context)
+{
+	(void)context;
+	return 0;
+}
+
+static void never_discarded(void *context)
+{
+	(void)context;
+	fail();
+}
+
+static void detachable_work_may_find_no_memory(void **state)
+{
+	const struct rota_detachable how = { fine, never_discarded, NULL };
+	struct fixture *f = *state;
+	struct job a;
+
+	job_init(&a, f->loop, NULL);
+	job_queue(&a, IO);
+	run_to_the_end(f);
+	fault_fail("calloc", 1, ENOMEM);
+	assert_int_equal(
+		rota_work_queue_detachable(&a.work, IO, &how, job_done),
+		ROTA_ENOMEM);
+	assert_int_equal(fault_clear(), 1);
+
+	assert_false(rota_request_is_active(&a.work.request));
+	assert_int_equal(
+		rota_work_queue_detachable(&a.work, IO, &how, job_done), 0);
+	run_to_the_end(f);
+	assert_int_equal(a.calls, 2);
+}
+
+/* No thread, and none to be had: by callback, each of them. */
+static void without_any_thread_work_ends_with_eagain(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, 4));
+	struct job a, b;
+
+	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+	job_init(&a, f->loop, "a");
+	job_init(&b, f->loop, "b");
+	fault_fail_from("pthread_create", 1, EAGAIN);
+	job_queue(&a, IO);
+	assert_int_equal(a.calls, 0);
+	job_queue(&b, IO);
+	assert_int_equal(job_cancel(&b), ROTA_EBUSY);
+	run_to_the_end(f);
+	assert_int_equal(fault_clear(), 2);
+
+	assert_string_equal(journal_take(), "poll: a=EAGAIN b=EAGAIN");
+	assert_int_equal(a.runs + b.runs, 0);
+	assert_int_equal(pool_stats(pool).lanes[IO].threads, 0);
+	assert_int_equal(pool_stats(pool).lanes[IO].queued, 0);
+	job_queue(&a, IO);
+	run_to_the_end(f);
+	assert_string_equal(journal_take(), "poll: a=0");
+	rota_pool_unref(pool);
+}
+
+static void queue_other_twice(struct job *job)
+{
+	job_queue(job->other, CPU);
+	job_queue(job->other->other, CPU);
+}
+
+/* The same for what a callback has queued. */
+static void a_burst_ends_with_eagain(void **state)
+{
+	struct fixture *f = *state;
+	struct job a, b, c;
+
+	use_pool(f, pool_of_threads(0, 4), ROTA_CLOCK_MONOTONIC);
+	job_init(&a, f->loop, "a");
+	job_init(&b, f->loop, "b");
+	job_init(&c, f->loop, "c");
+	a.then = queue_other_twice;
+	a.other = &b;
+	b.other = &c;
+	job_queue(&a, IO);
+	await_count(&a.runs, 1);
+
+	fault_fail_from("pthread_create", 1, ENOMEM);
+	run_to_the_end(f);
+
+	assert_int_equal(fault_clear(), 1);
+	assert_string_equal(journal_take(), "poll: a=0 b=EAGAIN c=EAGAIN");
+	assert_int_equal(b.runs + c.runs, 0);
+}
+
+/* Its memory is a part of making a thread. */
+static void a_thread_may_find_no_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct job a;
+
+	use_pool(f, pool_of_threads(0, 4), ROTA_CLOCK_MONOTONIC);
+	job_init(&a, f->loop, "a");
+	fault_fail("calloc", 1, ENOMEM);
+	job_queue(&a, IO);
+	run_to_the_end(f);
+
+	assert_int_equal(fault_clear(), 1);
+	assert_string_equal(journal_take(), "poll: a=EAGAIN");
+}
+
+/* One that is stuck is a thread as well: what cannot be begun waits, and the
+ * next publish tries again. */
+static void with_a_thread_work_waits(void **state)
+{
+	struct fixture *f = *state;
+	struct gate gate;
+	struct job stuck, a, b;
+	struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, 2));
+
+	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+	gate_init(&gate);
+	job_init(&stuck, f->loop, NULL);
+	stuck.gate = &gate;
+	job_queue(&stuck, IO);
+	gate_await(&gate, 1);
+	job_init(&a, f->loop, "a");
+	job_init(&b, f->loop, "b");
+	fault_fail_from("pthread_create", 1, EAGAIN);
+	job_queue(&a, IO);
+	assert_int_equal(fault_clear(), 1);
+	turn(f);
+	assert_int_equal(a.calls, 0);
+
+	job_queue(&b, IO);
+	run_until_called(&b, 1);
+
+	assert_string_equal(journal_take(), "poll: a=0 b=0");
+	gate_end(&gate);
+	run_to_the_end(f);
+	settle(pool);
+}
+
+static atomic_uint discards;
+
+static void count_discard(void *context)
+{
+	(void)context;
+	atomic_fetch_add(&discards, 1);
+}
+
+static void detachable_work_that_was_refused_is_discarded(void **state)
+{
+	const struct rota_detachable how = { fine, count_discard, NULL };
+	struct fixture *f = *state;
+	struct job a;
+
+	use_pool(f, pool_of_threads(0, 1), ROTA_CLOCK_MONOTONIC);
+	atomic_store(&discards, 0);
+	job_init(&a, f->loop, "a");
+	fault_fail("pthread_create", 1, EAGAIN);
+	assert_int_equal(
+		rota_work_queue_detachable(&a.work, IO, &how, job_done), 0);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(job_cancel(&a), ROTA_EBUSY);
+	run_to_the_end(f);
+
+	assert_string_equal(journal_take(), "poll: a=EAGAIN");
+	assert_int_equal(discards, 1);
+}
+
+/* Any thread of many may fail to be made: all is done nevertheless, or told. */
+static void any_thread_may_fail_to_be_made(void **state)
+{
+	enum { COUNT = 40 };
+	struct fixture *f = *state;
+	struct job jobs[COUNT];
+
+	for (unsigned nth = 1; nth <= 6; nth++) {
+		struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, 4));
+		unsigned refused = 0;
+
+		use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+		fault_fail("pthread_create", nth, EAGAIN);
+		for (unsigned i = 0; i < COUNT; i++) {
+			job_init(&jobs[i], f->loop, NULL);
+			job_queue(&jobs[i], CPU);
+		}
+		run_to_the_end(f);
+		(void)fault_clear();
+		for (unsigned i = 0; i < COUNT; i++) {
+			assert_int_equal(jobs[i].calls, 1);
+			assert_int_equal(jobs[i].runs, jobs[i].status == 0);
+			refused += jobs[i].status == ROTA_EAGAIN;
+		}
+		assert_int_equal(refused, nth == 1);
+		settle(pool);
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(the_first_work_may_find_no_memory),
+	REAL(a_pool_may_find_no_memory),
+	REAL(detachable_work_may_find_no_memory),
+	REAL(without_any_thread_work_ends_with_eagain),
+	REAL(a_burst_ends_with_eagain),
+	REAL(a_thread_may_find_no_memory),
+	REAL(with_a_thread_work_waits),
+	REAL(detachable_work_that_was_refused_is_discarded),
+	REAL(any_thread_may_fail_to_be_made),
+};
+
+FIXTURE_MAIN(tests)

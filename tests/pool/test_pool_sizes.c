@@ -1,0 +1,26 @@
+/* poller: none */
+/*
+ * Budgets: an item is embedded in every request that a thread may be at, and
+ * these in the caller's own structs.
+ */
+#include "support/fixture.h"
+
+#include "rota/pool.h"
+
+static void items_keep_to_their_budget(void **state)
+{
+	(void)state;
+	if (sizeof(void *) != 8) {
+		print_message(
+			"skip: the budgets are for pointers of 64 bits\n");
+		skip();
+	}
+
+	assert_in_range(sizeof(struct rotai_item), 1, 56);
+	assert_in_range(sizeof(struct rota_work), 1, 168);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(items_keep_to_their_budget),
+};
+FIXTURE_MAIN(tests)
