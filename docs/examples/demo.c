@@ -11,9 +11,9 @@
  *         $(pkg-config --cflags --libs rota) -o rota-demo
  *     ./rota-demo [seconds [directory]]    # 3, and the current directory
  *
- * The last line is `demo: ok: ...`, and the status 0, or `demo: FAILED: ...`
+ * The last line is `demo: echo: ...`, and the status 0, or `demo: FAILED: ...`
  * and the reason. To see it fail, have the server change one byte:
- * DEMO_CORRUPT=1 ./rota-demo.
+ * DEMO_CORRUPT=1 ./rota-demo. `make demo` goes on with demo/fileserver.sh.
  *
  * The parts are in demo/: demo.h says what each of them does.
  */
@@ -130,7 +130,7 @@ static void run(struct verdict *verdict, const struct corpus *corpus,
 		report_loop("the clients' loop", &clients.stats,
 			    &clients.pulse);
 		report_totals(&server, &clients);
-		printf("\ndemo: ok: %" PRIu64 " bytes of %" PRIu64
+		printf("\ndemo: echo: %" PRIu64 " bytes of %" PRIu64
 		       " connections, all as sent\n",
 		       clients.bytes, server.echo.accepted);
 	}

@@ -1,100 +1,12 @@
 /*
- * The examples: that each runs, says what it should, and ends well.
- *
- * They are programs of their own, in the directory that ROTA_EXAMPLES_DIR
- * names, and get their poller from the environment as this program does.
+ * The examples: that each runs, says what it should, and ends well. The file
+ * server has more tests in test_fileserver.c.
  */
-#include "support/fixture.h"
+#include "program.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-enum { OUTPUT_SIZE = 64 * 1024 };
-
-/* All that the example printed, on both of its outputs. */
-static char output[OUTPUT_SIZE];
-
-/* The echo server, while it runs. */
-static pid_t echo_pid;
-
-static FILE *start(const char *before, const char *program, const char *after)
-{
-	const char *directory = getenv("ROTA_EXAMPLES_DIR");
-	char command[512];
-	FILE *stream;
-	int size;
-
-	if (directory == NULL)
-		directory = "build/examples";
-	size = snprintf(command, sizeof(command), "%s %s/%s %s 2>&1", before,
-			directory, program, after);
-	assert_in_range(size, 1, sizeof(command) - 1);
-	fflush(NULL);
-	stream = popen(command, "r");
-	assert_non_null(stream);
-	return stream;
-}
-
-/* Read the rest of what it prints; returns its exit status. */
-static int finish(FILE *stream)
-{
-	size_t had = strlen(output);
-	size_t size = fread(output + had, 1, sizeof(output) - 1 - had, stream);
-	int status;
-
-	output[had + size] = '\0';
-	status = pclose(stream);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
-
-static int run_program(const char *before, const char *program,
-		       const char *after)
-{
-	FILE *stream = start(before, program, after);
-
-	output[0] = '\0';
-	return finish(stream);
-}
-
-/* Examples are built for a user's system, whose library may lack a poller that
- * the one of the tests has: kqueue on Linux, which is a double. */
-static void need_poller(void)
-{
-	const char *poller = getenv("ROTA_POLLER");
-
-	if (poller == NULL || strcmp(poller, "kqueue") != 0)
-		return;
-	run_program("", "stopwatch", "");
-	if (strcmp(output, "stopwatch: ENOTSUP\n") == 0) {
-		puts("skip: the examples were built without kqueue");
-		skip();
-	}
-}
-
-static int run(const char *before, const char *program, const char *after)
-{
-	need_poller();
-	return run_program(before, program, after);
-}
-
-static void assert_printed(const char *text)
-{
-	if (strstr(output, text) == NULL)
-		fail_msg("no \"%s\" in:\n%s", text, output);
-}
-
-static void assert_ended_well(int status)
-{
-	if (status != 0)
-		fail_msg("status %d:\n%s", status, output);
-}
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 
 static void hello_greets_who_answers(void **state)
 {
@@ -157,136 +69,264 @@ static void a_loop_inside_another_plays_to_the_end(void **state)
 	assert_printed("host   the guest has gone; so do I\n");
 }
 
-static int connect_to(unsigned port)
-{
-	struct sockaddr_in address = { 0 };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_not_equal(fd, -1);
-	address.sin_family = AF_INET;
-	address.sin_port = htons((uint16_t)port);
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(
-		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-static void assert_reads(int fd, const char *text)
-{
-	char bytes[64];
-	size_t size = 0;
-	ssize_t n;
-
-	while ((n = read(fd, bytes + size, sizeof(bytes) - size)) > 0)
-		size += (size_t)n;
-	assert_int_equal(n, 0);
-	assert_int_equal(size, strlen(text));
-	assert_memory_equal(bytes, text, size);
-}
-
-/* Start the echo server; returns its port. The shell prints its own number
- * and becomes the server. */
-static unsigned start_echo(const char *before, const char *after, FILE **stream)
-{
-	char command[64];
-	char line[128];
-	unsigned port = 0;
-
-	need_poller();
-	snprintf(command, sizeof(command), "%s echo $$; exec", before);
-	*stream = start(command, "echo", after);
-	output[0] = '\0';
-	assert_non_null(fgets(line, sizeof(line), *stream));
-	echo_pid = (pid_t)atol(line);
-	assert_true(echo_pid > 1);
-	if (fgets(output, sizeof(output), *stream) == NULL ||
-	    sscanf(output, "echo: listening on 127.0.0.1:%u", &port) != 1) {
-		finish(*stream);
-		fail_msg("no server: %s", output);
-	}
-	return port;
-}
-
-static void end_echo(FILE *stream, int number)
-{
-	int status;
-
-	assert_int_equal(kill(echo_pid, number), 0);
-	status = finish(stream);
-	echo_pid = 0;
-	assert_ended_well(status);
-}
-
-/* If the test did not come to the end. */
-static int kill_echo(void **state)
-{
-	(void)state;
-	if (echo_pid > 1)
-		kill(echo_pid, SIGKILL);
-	echo_pid = 0;
-	return 0;
-}
-
 static void echo_ends_well_on_a_signal(void **state)
 {
 	FILE *stream;
-	unsigned port = start_echo("", "0", &stream);
+	unsigned port = start_server("", "echo", "0", &stream);
 	int open = connect_to(port);
 	int fd = connect_to(port);
 
 	(void)state;
-	assert_int_equal(write(fd, "there and back", 14), 14);
+	put(fd, "there and back");
 	assert_int_equal(shutdown(fd, SHUT_WR), 0);
-	assert_reads(fd, "there and back");
+	assert_gets(fd, "there and back");
+	assert_end(fd);
 	close(fd);
-	end_echo(stream, SIGTERM);
+	end_server(stream, SIGTERM);
 	assert_printed("echo: 2 connections, 14 bytes\n");
-	assert_reads(open, "");
+	assert_end(open);
 	close(open);
 }
 
 static void echo_closes_a_connection_that_is_idle(void **state)
 {
 	FILE *stream;
-	unsigned port = start_echo("", "0 0.05", &stream);
+	unsigned port = start_server("", "echo", "0 0.05", &stream);
 	int fd = connect_to(port);
 
 	(void)state;
-	assert_reads(fd, "");
+	assert_end(fd);
 	close(fd);
-	end_echo(stream, SIGINT);
+	end_server(stream, SIGINT);
 }
+
+enum { MANY = 20 };
 
 /* Of twelve descriptors few are left for connections: the rest wait, and have
  * their turn when others have gone. */
-static void echo_survives_running_out_of_descriptors(void **state)
+static void all_are_echoed(unsigned port)
 {
-	enum { COUNT = 20 };
-	FILE *stream;
-	unsigned port = start_echo("ulimit -n 12;", "0", &stream);
-	int fds[COUNT];
+	int fds[MANY];
 
-	(void)state;
-	for (int i = 0; i < COUNT; i++)
+	for (int i = 0; i < MANY; i++)
 		fds[i] = connect_to(port);
-	for (int i = 0; i < COUNT; i++) {
-		assert_int_equal(write(fds[i], "me too", 6), 6);
+	for (int i = 0; i < MANY; i++) {
+		put(fds[i], "me too");
 		assert_int_equal(shutdown(fds[i], SHUT_WR), 0);
 	}
-	for (int i = 0; i < COUNT; i++) {
-		assert_reads(fds[i], "me too");
+	for (int i = 0; i < MANY; i++) {
+		assert_gets(fds[i], "me too");
+		assert_end(fds[i]);
 		close(fds[i]);
 	}
-	end_echo(stream, SIGTERM);
+}
+
+static void echo_survives_running_out_of_descriptors(void **state)
+{
+	FILE *stream;
+	unsigned port = start_server("ulimit -n 12;", "echo", "0", &stream);
+
+	(void)state;
+	all_are_echoed(port);
+	end_server(stream, SIGTERM);
 	assert_printed("echo: 20 connections, 120 bytes\n");
 }
 
-static void need_socat(void)
+/* It has no other end. */
+static void end_echo_of_streams(FILE *stream)
 {
-	if (system("command -v socat >/dev/null 2>&1") != 0) {
-		puts("skip: there is no socat");
-		skip();
+	assert_int_equal(kill(server_pid, SIGTERM), 0);
+	assert_int_equal(wait_for_server(stream), 128 + SIGTERM);
+}
+
+static void the_echo_of_streams_serves_many(void **state)
+{
+	FILE *stream;
+	unsigned port = start_server("", "server", "0", &stream);
+
+	(void)state;
+	all_are_echoed(port);
+	end_echo_of_streams(stream);
+}
+
+/* More than all buffers hold is written, and then read. */
+static void the_echo_of_streams_holds_back_who_does_not_read(void **state)
+{
+	enum { SIZE = 65536 };
+	static char bytes[SIZE];
+	FILE *stream;
+	unsigned port = start_server("", "server", "0", &stream);
+	int fd = connect_small(port, 8192);
+	size_t sent = 0, back = 0;
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	while (poll(&room, 1, 100) == 1) {
+		for (size_t i = 0; i < SIZE; i++)
+			bytes[i] = pattern_at(sent + i);
+		n = write(fd, bytes, SIZE);
+		assert_true(n > 0 || errno == EAGAIN);
+		sent += n > 0 ? (size_t)n : 0;
+		assert_in_range(sent, 0, 64 << 20);
 	}
+	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
+	shutdown(fd, SHUT_WR);
+	while ((n = read(fd, bytes, SIZE)) > 0)
+		for (ssize_t i = 0; i < n; i++, back++)
+			assert_int_equal(bytes[i], pattern_at(back));
+	assert_int_equal(back, sent);
+	close(fd);
+	end_echo_of_streams(stream);
+}
+
+static void cat_concatenates(void **state)
+{
+	char after[256];
+	int status;
+
+	(void)state;
+	make_file("a", "one\n");
+	make_file("b", "");
+	make_file("c", "three\n");
+	snprintf(after, sizeof(after), "%s/a %s/b - %s/c", directory, directory,
+		 directory);
+	status = run("echo two |", "cat", after);
+	assert_ended_well(status);
+	assert_string_equal(output, "one\ntwo\nthree\n");
+}
+
+static void cat_goes_on_after_what_is_missing(void **state)
+{
+	char after[256];
+	int status;
+
+	(void)state;
+	make_file("a", "one\n");
+	make_file("c", "three\n");
+	snprintf(after, sizeof(after), "%s/a %s/b %s/c", directory, directory,
+		 directory);
+	status = run("", "cat", after);
+	assert_int_equal(status, 1);
+	assert_printed("one\n");
+	assert_printed("three\n");
+	assert_printed("/b: no such thing");
+}
+
+static void cat_copies_a_big_file(void **state)
+{
+	char after[512];
+	int status;
+
+	(void)state;
+	make_pattern("big", 3 * 1024 * 1024 + 1);
+	snprintf(after, sizeof(after),
+		 "%s/big %s/big | cat - %s/big >%s/all; "
+		 "cat %s/big %s/big %s/big | cmp - %s/all && echo same",
+		 directory, directory, directory, directory, directory,
+		 directory, directory, directory);
+	status = run("", "cat", after);
+	assert_ended_well(status);
+	assert_string_equal(output, "same\n");
+}
+
+static void in_a_chat_all_others_hear(void **state)
+{
+	FILE *stream;
+	unsigned port = start_server("", "chat", "-p 0", &stream);
+	int fds[3];
+
+	(void)state;
+	fds[0] = connect_to(port);
+	fds[1] = connect_to(port);
+	fds[2] = connect_to(port);
+
+	/* Whoever is heard was let in, and numbers are as they came. */
+	put(fds[2], "three is here\r\n");
+	assert_gets(fds[0], "3: three is here\n");
+	assert_gets(fds[1], "3: three is here\n");
+	put(fds[0], "good ");
+	put(fds[1], "hello\n");
+	assert_gets(fds[0], "2: hello\n");
+	assert_gets(fds[2], "2: hello\n");
+	put(fds[0], "day\nand bye");
+	shutdown(fds[0], SHUT_WR);
+	assert_end(fds[0]);
+	for (int i = 1; i < 3; i++)
+		assert_gets(fds[i], "1: good day\n1: and bye\n");
+
+	assert_int_equal(kill(server_pid, SIGTERM), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_end(fds[i]);
+		close(fds[i]);
+	}
+	assert_ended_well(wait_for_server(stream));
+	assert_printed("chat: 3 connections, 4 requests, ");
+}
+
+static void read_lines(int fd, int count)
+{
+	char bytes[4096];
+
+	while (count > 0) {
+		ssize_t n = read(fd, bytes, sizeof(bytes));
+
+		assert_true(n > 0);
+		for (ssize_t i = 0; i < n; i++)
+			count -= bytes[i] == '\n';
+	}
+	assert_int_equal(count, 0);
+}
+
+/* Read until there is a line that begins with @text, and is whole. */
+static void read_up_to(int fd, const char *text)
+{
+	static char bytes[65536];
+	const char *line;
+	size_t size = 0;
+
+	do {
+		ssize_t n = read(fd, bytes + size, sizeof(bytes) - 1 - size);
+
+		assert_true(n > 0);
+		size += (size_t)n;
+		bytes[size] = '\0';
+		line = strstr(bytes, text);
+		if (line == NULL && size > strlen(text)) { /* keep its begin */
+			memmove(bytes, bytes + size - strlen(text),
+				strlen(text) + 1);
+			size = strlen(text);
+		}
+	} while (line == NULL || strchr(line, '\n') == NULL);
+}
+
+static void a_chat_goes_on_without_who_does_not_listen(void **state)
+{
+	enum { LINES = 128, LINE_SIZE = 500, ROUNDS = 128 };
+	static char lines[LINES * LINE_SIZE + 1];
+	FILE *stream;
+	unsigned port = start_server("", "chat", "-p 0", &stream);
+	int deaf = connect_small(port, 8192);
+	int listener = connect_to(port);
+	int speaker = connect_to(port);
+
+	(void)state;
+	for (int i = 1; i <= LINES; i++) {
+		memset(lines + (i - 1) * LINE_SIZE, 'a', LINE_SIZE);
+		lines[i * LINE_SIZE - 1] = '\n';
+	}
+	for (int i = 0; i < ROUNDS; i++) {
+		put(speaker, lines);
+		read_lines(listener, LINES);
+	}
+	read_up_to(deaf, "* you have missed ");
+	put(speaker, "now\n");
+	assert_gets(deaf, "3: now\n");
+	close(speaker);
+	close(listener);
+	close(deaf);
+	end_server(stream, SIGTERM);
 }
 
 static void the_demo_finds_every_byte_as_sent(void **state)
@@ -294,10 +334,10 @@ static void the_demo_finds_every_byte_as_sent(void **state)
 	int status;
 
 	(void)state;
-	need_socat();
+	need("socat");
 	status = run("", "demo", "0.5");
 	assert_ended_well(status);
-	assert_printed("\ndemo: ok: ");
+	assert_printed("\ndemo: echo: ");
 }
 
 static void the_demo_notices_one_wrong_bit(void **state)
@@ -305,7 +345,7 @@ static void the_demo_notices_one_wrong_bit(void **state)
 	int status;
 
 	(void)state;
-	need_socat();
+	need("socat");
 	status = run("DEMO_CORRUPT=1", "demo", "5");
 	assert_int_equal(status, 1);
 	assert_printed("demo: FAILED: ");
@@ -321,19 +361,57 @@ static void the_demo_says_if_socat_is_missing(void **state)
 	assert_printed("demo: FAILED: socat is missing: ");
 }
 
+static int run_files_demo(const char *before)
+{
+	char command[128];
+
+	need("curl");
+	need("wrk");
+	snprintf(command, sizeof(command),
+		 "%s sh docs/examples/demo/fileserver.sh", before);
+	return run(command, "fileserver", "1 16");
+}
+
+static void the_demo_of_files_finds_every_byte(void **state)
+{
+	(void)state;
+	assert_ended_well(run_files_demo(""));
+	assert_printed("\nits loop\n");
+	assert_printed("\ndemo: ok: ");
+}
+
+static void the_demo_of_files_notices_one_wrong_byte(void **state)
+{
+	(void)state;
+	assert_int_equal(run_files_demo("DEMO_CORRUPT=1"), 1);
+	assert_printed("demo: FAILED: ");
+	assert_printed("turn.md differ");
+}
+
+#define SERVER(test) cmocka_unit_test_teardown(test, kill_server)
+#define FILES(test)                                                            \
+	cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(hello_greets_who_answers),
 	cmocka_unit_test(hello_does_not_wait_for_ever),
 	cmocka_unit_test(the_stopwatch_is_exact_to_the_nanosecond),
 	cmocka_unit_test(the_order_is_as_the_puzzle_says),
 	cmocka_unit_test(a_loop_inside_another_plays_to_the_end),
-	cmocka_unit_test_teardown(echo_ends_well_on_a_signal, kill_echo),
-	cmocka_unit_test_teardown(echo_closes_a_connection_that_is_idle,
-				  kill_echo),
-	cmocka_unit_test_teardown(echo_survives_running_out_of_descriptors,
-				  kill_echo),
+	SERVER(echo_ends_well_on_a_signal),
+	SERVER(echo_closes_a_connection_that_is_idle),
+	SERVER(echo_survives_running_out_of_descriptors),
+	SERVER(the_echo_of_streams_serves_many),
+	SERVER(the_echo_of_streams_holds_back_who_does_not_read),
+	FILES(cat_concatenates),
+	FILES(cat_goes_on_after_what_is_missing),
+	FILES(cat_copies_a_big_file),
+	SERVER(in_a_chat_all_others_hear),
+	SERVER(a_chat_goes_on_without_who_does_not_listen),
 	cmocka_unit_test(the_demo_finds_every_byte_as_sent),
 	cmocka_unit_test(the_demo_notices_one_wrong_bit),
 	cmocka_unit_test(the_demo_says_if_socat_is_missing),
+	cmocka_unit_test(the_demo_of_files_finds_every_byte),
+	cmocka_unit_test(the_demo_of_files_notices_one_wrong_byte),
 };
 FIXTURE_MAIN(tests)

@@ -1,0 +1,220 @@
+/*
+ * serve.c - what a server does, whatever it serves.
+ *
+ *  1. The end: a signal handler may send an async, and little else; its
+ *     callback closes the listener and has the peers come to an end. With the
+ *     last of them nothing keeps the loop alive.
+ *  2. After GRACE_SECONDS those that are left are dropped.
+ */
+#include "serve.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../demo/turns.h"
+
+enum {
+	BACKLOG = 1024,
+	GRACE_SECONDS = 5,
+};
+
+static struct server *server;
+static struct rota_tcp listener;
+static struct rota_async interrupted;
+static struct rota_timer grace;
+
+static void on_patience_over(struct rota_timer *timer)
+{
+	server->drop(rota_container_of(timer, struct peer, patience));
+}
+
+void peer_expect(struct peer *peer, uint64_t patience_ns)
+{
+	rota_timer_start(&peer->patience, on_patience_over, patience_ns);
+}
+
+void peer_on_close(struct rota_handle *handle)
+{
+	struct peer *peer = rota_container_of(handle, struct peer, tcp.handle);
+
+	rota_timer_stop(&peer->patience);
+	*peer->link = peer->next;
+	if (peer->next != NULL)
+		peer->next->link = peer->link;
+	if (server->forget != NULL)
+		server->forget(peer);
+	free(peer);
+}
+
+void peer_close(struct peer *peer)
+{
+	rota_handle_close(&peer->tcp.handle, peer_on_close);
+}
+
+static void on_connection(struct rota_stream *stream, int status, int fd)
+{
+	struct peer *peer;
+
+	(void)stream;
+	if (status < 0)
+		return; /* no descriptor was left: it tries again by itself */
+	peer = calloc(1, server->peer_size);
+	if (peer == NULL || rota_tcp_open(&peer->tcp, server->loop, fd) < 0) {
+		free(peer);
+		close(fd);
+		return;
+	}
+	peer->link = &server->first;
+	peer->next = server->first;
+	if (peer->next != NULL)
+		peer->next->link = &peer->next;
+	server->first = peer;
+	server->connections++;
+	rota_timer_init(&peer->patience, server->loop);
+	peer_expect(peer, server->patience_ns);
+	server->begin(peer);
+}
+
+static void on_grace_over(struct rota_timer *timer)
+{
+	(void)timer;
+	for (struct peer *peer = server->first; peer; peer = peer->next)
+		server->drop(peer); /* (2) */
+}
+
+static void set_action(void (*handler)(int))
+{
+	struct sigaction action = { .sa_flags = SA_RESTART };
+
+	action.sa_handler = handler;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+	rota_async_send(&interrupted); /* (1) */
+}
+
+static void on_interrupted(struct rota_async *async)
+{
+	set_action(SIG_DFL); /* no handler may send any more */
+	rota_async_stop(async);
+	rota_handle_close(&listener.handle, NULL);
+	server->ending = 1;
+	for (struct peer *peer = server->first; peer; peer = peer->next)
+		server->end(peer);
+	rota_timer_start(&grace, on_grace_over, ROTA_SEC(GRACE_SECONDS));
+	rota_timer_unref(&grace);
+}
+
+/* Start all that is on the loop, and say where: 0, or an error. */
+static int start(void)
+{
+	struct rota_address address;
+	char text[ROTA_ADDRESS_TEXT_SIZE];
+	const char *ip = server->ip != NULL ? server->ip : "127.0.0.1";
+	int error = rota_address_ip(&address, ip, server->port);
+
+	rota_timer_init(&grace, server->loop);
+	rota_async_init(&interrupted, server->loop);
+	if (error == 0)
+		error = rota_tcp_init(&listener, server->loop);
+	if (error == 0)
+		error = rota_tcp_bind(&listener, &address, 0);
+	if (error == 0) /* which all connections inherit */
+		error = rota_tcp_set_nodelay(&listener, 1);
+	if (error == 0)
+		error = rota_stream_listen(&listener.stream, BACKLOG,
+					   on_connection);
+	if (error == 0)
+		error = rota_tcp_own_address(&listener, &address);
+	if (error == 0)
+		error = rota_address_text(&address, text, sizeof(text));
+	if (error == 0)
+		error = rota_async_start(&interrupted, on_interrupted);
+	if (error < 0)
+		return error;
+	set_action(on_signal);
+	printf("%s://%s/\n", server->scheme, text);
+	fflush(stdout); /* whoever reads it through a pipe is waiting */
+	return 0;
+}
+
+int serve(struct server *the_server)
+{
+	struct rota_stats stats = { .size = sizeof(stats) };
+	struct rota_loop_options options;
+	int error;
+
+	server = the_server;
+	rota_loop_options_init(&options);
+	options.measure = server->measure;
+	error = rota_loop_new(&server->loop, &options);
+	if (error == 0)
+		error = start();
+	if (error == 0)
+		error = rota_loop_run(server->loop, ROTA_RUN_DEFAULT);
+	if (error < 0) {
+		fprintf(stderr, "%s: %s\n", server->name,
+			rota_error_text(error));
+		return 1;
+	}
+	rota_timer_stop(&grace);
+	rota_loop_stats(server->loop, &stats);
+	if (server->measure)
+		turns_print("its loop", &stats);
+	if (!server->quiet)
+		printf("%s: %" PRIu64 " connections, %" PRIu64
+		       " requests, %" PRIu64 " bytes\n",
+		       server->name, server->connections, server->requests,
+		       server->bytes);
+	return rota_loop_close(server->loop) < 0;
+}
+
+static void usage(void)
+{
+	fprintf(stderr,
+		"usage: %s [-a address] [-p port] [-i idle-ms] [-qt] %s\n"
+		"-a  the address to listen on: 127.0.0.1, ::1, 0.0.0.0...\n"
+		"-p  the port; 0: any that is free\n"
+		"-i  milliseconds after which who does nothing is dropped\n"
+		"-q  print nothing but where the server is\n"
+		"-t  print at the end what its loop did\n",
+		server->name, server->usage);
+	exit(2);
+}
+
+int serve_arguments(struct server *the_server, int argc, char **argv)
+{
+	int option;
+
+	server = the_server;
+	while ((option = getopt(argc, argv, "a:p:i:qt")) != -1) {
+		switch (option) {
+		case 'a':
+			server->ip = optarg;
+			break;
+		case 'p':
+			server->port = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'i':
+			server->patience_ns =
+				ROTA_MSEC(strtoul(optarg, NULL, 10));
+			break;
+		case 'q':
+			server->quiet = 1;
+			break;
+		case 't':
+			server->measure = 1;
+			break;
+		default:
+			usage();
+		}
+	}
+	return optind;
+}

@@ -1,0 +1,598 @@
+/*
+ * docs/examples/fileserver.c: that it serves what it should to all who ask, and
+ * no more, as the example it is.
+ */
+#include "program.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+enum {
+	BIG_SIZE = 16 * 1024 * 1024, /* more than the system buffers */
+	SMALL_BUFFER = 8192,
+	HEAD_SIZE = 4096, /* of the longest request that it takes */
+};
+
+struct reply {
+	int status;
+	long size; /* of what follows */
+	char head[1024];
+};
+
+static FILE *stream;
+static unsigned port;
+
+/* A directory with a root in it, and something beside that. */
+static int make_root(void **state)
+{
+	if (make_directory(state) != 0)
+		return -1;
+	mkdir(path_of("root"), 0755);
+	mkdir(path_of("root/sub"), 0755);
+	mkdir(path_of("root/sub/none"), 0755);
+	make_file("root/index.html", "<h1>index</h1>");
+	make_file("root/sub/index.html", "<h1>below</h1>");
+	make_file("root/a b.txt", "a space");
+	make_file("root/small.txt", "small");
+	make_file("root/empty", "");
+	make_file("secret", "none of your business");
+	return symlink("../secret", path_of("root/link")) +
+	       symlink("..", path_of("root/up"));
+}
+
+static void start_fileserver(const char *before, const char *options)
+{
+	char after[256];
+
+	snprintf(after, sizeof(after), "-p 0 %s %s/root", options, directory);
+	port = start_server(before, "fileserver", after, &stream);
+	assert_printed("http://127.0.0.1:");
+}
+
+static void get(int fd, const char *path)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: here\r\n\r\n",
+		 path);
+	put(fd, text);
+}
+
+/* Read the head of a reply, and nothing beyond. */
+static struct reply read_head(int fd)
+{
+	struct reply reply = { 0 };
+	const char *length;
+	size_t size = 0;
+
+	while (strstr(reply.head, "\r\n\r\n") == NULL) {
+		ssize_t n = read(fd, reply.head + size, 1);
+
+		if (n != 1)
+			fail_msg("%zd, and no reply: %s", n, reply.head);
+		size++;
+		assert_in_range(size, 1, sizeof(reply.head) - 1);
+	}
+	assert_int_equal(sscanf(reply.head, "HTTP/1.1 %d ", &reply.status), 1);
+	length = strstr(reply.head, "\r\nContent-Length: ");
+	assert_non_null(length);
+	reply.size = atol(length + 18);
+	return reply;
+}
+
+static void assert_status(const struct reply *reply, int status)
+{
+	if (reply->status != status)
+		fail_msg("not %d: %s", status, reply->head);
+}
+
+/* Read a whole reply, which is to be this one. */
+static struct reply assert_reply(int fd, int status, const char *content)
+{
+	struct reply reply = read_head(fd);
+
+	assert_status(&reply, status);
+	assert_int_equal(reply.size, strlen(content));
+	if (reply.size > 0)
+		assert_gets(fd, content);
+	return reply;
+}
+
+/* Read the pattern from @begin up to @end. Returns how far that went before the
+ * connection ended. */
+static long read_pattern(int fd, long begin, long end)
+{
+	char bytes[65536];
+	long at = begin;
+
+	while (at < end) {
+		long room = end - at;
+		ssize_t n = read(fd, bytes,
+				 room < (long)sizeof(bytes) ? (size_t)room
+							    : sizeof(bytes));
+
+		if (n < 0 && errno != ECONNRESET)
+			fail_msg("after %ld bytes: %s", at, strerror(errno));
+		if (n <= 0)
+			break;
+		for (ssize_t i = 0; i < n; i++, at++)
+			if (bytes[i] != pattern_at((size_t)at))
+				fail_msg("byte %ld is wrong", at);
+	}
+	return at;
+}
+
+static void it_serves_files(void **state)
+{
+	static const struct {
+		const char *path, *type, *content;
+	} files[] = {
+		{ "/", "text/html", "<h1>index</h1>" },
+		{ "/index.html", "text/html", "<h1>index</h1>" },
+		{ "/sub/", "text/html", "<h1>below</h1>" },
+		{ "/small.txt", "text/plain", "small" },
+		{ "/small.txt?a=b/../c", "text/plain", "small" },
+		{ "http://elsewhere/small.txt", "text/plain", "small" },
+		{ "/a%20b.txt", "text/plain", "a space" },
+		{ "/%73mall%2Etxt", "text/plain", "small" },
+		{ "//sub//.//index.html", "text/html", "<h1>below</h1>" },
+		{ "/empty", "application/octet-stream", "" },
+	};
+	int fd;
+
+	(void)state;
+	start_fileserver("", "");
+	fd = connect_to(port);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct reply reply;
+
+		get(fd, files[i].path);
+		reply = assert_reply(fd, 200, files[i].content);
+		assert_non_null(strstr(reply.head, files[i].type));
+	}
+	close(fd);
+	end_server(stream, SIGTERM);
+	assert_printed("fileserver: 1 connections, 10 requests, ");
+}
+
+static void requests_in_a_row_are_answered_in_order(void **state)
+{
+	enum { COUNT = 300 }; /* in all longer than its buffer */
+	static char many[COUNT * 64];
+	size_t size = 0;
+	struct reply reply;
+	int fd;
+
+	(void)state;
+	start_fileserver("ulimit -n 20;", "");
+	fd = connect_to(port);
+	put(fd, "GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+		"HEAD /sub/ HTTP/1.1\r\nHost: a\r\n\r\n"
+		"GET /none HTTP/1.1\r\nHost: a\r\n\r\n"
+		"HEAD /none HTTP/1.1\r\nHost: a\r\n\r\n"
+		"GET /a%20b.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_reply(fd, 200, "small");
+	reply = read_head(fd);
+	assert_status(&reply, 200);
+	assert_int_equal(reply.size, strlen("<h1>below</h1>"));
+	assert_reply(fd, 404, "Not Found");
+	reply = read_head(fd);
+	assert_status(&reply, 404);
+	assert_reply(fd, 200, "a space");
+
+	for (int i = 0; i < COUNT; i++)
+		size += (size_t)snprintf(many + size, sizeof(many) - size,
+					 "GET /%s HTTP/1.1\r\nHost: a\r\n\r\n",
+					 i % 2 ? "small.txt" : "sub/");
+	put(fd, many);
+	for (int i = 0; i < COUNT; i++)
+		assert_reply(fd, 200, i % 2 ? "small" : "<h1>below</h1>");
+	close(fd);
+	end_server(stream, SIGTERM);
+}
+
+static void a_connection_ends_when_the_client_wants_it_to(void **state)
+{
+	static const char *const last[] = {
+		"GET /small.txt HTTP/1.0\r\n\r\n",
+		"GET /small.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+		"\r\n",
+		"GET /small.txt HTTP/1.1\r\nHost: a\r\n"
+		"connection: keep-alive, CLOSE\r\n\r\n",
+	};
+	int fd;
+
+	(void)state;
+	start_fileserver("", "");
+	for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
+		struct reply reply;
+
+		fd = connect_to(port);
+		get(fd, "/sub/");
+		assert_reply(fd, 200, "<h1>below</h1>");
+		put(fd, last[i]);
+		reply = assert_reply(fd, 200, "small");
+		assert_non_null(strstr(reply.head, "\r\nConnection: close"));
+		assert_end(fd);
+		close(fd);
+	}
+
+	/* Or closes its half of it: what it has asked for still comes. */
+	fd = connect_to(port);
+	get(fd, "/sub/");
+	get(fd, "/small.txt");
+	shutdown(fd, SHUT_WR);
+	assert_reply(fd, 200, "<h1>below</h1>");
+	assert_reply(fd, 200, "small");
+	assert_end(fd);
+	close(fd);
+	end_server(stream, SIGTERM);
+}
+
+static void a_request_may_come_byte_by_byte(void **state)
+{
+	static const char text[] = "GET /small.txt HTTP/1.1\r\nHost: a\r\n"
+				   "Connection: close\r\n\r\n";
+	int fd;
+
+	(void)state;
+	start_fileserver("", "");
+	fd = connect_to(port);
+	for (size_t i = 0; i < sizeof(text) - 1; i++)
+		assert_int_equal(write(fd, text + i, 1), 1);
+	assert_reply(fd, 200, "small");
+	assert_end(fd);
+	close(fd);
+	end_server(stream, SIGTERM);
+}
+
+static void what_is_no_request_is_refused(void **state)
+{
+	static const struct {
+		int status;
+		const char *request;
+	} refused[] = {
+		{ 400, "\r\n\r\n" },
+		{ 400, "GET\r\n\r\n" },
+		{ 400, "GET /\r\n\r\n" },
+		{ 400, "GET / HTTP/1.1\n" },
+		{ 400, "GET / HTTP/1.1\r\nHost: a\n" },
+		{ 400, "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n" },
+		{ 400, "GET / HTTP/1.1\r\nHost: \x01\r\n\r\n" },
+		{ 400, "GET  / HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 400, "GET / HTTP/1.1 \r\nHost: a\r\n\r\n" },
+		{ 400, "GET / http/1.1\r\nHost: a\r\n\r\n" },
+		{ 400, "GET / HTTP/11\r\nHost: a\r\n\r\n" },
+		{ 400, "GE\"T / HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 400, "GET / HTTP/1.1\r\n\r\n" },
+		{ 400, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n" },
+		{ 400, "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n" },
+		{ 400, "GET / HTTP/1.1\r\nHost : a\r\n\r\n" },
+		{ 400, "GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n" },
+		{ 400, "GET / HTTP/1.1\r\nHost: a\r\nNo colon\r\n\r\n" },
+		{ 400, "GET / HTTP/1.1\r\nHost: a\r\n: empty\r\n\r\n" },
+		{ 400, "GET small.txt HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 400, "GET * HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 400, "GET http://a HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 400, "GET /small.txt#a HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 400, "GET /%7 HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 400, "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 400, "GET /small.txt%00 HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 400, "GET /\xc3\xa4 HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 405, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+		       "\r\nx" },
+		{ 405, "get / HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 405, "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n" },
+		{ 413, "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+		       "\r\nx" },
+		{ 413, "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +0\r\n"
+		       "\r\n" },
+		{ 413, "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0 1\r\n"
+		       "\r\nx" },
+		{ 413, "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"
+		       "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" },
+		{ 505, "GET / HTTP/2.0\r\nHost: a\r\n\r\n" },
+	};
+
+	(void)state;
+	start_fileserver("", "");
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		int fd = connect_to(port);
+		struct reply reply;
+
+		put(fd, refused[i].request);
+		reply = read_head(fd);
+		if (reply.status != refused[i].status)
+			fail_msg("%s\n%s", refused[i].request, reply.head);
+		assert_true(reply.status != 405 ||
+			    strstr(reply.head, "Allow: GET, HEAD") != NULL);
+		for (char byte; reply.size > 0; reply.size--)
+			assert_int_equal(read(fd, &byte, 1), 1);
+		assert_end(fd);
+		close(fd);
+	}
+	end_server(stream, SIGTERM);
+}
+
+/* A request of @size bytes, made longer in its target or in a field. */
+static void put_long(int fd, size_t size, int in_target)
+{
+	static const char after[] = " HTTP/1.1\r\nHost: a\r\nLong: ";
+	char text[2 * HEAD_SIZE];
+	size_t fixed = strlen("GET /small.txt?\r\n\r\n") + strlen(after);
+
+	memset(text, 'a', sizeof(text));
+	memcpy(text, "GET /small.txt?", 15);
+	memcpy(text + 15 + (in_target ? size - fixed : 0), after,
+	       strlen(after));
+	memcpy(text + size - 4, "\r\n\r\n", 4);
+	assert_int_equal(write(fd, text, size), size);
+}
+
+static void a_request_may_be_long_but_not_too_long(void **state)
+{
+	int fd;
+
+	(void)state;
+	start_fileserver("", "");
+	fd = connect_to(port);
+	put_long(fd, HEAD_SIZE, 0);
+	assert_reply(fd, 200, "small");
+	put_long(fd, HEAD_SIZE, 1);
+	assert_reply(fd, 200, "small");
+	put_long(fd, HEAD_SIZE + 1, 0);
+	assert_reply(fd, 431, "Request Header Fields Too Large");
+	assert_end(fd);
+	close(fd);
+	fd = connect_to(port);
+	put_long(fd, 2 * HEAD_SIZE, 1);
+	assert_reply(fd, 414, "URI Too Long");
+	assert_end(fd);
+	close(fd);
+	end_server(stream, SIGTERM);
+}
+
+static void no_path_leads_out_of_the_root(void **state)
+{
+	static const char *const paths[] = {
+		"/../secret",
+		"/%2e%2e/secret",
+		"/.%2E/secret",
+		"/..%2fsecret",
+		"//../secret",
+		"//etc/passwd",
+		"/%2fetc/passwd",
+		"/sub/../../secret",
+		"/sub/../small.txt",
+		"/small.txt/../../secret",
+		"/sub/none/../../../secret",
+		"/./../secret",
+		"/link",
+		"/up/secret",
+		"/up/root/small.txt",
+		"/..",
+		"/up",
+		"/sub/none",
+		"/small.txt/more",
+		"/fifo",
+		"/%252e%252e/secret",
+		"/..\\secret",
+	};
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkfifo(path_of("root/fifo"), 0600), 0);
+	start_fileserver("", "");
+	fd = connect_to(port);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		get(fd, paths[i]);
+		assert_reply(fd, 404, "Not Found");
+	}
+	close(fd);
+	end_server(stream, SIGTERM);
+}
+
+static void a_slow_reader_costs_little_and_holds_up_nobody(void **state)
+{
+	long before;
+	int slow, fd;
+
+	(void)state;
+	make_pattern("root/big", BIG_SIZE);
+	start_fileserver("", "");
+	fd = connect_to(port);
+	get(fd, "/small.txt");
+	assert_reply(fd, 200, "small");
+	before = server_memory();
+	slow = connect_small(port, SMALL_BUFFER);
+	get(slow, "/big");
+	assert_int_equal(read_head(slow).size, BIG_SIZE);
+
+	for (int i = 0; i < 200; i++) {
+		get(fd, "/small.txt");
+		assert_reply(fd, 200, "small");
+	}
+	assert_in_range(server_memory(), 0, before + 2048);
+	get(fd, "/big");
+	assert_int_equal(read_head(fd).size, BIG_SIZE);
+	assert_int_equal(read_pattern(fd, 0, BIG_SIZE), BIG_SIZE);
+
+	assert_int_equal(read_pattern(slow, 0, BIG_SIZE), BIG_SIZE);
+	get(slow, "/small.txt");
+	assert_reply(slow, 200, "small");
+	close(slow);
+	close(fd);
+	end_server(stream, SIGTERM);
+}
+
+static void a_file_that_shrinks_ends_its_connection(void **state)
+{
+	long size;
+	int fd;
+
+	(void)state;
+	make_pattern("root/big", BIG_SIZE);
+	start_fileserver("", "");
+	fd = connect_small(port, SMALL_BUFFER);
+	get(fd, "/big");
+	assert_int_equal(read_head(fd).size, BIG_SIZE);
+	assert_int_equal(truncate(path_of("root/big"), 0), 0);
+	size = read_pattern(fd, 0, BIG_SIZE);
+	assert_in_range(size, 0, BIG_SIZE - 1);
+	close(fd);
+
+	fd = connect_to(port);
+	get(fd, "/big");
+	assert_reply(fd, 200, "");
+	close(fd);
+	end_server(stream, SIGTERM);
+}
+
+static void a_client_may_go_at_any_time(void **state)
+{
+	int fd;
+
+	(void)state;
+	make_pattern("root/big", BIG_SIZE);
+	start_fileserver("", "");
+	for (int i = 0; i < 20; i++) {
+		fd = connect_small(port, SMALL_BUFFER);
+		get(fd, i % 2 ? "/big" : "/small.txt");
+		if (i % 4 > 1)
+			read_head(fd);
+		close(fd); /* by a reset, if something has come */
+	}
+	fd = connect_to(port);
+	get(fd, "/small.txt");
+	assert_reply(fd, 200, "small");
+	close(fd);
+	end_server(stream, SIGTERM);
+	assert_printed("fileserver: 21 connections, ");
+}
+
+static void who_sends_no_request_is_dropped_in_time(void **state)
+{
+	int silent, slow, late;
+
+	(void)state;
+	start_fileserver("", "-i 50");
+	silent = connect_to(port);
+	slow = connect_to(port);
+	put(slow, "GET /small.txt HTT");
+	late = connect_to(port);
+	get(late, "/small.txt");
+	assert_reply(late, 200, "small");
+	assert_end(silent);
+	assert_end(slow);
+	assert_end(late);
+	close(silent);
+	close(slow);
+	close(late);
+	end_server(stream, SIGTERM);
+}
+
+/* The end of the server, which waits for it, tells that it was dropped: sooner
+ * than the server would have done so for its own end. */
+static void who_takes_nothing_is_dropped_in_time(void **state)
+{
+	uint64_t began_ns = real_now();
+	int fd;
+
+	(void)state;
+	make_pattern("root/big", BIG_SIZE);
+	start_fileserver("", "-i 50");
+	fd = connect_small(port, SMALL_BUFFER);
+	get(fd, "/big");
+	assert_int_equal(read_head(fd).size, BIG_SIZE);
+	end_server(stream, SIGTERM);
+	assert_in_range(real_now() - began_ns, ROTA_MSEC(300), ROTA_SEC(4));
+	assert_in_range(read_pattern(fd, 0, BIG_SIZE), 1, BIG_SIZE - 1);
+	close(fd);
+}
+
+static void at_its_end_it_sends_what_it_is_sending(void **state)
+{
+	int idle, fresh, busy;
+	uint64_t asked_ns;
+
+	(void)state;
+	make_pattern("root/big", BIG_SIZE);
+	start_fileserver("", "-q");
+	idle = connect_to(port);
+	get(idle, "/small.txt");
+	assert_reply(idle, 200, "small");
+	fresh = connect_to(port);
+	busy = connect_small(port, SMALL_BUFFER);
+	get(busy, "/big");
+	assert_int_equal(read_head(busy).size, BIG_SIZE);
+
+	asked_ns = real_now();
+	assert_int_equal(kill(server_pid, SIGTERM), 0);
+	assert_end(idle);
+	assert_end(fresh);
+	assert_int_equal(try_connect(port, 0), -1);
+	close(idle);
+	close(fresh);
+	assert_int_equal(read_pattern(busy, 0, BIG_SIZE), BIG_SIZE);
+	assert_end(busy);
+	close(busy);
+	assert_ended_well(wait_for_server(stream));
+	assert_in_range(real_now() - asked_ns, 0, ROTA_SEC(4)); /* by itself */
+	assert_null(strchr(strchr(output, '\n'), 'f'));         /* -q */
+}
+
+/* Ask for a file: 1, or 0 if it ends the connection instead. */
+static int is_served(int fd)
+{
+	static const char text[] = "GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n";
+	char byte;
+
+	return write(fd, text, sizeof(text) - 1) > 0 && read(fd, &byte, 1) == 1;
+}
+
+/* Those for whom there is no descriptor are let in and shown out. */
+static void it_survives_running_out_of_descriptors(void **state)
+{
+	enum { COUNT = 20 };
+	int fds[COUNT];
+	int served = 0;
+
+	(void)state;
+	start_fileserver("ulimit -n 14;", "");
+	for (int i = 0; i < COUNT; i++)
+		fds[i] = connect_to(port);
+	for (int i = 0; i < COUNT; i++)
+		served += is_served(fds[i]);
+	assert_in_range(served, 1, COUNT - 1);
+	for (int i = 0; i < COUNT; i++)
+		close(fds[i]);
+	do {
+		int fd = connect_to(port);
+
+		served = is_served(fd);
+		close(fd);
+	} while (!served);
+	end_server(stream, SIGTERM);
+}
+
+#define SERVER(test)                                                           \
+	cmocka_unit_test_setup_teardown(test, make_root, remove_directory)
+
+static const struct CMUnitTest tests[] = {
+	SERVER(it_serves_files),
+	SERVER(requests_in_a_row_are_answered_in_order),
+	SERVER(a_connection_ends_when_the_client_wants_it_to),
+	SERVER(a_request_may_come_byte_by_byte),
+	SERVER(what_is_no_request_is_refused),
+	SERVER(a_request_may_be_long_but_not_too_long),
+	SERVER(no_path_leads_out_of_the_root),
+	SERVER(a_slow_reader_costs_little_and_holds_up_nobody),
+	SERVER(a_file_that_shrinks_ends_its_connection),
+	SERVER(a_client_may_go_at_any_time),
+	SERVER(who_sends_no_request_is_dropped_in_time),
+	SERVER(who_takes_nothing_is_dropped_in_time),
+	SERVER(at_its_end_it_sends_what_it_is_sending),
+	SERVER(it_survives_running_out_of_descriptors),
+};
+
+FIXTURE_MAIN(tests)
