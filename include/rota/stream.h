@@ -313,15 +313,14 @@ int rota_stream_shutdown(struct rota_shutdown *shutdown,
 
 /**
  * Close @stream when all that is queued has left and the other side has ended
- * as well: what comes in meanwhile is thrown away. With an error it closes at
- * once. rota_handle_close() can still be called, and then that is what counts:
+ * as well: what comes in meanwhile is thrown away, and reads under way end with
+ * ROTA_ECANCELED. With an error it closes at once. rota_handle_close() can still be called, and then that is what counts:
  * whoever will not wait for ever for the other side calls it by a timer.
  *
  * Phase:   @fn runs in the closing phase; it may be NULL.
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL    @stream is closing, or listens
  *          ROTA_EALREADY  it has been called
- *          ROTA_EBUSY     a rota_stream_read() is under way
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
  */
 int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn);

@@ -198,8 +198,7 @@ int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn)
 	if (!rotai_stream_has(stream, ROTAI_CONNECTING)) {
 		if (!rotai_stream_has(stream, ROTAI_CONNECTED))
 			return rota_handle_close(&stream->handle, fn);
-		if (stream->internal.front.read != NULL)
-			return ROTA_EBUSY;
+		rotai_reads_finish(stream, ROTA_ECANCELED);
 	}
 	rotai_stream_clear(stream, ROTAI_READING);
 	rotai_stream_set(stream, ROTAI_ENDING);

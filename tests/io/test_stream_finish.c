@@ -259,16 +259,9 @@ static void a_close_takes_the_place_of_an_end(void **state)
 static void arguments_of_an_end_are_checked(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_read read;
 	struct connection c;
-	char byte;
 
 	connection_open(&c, f, "closed");
-	assert_int_equal(begin_read(&c, &read, "r", &byte, 1, 1), 0);
-	assert_int_equal(end(&c), ROTA_EBUSY);
-	assert_int_equal(rota_request_cancel(&read.request), 0);
-	turn(f);
-	journal_take();
 	assert_int_equal(rota_stream_end(&c.tcp.stream, NULL), 0);
 	assert_int_equal(end(&c), ROTA_EALREADY);
 	turn(f);
@@ -280,6 +273,24 @@ static void arguments_of_an_end_are_checked(void **state)
 	run_to_the_end(f);
 	assert_string_equal(journal_take(), "");
 	peer_close(&c);
+}
+
+/* Nobody reads what comes in from then on. */
+static void an_end_cancels_the_reads_under_way(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_read reads[2];
+	struct connection c;
+	char byte;
+
+	connection_open(&c, f, "closed");
+	assert_int_equal(begin_read(&c, &reads[0], "a", &byte, 1, 1), 0);
+	assert_int_equal(begin_read(&c, &reads[1], "b", &byte, 1, 1), 0);
+	assert_int_equal(end(&c), 0);
+	raw_shutdown(c.peer);
+
+	expect_closed(f, &c,
+		      "pending: a=ECANCELED b=ECANCELED closing: closed");
 }
 
 /* After a shutdown of one's own an end waits for the other side alone; a
@@ -393,6 +404,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_deadline_closes_a_stream_that_ends),
 	REAL(a_close_takes_the_place_of_an_end),
 	REAL(arguments_of_an_end_are_checked),
+	REAL(an_end_cancels_the_reads_under_way),
 	REAL(an_end_may_follow_a_shutdown),
 	REAL(a_corked_stream_ends_like_any_other),
 	REAL(a_cancel_does_not_stop_an_end),
