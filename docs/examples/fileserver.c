@@ -2,12 +2,8 @@
  * fileserver.c - static files over HTTP/1.1: all connections on one thread,
  * and a pool of threads for the disk.
  *
- *     cc fileserver.c fileserver/[a-z]*.c serve/serve.c demo/turns.c \
- *         $(pkg-config --cflags --libs rota) -o fileserver
- *     ./fileserver -p 8080 docs
- *
- * It says where it is, and serves the files below the directory until SIGINT or
- * SIGTERM: then what is being sent is sent, and the program ends.
+ *     cc fileserver.c demo/turns.c $(pkg-config --cflags --libs rota)
+ *     ./a.out -p 8080 docs
  *
  *  1. A client is at one thing at a time: a request comes in, or the pool is at
  *     work for it, or there is no room to send. So requests in a row wait in
@@ -15,228 +11,165 @@
  *     at the high watermark. step() begins the next thing.
  *  2. A client that is dropped while the pool is at work for it is closed when
  *     that has ended; and it is freed when it is closed.
+ *  3. A request that is not beyond doubt is refused, and the connection ends:
+ *     what two programs read in two ways is how requests are smuggled.
+ *  4. Each name of a path is opened in the directory before it, and neither
+ *     ".." nor a symbolic link is followed: so nothing leads out of the root.
  */
+#include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "fileserver/below.h"
-#include "fileserver/http.h"
-#include "serve/serve.h"
+#include "demo/turns.h"
 
 enum {
 	HEAD_SIZE = 4096,       /* of the longest request */
+	REPLY_SIZE = 512,       /* of the longest reply, less the file */
 	CHUNK_SIZE = 64 * 1024, /* of a file, in one trip to the pool */
-	REQUEST_SECONDS = 10,   /* for a request to come, all of it */
-	PATIENCE = 6,           /* times that, for all else */
 };
 
 struct client {
-	struct peer peer;
+	struct rota_tcp tcp;
+	struct rota_timer idle; /* for a request to come, a chunk to leave */
 	struct rota_read read;
 	struct rota_work opening;
 	struct rota_fs reading;
-	struct http_request request;
-	struct below_file file;
-	int64_t offset; /* of what is left of the file */
-	int64_t left;   /* bytes of that */
-	int in_pool;    /* (2) */
-	int dropped;
-	size_t begun;    /* bytes of the reply in chunk, before the file's */
-	size_t received; /* bytes in head */
+	struct client *next, **link;
+	int in_pool, dropped; /* (2) */
+	int is_head;          /* HEAD, not GET */
+	int is_last;          /* of its requests */
+	char *path;           /* decoded, in head */
+	const char *name;     /* the last of the path */
+	int fd;
+	int64_t offset, left; /* of the file's bytes that are to be sent */
+	size_t begun;         /* bytes of the reply in chunk, before those */
+	size_t size;          /* of the request in head; 0: it is not read */
+	size_t received;      /* bytes in head */
 	char head[HEAD_SIZE];
-	char chunk[HTTP_REPLY_SIZE + CHUNK_SIZE];
+	char chunk[REPLY_SIZE + CHUNK_SIZE];
 };
 
-static struct server server;
+static const char *const reasons[] = {
+	[200] = "OK",
+	[400] = "Bad Request",
+	[404] = "Not Found",
+	[405] = "Method Not Allowed",
+	[413] = "Content Too Large",
+	[431] = "Request Header Fields Too Large",
+	[503] = "Service Unavailable",
+};
+
+static const char *const types[][2] = {
+	{ ".html", "text/html; charset=utf-8" },
+	{ ".css", "text/css; charset=utf-8" },
+	{ ".js", "text/javascript; charset=utf-8" },
+	{ ".txt", "text/plain; charset=utf-8" },
+	{ ".md", "text/plain; charset=utf-8" },
+	{ ".png", "image/png" },
+	{ ".jpg", "image/jpeg" },
+	{ ".svg", "image/svg+xml" },
+	{ "", "application/octet-stream" },
+};
+
+static struct rota_loop *loop;
+static struct rota_tcp listener;
+static struct rota_async interrupted;
+static struct rota_timer grace;
+static struct client *clients;
+static uint64_t idle_ns, connections, requests, bytes;
+static int ending;
 
 static void step(struct client *c);
 
-static void drop(struct peer *peer)
+/* The size of the head at @text; 0 if it has no end yet; -1 if it has what no
+ * head has: a control character, or a CR or LF without the other. */
+static int measure(const char *text, size_t size)
 {
-	struct client *c = rota_container_of(peer, struct client, peer);
-
-	c->dropped = 1;
-	if (!c->in_pool)
-		peer_close(peer);
-}
-
-static void send_chunk(struct client *c, size_t size)
-{
-	int status = rota_stream_send(&c->peer.tcp.stream, c->chunk, size);
-
-	server.bytes += size;
-	c->begun = 0;
-	peer_expect(&c->peer, PATIENCE * server.patience_ns);
-	if (status < 0 || c->dropped)
-		peer_close(&c->peer);
-	else if (status == 0)
-		step(c); /* else when there is room: on_drain() */
-}
-
-static void on_drain(struct rota_stream *stream, int status)
-{
-	struct client *c =
-		rota_container_of(stream, struct client, peer.tcp.stream);
-
-	if (status < 0)
-		drop(&c->peer);
-	else
-		step(c);
-}
-
-/* The reply's head lies right before the first chunk: one call sends both. */
-static void reply(struct client *c, int status)
-{
-	c->begun = http_reply(c->chunk, &c->request, status, c->file.name,
-			      c->file.size);
-	c->offset = 0;
-	c->left = status == 200 && !c->request.is_head ? c->file.size : 0;
-	if (c->left > 0)
-		step(c);
-	else
-		send_chunk(c, c->begun);
-}
-
-static void on_chunk(struct rota_fs *reading, int64_t result)
-{
-	struct client *c = rota_container_of(reading, struct client, reading);
-
-	c->in_pool = 0;
-	if (result <= 0) { /* there was more when the length was promised */
-		rota_stream_close_reset(&c->peer.tcp.stream, peer_on_close);
-		return;
+	for (size_t i = 0; i < size; i++) {
+		if ((text[i] == '\n') != (i > 0 && text[i - 1] == '\r') ||
+		    (iscntrl((unsigned char)text[i]) &&
+		     memchr("\t\r\n", text[i], 3) == NULL))
+			return -1;
+		if (i >= 3 && memcmp(text + i - 3, "\r\n\r\n", 4) == 0)
+			return (int)i + 1;
 	}
-	c->offset += result;
-	c->left -= result;
-	send_chunk(c, c->begun + (size_t)result);
+	return 0;
 }
 
-/* On a thread of the pool, below the directory that the program works in. */
-static int open_file(struct rota_work *opening)
+/* Decode @path in place: %41 is an A. Returns 200, or 400. */
+static int decode(char *path)
 {
-	struct client *c = rota_container_of(opening, struct client, opening);
+	char *to = path;
 
-	return below_open(&c->file, AT_FDCWD, c->request.path);
-}
-
-static void on_opened(struct rota_work *opening, int status)
-{
-	struct client *c = rota_container_of(opening, struct client, opening);
-
-	c->in_pool = 0;
-	reply(c, http_status(-status));
-}
-
-static void on_read(struct rota_read *read, int status)
-{
-	struct client *c = rota_container_of(read, struct client, read);
-
-	c->received += read->size;
-	if (status < 0) /* the end of it, or cancelled by end() */
-		rota_stream_end(&c->peer.tcp.stream, peer_on_close);
-	else
-		step(c);
-}
-
-/* Begin with the next request, or have more of it come in. */
-static void next_request(struct client *c)
-{
-	int status, error;
-
-	if (c->request.size > 0) { /* it has been served */
-		below_close(&c->file);
-		c->received -= c->request.size;
-		memmove(c->head, c->head + c->request.size, c->received);
-		c->request.size = 0;
-		peer_expect(&c->peer, server.patience_ns);
+	for (; *path != '\0'; path++, to++) {
+		if (!isgraph((unsigned char)*path) || *path == '#')
+			return 400;
+		*to = *path;
+		if (*path == '%') {
+			if (!isxdigit((unsigned char)path[1]) ||
+			    !isxdigit((unsigned char)path[2]))
+				return 400;
+			char digits[] = { path[1], path[2], '\0' };
+			*to = (char)strtoul(digits, NULL, 16);
+			path += 2;
+		}
+		if (iscntrl((unsigned char)*to))
+			return 400;
 	}
-	status = http_parse(&c->request, c->head, c->received, HEAD_SIZE);
-	if (status == 0) {
-		error = rota_stream_read(
-			&c->read, &c->peer.tcp.stream,
-			(struct rota_buf){ c->head + c->received,
-					   HEAD_SIZE - c->received },
-			0, on_read);
-	} else if (status == 200) {
-		server.requests++;
-		peer_expect(&c->peer, PATIENCE * server.patience_ns);
-		error = rota_work_queue(&c->opening, ROTA_LANE_IO, open_file,
-					on_opened);
-		c->in_pool = error == 0;
-	} else {
-		reply(c, status);
-		return;
+	*to = '\0';
+	return 200;
+}
+
+static int parse_line(struct client *c, char *version)
+{
+	char *method = strsep(&version, " ");
+	char *path = strsep(&version, " ");
+
+	if (version == NULL || strncmp(version, "HTTP/1.", 7) != 0 ||
+	    !isdigit((unsigned char)version[7]) || version[8] != '\0')
+		return 400;
+	c->is_last = version[7] == '0';
+	c->is_head = strcmp(method, "HEAD") == 0;
+	if (!c->is_head && strcmp(method, "GET") != 0)
+		return 405;
+	if (strncasecmp(path, "http://", 7) == 0) /* as a proxy is sent */
+		path += 7 + strcspn(path + 7, "/?");
+	c->path = strsep(&path, "?");
+	return c->path[0] == '/' ? decode(c->path) : 400;
+}
+
+/* Read the fields, each in a line that ends with CR LF, from the LF before. */
+static int parse_fields(struct client *c, char *text)
+{
+	int hosts = 0, hosts_needed = !c->is_last; /* none by HTTP/1.0 */
+	char *name, *value, *word;
+
+	while (*++text != '\0') {
+		value = strsep(&text, "\r");
+		name = strsep(&value, ":");
+		if (value == NULL || *name == '\0')
+			return 400;
+		for (word = name; *word != '\0'; word++)
+			if (!isalnum((unsigned char)*word) &&
+			    strchr("!#$%&'*+-.^_`|~", *word) == NULL)
+				return 400;
+		value += strspn(value, " \t");
+		hosts += strcasecmp(name, "Host") == 0;
+		if (strcasecmp(name, "Transfer-Encoding") == 0 ||
+		    (strcasecmp(name, "Content-Length") == 0 &&
+		     strcmp(value, "0") != 0))
+			return 413;
+		if (strcasecmp(name, "Connection") == 0)
+			while ((word = strsep(&value, ", \t")) != NULL)
+				c->is_last |= strcasecmp(word, "close") == 0;
 	}
-	if (error < 0)
-		peer_close(&c->peer);
-}
-
-static void step(struct client *c)
-{
-	struct rota_buf room = { c->chunk + c->begun, CHUNK_SIZE };
-
-	if (c->left < CHUNK_SIZE)
-		room.size = (size_t)c->left;
-	if (c->dropped) {
-		peer_close(&c->peer);
-	} else if (c->left > 0) {
-		c->in_pool = rota_fs_read(&c->reading, on_chunk, c->file.fd,
-					  room, c->offset) == 0;
-		if (!c->in_pool)
-			peer_close(&c->peer);
-	} else if (!c->request.keep_alive || server.ending) {
-		rota_stream_end(&c->peer.tcp.stream, peer_on_close);
-	} else {
-		next_request(c);
-	}
-}
-
-static void begin(struct peer *peer)
-{
-	struct client *c = rota_container_of(peer, struct client, peer);
-
-	c->file.fd = -1;
-	c->request.keep_alive = 1;
-	rota_work_init(&c->opening, server.loop);
-	rota_fs_init(&c->reading, server.loop);
-	rota_stream_on_drain(&peer->tcp.stream, on_drain);
-	step(c);
-}
-
-static void end(struct peer *peer)
-{
-	struct client *c = rota_container_of(peer, struct client, peer);
-
-	rota_request_cancel(&c->read.request);
-}
-
-static void forget(struct peer *peer)
-{
-	below_close(&rota_container_of(peer, struct client, peer)->file);
-}
-
-static struct server server = {
-	.name = "fileserver",
-	.usage = "[directory]",
-	.scheme = "http",
-	.port = 8080,
-	.patience_ns = ROTA_SEC(REQUEST_SECONDS),
-	.peer_size = sizeof(struct client),
-	.begin = begin,
-	.end = end,
-	.drop = drop,
-	.forget = forget,
-};
-
-int main(int argc, char **argv)
-{
-	int argument = serve_arguments(&server, argc, argv);
-
-	if (argument < argc && chdir(argv[argument]) < 0) {
-		perror(argv[argument]);
-		return 1;
-	}
-	return serve(&server);
+	return hosts >= hosts_needed && hosts <= 1 ? 200 : 400;
 }

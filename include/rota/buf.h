@@ -38,7 +38,7 @@ struct rota_hold *rota_buf_keep(struct rota_stream *stream);
 /**
  * Let go of what was kept. The loop may have been closed meanwhile.
  *
- * Thread:  the loop's; once that is closed, any.
+ * Thread:  the loop's; once that is closed, any, one at a time.
  */
 void rota_buf_release(struct rota_hold *hold);
 

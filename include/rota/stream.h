@@ -49,7 +49,7 @@ typedef void rota_read_fn(struct rota_stream *stream, int status,
  * Called when rota_stream_read() has ended. @read->size bytes are in its
  * buffer, also if @status is an error.
  *
- * Phase:   poll, or pending.
+ * Phase:   poll, or pending, or closing.
  */
 typedef void rota_read_done_fn(struct rota_read *read, int status);
 
@@ -285,8 +285,8 @@ int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
 		      rota_write_fn *fn);
 
 /**
- * Write what the system takes at once of @count buffers. Returns how many bytes
- * that were, or ROTA_EAGAIN: none, or other output is queued, or @stream is
+ * Write what the system takes at once of @count buffers, or of the first 64 of
+ * more. Returns how many bytes that were, or ROTA_EAGAIN: none, or other output is queued, or @stream is
  * corked or connects.
  *
  * Thread:  the loop's.

@@ -105,7 +105,7 @@ static void connect_ready(struct rota_watch *watch, unsigned events)
 		rotai_stream_set(stream, ROTAI_CONNECTED);
 		if (events & ROTA_READABLE)
 			rotai_stream_set(stream, ROTAI_HAS_INPUT);
-		if (events & ROTA_DISCONNECT)
+		if (events & (ROTA_DISCONNECT | ROTA_PRIORITY))
 			rotai_stream_set(stream, ROTAI_TO_END);
 		rotai_output_flush(stream);
 		rotai_drain_defer(stream);

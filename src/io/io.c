@@ -29,6 +29,7 @@ int rotai_io_prepare(struct rota_loop *loop)
 	*io = (struct rotai_io){
 		.annex = { .free = free_annex,
 			   .after = rotai_outputs_after,
+			   .take = rotai_outputs_take,
 			   .pending = rotai_outputs_pending },
 		.loop = loop,
 		.least_room = loop->buffer_size / 4,

@@ -19,9 +19,9 @@ enum {
 	ROTAI_LISTENING = 1 << 2,
 	ROTAI_BOUND = 1 << 3,
 
-	ROTAI_READING = 1 << 4,    /* flowing */
-	ROTAI_HAS_INPUT = 1 << 5,  /* there may be more, without an event */
-	ROTAI_TO_END = 1 << 6,     /* an end is near: a short read is not it */
+	ROTAI_READING = 1 << 4,   /* flowing */
+	ROTAI_HAS_INPUT = 1 << 5, /* there may be more, without an event */
+	ROTAI_TO_END = 1 << 6,    /* a short read is not the last: read.c (1) */
 	ROTAI_READ_ENDED = 1 << 7, /* by the end, or an error */
 
 	ROTAI_CORKED = 1 << 8,
@@ -195,6 +195,7 @@ void rotai_drain_call(struct rota_stream *stream);
 void rotai_drain_defer(struct rota_stream *stream);
 
 void rotai_outputs_after(struct rotai_annex *annex, struct rota_loop *loop);
+void rotai_outputs_take(struct rotai_annex *annex);
 void rotai_outputs_pending(struct rotai_annex *annex, struct rota_loop *loop);
 void rotai_chunks_free(struct rotai_io *io);
 

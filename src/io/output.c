@@ -401,15 +401,20 @@ void rotai_outputs_after(struct rotai_annex *annex, struct rota_loop *loop)
 	}
 }
 
+void rotai_outputs_take(struct rotai_annex *annex)
+{
+	struct rotai_io *io = rota_container_of(annex, struct rotai_io, annex);
+
+	io->drains_taken = io->drains;
+	io->drains.first = NULL;
+}
+
 void rotai_outputs_pending(struct rotai_annex *annex, struct rota_loop *loop)
 {
 	struct rotai_io *io = rota_container_of(annex, struct rotai_io, annex);
 	struct rota_stream *stream;
 
 	(void)loop;
-	/* Those that callbacks add are for the next turn. (T8) */
-	io->drains_taken = io->drains;
-	io->drains.first = NULL;
 	while ((stream = rotai_streams_take_first(&io->drains_taken)) != NULL) {
 		rotai_stream_clear(stream, ROTAI_IN_DRAINS);
 		(void)rotai_stream_update(stream);

@@ -7,8 +7,9 @@
  *
  *  1. ROTAI_HAS_INPUT stands from an event until a read comes up short: then
  *     the system has nothing more, and says so by an event when it has. But a
- *     short read does not tell whether the end is there already. If the event
- *     said that it is near, reading goes on until it is found.
+ *     short read does not tell whether the end is there already, and at the
+ *     mark of urgent data every read is short. If the event said that one of
+ *     the two is near, reading goes on until there is nothing, from then on.
  *  2. Input is delivered before the end or an error, as the system has them in
  *     this order. After either there is nothing more to read, ever.
  *  3. Reading ends early after so many reads, or bytes: what is left gets an
@@ -161,7 +162,7 @@ static __attribute__((noinline)) void handle(struct rotai_io *io,
 	io->current = stream;
 	if (events & ROTA_READABLE)
 		rotai_stream_set(stream, ROTAI_HAS_INPUT);
-	if (events & ROTA_DISCONNECT)
+	if (events & (ROTA_DISCONNECT | ROTA_PRIORITY))
 		rotai_stream_set(stream, ROTAI_TO_END);
 	if (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
 		read_all(io, stream, bytes);
@@ -327,6 +328,7 @@ int rota_stream_read(struct rota_read *read, struct rota_stream *stream,
 {
 	struct rota_read **last = &stream->internal.front.read;
 	int error = check_read(stream, &buf, least, fn);
+	int ended = rotai_stream_has(stream, ROTAI_READ_ENDED);
 
 	if (error < 0)
 		return error;
@@ -337,16 +339,18 @@ int rota_stream_read(struct rota_read *read, struct rota_stream *stream,
 	read->internal.fn = fn;
 	while (*last != NULL)
 		last = &(*last)->internal.next;
-	*last = read;
-	error = rotai_stream_update(stream);
-	if (error < 0) {
-		*last = NULL;
-		return error;
+	if (!ended) {
+		*last = read;
+		error = rotai_stream_update(stream);
+		if (error < 0) {
+			*last = NULL;
+			return error;
+		}
 	}
 	rotai_request_begin(&read->request, stream->handle.internal.loop,
 			    &stream->handle, &read_class);
-	if (rotai_stream_has(stream, ROTAI_READ_ENDED))
-		rotai_reads_finish(stream, ROTA_EOF);
+	if (ended)
+		rotai_request_finish(&read->request, ROTA_EOF);
 	else if (rotai_stream_has(stream, ROTAI_HAS_INPUT))
 		rotai_watch_again(&stream->internal.watch, ROTA_READABLE);
 	return 0;

@@ -103,7 +103,8 @@ void rotai_stream_stop(struct rota_handle *handle)
 	if (fd >= 0)
 		rotai_fd_close(fd);
 	stream->internal.watch.internal.fd = -1;
-	rotai_stream_clear(stream, ROTAI_CONNECTED); /* see io.h */
+	rotai_stream_clear(stream, ROTAI_CONNECTED | ROTAI_READING |
+					   ROTAI_HELD | ROTAI_IN_DRAINS);
 
 	if (rotai_stream_has(stream, ROTAI_LISTENING))
 		rotai_listener_stop(stream);
@@ -150,6 +151,8 @@ int rotai_stream_update(struct rota_stream *stream)
 	struct rota_watch *watch = &stream->internal.watch;
 	int error = 0;
 
+	if (rota_handle_is_closing(&stream->handle))
+		return 0;
 	if (rotai_stream_has(stream, ROTAI_CONNECTED)) {
 		unsigned events = waits_for(stream);
 
@@ -237,15 +240,12 @@ int rota_stream_detach(struct rota_stream *stream)
 		return ROTA_EALREADY;
 	if (fd < 0)
 		return ROTA_ENOTCONN;
-	if (stream->internal.first_output != NULL ||
-	    rotai_stream_has(stream, ROTAI_CONNECTING | ROTAI_ENDING))
+	if (rotai_handle_is_busy(&stream->handle) ||
+	    stream->internal.first_output != NULL ||
+	    rotai_stream_has(stream, ROTAI_ENDING))
 		return ROTA_EBUSY;
 	rota_watch_stop(watch);
-	watch->internal.fd = -1; /* not to be closed */
-	error = rota_handle_close_now(&stream->handle);
-	if (error == 0)
-		return fd;
-	watch->internal.fd = fd;
-	(void)rotai_stream_update(stream);
-	return error;
+	watch->internal.fd = -1;                      /* not to be closed */
+	(void)rota_handle_close_now(&stream->handle); /* as it is not busy */
+	return fd;
 }

@@ -51,10 +51,12 @@ void rotai_annexes_after(struct rota_loop *loop)
 	}
 }
 
-void rotai_annexes_pending(struct rota_loop *loop)
+unsigned rotai_annexes_take(struct rota_loop *loop)
 {
+	unsigned taken = 0;
+
 	if (!loop->annexes_pending)
-		return;
+		return 0;
 	loop->annexes_pending = 0;
 	for (int kind = 0; kind < ROTAI_ANNEX_COUNT; kind++) {
 		struct rotai_annex *annex = loop->annexes[kind];
@@ -62,8 +64,17 @@ void rotai_annexes_pending(struct rota_loop *loop)
 		if (annex == NULL || !annex->pending_due)
 			continue;
 		annex->pending_due = 0;
-		annex->pending(annex, loop);
+		annex->take(annex);
+		taken |= 1u << kind;
 	}
+	return taken;
+}
+
+void rotai_annexes_pending(struct rota_loop *loop, unsigned taken)
+{
+	for (int kind = 0; kind < ROTAI_ANNEX_COUNT; kind++)
+		if (taken & 1u << kind)
+			loop->annexes[kind]->pending(loop->annexes[kind], loop);
 }
 
 void rotai_annexes_forked(struct rota_loop *loop)

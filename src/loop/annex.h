@@ -29,7 +29,9 @@ struct rotai_annex {
 	void (*after)(struct rotai_annex *annex, struct rota_loop *loop);
 
 	/* Called once after rotai_annex_call_pending(), in the next pending
-	 * phase. */
+	 * phase: with what was there when the phase began, which take() sets
+	 * apart (T8). */
+	void (*take)(struct rotai_annex *annex);
 	void (*pending)(struct rotai_annex *annex, struct rota_loop *loop);
 
 	/* The loop has been rebuilt in a forked child. Must not call the
@@ -52,9 +54,11 @@ void rotai_annex_call_after(struct rota_loop *loop, struct rotai_annex *annex);
 void rotai_annex_call_pending(struct rota_loop *loop,
 			      struct rotai_annex *annex);
 
-/* For the files beside annex.c: call those that asked for it; all; free all. */
+/* For the files beside annex.c: call those that asked for it, which for the
+ * pending phase the take tells; all; free all. */
 void rotai_annexes_after(struct rota_loop *loop);
-void rotai_annexes_pending(struct rota_loop *loop);
+unsigned rotai_annexes_take(struct rota_loop *loop);
+void rotai_annexes_pending(struct rota_loop *loop, unsigned taken);
 void rotai_annexes_forked(struct rota_loop *loop);
 void rotai_annexes_free(struct rota_loop *loop);
 

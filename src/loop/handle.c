@@ -77,6 +77,11 @@ int rotai_handle_usable(const struct rota_handle *handle)
 		       : rotai_loop_admits(handle->internal.loop);
 }
 
+int rotai_handle_is_busy(const struct rota_handle *handle)
+{
+	return handle->internal.requests > 0 || handle->internal.ended > 0;
+}
+
 void rotai_handle_set_active(struct rota_handle *handle, int active)
 {
 	set_flags(handle, ACTIVE, active ? ACTIVE : 0);
@@ -160,7 +165,7 @@ int rota_handle_close_now(struct rota_handle *handle)
 
 	if (error < 0)
 		return error;
-	if (handle->internal.requests > 0 || handle->internal.ended > 0)
+	if (rotai_handle_is_busy(handle))
 		return ROTA_EBUSY;
 	rotai_list_remove(&handle->internal.open);
 	handle->internal.class_->stop(handle);
@@ -254,7 +259,11 @@ void rotai_closing_run(struct rota_loop *loop)
 
 void rotai_handles_close(struct rota_loop *loop)
 {
-	while (!rotai_list_is_empty(&loop->handles))
-		(void)rota_handle_close(rotai_handle_of(loop->handles.next),
-					NULL);
+	while (!rotai_list_is_empty(&loop->handles)) {
+		struct rota_handle *handle =
+			rotai_handle_of(loop->handles.next);
+
+		/* One that is about to close by itself has its function. */
+		(void)rota_handle_close(handle, handle->internal.close_fn);
+	}
 }

@@ -30,6 +30,10 @@ void rotai_handle_open(struct rota_handle *handle, struct rota_loop *loop,
  * else as rotai_loop_admits(). */
 int rotai_handle_usable(const struct rota_handle *handle);
 
+/* Whether a request of @handle is in flight, or has ended and is not called
+ * back: then it cannot go at once (O3). */
+int rotai_handle_is_busy(const struct rota_handle *handle);
+
 /* @handle begins or ends to do something by itself. */
 void rotai_handle_set_active(struct rota_handle *handle, int active);
 

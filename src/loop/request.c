@@ -143,10 +143,11 @@ void rota_request_clear_deadline(struct rota_request *request)
 void rotai_pending_run(struct rota_loop *loop)
 {
 	struct rota_link *link;
+	unsigned taken = rotai_annexes_take(loop);
 
+	rotai_list_splice(&loop->ended_taken, &loop->ended); /* T8 */
 	rotai_ticks_run_deferred(loop);
-	rotai_annexes_pending(loop);
-	rotai_list_splice(&loop->ended_taken, &loop->ended);
+	rotai_annexes_pending(loop, taken);
 	while ((link = rotai_list_take_first(&loop->ended_taken)) != NULL)
 		rotai_request_call(rotai_request_of(link));
 }

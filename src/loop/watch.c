@@ -37,7 +37,7 @@ enum {
 	EDGE = 1 << 3, /* (6) */
 };
 
-enum { EDGE_EVENTS = ROTAI_READABLE | ROTAI_WRITABLE | ROTAI_DISCONNECT };
+enum { EDGE_EVENTS = ROTAI_EVERYTHING };
 
 _Static_assert((int)ROTA_READABLE == (int)ROTAI_READABLE &&
 		       (int)ROTA_WRITABLE == (int)ROTAI_WRITABLE &&

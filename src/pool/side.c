@@ -169,6 +169,13 @@ static void on_after(struct rotai_annex *annex, struct rota_loop *loop)
 	publish(side_of(annex));
 }
 
+static void on_take(struct rotai_annex *annex)
+{
+	struct rotai_poolside *side = side_of(annex);
+
+	rotai_list_splice(&side->here_taken, &side->here); /* (4) */
+}
+
 static void on_pending(struct rotai_annex *annex, struct rota_loop *loop)
 {
 	struct rotai_poolside *side = side_of(annex);
@@ -176,7 +183,6 @@ static void on_pending(struct rotai_annex *annex, struct rota_loop *loop)
 
 	(void)loop;
 	call_back(side);
-	rotai_list_splice(&side->here_taken, &side->here); /* (4) */
 	while ((link = rotai_list_take_first(&side->here_taken)) != NULL) {
 		struct rotai_item *item = item_of(link);
 
@@ -237,6 +243,7 @@ int rotai_poolside_new(struct rota_loop *loop)
 	side->annex = (struct rotai_annex){
 		.free = free_side,
 		.after = on_after,
+		.take = on_take,
 		.pending = on_pending,
 		.forked = on_fork,
 	};

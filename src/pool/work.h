@@ -6,7 +6,7 @@
 
 #include "rota/pool.h"
 
-/* The status of @work that its callback is to be told, its own being @status. */
+/* What the callback of @work is to be told, whose own status is @status. */
 int rotai_work_status(const struct rota_work *work, int status);
 
 /* Call @work back. Touches it no more. */

@@ -119,6 +119,32 @@ static void what_was_freed_in_the_batch_is_not_written_to(void **state)
 	assert_false(rota_loop_alive(f->loop));
 }
 
+/* The same for those whose on_drain is due in one pending phase. */
+static void what_was_freed_is_not_told_of_a_drain_that_was_due(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned round = 0; round < 3; round++) {
+		open_all(f);
+		for (unsigned i = 0; i < MANY; i++) {
+			struct rota_stream *stream = &all[i]->tcp.stream;
+
+			rota_stream_set_watermarks(stream, 0, 0);
+			all[i]->act_drain = end_others_in_drain;
+			rota_stream_on_drain(stream, count_drain);
+			rota_stream_set_cork(stream, 1);
+			assert_int_equal(connection_send(all[i], 1), 1);
+			rota_stream_set_cork(stream, 0);
+		}
+		end_now(round == 0 ? 0 : round == 1 ? 7 : MANY - 1);
+		run_to_the_end(f);
+
+		assert_int_equal(calls, 1);
+		for (unsigned i = 0; i < MANY; i++)
+			end_now(i);
+	}
+}
+
 static struct fixture *fixture;
 static struct connection heir; /* takes over the number */
 static int freed_fd;
@@ -300,6 +326,7 @@ static void anyone_may_close_anyone(void **state)
 static const struct CMUnitTest tests[] = {
 	REAL(what_was_freed_in_the_batch_is_not_called),
 	REAL(what_was_freed_in_the_batch_is_not_written_to),
+	REAL(what_was_freed_is_not_told_of_a_drain_that_was_due),
 	REAL(an_event_of_the_past_does_not_reach_the_heir),
 	REAL(an_event_from_before_a_turn_does_not_reach_the_heir),
 	REAL(anyone_may_close_anyone),

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "pool/pool.h"
 #include "support/probe.h"
 
 enum { MANY = 64 };
@@ -393,6 +394,33 @@ static void a_pool_may_be_dropped_while_threads_are_at_work(void **state)
 	(void)journal_take();
 }
 
+/* With its last user all threads end, also those that would stay. */
+static void threads_end_with_their_pool(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_pool_options options;
+	struct rota_lane_stats stats;
+	struct rota_pool *pool;
+
+	rota_pool_options_init(&options);
+	options.lanes[IO] = (struct rota_lane_options){ 2, 4 };
+	options.idle_ns = UINT64_MAX;
+	assert_int_equal(rota_pool_new(&pool, &options), 0);
+	rotai_pool_hold(pool); /* the memory alone, to look at it */
+	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+	use_threads(f, pool, 4);
+	assert_int_equal(rota_loop_close(f->loop), 0);
+	f->loop = NULL;
+
+	do {
+		sched_yield();
+		rotai_lane_stats(&pool->lanes[IO], &stats);
+	} while (stats.threads > 0);
+
+	assert_int_equal(stats.done, 4);
+	rotai_pool_let_go(pool);
+}
+
 /* What outlives a test must not be on its stack. */
 static struct gate lasting_gate;
 static atomic_uint discards;
@@ -639,6 +667,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_thread_that_is_free_is_used_again),
 	REAL(threads_end_when_idle),
 	REAL(min_threads_stay_once_made),
+	REAL(threads_end_with_their_pool),
 	REAL(a_pool_may_be_dropped_while_threads_are_at_work),
 	REAL(a_pool_may_be_dropped_while_a_thread_is_stuck),
 	REAL(a_pool_that_is_not_used_has_no_threads),

@@ -4,6 +4,7 @@
  */
 #include "jobs.h"
 
+#include "loop/loop.h"
 #include "loop/request.h"
 #include "pool/item.h"
 #include "support/fault.h"
@@ -390,6 +391,105 @@ static void a_loop_may_close_at_once_after_its_last_job(void **state)
 	rota_pool_unref(pool);
 }
 
+/* A thread that is held up in the midst of waking the loop. */
+struct sleeper {
+	struct gate gate;
+	pthread_t helper;
+	atomic_uint closing;
+	atomic_uint closed;
+	unsigned closed_early;
+};
+
+static void be_held_up(void *arg)
+{
+	struct sleeper *sleeper = arg;
+
+	gate_pass(&sleeper->gate);
+}
+
+/* Let it go on when the loop has been about to close for a while. */
+static void *let_it_go_on(void *arg)
+{
+	struct sleeper *sleeper = arg;
+
+	await_count(&sleeper->closing, 1);
+	for (unsigned i = 0; i < 1000; i++)
+		sched_yield();
+	sleeper->closed_early = atomic_load(&sleeper->closed);
+	gate_open(&sleeper->gate);
+	return NULL;
+}
+
+static void keep_time(struct rota_timer *timer)
+{
+	(void)timer;
+}
+
+/* Looks into the loop as a thread that posts does. */
+static int end_when_it_sleeps(struct rota_work *work)
+{
+	const struct rotai_inbox *inbox = &work->request.internal.loop->inbox;
+
+	/* Empty or asleep, and not NULL: it is asleep. */
+	while (!rotai_inbox_is_empty(inbox) ||
+	       __atomic_load_n(&inbox->head, __ATOMIC_RELAXED) == NULL)
+		sched_yield();
+	return 0;
+}
+
+/* A timer wakes the loop, which finds what came back by itself, and closes.
+ * Whether a thread was held up then; it is not, if the timer came first. */
+static int close_while_held_up(struct fixture *f, struct rota_pool *pool)
+{
+	struct sleeper sleeper = { .closed_early = 0 };
+	struct rota_loop_options options;
+	struct rota_timer timer;
+	struct rota_loop *loop;
+	struct job a;
+	int held;
+
+	fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
+	options.pool = pool;
+	assert_int_equal(rota_loop_new(&loop, &options), 0);
+	gate_init(&sleeper.gate);
+	fault_call_before("write", 1, be_held_up, &sleeper);
+	rota_timer_init(&timer, loop);
+	rota_timer_unref(&timer);
+	assert_int_equal(rota_timer_every(&timer, keep_time, ROTA_MSEC(1),
+					  ROTA_REPEAT_RATE),
+			 0);
+	job_init(&a, loop, NULL);
+	assert_int_equal(
+		rota_work_queue(&a.work, IO, end_when_it_sleeps, job_done), 0);
+	assert_int_equal(rota_loop_run(loop, ROTA_RUN_DEFAULT), 0);
+	rota_timer_stop(&timer);
+
+	assert_int_equal(
+		pthread_create(&sleeper.helper, NULL, let_it_go_on, &sleeper),
+		0);
+	atomic_store(&sleeper.closing, 1);
+	assert_int_equal(rota_loop_close(loop), 0);
+	atomic_store(&sleeper.closed, 1);
+
+	pthread_join(sleeper.helper, NULL);
+	held = fault_clear() == 1;
+	assert_false(held && sleeper.closed_early);
+	gate_end(&sleeper.gate);
+	return held;
+}
+
+/* O5: the same with a thread that takes its time: the loop's memory waits. */
+static void a_loop_that_closes_waits_for_who_wakes_it(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_pool *pool = pool_of_threads(0, 1);
+
+	/* kqueue is woken by the call by which it waits. */
+	while (!poller_is(f, "kqueue") && !close_while_held_up(f, pool))
+		;
+	rota_pool_unref(pool);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(a_callback_publishes_at_its_end),
 	REAL(ticks_belong_to_the_callback),
@@ -401,6 +501,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(wake_ups_are_no_more_than_sleeps),
 	REAL(loops_may_share_a_pool),
 	REAL(a_loop_may_close_at_once_after_its_last_job),
+	REAL(a_loop_that_closes_waits_for_who_wakes_it),
 };
 
 FIXTURE_MAIN(tests)
