@@ -70,7 +70,9 @@ int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
 
 /**
  * Connect @tcp to @address. What is sent or written meanwhile goes out when it
- * is connected. &connect->request can be cancelled and can have a deadline.
+ * is connected. &connect->request can be cancelled and can have a deadline. An
+ * attempt that has failed, or was cancelled, leaves @tcp fresh at once, and may
+ * be followed by another before @fn is told.
  *
  * Phase:   @fn runs in the poll phase, or in the pending phase if it was
  *          decided at once or cancelled.
