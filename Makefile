@@ -333,6 +333,10 @@ $(tests): %: %.o $(support) $(double_objects) $(archive) $(wrap_flags)
 $(filter $(dir)/tests/examples/%,$(tests)): $(examples)
 export ROTA_EXAMPLES_DIR := $(where)/examples
 
+# The sanitizers' own runtime makes the calls that these catch, and clang's does
+# before it is ready.
+$(dir)/tests/support/fault%.o: sanitize :=
+
 -include $(tests:%=%.d) $(support:.o=.d) $(double_objects:.o=.d)
 
 once := $(pollerless:%.c=$(dir)/%)

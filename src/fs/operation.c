@@ -70,16 +70,6 @@ static void skip(struct rota_fs *fs)
 		operation->skip(fs);
 }
 
-static void call_now(struct rota_fs *fs, int status)
-{
-	struct rota_request *request = &fs->request;
-
-	/* It has no handle that could be closing: now, in either phase. */
-	rotai_request_finish(request, status);
-	rotai_list_remove(&request->internal.link);
-	rotai_request_call(request);
-}
-
 static void ended(struct rotai_item *item, int error)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
@@ -88,7 +78,9 @@ static void ended(struct rotai_item *item, int error)
 		skip(fs);
 	else if (fs->internal.late < 0)
 		discard(fs);
-	call_now(fs, fs->internal.late < 0 ? fs->internal.late : error);
+	rotai_request_complete(&fs->request, fs->internal.late < 0
+						     ? fs->internal.late
+						     : error);
 }
 
 void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,

@@ -59,7 +59,8 @@ void rotai_request_complete(struct rota_request *request, int status)
 {
 	struct rota_handle *handle = request->internal.handle;
 
-	ROTA_ASSERT(request->internal.loop->phase == ROTA_PHASE_POLL);
+	ROTA_ASSERT(request->internal.loop->phase == ROTA_PHASE_POLL ||
+		    request->internal.loop->phase == ROTA_PHASE_PENDING);
 	rotai_request_finish(request, status);
 	if (handle != NULL && rota_handle_is_closing(handle))
 		return; /* O2: it is called in the closing phase */

@@ -10,7 +10,7 @@
  * rotai_request_finish() is for ends that come inside the user's own calls, or
  * anywhere in between: the callback comes in the next pending phase, or, if
  * the handle is closing, in the closing phase. rotai_request_complete() is for
- * the poll phase: the callback comes at once.
+ * the poll and pending phases themselves: the callback comes at once.
  */
 #ifndef ROTAI_LOOP_REQUEST_H
 #define ROTAI_LOOP_REQUEST_H
@@ -42,7 +42,7 @@ void rotai_request_begin(struct rota_request *request, struct rota_loop *loop,
 void rotai_request_finish(struct rota_request *request, int status);
 
 /* @request has ended with @status: call back now, or, if its handle is closing,
- * in the closing phase. In the poll phase only. */
+ * in the closing phase. In the poll and pending phases only. */
 void rotai_request_complete(struct rota_request *request, int status);
 
 /* Call back a request that has ended and was taken out of its list. */

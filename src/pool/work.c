@@ -32,12 +32,7 @@ int rotai_work_status(const struct rota_work *work, int status)
 
 void rotai_work_end(struct rota_work *work, int status)
 {
-	struct rota_request *request = &work->request;
-
-	/* It has no handle that could be closing: now, in either phase. */
-	rotai_request_finish(request, status);
-	rotai_list_remove(&request->internal.link);
-	rotai_request_call(request);
+	rotai_request_complete(&work->request, status);
 }
 
 static void call(struct rota_request *request)

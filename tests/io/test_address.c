@@ -199,8 +199,8 @@ static void what_is_no_address_is_refused_and_changes_nothing(void **state)
 /* D6: nothing of it is cut off to make it fit. */
 static void a_text_of_a_megabyte_is_refused(void **state)
 {
-	static const char *const starts[] = { "",	 "127.0.0.1",
-					      "::1",	 "2001:db8::1%",
+	static const char *const starts[] = { "",        "127.0.0.1",
+					      "::1",     "2001:db8::1%",
 					      "fe80::1", "fe80::1%1" };
 	static const char fillers[] = { '1', '0', '.', ':', ' ', '%', 'a' };
 	char *text = test_malloc(HUGE_SIZE + 1);
@@ -265,7 +265,8 @@ static void a_port_is_16_bits(void **state)
 static const char *first_interface(char name[IF_NAMESIZE])
 {
 	if (if_indextoname(1, name) == NULL) {
-		print_message("skip: there is no interface with the number 1\n");
+		print_message(
+			"skip: there is no interface with the number 1\n");
 		skip();
 	}
 	return name;
@@ -333,9 +334,8 @@ static void every_address_fits_into_the_size_given_for_text(void **state)
 						   sizeof(longest)),
 				 0);
 
-		assert_int_equal(rota_address_text(&address, text,
-						   sizeof(text)),
-				 0);
+		assert_int_equal(
+			rota_address_text(&address, text, sizeof(text)), 0);
 
 		assert_int_equal(strncmp(text, "[ffff:", 6), 0);
 		assert_string_equal(strrchr(text, ']'), "]:65535");
@@ -362,9 +362,9 @@ static void a_text_that_does_not_fit_is_not_written(void **state)
 		needed = strlen(whole) + 1;
 		for (size_t size = 0; size < needed; size++) {
 			memset(text, '?', sizeof(text));
-			assert_int_equal(rota_address_text(&address, text,
-							   size),
-					 ROTA_ENOBUFS);
+			assert_int_equal(
+				rota_address_text(&address, text, size),
+				ROTA_ENOBUFS);
 			assert_memory_equal(text, untouched, sizeof(text));
 		}
 		memset(text, '?', sizeof(text));

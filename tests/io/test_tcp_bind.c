@@ -283,12 +283,12 @@ static void sockets_that_all_say_so_share_a_port(void **state)
 	for (unsigned i = 0; i < SHARING; i++) {
 		s[i].f = f;
 		tcp_init(&s[i].tcp, f);
-		assert_int_equal(rota_tcp_bind(&s[i].tcp, &address,
-					       ROTA_TCP_REUSE_PORT),
-				 0);
-		assert_int_equal(rota_stream_listen(&s[i].tcp.stream, 64,
-						    server_called),
-				 0);
+		assert_int_equal(
+			rota_tcp_bind(&s[i].tcp, &address, ROTA_TCP_REUSE_PORT),
+			0);
+		assert_int_equal(
+			rota_stream_listen(&s[i].tcp.stream, 64, server_called),
+			0);
 		assert_int_equal(rota_tcp_own_address(&s[i].tcp, &address), 0);
 	}
 
@@ -342,8 +342,8 @@ static void version_6_stands_for_both_unless_the_caller_says_so(void **state)
 
 	assert_false(bound_for_6_only(*state, 0));
 	assert_true(bound_for_6_only(*state, ROTA_TCP_IP6_ONLY));
-	assert_true(bound_for_6_only(
-		*state, ROTA_TCP_IP6_ONLY | ROTA_TCP_REUSE_PORT));
+	assert_true(bound_for_6_only(*state,
+				     ROTA_TCP_IP6_ONLY | ROTA_TCP_REUSE_PORT));
 }
 
 /* An address of version 4 in the dress of version 6, so that all this stays on

@@ -115,8 +115,8 @@ static void crowd_connect(struct crowd *crowd, unsigned count,
 {
 	for (; count > 0; count--) {
 		int fd = crowd->fds[crowd->connected++];
-		int error = connect(fd, &address->is.any,
-				    (socklen_t)address->size);
+		int error =
+			connect(fd, &address->is.any, (socklen_t)address->size);
 
 		assert_true(error == 0 || errno == EINPROGRESS);
 		await_room(fd);
@@ -382,9 +382,9 @@ static void a_listener_may_begin_in_a_shortage(void **state)
 	}
 	relieve();
 	if (status < 0)
-		assert_int_equal(rota_stream_listen(&s.tcp.stream, 64,
-						    server_called),
-				 0);
+		assert_int_equal(
+			rota_stream_listen(&s.tcp.stream, 64, server_called),
+			0);
 	crowd_connect(&crowd, 5, &s.address);
 
 	PASS_UNTIL(f, s.accepted + shed_by(&s) >= 5);
@@ -493,9 +493,9 @@ static void close_now_when_told(struct server *s, int status, int fd)
 /* O4: in the very callback that says so. */
 static void a_listener_may_be_closed_when_it_says_so(void **state)
 {
-	static void (*const acts[])(struct server *, int, int) = {
-		close_when_told, close_now_when_told
-	};
+	static void (*const acts[])(struct server *, int,
+				    int) = { close_when_told,
+					     close_now_when_told };
 	struct fixture *f = *state;
 	struct crowd crowd;
 	struct server s;

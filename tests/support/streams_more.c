@@ -37,11 +37,10 @@ int test_is_sanitized(void)
 
 void loopback(struct rota_address *address, int family, unsigned port)
 {
-	assert_int_equal(rota_address_ip(address,
-					 family == AF_INET6 ? "::1"
-							    : "127.0.0.1",
-					 port),
-			 0);
+	assert_int_equal(
+		rota_address_ip(address,
+				family == AF_INET6 ? "::1" : "127.0.0.1", port),
+		0);
 }
 
 static int new_socket(int family)
@@ -197,8 +196,7 @@ void server_keep(struct server *s, int fd)
 
 void server_called(struct rota_stream *stream, int status, int fd)
 {
-	struct server *s =
-		rota_container_of(stream, struct server, tcp.stream);
+	struct server *s = rota_container_of(stream, struct server, tcp.stream);
 
 	assert_int_equal(rota_loop_phase(s->f->loop), ROTA_PHASE_POLL);
 	if (status < 0) {
