@@ -13,7 +13,6 @@
  */
 #include "fs/operation.h"
 
-#include "base/list.h"
 #include "loop/loop.h"
 #include "rota/error.h"
 

@@ -16,9 +16,6 @@
 
 enum { SPARE_BLOCKS = 4 };
 
-/* In place of the size of what is lent: it is the room's no more. */
-static const size_t KEPT = SIZE_MAX;
-
 static size_t size_of(const struct rotai_block *block)
 {
 	return sizeof(*block) + block->capacity;
@@ -94,10 +91,9 @@ struct rota_hold *rota_buf_keep(struct rota_stream *stream)
 
 	if (io->current != stream || io->lent.size == 0)
 		return NULL;
-	if (io->lent.size != KEPT) {
+	if (io->room.data == io->lent.data) { /* it is the first to be kept */
 		io->room.data += io->lent.size;
 		io->room.size -= io->lent.size;
-		io->lent.size = KEPT;
 	}
 	block->references++;
 	rota_loop_ref(io->loop); /* (3) */

@@ -19,7 +19,8 @@ enum {
 	ROTAI_LISTENING = 1 << 2,
 	ROTAI_BOUND = 1 << 3,
 
-	ROTAI_READING = 1 << 4,   /* flowing */
+	ROTAI_PAUSED = 1 << 4, /* it does not flow */
+
 	ROTAI_HAS_INPUT = 1 << 5, /* there may be more, without an event */
 	ROTAI_TO_END = 1 << 6,    /* a short read is not the last: read.c (1) */
 	ROTAI_READ_ENDED = 1 << 7, /* by the end, or an error */
@@ -180,7 +181,10 @@ void rotai_output_flush(struct rota_stream *stream);
 void rotai_output_drop(struct rota_stream *stream, struct rotai_output *from,
 		       int status);
 
-/* The writing side has failed with @error: drop all. */
+/* The writing side has failed with @error at @from: drop that and what is behind
+ * it, and take no more. The same for all of the line. */
+void rotai_output_break(struct rota_stream *stream, struct rotai_output *from,
+			int error);
 void rotai_output_fail(struct rota_stream *stream, int error);
 
 /* Note that @n bytes at the head of the line have gone. */
@@ -190,7 +194,9 @@ void rotai_output_consume(struct rota_stream *stream, size_t n);
  * it goes out when it can. Returns 0 or why the stream cannot be registered. */
 int rotai_output_added(struct rota_stream *stream);
 
-/* Call on_drain if it is due: now, or in the pending phase. */
+/* Note that on_drain is due if it is; call it then: now, or in the pending
+ * phase. */
+void rotai_drain_note(struct rota_stream *stream);
 void rotai_drain_call(struct rota_stream *stream);
 void rotai_drain_defer(struct rota_stream *stream);
 

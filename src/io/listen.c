@@ -86,9 +86,8 @@ static void go_on(struct rota_timer *timer)
 		rota_container_of(timer, struct rotai_listener, timer);
 
 	take_reserve(rotai_io_of(listener->stream));
-	/* Cannot fail: it is started, and paused. */
-	(void)rota_watch_start(&listener->stream->internal.watch,
-			       listener_ready, ROTA_READABLE);
+	rotai_watch_ask(&listener->stream->internal.watch, listener_ready,
+			ROTA_READABLE);
 }
 
 /* There is no descriptor, or no memory, for more connections. */
@@ -101,7 +100,7 @@ static void pause(struct rotai_io *io, struct rota_stream *stream, int error)
 		return;
 	if (begins)
 		listener->pause_ns = FIRST_PAUSE_NS;
-	(void)rota_watch_start(&stream->internal.watch, listener_ready, 0);
+	rotai_watch_ask(&stream->internal.watch, listener_ready, 0);
 	rotai_timer_start_own(&listener->timer, go_on,
 			      rotai_add_saturated(io->loop->clock(io->loop),
 						  listener->pause_ns));
@@ -153,8 +152,8 @@ static void listener_ready(struct rota_watch *watch, unsigned events)
 			continue;
 		listener->pause_ns = 0;
 		call(io, stream, 0, fd);
-		if (io->current != stream)
-			return;
+		if (io->current != stream || rotai_loop_inherited(io->loop) < 0)
+			return; /* it is gone, or in this child the parent's */
 	}
 	if (fd == ROTA_EAGAIN)
 		listener->crowd = 0;

@@ -227,7 +227,7 @@ static void shut_down(struct rota_stream *stream)
 	end(stream, take_first(stream), status);
 }
 
-static void note_drain(struct rota_stream *stream)
+void rotai_drain_note(struct rota_stream *stream)
 {
 	if (rotai_stream_has(stream, ROTAI_PRESSED) &&
 	    stream->internal.queued <= stream->internal.low) {
@@ -266,7 +266,7 @@ void rotai_output_flush(struct rota_stream *stream)
 			break;
 		}
 	}
-	note_drain(stream);
+	rotai_drain_note(stream);
 	error = rotai_stream_update(stream);
 	if (error < 0)
 		rotai_output_fail(stream, error);
@@ -303,16 +303,22 @@ void rotai_output_drop(struct rota_stream *stream, struct rotai_output *from,
 	}
 }
 
-void rotai_output_fail(struct rota_stream *stream, int error)
+void rotai_output_break(struct rota_stream *stream, struct rotai_output *from,
+			int error)
 {
 	rotai_stream_set(stream, ROTAI_BROKEN);
-	rotai_stream_clear(stream, ROTAI_BLOCKED);
 	if (rotai_stream_has(stream, ROTAI_PRESSED)) {
 		rotai_stream_clear(stream, ROTAI_PRESSED);
 		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
 		stream->internal.error = error;
 	}
-	rotai_output_drop(stream, stream->internal.first_output, error);
+	rotai_output_drop(stream, from, error);
+}
+
+void rotai_output_fail(struct rota_stream *stream, int error)
+{
+	rotai_stream_clear(stream, ROTAI_BLOCKED);
+	rotai_output_break(stream, stream->internal.first_output, error);
 	(void)rotai_stream_update(stream);
 }
 
@@ -362,7 +368,9 @@ void rotai_drain_call(struct rota_stream *stream)
 	if (!rotai_stream_has(stream, ROTAI_DRAIN_DUE))
 		return;
 	status = take_drain(stream);
-	if (stream->internal.drain == NULL)
+	/* With 0 it may be too early by now: it will be due again. */
+	if (stream->internal.drain == NULL ||
+	    (status == 0 && rotai_stream_has(stream, ROTAI_PRESSED)))
 		return;
 	rotai_callback_begin(loop, type, stream->handle.internal.name, stream);
 	stream->internal.drain(stream, status);

@@ -21,6 +21,14 @@
 
 static const struct rota_buf nothing = { NULL, 0 };
 
+/* Whether @stream, of whose callbacks one has returned, is still there, and
+ * ours: in a child that the callback has forked it is the parent's (F2). */
+static int is_current(const struct rotai_io *io,
+		      const struct rota_stream *stream)
+{
+	return io->current == stream && rotai_loop_inherited(io->loop) == 0;
+}
+
 /* The bytes read into @buf, ROTA_EAGAIN, or how the input has ended. */
 static inline ssize_t receive(struct rota_stream *stream,
 			      const struct rota_buf *buf)
@@ -54,10 +62,10 @@ static inline void call(struct rotai_io *io, struct rota_stream *stream,
 static __attribute__((noinline)) ssize_t
 end_input(struct rotai_io *io, struct rota_stream *stream, ssize_t error)
 {
-	int flowed = rotai_stream_has(stream, ROTAI_READING);
+	int flowed = !rotai_stream_has(stream, ROTAI_PAUSED);
 
-	rotai_stream_clear(stream, ROTAI_READING | ROTAI_HAS_INPUT);
-	rotai_stream_set(stream, ROTAI_READ_ENDED);
+	rotai_stream_clear(stream, ROTAI_HAS_INPUT);
+	rotai_stream_set(stream, ROTAI_PAUSED | ROTAI_READ_ENDED);
 	rotai_reads_finish(stream, (int)error);
 	(void)rotai_stream_update(stream);
 	if (error != ROTA_EOF && rotai_stream_has(stream, ROTAI_ENDING))
@@ -70,7 +78,7 @@ end_input(struct rotai_io *io, struct rota_stream *stream, ssize_t error)
 static __attribute__((noinline)) ssize_t no_room(struct rotai_io *io,
 						 struct rota_stream *stream)
 {
-	rotai_stream_clear(stream, ROTAI_READING);
+	rotai_stream_set(stream, ROTAI_PAUSED);
 	(void)rotai_stream_update(stream);
 	call(io, stream, ROTA_ENOMEM, &nothing);
 	return ROTA_ENOMEM;
@@ -136,7 +144,7 @@ static void read_all(struct rotai_io *io, struct rota_stream *stream,
 	ssize_t n;
 
 	do {
-		if (rotai_stream_has(stream, ROTAI_READING))
+		if (!rotai_stream_has(stream, ROTAI_PAUSED))
 			n = flow(io, stream);
 		else if (stream->internal.front.read != NULL)
 			n = serve(io, stream);
@@ -144,7 +152,7 @@ static void read_all(struct rotai_io *io, struct rota_stream *stream,
 			n = discard(io, stream);
 		else
 			return;
-		if (n <= 0 || io->current != stream)
+		if (n <= 0 || !is_current(io, stream))
 			return;
 		bytes += (size_t)n;
 		if (!rotai_stream_has(stream, ROTAI_HAS_INPUT))
@@ -166,7 +174,7 @@ static __attribute__((noinline)) void handle(struct rotai_io *io,
 		rotai_stream_set(stream, ROTAI_TO_END);
 	if (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
 		read_all(io, stream, bytes);
-		if (io->current != stream)
+		if (!is_current(io, stream))
 			return;
 	}
 	if ((events & ROTA_WRITABLE) &&
@@ -175,7 +183,7 @@ static __attribute__((noinline)) void handle(struct rotai_io *io,
 		rotai_output_flush(stream);
 	}
 	rotai_drain_call(stream);
-	if (io->current == stream && rotai_stream_has(stream, ROTAI_ENDING))
+	if (is_current(io, stream) && rotai_stream_has(stream, ROTAI_ENDING))
 		rotai_stream_go_on_ending(stream);
 }
 
@@ -194,7 +202,7 @@ handle_result(struct rotai_io *io, struct rota_stream *stream, ssize_t n)
 	} else if (errno != EAGAIN) {
 		end_input(io, stream, -errno);
 	}
-	if (io->current == stream)
+	if (is_current(io, stream))
 		handle(io, stream, 0, n > 0 ? (size_t)n : 0);
 }
 
@@ -207,13 +215,14 @@ void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 	struct rotai_io *io = rotai_io_of(stream);
 	ssize_t n;
 
-	if (ROTAI_UNLIKELY((events & ~(unsigned)ROTA_WRITABLE) !=
-				   ROTA_READABLE ||
-			   (stream->internal.flags &
-			    (ROTAI_READING | ROTAI_TO_END | ROTAI_BLOCKED)) !=
-				   ROTAI_READING ||
-			   io->room.size < io->least_room ||
-			   watch->internal.loop->tracer != NULL)) {
+	/* Readable, and at the most writable as well. */
+	if (ROTAI_UNLIKELY(
+		    ((events - ROTA_READABLE) & ~(unsigned)ROTA_WRITABLE) !=
+			    0 ||
+		    rotai_stream_has(stream, ROTAI_PAUSED | ROTAI_TO_END |
+						     ROTAI_BLOCKED) ||
+		    io->room.size < io->least_room ||
+		    watch->internal.loop->tracer != NULL)) {
 		handle(io, stream, events, 0);
 		return;
 	}
@@ -244,11 +253,11 @@ int rota_stream_read_start(struct rota_stream *stream, rota_read_fn *fn)
 		return ROTA_EOF;
 	if (stream->internal.front.read != NULL)
 		return ROTA_EBUSY;
-	if (!rotai_stream_has(stream, ROTAI_READING)) {
-		rotai_stream_set(stream, ROTAI_READING);
+	if (rotai_stream_has(stream, ROTAI_PAUSED)) {
+		rotai_stream_clear(stream, ROTAI_PAUSED);
 		error = rotai_stream_update(stream);
 		if (error < 0) {
-			rotai_stream_clear(stream, ROTAI_READING);
+			rotai_stream_set(stream, ROTAI_PAUSED);
 			(void)rotai_stream_update(stream);
 			return error;
 		}
@@ -261,10 +270,9 @@ int rota_stream_read_start(struct rota_stream *stream, rota_read_fn *fn)
 
 void rota_stream_read_stop(struct rota_stream *stream)
 {
-	if (!rotai_stream_has(stream, ROTAI_READING) ||
-	    rota_handle_is_closing(&stream->handle))
+	if (rotai_stream_has(stream, ROTAI_PAUSED))
 		return;
-	rotai_stream_clear(stream, ROTAI_READING);
+	rotai_stream_set(stream, ROTAI_PAUSED);
 	(void)rotai_stream_update(stream);
 }
 
@@ -320,7 +328,7 @@ static int check_read(const struct rota_stream *stream,
 	    buf->size > PTRDIFF_MAX || least > buf->size ||
 	    rotai_stream_has(stream, ROTAI_ENDING))
 		return ROTA_EINVAL;
-	return rotai_stream_has(stream, ROTAI_READING) ? ROTA_EBUSY : 0;
+	return rotai_stream_has(stream, ROTAI_PAUSED) ? 0 : ROTA_EBUSY;
 }
 
 int rota_stream_read(struct rota_read *read, struct rota_stream *stream,

@@ -72,7 +72,7 @@ void rotai_stream_open(struct rota_stream *stream, struct rota_loop *loop,
 	stream->internal.low = ROTA_LOW_WATERMARK;
 	stream->internal.high = ROTA_HIGH_WATERMARK;
 	stream->internal.deferred = NULL;
-	stream->internal.flags = 0;
+	stream->internal.flags = ROTAI_PAUSED;
 	stream->internal.error = 0;
 	rotai_handle_open(&stream->handle, loop, class_);
 }
@@ -103,8 +103,9 @@ void rotai_stream_stop(struct rota_handle *handle)
 	if (fd >= 0)
 		rotai_fd_close(fd);
 	stream->internal.watch.internal.fd = -1;
-	rotai_stream_clear(stream, ROTAI_CONNECTED | ROTAI_READING |
-					   ROTAI_HELD | ROTAI_IN_DRAINS);
+	rotai_stream_clear(stream,
+			   ROTAI_CONNECTED | ROTAI_HELD | ROTAI_IN_DRAINS);
+	rotai_stream_set(stream, ROTAI_PAUSED);
 
 	if (rotai_stream_has(stream, ROTAI_LISTENING))
 		rotai_listener_stop(stream);
@@ -136,7 +137,7 @@ static unsigned waits_for(const struct rota_stream *stream)
 {
 	unsigned events = 0;
 
-	if (rotai_stream_has(stream, ROTAI_READING) ||
+	if (!rotai_stream_has(stream, ROTAI_PAUSED) ||
 	    stream->internal.front.read != NULL ||
 	    (rotai_stream_has(stream, ROTAI_ENDING) &&
 	     !rotai_stream_has(stream, ROTAI_READ_ENDED)))
@@ -156,16 +157,18 @@ int rotai_stream_update(struct rota_stream *stream)
 	if (rotai_stream_has(stream, ROTAI_CONNECTED)) {
 		unsigned events = waits_for(stream);
 
-		if (events != 0 || rota_watch_is_active(watch))
+		if (rota_watch_is_active(watch))
+			rotai_watch_ask(watch, rotai_stream_ready, events);
+		else if (events != 0)
 			error = rota_watch_start(watch, rotai_stream_ready,
 						 events);
 	}
 	rotai_handle_set_active(
 		&stream->handle,
 		stream->internal.first_output != NULL ||
-			rotai_stream_has(stream, ROTAI_READING |
-							 ROTAI_IN_DRAINS |
-							 ROTAI_ENDING));
+			!rotai_stream_has(stream, ROTAI_PAUSED) ||
+			rotai_stream_has(stream,
+					 ROTAI_IN_DRAINS | ROTAI_ENDING));
 	return error;
 }
 
@@ -203,7 +206,7 @@ int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn)
 			return rota_handle_close(&stream->handle, fn);
 		rotai_reads_finish(stream, ROTA_ECANCELED);
 	}
-	rotai_stream_clear(stream, ROTAI_READING);
+	rotai_stream_set(stream, ROTAI_PAUSED);
 	rotai_stream_set(stream, ROTAI_ENDING);
 	stream->handle.internal.close_fn = fn;
 	if (rotai_stream_update(stream) < 0) {

@@ -177,15 +177,15 @@ static int cancel_output(struct rota_request *request,
 
 	if (status == ROTA_ETIMEDOUT) {
 		/* O8: with those behind it. Those before it still go. */
-		rotai_output_drop(stream, output, status);
-		rotai_stream_set(stream, ROTAI_BROKEN);
-		rotai_drain_defer(stream);
+		rotai_output_break(stream, output, status);
 	} else if (output->begun) {
 		return ROTA_EBUSY;
 	} else {
 		take_out(stream, output);
 		rotai_request_finish(request, status);
+		rotai_drain_note(stream);
 	}
+	rotai_drain_defer(stream);
 	if (stream->internal.first_output == NULL)
 		rotai_stream_clear(stream, ROTAI_BLOCKED);
 	(void)rotai_stream_update(stream);

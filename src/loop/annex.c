@@ -40,6 +40,8 @@ int rotai_loop_is_calling(const struct rota_loop *loop)
 
 void rotai_annexes_after(struct rota_loop *loop)
 {
+	if (rotai_loop_inherited(loop) < 0)
+		return; /* it is the parent's to do; here, once rebuilt (F2) */
 	loop->after &= (uint8_t)~ROTAI_AFTER_ANNEXES;
 	for (int kind = 0; kind < ROTAI_ANNEX_COUNT; kind++) {
 		struct rotai_annex *annex = loop->annexes[kind];

@@ -216,6 +216,17 @@ void rotai_watch_init_own(struct rota_watch *watch, struct rota_loop *loop,
 	watch->internal.flags = UNREFERENCED | OWN | (edge ? EDGE : 0);
 }
 
+void rotai_watch_ask(struct rota_watch *watch, rota_watch_fn *fn,
+		     unsigned events)
+{
+	ROTA_ASSERT(is_active(watch));
+	watch->internal.fn = fn;
+	if (watch->internal.asked == events)
+		return;
+	watch->internal.asked = (uint8_t)events;
+	update_wanted(&watch->internal.loop->watches, watch->internal.fd);
+}
+
 int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
 		     unsigned events)
 {
@@ -231,11 +242,7 @@ int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
 		return ROTA_ENOTSUP;
 
 	if (is_active(watch)) {
-		watch->internal.fn = fn;
-		if (watch->internal.asked == events)
-			return 0;
-		watch->internal.asked = (uint8_t)events;
-		update_wanted(&loop->watches, fd);
+		rotai_watch_ask(watch, fn, events);
 		return 0;
 	}
 	watch->internal.asked = (uint8_t)events;
@@ -409,7 +416,8 @@ void rotai_watch_again(struct rota_watch *watch, unsigned events)
 	struct rotai_watches *watches = &watch->internal.loop->watches;
 	struct rotai_fd *f = fd_of(watch);
 
-	if (!(f->wanted & ROTAI_EDGE))
+	/* Also if both have changed and will have changed back by then. */
+	if (!((f->wanted | f->asked) & ROTAI_EDGE))
 		return;
 	f->again |= (uint8_t)events;
 	note(watches, watch->internal.fd);
@@ -469,6 +477,7 @@ void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,
 		       int n)
 {
 	const struct rotai_ready *end = ready + n;
+	uint32_t generation = rotai_fork_generation;
 
 	loop->stats.events += (unsigned)n;
 	for (; ready < end; ready++) {
@@ -479,6 +488,10 @@ void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,
 			call(loop, f->first, ready->events);
 		else
 			run_unusual(loop, ready);
+		/* In a child that the callback has forked, the rest is the
+		 * parent's. (F2) */
+		if (ROTAI_UNLIKELY(rotai_fork_generation != generation))
+			return;
 	}
 }
 

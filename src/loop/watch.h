@@ -47,6 +47,11 @@ void rotai_watches_free(struct rota_loop *loop);
 void rotai_watch_init_own(struct rota_watch *watch, struct rota_loop *loop,
 			  int fd, int edge);
 
+/* Have @watch, of a handle and started, call @fn, and ask for @events: it is
+ * only noted, and cannot fail. */
+void rotai_watch_ask(struct rota_watch *watch, rota_watch_fn *fn,
+		     unsigned events);
+
 /* Have @watch, of a handle and started, called at the next wait for @events, if
  * the poller will not by itself report again what is left. */
 void rotai_watch_again(struct rota_watch *watch, unsigned events);

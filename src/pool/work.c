@@ -8,7 +8,6 @@
  */
 #include "pool/work.h"
 
-#include "base/list.h"
 #include "loop/loop.h"
 #include "loop/request.h"
 #include "pool/detached.h"
