@@ -7,8 +7,8 @@
  * has come back. So every wait finds 100 events, however busy the machine, and
  * two runs do the same. The servers stand in peers/echo_*.c; two are rota's:
  * "rota watch" is told that a socket is readable, and reads and writes by
- * itself; "rota tcp" is a stream, which does that for it. Sockets are Unix
- * ones, or with --tcp TCP over loopback.
+ * itself; "rota tcp" is a stream, which does that for it. Sockets are TCP
+ * over loopback, or with --unix Unix ones, where the kernel has less to do.
  *
  * Units, per message and of the server alone:
  *
@@ -73,7 +73,7 @@ struct setup {
 
 struct options {
 	struct bench bench;
-	bool tcp;
+	bool unix_sockets;
 	const char *serve;
 	size_t messages;
 };
@@ -103,13 +103,13 @@ static void tcp_pair(int pair[2])
 }
 
 static void setup_make(struct setup *setup, const struct echo_peer *peer,
-		       bool tcp)
+		       bool unix_sockets)
 {
 	setup->peer = peer;
 	for (size_t i = 0; i < CONNECTIONS; i++) {
 		int pair[2];
 
-		if (tcp)
+		if (!unix_sockets)
 			tcp_pair(pair);
 		else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 				    pair))
@@ -194,7 +194,7 @@ enum { TRACED = 2 };
 /* What to make in the child: rota's loops do not cross a fork by themselves. */
 struct subject {
 	const struct echo_peer *peer;
-	bool tcp;
+	bool unix_sockets;
 };
 
 static void run_traced(void *arg)
@@ -202,7 +202,7 @@ static void run_traced(void *arg)
 	const struct subject *subject = arg;
 	struct setup setup;
 
-	setup_make(&setup, subject->peer, subject->tcp);
+	setup_make(&setup, subject->peer, subject->unix_sockets);
 	batches(&setup, plain_turn, NULL, WARM_UP);
 	batches(&setup, traced_turn, NULL, TRACED);
 }
@@ -213,7 +213,7 @@ static double count_allocations(const struct subject *subject)
 	struct allocations before;
 	struct allocations after;
 
-	setup_make(&setup, subject->peer, subject->tcp);
+	setup_make(&setup, subject->peer, subject->unix_sockets);
 	batches(&setup, plain_turn, NULL, WARM_UP);
 	before = allocations_so_far();
 	batches(&setup, plain_turn, NULL, 10);
@@ -235,7 +235,7 @@ static void expect(struct bench *bench, size_t peer, double calls,
 static void count_one(struct options *options, size_t peer)
 {
 	const double messages = TRACED * CONNECTIONS;
-	struct subject subject = { peers[peer], options->tcp };
+	struct subject subject = { peers[peer], options->unix_sockets };
 	double allocations = count_allocations(&subject);
 	struct trace calls;
 	struct trace steps;
@@ -267,7 +267,7 @@ static void time_one(void *arg, size_t peer)
 	struct setup setup;
 	uint64_t total_ns = 0;
 
-	setup_make(&setup, peers[peer], timing->options->tcp);
+	setup_make(&setup, peers[peer], timing->options->unix_sockets);
 	batches(&setup, plain_turn, NULL, WARM_UP);
 	batches(&setup, timed_turn, &total_ns, count);
 	setup_free(&setup);
@@ -298,7 +298,7 @@ static int serve(const struct options *options)
 		if (strncmp(peers[i]->name, options->serve,
 			    strlen(options->serve)))
 			continue;
-		setup_make(&setup, peers[i], options->tcp);
+		setup_make(&setup, peers[i], options->unix_sockets);
 		batches(&setup, plain_turn, NULL,
 			options->messages / CONNECTIONS);
 		setup_free(&setup);
@@ -310,14 +310,14 @@ static int serve(const struct options *options)
 static void read_options(struct options *options, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--tcp"))
-			options->tcp = true;
+		if (!strcmp(argv[i], "--unix"))
+			options->unix_sockets = true;
 		else if (!strcmp(argv[i], "--serve") && i + 1 < argc)
 			options->serve = argv[++i];
 		else if (!strcmp(argv[i], "--messages") && i + 1 < argc)
 			options->messages = (size_t)atol(argv[++i]);
 		else
-			bench_fail("echo [--quick] [--check] [--tcp] "
+			bench_fail("echo [--quick] [--check] [--unix] "
 				   "[--serve NAME [--messages N]]");
 	}
 }

@@ -42,8 +42,13 @@ static unsigned state_of(int fd)
 	struct sockaddr *name = (struct sockaddr *)(void *)&address;
 	socklen_t size = sizeof(address);
 
-	if (getpeername(fd, name, &size) == 0)
+	if (getpeername(fd, name, &size) == 0) {
+		/* A read of a Unix socket comes up short at a message that
+		 * carries descriptors, and no event tells of those. */
+		if (name->sa_family != AF_INET && name->sa_family != AF_INET6)
+			return ROTAI_CONNECTED | ROTAI_TO_END;
 		return ROTAI_CONNECTED;
+	}
 	size = sizeof(address);
 	if (getsockname(fd, name, &size) == 0 &&
 	    rota_address_from(&own, name, size) == 0 &&

@@ -252,6 +252,7 @@ ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
 				const struct rota_buf *bufs, size_t count)
 {
 	struct iovec iov[TRIED];
+	size_t tried = 0;
 	int error = writable(stream);
 	ssize_t n;
 
@@ -262,13 +263,16 @@ ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
 		return ROTA_EINVAL;
 	if (!goes_at_once(stream))
 		return ROTA_EAGAIN;
-	if (count > TRIED)
-		count = TRIED;
-	for (size_t i = 0; i < count; i++) {
-		iov[i].iov_base = bufs[i].data;
-		iov[i].iov_len = bufs[i].size;
+	for (size_t i = 0; i < count && tried < TRIED; i++) {
+		if (bufs[i].size == 0)
+			continue;
+		iov[tried].iov_base = bufs[i].data;
+		iov[tried].iov_len = bufs[i].size;
+		tried++;
 	}
-	n = rotai_socket_send_all(rotai_stream_fd(&stream->handle), iov, count);
+	if (tried == 0)
+		return 0;
+	n = rotai_socket_send_all(rotai_stream_fd(&stream->handle), iov, tried);
 	if (n < 0 && n != ROTA_EAGAIN) {
 		rotai_output_fail(stream, (int)n);
 		rotai_drain_defer(stream);
