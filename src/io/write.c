@@ -356,6 +356,10 @@ int rota_stream_set_watermarks(struct rota_stream *stream, size_t low,
 		return ROTA_EINVAL;
 	stream->internal.low = (uint32_t)low;
 	stream->internal.high = (uint32_t)high;
+	if (!rota_handle_is_closing(&stream->handle)) {
+		rotai_drain_note(stream);
+		rotai_drain_defer(stream);
+	}
 	return 0;
 }
 

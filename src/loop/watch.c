@@ -454,7 +454,10 @@ static void walk(struct rota_loop *loop, const struct rotai_fd *f,
 					     ? NULL
 					     : watch->internal.next;
 		call(loop, watch, events);
+		if (rotai_loop_inherited(loop) < 0)
+			break; /* the rest is the parent's (F2) */
 	}
+	watches->walk_next = NULL;
 	watches->walk_last = NULL;
 }
 
