@@ -136,6 +136,7 @@ static void listener_ready(struct rota_watch *watch, unsigned events)
 	struct rotai_io *io = rotai_io_of(stream);
 	struct rotai_listener *listener = stream->internal.front.listener;
 	int left = 1;
+	int failed = 0;
 	int fd = ROTA_EAGAIN;
 
 	(void)events;
@@ -148,8 +149,10 @@ static void listener_ready(struct rota_watch *watch, unsigned events)
 		fd = rotai_socket_accept(watch->internal.fd);
 		if (fd < 0 && (fd == ROTA_EAGAIN || !is_of_connection(fd)))
 			break;
-		if (fd < 0)
+		if (fd < 0) {
+			failed++;
 			continue;
+		}
 		listener->pause_ns = 0;
 		call(io, stream, 0, fd);
 		if (io->current != stream || rotai_loop_inherited(io->loop) < 0)
@@ -157,8 +160,9 @@ static void listener_ready(struct rota_watch *watch, unsigned events)
 	}
 	if (fd == ROTA_EAGAIN)
 		listener->crowd = 0;
-	else if (fd < 0 && !is_of_connection(fd))
-		pause(io, stream, fd);
+	else if (fd < 0 &&
+		 (!is_of_connection(fd) || failed == ROTA_ACCEPTS_PER_EVENT))
+		pause(io, stream, fd); /* in the second case it will not end */
 	io->current = NULL;
 }
 

@@ -123,8 +123,10 @@ int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
 			   * the loop is the parent's */
 	/* What a watch or a timer of the library's own has asked for: the end
 	 * of no callback has come. */
-	if (ROTAI_UNLIKELY(loop->after & ROTAI_AFTER_ANNEXES))
+	if (ROTAI_UNLIKELY(loop->after & ROTAI_AFTER_ANNEXES)) {
 		rotai_annexes_after(loop);
+		may_sleep = may_sleep && !rotai_work_is_queued(loop);
+	}
 	loop->watches.batch++;
 	refused = rotai_watches_flush(loop, ready, max / 2);
 	if (ROTAI_UNLIKELY(refused > 0)) {
