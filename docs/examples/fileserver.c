@@ -1,173 +1,242 @@
 /*
  * fileserver.c - static files over HTTP/1.1: all connections on one thread,
- * and a pool of threads for the disk. Compiled with demo/turns.c.
+ * and a pool of threads for the disk.
  *
- *  1. A client is at one thing at a time: a request comes in, the pool is at
- *     work for it, or there is no room to send. step() begins the next one.
- *  2. Who is dropped while the pool is at work for it is closed after that.
- *  3. What is not beyond doubt is refused, and the connection ends: requests
- *     that two programs read in two ways are smuggled past one of them.
- *  4. Each name of a path is opened in the directory before it, and neither
- *     ".." nor a symbolic link is followed: nothing leads out of the root.
+ *     cc fileserver.c fileserver/[a-z]*.c serve/serve.c demo/turns.c \
+ *         $(pkg-config --cflags --libs rota) -o fileserver
+ *     ./fileserver -p 8080 docs
+ *
+ * It says where it is, and serves the files below the directory until SIGINT or
+ * SIGTERM: then what is being sent is sent, and the program ends.
+ *
+ *  1. A client is at one thing at a time: a request comes in, or the pool is at
+ *     work for it, or there is no room to send. So requests in a row wait in
+ *     the system, and a slow reader costs one chunk and what its stream holds
+ *     at the high watermark. step() begins the next thing.
+ *  2. A client that is dropped while the pool is at work for it is closed when
+ *     that has ended; and it is freed when it is closed.
  */
-#include <ctype.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "demo/turns.h"
+#include "fileserver/below.h"
+#include "fileserver/http.h"
+#include "serve/serve.h"
 
-enum { HEAD_SIZE = 4096, CHUNK_SIZE = 64 * 1024 };
+enum {
+	HEAD_SIZE = 4096,       /* of the longest request */
+	CHUNK_SIZE = 64 * 1024, /* of a file, in one trip to the pool */
+	REQUEST_SECONDS = 10,   /* for a request to come, all of it */
+	PATIENCE = 6,           /* times that, for all else */
+};
 
 struct client {
-	LIST_ENTRY(client) link;
-	struct rota_tcp tcp;
-	struct rota_timer idle; /* for a request to come, or a chunk to leave */
+	struct peer peer;
 	struct rota_read read;
-	struct rota_work work;
-	struct rota_fs fs;
-	int in_pool, dropped, is_last, size; /* of the request in head */
-	int fd;
-	int64_t offset, end;    /* of what is to be sent of the file */
-	size_t received, begun; /* bytes in head, and in chunk */
-	char head[HEAD_SIZE], chunk[CHUNK_SIZE];
+	struct rota_work opening;
+	struct rota_fs reading;
+	struct http_request request;
+	struct below_file file;
+	int64_t offset; /* of what is left of the file */
+	int64_t left;   /* bytes of that */
+	int in_pool;    /* (2) */
+	int dropped;
+	size_t begun;    /* bytes of the reply in chunk, before the file's */
+	size_t received; /* bytes in head */
+	char head[HEAD_SIZE];
+	char chunk[HTTP_REPLY_SIZE + CHUNK_SIZE];
 };
 
-static LIST_HEAD(, client) clients;
-static struct rota_loop *loop;
-static struct rota_tcp listener;
-static struct rota_async interrupted;
-static unsigned long idle_ms, connections, requests;
-static int ending;
-static const char bad[] = "400 Bad Request", not_found[] = "404 Not Found";
-static const char *const types[] = {
-	"html", "text/html",       "css", "text/css",
-	"js",   "text/javascript", "txt", "text/plain",
-	"md",   "text/plain",      "png", "image/png",
-	"svg",  "image/svg+xml",   "",    "application/octet-stream"
-};
+static struct server server;
 
 static void step(struct client *c);
 
-/* The size of the head at @text; 0: its end is to come; -1: no head has a CR or
- * LF without the other, a control character, or what is not ASCII. */
-static int measure(const char *text, size_t size)
+static void drop(struct peer *peer)
 {
-	for (size_t i = 0; i < size; i++) {
-		if ((text[i] == '\n') != (i > 0 && text[i - 1] == '\r') ||
-		    ((text[i] < ' ' || text[i] > '~') &&
-		     memchr("\t\r\n", text[i], 3) == NULL))
-			return -1;
-		if (i >= 3 && memcmp(text + i - 3, "\r\n\r\n", 4) == 0)
-			return (int)i + 1;
-	}
-	return 0;
+	struct client *c = rota_container_of(peer, struct client, peer);
+
+	c->dropped = 1;
+	if (!c->in_pool)
+		peer_close(peer);
 }
 
-/* Decode @path in place, %41 is an A: 1, or 0 if it is malformed. */
-static int decode(char *path)
+static void send_chunk(struct client *c, size_t size)
 {
-	for (char *to = path; (*to = *path) != '\0'; path++, to++) {
-		if (*path == '%') {
-			char hex[3] = { path[1], path[1] ? path[2] : '\0' };
+	int status = rota_stream_send(&c->peer.tcp.stream, c->chunk, size);
 
-			if (!isxdigit(hex[0]) || !isxdigit(hex[1]))
-				return 0;
-			*to = (char)strtol(hex, NULL, 16);
-			path += 2;
-		}
-		if (iscntrl((unsigned char)*to))
-			return 0;
-	}
-	return 1;
+	server.bytes += size;
+	c->begun = 0;
+	peer_expect(&c->peer, PATIENCE * server.patience_ns);
+	if (status < 0 || c->dropped)
+		peer_close(&c->peer);
+	else if (status == 0)
+		step(c); /* else when there is room: on_drain() */
 }
 
-/* Cut up the request in head: NULL, or why it is refused. (3) */
-static const char *parse(struct client *c, char **method, char **path)
+static void on_drain(struct rota_stream *stream, int status)
 {
-	char *rest = c->head, *version, *name, *value, *word;
-	int hosts = 0, keep_alive;
+	struct client *c =
+		rota_container_of(stream, struct client, peer.tcp.stream);
 
-	c->head[c->size - 2] = '\0'; /* after the last field */
-	*method = strsep(&rest, " ");
-	value = strsep(&rest, " ");
-	version = strsep(&rest, "\r");
-	if (version == NULL || (strcmp(version, "HTTP/1.1") != 0 &&
-				strcmp(version, "HTTP/1.0") != 0))
-		return bad;
-	if (strcmp(*method, "HEAD") != 0 && strcmp(*method, "GET") != 0)
-		return "405 Method Not Allowed";
-	*path = strsep(&value, "?");
-	if (**path != '/' || !decode(*path))
-		return bad;
-	keep_alive = version[7] == '1';
-	for (hosts = keep_alive ? 1 : 0; *++rest != '\0';) {
-		value = strsep(&rest, "\r");
-		name = strsep(&value, ":");
-		if (value == NULL || *name == '\0' ||
-		    strpbrk(name, " \t\"(),/;<=>?@[\\]{}") != NULL)
-			return bad;
-		value += strspn(value, " \t");
-		hosts += strcasecmp(name, "Host") == 0;
-		if (strcasecmp(name, "Transfer-Encoding") == 0 ||
-		    (strcasecmp(name, "Content-Length") == 0 &&
-		     strcmp(value, "0") != 0))
-			return bad;
-		if (strcasecmp(name, "Connection") == 0)
-			while ((word = strsep(&value, ", \t")) != NULL)
-				keep_alive &= strcasecmp(word, "close") != 0;
-	}
-	c->is_last = !keep_alive;
-	return hosts == 1 ? NULL : bad;
+	if (status < 0)
+		drop(&c->peer);
+	else
+		step(c);
 }
 
-static const char *open_file(struct client *c, char *path, const char **name)
+/* The reply's head lies right before the first chunk: one call sends both. */
+static void reply(struct client *c, int status)
 {
-	struct stat info = { .st_mode = S_IFDIR };
-
-	while (S_ISDIR(info.st_mode)) {
-		int directory_fd = c->fd;
-
-		*name = strtok_r(path, "/", &path);
-		if (*name == NULL)
-			*name = "index.html";
-		if (strcmp(*name, "..") == 0)
-			return not_found;
-		c->fd = openat(directory_fd, *name,
-			       O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-		if (directory_fd >= 0)
-			close(directory_fd);
-		if (c->fd < 0 || fstat(c->fd, &info) < 0)
-			return not_found;
-	}
-	if (!S_ISREG(info.st_mode) || strtok_r(path, "/", &path) != NULL)
-		return not_found;
-	c->end = info.st_size;
-	return "200 OK";
+	c->begun = http_reply(c->chunk, &c->request, status, c->file.name,
+			      c->file.size);
+	c->offset = 0;
+	c->left = status == 200 && !c->request.is_head ? c->file.size : 0;
+	if (c->left > 0)
+		step(c);
+	else
+		send_chunk(c, c->begun);
 }
 
-/* On a thread of the pool: open what is asked for, and begin the reply. */
-static int answer(struct rota_work *work)
+static void on_chunk(struct rota_fs *reading, int64_t result)
 {
-	struct client *c = rota_container_of(work, struct client, work);
-	const char *status =
-		c->size < 0 ? bad : "431 Request Header Fields Too Large";
-	const char *const *type = types, *name = ".txt";
-	char *method = "", *path;
-	int64_t size;
+	struct client *c = rota_container_of(reading, struct client, reading);
 
-	c->fd = AT_FDCWD;
-	c->offset = c->end = 0;
-	c->is_last = 1;
-	if (c->size > 0)
-		status = parse(c, &method, &path);
-	if (status == NULL)
-		status = open_file(c, path, &name);
-	...
+	c->in_pool = 0;
+	if (result <= 0) { /* there was more when the length was promised */
+		rota_stream_close_reset(&c->peer.tcp.stream, peer_on_close);
+		return;
+	}
+	c->offset += result;
+	c->left -= result;
+	send_chunk(c, c->begun + (size_t)result);
+}
+
+/* On a thread of the pool, below the directory that the program works in. */
+static int open_file(struct rota_work *opening)
+{
+	struct client *c = rota_container_of(opening, struct client, opening);
+
+	return below_open(&c->file, AT_FDCWD, c->request.path);
+}
+
+static void on_opened(struct rota_work *opening, int status)
+{
+	struct client *c = rota_container_of(opening, struct client, opening);
+
+	c->in_pool = 0;
+	reply(c, http_status(-status));
+}
+
+static void on_read(struct rota_read *read, int status)
+{
+	struct client *c = rota_container_of(read, struct client, read);
+
+	c->received += read->size;
+	if (status < 0) /* the end of it, or cancelled by end() */
+		rota_stream_end(&c->peer.tcp.stream, peer_on_close);
+	else
+		step(c);
+}
+
+/* Begin with the next request, or have more of it come in. */
+static void next_request(struct client *c)
+{
+	int status, error;
+
+	if (c->request.size > 0) { /* it has been served */
+		below_close(&c->file);
+		c->received -= c->request.size;
+		memmove(c->head, c->head + c->request.size, c->received);
+		c->request.size = 0;
+		peer_expect(&c->peer, server.patience_ns);
+	}
+	status = http_parse(&c->request, c->head, c->received, HEAD_SIZE);
+	if (status == 0) {
+		error = rota_stream_read(
+			&c->read, &c->peer.tcp.stream,
+			(struct rota_buf){ c->head + c->received,
+					   HEAD_SIZE - c->received },
+			0, on_read);
+	} else if (status == 200) {
+		server.requests++;
+		peer_expect(&c->peer, PATIENCE * server.patience_ns);
+		error = rota_work_queue(&c->opening, ROTA_LANE_IO, open_file,
+					on_opened);
+		c->in_pool = error == 0;
+	} else {
+		reply(c, status);
+		return;
+	}
+	if (error < 0)
+		peer_close(&c->peer);
+}
+
+static void step(struct client *c)
+{
+	struct rota_buf room = { c->chunk + c->begun, CHUNK_SIZE };
+
+	if (c->left < CHUNK_SIZE)
+		room.size = (size_t)c->left;
+	if (c->dropped) {
+		peer_close(&c->peer);
+	} else if (c->left > 0) {
+		c->in_pool = rota_fs_read(&c->reading, on_chunk, c->file.fd,
+					  room, c->offset) == 0;
+		if (!c->in_pool)
+			peer_close(&c->peer);
+	} else if (!c->request.keep_alive || server.ending) {
+		rota_stream_end(&c->peer.tcp.stream, peer_on_close);
+	} else {
+		next_request(c);
+	}
+}
+
+static void begin(struct peer *peer)
+{
+	struct client *c = rota_container_of(peer, struct client, peer);
+
+	c->file.fd = -1;
+	c->request.keep_alive = 1;
+	rota_work_init(&c->opening, server.loop);
+	rota_fs_init(&c->reading, server.loop);
+	rota_stream_on_drain(&peer->tcp.stream, on_drain);
+	step(c);
+}
+
+static void end(struct peer *peer)
+{
+	struct client *c = rota_container_of(peer, struct client, peer);
+
+	rota_request_cancel(&c->read.request);
+}
+
+static void forget(struct peer *peer)
+{
+	below_close(&rota_container_of(peer, struct client, peer)->file);
+}
+
+static struct server server = {
+	.name = "fileserver",
+	.usage = "[directory]",
+	.scheme = "http",
+	.port = 8080,
+	.patience_ns = ROTA_SEC(REQUEST_SECONDS),
+	.peer_size = sizeof(struct client),
+	.begin = begin,
+	.end = end,
+	.drop = drop,
+	.forget = forget,
+};
+
+int main(int argc, char **argv)
+{
+	int argument = serve_arguments(&server, argc, argv);
+
+	if (argument < argc && chdir(argv[argument]) < 0) {
+		perror(argv[argument]);
+		return 1;
+	}
+	return serve(&server);
 }
