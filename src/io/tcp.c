@@ -34,27 +34,41 @@ int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop)
 	return error;
 }
 
-/* What a socket of somebody else's already is. */
-static unsigned state_of(int fd)
+/* What a socket without a peer already is; or why it is none to open: its
+ * connection has been reset, and nothing is left to read. */
+static int state_without_peer(int fd)
 {
 	struct rota_address own;
 	struct sockaddr_storage address;
 	struct sockaddr *name = (struct sockaddr *)(void *)&address;
 	socklen_t size = sizeof(address);
+	char byte;
 
-	if (getpeername(fd, name, &size) == 0) {
-		/* A read of a Unix socket comes up short at a message that
-		 * carries descriptors, and no event tells of those. */
-		if (name->sa_family != AF_INET && name->sa_family != AF_INET6)
-			return ROTAI_CONNECTED | ROTAI_TO_END;
-		return ROTAI_CONNECTED;
-	}
-	size = sizeof(address);
+	if (recv(fd, &byte, 1, MSG_PEEK) >= 0)
+		return ROTAI_CONNECTED; /* what came before is still there */
+	if (errno != ENOTCONN && errno != EAGAIN)
+		return -errno;
 	if (getsockname(fd, name, &size) == 0 &&
 	    rota_address_from(&own, name, size) == 0 &&
 	    rota_address_port(&own) != 0)
 		return ROTAI_BOUND;
 	return 0;
+}
+
+/* What a socket of somebody else's already is; or an error. */
+static int state_of(int fd)
+{
+	struct sockaddr_storage address;
+	struct sockaddr *name = (struct sockaddr *)(void *)&address;
+	socklen_t size = sizeof(address);
+
+	if (getpeername(fd, name, &size) < 0)
+		return state_without_peer(fd);
+	/* A read of a Unix socket comes up short at a message that carries
+	 * descriptors, and no event tells of those. */
+	if (name->sa_family != AF_INET && name->sa_family != AF_INET6)
+		return ROTAI_CONNECTED | ROTAI_TO_END;
+	return ROTAI_CONNECTED;
 }
 
 /* Whether @fd is what a listener has just accepted, and left as it was. */
@@ -71,7 +85,7 @@ static int is_handed(struct rotai_io *io, int fd)
 
 int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 {
-	unsigned state = ROTAI_CONNECTED;
+	int state = ROTAI_CONNECTED;
 	int error = rotai_loop_admits(loop);
 	struct rotai_io *io;
 
@@ -85,9 +99,11 @@ int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 		if (error < 0)
 			return error;
 		state = state_of(fd);
+		if (state < 0)
+			return state;
 	}
 	rotai_stream_open(&tcp->stream, loop, &tcp_class, fd);
-	rotai_stream_set(&tcp->stream, state);
+	rotai_stream_set(&tcp->stream, (unsigned)state);
 	return 0;
 }
 

@@ -11,9 +11,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -235,6 +235,36 @@ static void a_drain_that_is_due_survives_a_cork(void **state)
 	connection_end(&c);
 }
 
+/* on_drain: whoever waits for room is told of the error, though of what was
+ * sent nothing is lost any more: a write is in the way. */
+static void on_drain_tells_those_who_wait_of_an_error(void **state)
+{
+	struct fixture *f = *state;
+	char *bytes = test_calloc(2, CONNECTION_HOLDS);
+	struct rota_write write;
+	struct connection c;
+
+	connection_open_small(&c, f, NULL);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	set_watermarks(&c, 0, 0);
+	rota_stream_set_cork(&c.tcp.stream, 1);
+	assert_int_equal(connection_send(&c, 10), 1);
+	assert_int_equal(begin_write(&c, &write, "w", bytes,
+				     (size_t)2 * CONNECTION_HOLDS),
+			 0);
+	rota_stream_set_cork(&c.tcp.stream, 0);
+	turn(f);
+	assert_int_equal(c.drains, 0);
+	peer_reset(&c);
+	run_to_the_end(f);
+
+	assert_int_equal(c.drains, 1);
+	assert_true(c.drain_status < 0);
+	journal_take();
+	test_free(bytes);
+	connection_end(&c);
+}
+
 /* set_watermarks: both may be 0; the low one not above the high one. */
 static void arguments_of_watermarks_are_checked(void **state)
 {
@@ -310,6 +340,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(on_drain_may_be_taken_back),
 	REAL(on_drain_is_never_called_from_inside_a_call),
 	REAL(a_drain_that_is_due_survives_a_cork),
+	REAL(on_drain_tells_those_who_wait_of_an_error),
 	REAL(arguments_of_watermarks_are_checked),
 	REAL(on_drain_may_close_its_stream),
 };

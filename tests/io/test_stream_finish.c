@@ -1,6 +1,6 @@
 /*
  * rota_stream_end(): a stream sends what it has, says so, waits for the other
- * side's end, and closes.
+ * side's end, and closes. For what comes in meanwhile see test_stream_discard.c.
  */
 #include "support/fixture.h"
 
@@ -60,60 +60,6 @@ static void an_end_waits_for_the_line_and_for_the_other_side(void **state)
 	expect_closed(f, &c, "closing: closed");
 }
 
-static void nobody_reads(struct connection *c, int status, struct rota_buf buf)
-{
-	(void)c;
-	(void)status;
-	(void)buf;
-	fail();
-}
-
-/* end: what comes in meanwhile is thrown away, however much it is, and the
- * other side gets all that was sent to it (demand 24). */
-static void an_end_throws_away_input_and_loses_no_output(void **state)
-{
-	enum { MUCH = 3 << 20 };
-	struct fixture *f = *state;
-	struct connection c;
-	ptrdiff_t n = 1;
-
-	connection_open(&c, f, "closed");
-	peer_has_sent(&c, 50000); /* never read */
-	assert_true(connection_send(&c, MUCH) >= 0);
-	c.act = nobody_reads;
-	connection_read(&c);
-	assert_int_equal(end(&c), 0);
-
-	RUN_UNTIL(f, (peer_tries_to_send(&c, MUCH - c.sent), c.sent == MUCH));
-	RUN_UNTIL(f, (n = peer_takes(&c)) != -EAGAIN);
-	assert_int_equal(n, 0);
-	assert_int_equal(c.taken, MUCH);
-	raw_shutdown(c.peer);
-
-	expect_closed(f, &c, "closing: closed");
-}
-
-/* The same if the other side is closed with its data unread: no reset comes
- * before it has read all of ours. */
-static void input_that_was_never_read_makes_no_reset(void **state)
-{
-	struct fixture *f = *state;
-	struct connection c;
-
-	connection_open(&c, f, "closed");
-	peer_sends(&c, 50000);
-	raw_shutdown(c.peer);
-	await_end(c.fd);
-	assert_int_equal(connection_send(&c, 1000), 0);
-	assert_int_equal(end(&c), 0);
-	RUN_UNTIL(f, !is_open(c.fd));
-
-	peer_takes_to_the_end(f, &c);
-
-	assert_int_equal(c.taken, 1000);
-	expect_closed(f, &c, "closing: closed");
-}
-
 static void end_it(struct connection *c, int status, struct rota_buf buf)
 {
 	if (status < 0)
@@ -139,34 +85,6 @@ static void an_echo_ends_when_its_client_does(void **state)
 
 	assert_int_equal(c.taken, 200000);
 	expect_closed(f, &c, "closing: closed");
-}
-
-static void end_in_data(struct connection *c, int status, struct rota_buf buf)
-{
-	(void)buf;
-	assert_int_equal(status, 0);
-	assert_int_equal(c->reads, 1);
-	assert_int_equal(end(c), 0);
-}
-
-/* end: no read callback comes after it, inside one as well. */
-static void an_end_in_a_read_callback_ends_reading(void **state)
-{
-	struct fixture own;
-	struct connection c;
-
-	(void)state;
-	small_loop_begin(&own, ROTA_LEAST_BUFFER_SIZE);
-	connection_open(&c, &own, "closed");
-	c.act = end_in_data;
-	peer_sends(&c, 5000);
-	raw_shutdown(c.peer);
-	await_end(c.fd);
-	connection_read(&c);
-
-	expect_closed(&own, &c, "closing: closed");
-	assert_int_equal(c.ends, 0);
-	small_loop_end(&own);
 }
 
 /* end: with an error it closes at once. */
@@ -396,10 +314,7 @@ static void an_end_of_what_is_not_connected_closes_it(void **state)
 
 static const struct CMUnitTest tests[] = {
 	REAL(an_end_waits_for_the_line_and_for_the_other_side),
-	REAL(an_end_throws_away_input_and_loses_no_output),
-	REAL(input_that_was_never_read_makes_no_reset),
 	REAL(an_echo_ends_when_its_client_does),
-	REAL(an_end_in_a_read_callback_ends_reading),
 	REAL(a_reset_closes_a_stream_that_ends),
 	REAL(a_deadline_closes_a_stream_that_ends),
 	REAL(a_close_takes_the_place_of_an_end),

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "support/fault.h"
 #include "support/streams_more.h"
@@ -145,8 +144,8 @@ static void begin(struct scene *s)
 	if (s->error == 0)
 		note(s, rota_tcp_bind(&s->listener, &address, 0));
 	if (s->error == 0)
-		note(s, rota_stream_listen(&s->listener.stream, 8,
-					   on_connection));
+		note(s,
+		     rota_stream_listen(&s->listener.stream, 8, on_connection));
 	if (s->error == 0)
 		note(s, rota_tcp_own_address(&s->listener, &address));
 	if (s->error < 0)
@@ -157,8 +156,8 @@ static void begin(struct scene *s)
 	s->client.handle.data = s;
 	if (s->error < 0)
 		return;
-	status = rota_tcp_connect(&s->connect, &s->client, &address,
-				  on_connect);
+	status =
+		rota_tcp_connect(&s->connect, &s->client, &address, on_connect);
 	s->flights += status == 0;
 	note(s, status);
 }
@@ -214,10 +213,10 @@ static unsigned sweep(struct fixture *f, const char *name, int error,
 static void each_system_call_may_fail(void **state)
 {
 	static const char *const names[] = {
-		"socket",      "bind",        "listen",     "connect",
-		"getsockopt",  "setsockopt",  "fcntl",      "getsockname",
-		"getpeername", "recv",        "send",       "sendmsg",
-		"shutdown",    "epoll_ctl",   "open",       "fstat",
+		"socket",      "bind",       "listen", "connect",
+		"getsockopt",  "setsockopt", "fcntl",  "getsockname",
+		"getpeername", "recv",       "send",   "sendmsg",
+		"shutdown",    "epoll_ctl",  "open",   "fstat",
 	};
 	struct fixture *f = *state;
 	unsigned failed = 0;

@@ -5,7 +5,7 @@
  */
 #include "support/fixture.h"
 
-#include <sys/socket.h>
+#include <errno.h>
 #include <unistd.h>
 
 #include "support/child.h"
@@ -27,8 +27,7 @@ struct family {
 /* In the child no assertion of cmocka may fail: see support/child.h. */
 static void keep_quietly(struct rota_stream *stream, int status, int fd)
 {
-	struct server *s =
-		rota_container_of(stream, struct server, tcp.stream);
+	struct server *s = rota_container_of(stream, struct server, tcp.stream);
 
 	EXPECT(status == 0);
 	s->accepted++;
@@ -41,15 +40,14 @@ static void family_begin(struct family *all, struct fixture *f)
 	all->f = f;
 	all->a = (struct attempt){ 0 };
 	server_bind(&all->s, f, AF_INET);
-	assert_int_equal(rota_stream_listen(&all->s.tcp.stream, 16,
-					    keep_quietly),
-			 0);
+	assert_int_equal(
+		rota_stream_listen(&all->s.tcp.stream, 16, keep_quietly), 0);
 	server_bind(&all->bound, f, AF_INET);
 	assert_int_equal(rota_tcp_init(&all->idle, f->loop), 0);
 	assert_int_equal(rota_tcp_init(&all->away, f->loop), 0);
 	jam_open(&all->jam, AF_INET);
-	assert_int_equal(
-		attempt_begin(&all->a, &all->away, &all->jam.address), 0);
+	assert_int_equal(attempt_begin(&all->a, &all->away, &all->jam.address),
+			 0);
 	turn(f);
 }
 
@@ -64,11 +62,10 @@ static void family_end(struct family *all)
 	RUN_UNTIL(f, all->s.accepted > 0);
 	assert_int_equal(all->s.accepted, 1);
 	raw_close(client);
-	assert_int_equal(rota_stream_listen(&all->bound.tcp.stream, 16,
-					    keep_quietly),
-			 0);
 	assert_int_equal(
-		attempt_begin(&a, &all->idle, &all->bound.address), 0);
+		rota_stream_listen(&all->bound.tcp.stream, 16, keep_quietly),
+		0);
+	assert_int_equal(attempt_begin(&a, &all->idle, &all->bound.address), 0);
 	assert_int_equal(attempt_end(f, &a), 0);
 	RUN_UNTIL(f, all->bound.accepted > 0);
 	assert_int_equal(all->a.calls, 0);
@@ -83,8 +80,8 @@ static void family_end(struct family *all)
 static unsigned made_calls(void)
 {
 	static const char *const names[] = {
-		"socket",     "bind",	    "listen",  "connect",
-		"accept4",    "getsockopt", "close",   "setsockopt",
+		"socket",      "bind",        "listen",   "connect",
+		"accept4",     "getsockopt",  "close",    "setsockopt",
 		"getsockname", "getpeername", "shutdown", "open",
 	};
 	unsigned sum = fault_count(NULL);
@@ -266,8 +263,7 @@ static void wait_and_go_on(void *arg)
 
 static void count_only(struct rota_stream *stream, int status, int fd)
 {
-	struct server *s =
-		rota_container_of(stream, struct server, tcp.stream);
+	struct server *s = rota_container_of(stream, struct server, tcp.stream);
 
 	if (status < 0)
 		s->failures++;
@@ -303,8 +299,7 @@ static pid_t forked;
 
 static void fork_in_call(struct rota_stream *stream, int status, int fd)
 {
-	struct server *s =
-		rota_container_of(stream, struct server, tcp.stream);
+	struct server *s = rota_container_of(stream, struct server, tcp.stream);
 
 	count_only(stream, status, fd);
 	if (s->accepted > 1)

@@ -1,13 +1,12 @@
 /*
- * Taking over a descriptor, and giving it away again: rota_tcp_open() and
- * rota_stream_detach(). For moves to other threads see test_tcp_threads.c.
+ * Taking over a descriptor: rota_tcp_open(). For giving it away again see
+ * test_tcp_detach.c.
  */
 #include "support/fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "support/fault.h"
@@ -33,12 +32,7 @@ static int is_non_blocking(int fd)
 	return (fcntl(fd, F_GETFL) & O_NONBLOCK) != 0;
 }
 
-static void tcp_end(struct rota_tcp *tcp)
-{
-	assert_int_equal(rota_handle_close_now(&tcp->handle), 0);
-}
-
-/* --- what cannot be opened ------------------------------------------------------- */
+/* --- what cannot be opened ------------------------------------------------ */
 
 /* @fd stays the caller's, and as it was. */
 static void expect_not_opened(struct fixture *f, int fd, int error)
@@ -144,21 +138,7 @@ static void the_first_stream_of_a_loop_may_find_no_memory(void **state)
 	raw_close(fds[1]);
 }
 
-/* --- what can --------------------------------------------------------------------- */
-
-/* Reads and writes work both ways. */
-static void expect_open(struct connection *c, struct fixture *f)
-{
-	char text[4];
-
-	connection_read(c);
-	raw_send(c->peer, "ping", 4);
-	RUN_UNTIL(f, c->size == 4);
-	assert_string_equal(c->text, "ping");
-	assert_int_equal(rota_stream_send(&c->tcp.stream, "pong", 4), 0);
-	raw_read(c->peer, text, 4);
-	assert_memory_equal(text, "pong", 4);
-}
+/* --- what can ------------------------------------------------------------- */
 
 static void a_connection_that_is_opened_is_set_non_blocking(void **state)
 {
@@ -175,7 +155,7 @@ static void a_connection_that_is_opened_is_set_non_blocking(void **state)
 	assert_int_equal(handle_fd(&c.tcp.handle), fds[0]);
 	assert_string_equal(rota_handle_type(&c.tcp.handle), "tcp");
 	assert_false(rota_loop_alive(f->loop));
-	expect_open(&c, f);
+	connection_expect_talk(f, &c);
 	connection_end(&c);
 	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
 }
@@ -201,26 +181,28 @@ static void what_has_come_before_is_read(void **state)
 	connection_end(&c);
 }
 
-/* A peer that has reset already: whatever it sent, one error comes in the end,
- * from whichever call sees it first. */
-static void a_connection_that_was_reset_before_ends_in_an_error(void **state)
+/* A connection may be reset while it is on its way from one loop to another:
+ * that is an end like any other, and what came before is read before it. */
+static void what_came_before_a_reset_is_read(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_tcp tcp;
-	int fds[2], status;
+	struct connection c;
+	int fds[2];
 
 	raw_pair(fds);
+	raw_send(fds[1], "last words", 10);
 	raw_reset(fds[1]);
 	await_end(fds[0]);
 
-	status = rota_tcp_open(&tcp, f->loop, fds[0]);
-	if (status < 0) {
-		raw_close(fds[0]);
-		return;
-	}
-	status = rota_stream_read_start(&tcp.stream, collect);
-	assert_true(status == 0 || status == ROTA_ENOTCONN);
-	tcp_end(&tcp);
+	connection_adopt(&c, f, fds[0], -1, NULL);
+	connection_read(&c);
+	RUN_UNTIL(f, c.ends > 0);
+
+	assert_string_equal(c.text, "last words");
+	assert_int_equal(c.status, ROTA_ECONNRESET);
+	turn(f);
+	assert_int_equal(c.ends, 1);
+	connection_end(&c);
 }
 
 static void a_fresh_socket_connects(void **state)
@@ -302,7 +284,7 @@ static void a_socket_pair_of_the_system_is_a_stream(void **state)
 	make_socketpair(fds);
 	connection_adopt(&c, f, fds[0], fds[1], NULL);
 
-	expect_open(&c, f);
+	connection_expect_talk(f, &c);
 
 	assert_true(rota_tcp_own_address(&c.tcp, &address) < 0);
 	assert_true(rota_tcp_peer_address(&c.tcp, &address) < 0);
@@ -320,14 +302,14 @@ static void a_handle_can_be_opened_again_when_it_is_closed(void **state)
 
 	for (unsigned i = 0; i < 3; i++) {
 		connection_open(&c, f, NULL);
-		expect_open(&c, f);
+		connection_expect_talk(f, &c);
 		assert_int_equal(rota_handle_close(&c.tcp.handle, NULL), 0);
 		run_to_the_end(f);
 		peer_close(&c);
 	}
 }
 
-/* --- inside a connection's callback ----------------------------------------------- */
+/* --- inside a connection's callback --------------------------------------- */
 
 struct opener {
 	struct fixture *f;
@@ -393,8 +375,8 @@ static void open_in_call(struct fixture *f, struct opener *o,
 }
 
 /* The descriptor is the callback's, who may have done anything with it. */
-static void the_number_of_a_connection_may_be_another_socket_by_now(
-	void **state)
+static void
+the_number_of_a_connection_may_be_another_socket_by_now(void **state)
 {
 	struct fixture *f = *state;
 	struct attempt a = { 0 };
@@ -432,214 +414,6 @@ static void a_connection_may_have_been_made_blocking_by_now(void **state)
 	tcp_end(&o.tcp);
 }
 
-/* --- detach --------------------------------------------------------------------------- */
-
-static void what_is_detached_is_the_callers(void **state)
-{
-	struct fixture *f = *state;
-	struct connection c;
-	char text[4];
-
-	connection_open(&c, f, NULL);
-	expect_open(&c, f);
-	rota_stream_read_stop(&c.tcp.stream);
-
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), c.fd);
-
-	assert_true(rota_handle_is_closing(&c.tcp.handle));
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EALREADY);
-	assert_int_equal(rota_handle_close(&c.tcp.handle, NULL), ROTA_EALREADY);
-	assert_int_equal(rota_loop_dump(f->loop, NULL, NULL), 0);
-	assert_false(rota_loop_alive(f->loop));
-	memset(&c.tcp, 0xa5, sizeof(c.tcp)); /* its memory may go */
-	raw_send(c.peer, "more", 4);
-	turn(f);
-	raw_read(c.fd, text, 4);
-	assert_memory_equal(text, "more", 4);
-	raw_close(c.fd);
-	raw_close(c.peer);
-}
-
-/* D2: it has left the kernel, so that nothing is told of it any more. */
-static void what_is_detached_is_watched_no_more(void **state)
-{
-	struct fixture *f = *state;
-	struct connection c;
-	uint64_t waits;
-
-	connection_open(&c, f, NULL);
-	expect_open(&c, f);
-	rota_stream_read_stop(&c.tcp.stream);
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), c.fd);
-	raw_send(c.peer, "more", 4);
-
-	/* An event would cut short the one wait that there is. */
-	waits = waits_within(f, 5);
-
-	assert_in_range(waits, 1, 4);
-	raw_close(c.fd);
-	raw_close(c.peer);
-}
-
-static void what_is_under_way_keeps_a_detach_out(void **state)
-{
-	struct fixture *f = *state;
-	struct rota_shutdown shutdown;
-	struct rota_write write;
-	struct rota_read read;
-	struct connection c;
-	char text[4];
-
-	connection_open_small(&c, f, NULL);
-	assert_int_equal(begin_read(&c, &read, "read", text, 4, 0), 0);
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EBUSY);
-	assert_int_equal(rota_request_cancel(&read.request), 0);
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EBUSY);
-	turn(f);
-	assert_string_equal(journal_take(), "pending: read=ECANCELED");
-
-	assert_int_equal(begin_write(&c, &write, "write", "abc", 3), 0);
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EBUSY);
-	turn(f);
-	assert_string_equal(journal_take(), "pending: write=0");
-
-	rota_stream_set_cork(&c.tcp.stream, 1);
-	assert_int_equal(rota_stream_send(&c.tcp.stream, "def", 3), 0);
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EBUSY);
-	rota_stream_set_cork(&c.tcp.stream, 0);
-	raw_read(c.peer, text, 4);
-
-	connection_block(&c);
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EBUSY);
-	assert_int_equal(begin_shutdown(&c, &shutdown, "shutdown"), 0);
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EBUSY);
-
-	/* And it goes on. */
-	raw_read(c.peer, text, 2);
-	peer_takes_to_the_end(f, &c);
-	RUN_UNTIL(f, !rota_request_is_active(&shutdown.request));
-	assert_string_equal(journal_take(), "pending: shutdown=0");
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), c.fd);
-	raw_close(c.fd);
-	raw_close(c.peer);
-}
-
-static void nothing_on_close(struct rota_handle *handle)
-{
-	(void)handle;
-}
-
-static void what_ends_or_closes_is_not_detached(void **state)
-{
-	struct fixture *f = *state;
-	struct connection c;
-
-	connection_open(&c, f, NULL);
-	assert_int_equal(rota_stream_end(&c.tcp.stream, nothing_on_close), 0);
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EBUSY);
-	assert_int_equal(rota_handle_close(&c.tcp.handle, nothing_on_close), 0);
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EALREADY);
-	run_to_the_end(f);
-	peer_close(&c);
-}
-
-/* The half that was shut down stays so: it is the socket's. */
-static void a_detached_half_is_still_half(void **state)
-{
-	struct fixture *f = *state;
-	struct rota_shutdown shutdown;
-	struct connection c, d;
-
-	connection_open(&c, f, NULL);
-	assert_int_equal(begin_shutdown(&c, &shutdown, "shutdown"), 0);
-	turn(f);
-	assert_string_equal(journal_take(), "pending: shutdown=0");
-	assert_int_equal(rota_stream_detach(&c.tcp.stream), c.fd);
-
-	connection_adopt(&d, f, c.fd, c.peer, NULL);
-	connection_read(&d);
-	raw_send(d.peer, "other way", 9);
-	RUN_UNTIL(f, d.size == 9);
-
-	assert_string_equal(d.text, "other way");
-	assert_int_equal(raw_end(d.peer), 0);
-	connection_end(&d);
-}
-
-static void detach_it(struct connection *c, int status, struct rota_buf buf)
-{
-	(void)status;
-	(void)buf;
-	*(int *)c->arg = rota_stream_detach(&c->tcp.stream);
-}
-
-/* O4: inside its own read callback, with more to read. What was not yet
- * delivered stays with the descriptor. */
-static void a_read_callback_may_detach_its_stream(void **state)
-{
-	struct fixture *f = *state;
-	enum { MUCH = 200000 };
-	struct connection c, d;
-	int fd = 0;
-	size_t got;
-
-	connection_open(&c, f, NULL);
-	c.act = detach_it;
-	c.arg = &fd;
-	peer_sends(&c, MUCH);
-	connection_read(&c);
-	RUN_UNTIL(f, c.reads > 0);
-	assert_int_equal(fd, c.fd);
-	assert_int_equal(c.reads, 1);
-	assert_int_equal(c.wrong, 0);
-	got = c.size;
-
-	connection_adopt(&d, f, fd, c.peer, NULL);
-	d.size = got; /* where the pattern goes on */
-	connection_read(&d);
-	RUN_UNTIL(f, d.size == MUCH);
-
-	assert_int_equal(d.wrong, 0);
-	assert_int_equal(c.reads, 1);
-	connection_end(&d);
-}
-
-/* Back and forth on one loop: nothing is lost of what comes or goes. */
-static void a_stream_may_move_again_and_again(void **state)
-{
-	enum { MOVES = 200, PART = 3000 };
-	struct fixture *f = *state;
-	struct connection c, next;
-
-	connection_open(&c, f, NULL);
-	for (unsigned i = 0; i < MOVES; i++) {
-		peer_sends(&c, PART);
-		connection_read(&c);
-		if (i % 3 != 0)
-			RUN_UNTIL(f, c.size > 0 && c.size >= c.sent - PART);
-		rota_stream_read_stop(&c.tcp.stream);
-		assert_int_equal(connection_send(&c, PART), 0);
-		peer_takes_until(f, &c, c.produced);
-		assert_int_equal(rota_stream_detach(&c.tcp.stream), c.fd);
-
-		connection_adopt(&next, f, c.fd, c.peer, NULL);
-		next.sent = c.sent;
-		next.size = c.size;
-		next.produced = c.produced;
-		next.taken = c.taken;
-		memset(&c, 0xa5, sizeof(c));
-		assert_int_equal(rota_stream_detach(&next.tcp.stream), next.fd);
-		c = next;
-		assert_int_equal(rota_tcp_open(&c.tcp, f->loop, c.fd), 0);
-	}
-	connection_read(&c);
-	RUN_UNTIL(f, c.size == c.sent);
-
-	assert_int_equal(c.size, MOVES * PART);
-	assert_int_equal(c.wrong, 0);
-	connection_end(&c);
-}
-
 static const struct CMUnitTest tests[] = {
 	REAL(a_number_that_is_not_open_is_refused),
 	REAL(what_is_no_socket_is_refused),
@@ -648,7 +422,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(the_first_stream_of_a_loop_may_find_no_memory),
 	REAL(a_connection_that_is_opened_is_set_non_blocking),
 	REAL(what_has_come_before_is_read),
-	REAL(a_connection_that_was_reset_before_ends_in_an_error),
+	REAL(what_came_before_a_reset_is_read),
 	REAL(a_fresh_socket_connects),
 	REAL(a_fresh_socket_can_be_bound),
 	REAL(a_bound_socket_listens),
@@ -657,13 +431,6 @@ static const struct CMUnitTest tests[] = {
 	REAL(the_number_of_a_connection_may_be_another_socket_by_now),
 	REAL(the_number_of_a_connection_may_be_no_socket_by_now),
 	REAL(a_connection_may_have_been_made_blocking_by_now),
-	REAL(what_is_detached_is_the_callers),
-	REAL(what_is_detached_is_watched_no_more),
-	REAL(what_is_under_way_keeps_a_detach_out),
-	REAL(what_ends_or_closes_is_not_detached),
-	REAL(a_detached_half_is_still_half),
-	REAL(a_read_callback_may_detach_its_stream),
-	REAL(a_stream_may_move_again_and_again),
 };
 
 FIXTURE_MAIN(tests)

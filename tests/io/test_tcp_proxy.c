@@ -8,9 +8,8 @@
  */
 #include "support/fixture.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include "support/streams_more.h"
 
@@ -26,8 +25,8 @@ struct proxy {
 	char *table; /* PERIOD + CHUNK bytes of the pattern */
 
 	size_t total;
-	size_t sent;  /* by the source, */
-	size_t taken; /* and come to the sink */
+	size_t sent;   /* by the source, */
+	size_t taken;  /* and come to the sink */
 	size_t most;   /* that was ever queued */
 	size_t memory; /* that was ever in use */
 	int paused;
@@ -112,8 +111,8 @@ static void proxy_begin(struct proxy *p, struct fixture *f, size_t low,
 	assert_int_equal(rota_tcp_open(&p->in, f->loop, in[0]), 0);
 	assert_int_equal(rota_tcp_open(&p->out, f->loop, out[0]), 0);
 	p->in.handle.data = p->out.handle.data = p;
-	assert_int_equal(
-		rota_stream_set_watermarks(&p->out.stream, low, high), 0);
+	assert_int_equal(rota_stream_set_watermarks(&p->out.stream, low, high),
+			 0);
 	rota_stream_on_drain(&p->out.stream, on_drain);
 	assert_int_equal(rota_stream_read_start(&p->in.stream, on_read), 0);
 }

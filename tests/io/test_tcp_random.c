@@ -20,7 +20,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "support/streams_more.h"
 
@@ -110,7 +109,7 @@ static uint64_t below(struct world *w, uint64_t bound)
 	return random_below(&w->seed, bound);
 }
 
-/* --- callbacks: what holds for all --------------------------------------------------- */
+/* --- callbacks: what holds for all ---------------------------------------- */
 
 static int is_waiting(const struct world *w, enum node_kind kind)
 {
@@ -151,7 +150,7 @@ static void poison(void *memory, size_t size)
 	free(memory);
 }
 
-/* --- streams -------------------------------------------------------------------------- */
+/* --- streams -------------------------------------------------------------- */
 
 static struct slot *slot_of(struct rota_handle *handle)
 {
@@ -477,10 +476,10 @@ static void shut_down(struct slot *s)
 
 static void close_it(struct slot *s)
 {
-	int status = below(s->w, 3) == 0
-			     ? rota_stream_close_reset(&s->tcp->stream,
-						       on_close)
-			     : rota_handle_close(&s->tcp->handle, on_close);
+	int status =
+		below(s->w, 3) == 0
+			? rota_stream_close_reset(&s->tcp->stream, on_close)
+			: rota_handle_close(&s->tcp->handle, on_close);
 
 	if (s->ending && status == ROTA_EALREADY)
 		return; /* it has closed by itself */
@@ -510,10 +509,8 @@ static void end_it(struct slot *s)
 		assert_int_equal(status, ROTA_EINVAL);
 	else if (s->ending)
 		assert_true(status == ROTA_EALREADY || status == ROTA_EINVAL);
-	else if (s->reads > 0 && status < 0)
-		assert_int_equal(status, ROTA_EBUSY);
 	else
-		assert_int_equal(status, 0);
+		assert_int_equal(status, 0); /* reads are cancelled */
 	if (status == 0) {
 		s->ending = 1;
 		s->flowing = 0;
@@ -548,10 +545,9 @@ static void set_up(struct slot *s, enum state state)
 	if (below(w, 2))
 		rota_stream_on_drain(&s->tcp->stream, on_drain);
 	if (below(w, 3) == 0)
-		assert_int_equal(rota_stream_set_watermarks(&s->tcp->stream,
-							    below(w, 1000),
-							    below(w, 30000) +
-								    1000),
+		assert_int_equal(rota_stream_set_watermarks(
+					 &s->tcp->stream, below(w, 1000),
+					 below(w, 30000) + 1000),
 				 0);
 }
 
@@ -672,7 +668,7 @@ static void operate_on_stream(struct world *w)
 		rota_handle_ref(&s->tcp->handle);
 }
 
-/* --- requests ---------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------- */
 
 static struct request *some_request(struct world *w)
 {
@@ -734,7 +730,7 @@ static void set_deadline(struct world *w)
 		may_be_cut_short(r);
 }
 
-/* --- listeners --------------------------------------------------------------------------- */
+/* --- listeners ------------------------------------------------------------ */
 
 static void on_listener_close(struct rota_handle *handle)
 {
@@ -785,8 +781,7 @@ static void open_listener(struct listener *l)
 	assert_int_equal(rota_tcp_init(l->tcp, l->w->loop), 0);
 	l->tcp->handle.data = l;
 	assert_int_equal(rota_tcp_bind(l->tcp, &l->address, 0), 0);
-	assert_int_equal(rota_stream_listen(&l->tcp->stream, 32,
-					    on_connection),
+	assert_int_equal(rota_stream_listen(&l->tcp->stream, 32, on_connection),
 			 0);
 	assert_int_equal(rota_tcp_own_address(l->tcp, &l->address), 0);
 }
@@ -806,9 +801,9 @@ static void operate_on_listener(struct world *w)
 		poison(l->tcp, sizeof(*l->tcp));
 		l->tcp = NULL;
 	} else if (what == 1) {
-		assert_int_equal(rota_handle_close(&l->tcp->handle,
-						   on_listener_close),
-				 0);
+		assert_int_equal(
+			rota_handle_close(&l->tcp->handle, on_listener_close),
+			0);
 		l->closing = 1;
 	} else if (what == 2) {
 		rota_handle_unref(&l->tcp->handle);
@@ -817,7 +812,7 @@ static void operate_on_listener(struct world *w)
 	}
 }
 
-/* --- nodes --------------------------------------------------------------------------------- */
+/* --- nodes ---------------------------------------------------------------- */
 
 static void on_node(struct node *n)
 {
@@ -886,8 +881,9 @@ static void node_start(struct node *n)
 	else if (n->kind == POST)
 		status = rota_task_post(n->task, on_task);
 	else
-		status = rota_hook_start(n->hook, on_hook,
-					 (enum rota_hook_kind)(1 + below(w, 3)));
+		status =
+			rota_hook_start(n->hook, on_hook,
+					(enum rota_hook_kind)(1 + below(w, 3)));
 	assert_true(status == 0 || status == ROTA_EALREADY);
 	n->active = 1;
 }
@@ -920,7 +916,7 @@ static void operate_on_node(struct world *w)
 	node_make(n);
 }
 
-/* --- the world ------------------------------------------------------------------------------- */
+/* --- the world ------------------------------------------------------------ */
 
 static void operate(struct world *w)
 {
@@ -983,9 +979,9 @@ static void world_end(struct world *w)
 		if (l->tcp == NULL || l->closing)
 			continue;
 		l->closing = 1;
-		assert_int_equal(rota_handle_close(&l->tcp->handle,
-						   on_listener_close),
-				 0);
+		assert_int_equal(
+			rota_handle_close(&l->tcp->handle, on_listener_close),
+			0);
 	}
 	while (rota_loop_run(w->loop, ROTA_RUN_DEFAULT) != 0)
 		continue; /* it was stopped before */
@@ -999,7 +995,7 @@ static void world_end(struct world *w)
 
 static void random_streams_agree_with_the_model(void **state)
 {
-	unsigned rounds = test_is_full() ? 3000 : test_is_sanitized() ? 20 : 50;
+	unsigned rounds = test_is_full() ? 1000 : test_is_sanitized() ? 20 : 40;
 	uint64_t seed = random_seed();
 	unsigned calls[KINDS + 6] = { 0 };
 

@@ -7,15 +7,15 @@
  */
 #include "support/fixture.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "support/streams_more.h"
 
-/* --- a loop in a thread ------------------------------------------------------------ */
+/* --- a loop in a thread --------------------------------------------------- */
 
 struct worker {
 	struct rota_loop *loop;
@@ -59,17 +59,23 @@ static void worker_begin(struct worker *w, struct fixture *f)
 	assert_int_equal(pthread_create(&w->thread, NULL, work, w), 0);
 }
 
-static void worker_end(struct worker *w)
+/* First all threads end, as each may still be at a post to another's loop. */
+static void workers_end(struct worker *workers, unsigned count)
 {
 	void *status;
 
-	assert_int_equal(rota_task_post(&w->stop, stop_keeping), 0);
-	assert_int_equal(pthread_join(w->thread, &status), 0);
-	assert_int_equal((intptr_t)status, 0);
-	assert_int_equal(rota_loop_close(w->loop), 0);
+	for (unsigned i = 0; i < count; i++) {
+		struct worker *w = &workers[i];
+
+		assert_int_equal(rota_task_post(&w->stop, stop_keeping), 0);
+		assert_int_equal(pthread_join(w->thread, &status), 0);
+		assert_int_equal((intptr_t)status, 0);
+	}
+	for (unsigned i = 0; i < count; i++)
+		assert_int_equal(rota_loop_close(workers[i].loop), 0);
 }
 
-/* --- accepted by one, served by others ---------------------------------------------- */
+/* --- accepted by one, served by others ------------------------------------ */
 
 enum { WORKERS = 4 };
 
@@ -146,7 +152,8 @@ struct caller {
 /* Returns whether it is done. */
 static int caller_goes_on(struct caller *c)
 {
-	struct connection peer = { .peer = c->fd, .sent = c->said,
+	struct connection peer = { .peer = c->fd,
+				   .sent = c->said,
 				   .taken = c->heard };
 	ptrdiff_t n;
 
@@ -207,8 +214,8 @@ static void accepted_connections_are_served_by_loops_in_threads(void **state)
 		raw_close(callers[i].fd);
 	}
 	server_end(&s);
+	workers_end(service.workers, WORKERS);
 	for (unsigned i = 0; i < WORKERS; i++) {
-		worker_end(&service.workers[i]);
 		assert_int_equal(service.workers[i].served, CALLERS / WORKERS);
 		served += service.workers[i].served;
 	}
@@ -216,7 +223,7 @@ static void accepted_connections_are_served_by_loops_in_threads(void **state)
 	assert_int_equal(atomic_load(&strange), 0);
 }
 
-/* --- handed on in the midst ------------------------------------------------------------ */
+/* --- handed on in the midst ----------------------------------------------- */
 
 enum { STATIONS = 3 };
 
@@ -353,8 +360,7 @@ static void connections_move_between_threads_in_midstream(void **state)
 		out_of_time(until, __FILE__, __LINE__);
 	}
 
-	for (unsigned i = 0; i < STATIONS; i++)
-		worker_end(&stations[i]);
+	workers_end(stations, STATIONS);
 	for (unsigned i = 0; i < WANDERERS; i++) {
 		assert_int_equal(callers[i].heard, size);
 		assert_int_equal(wanderers[i].read, size);

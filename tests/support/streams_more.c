@@ -5,9 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "fault_calls.h"
@@ -33,7 +34,7 @@ int test_is_sanitized(void)
 	return SANITIZED;
 }
 
-/* --- raw sockets ------------------------------------------------------------ */
+/* --- raw sockets ---------------------------------------------------------- */
 
 void loopback(struct rota_address *address, int family, unsigned port)
 {
@@ -106,6 +107,18 @@ int raw_client(const struct rota_address *address)
 	return fd;
 }
 
+void raw_clients(int *fds, unsigned count, const struct rota_address *address)
+{
+	for (unsigned i = 0; i < count; i++)
+		fds[i] = raw_client(address);
+}
+
+void raw_close_all(const int *fds, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		raw_close(fds[i]);
+}
+
 int raw_end(int fd)
 {
 	char bytes[4096];
@@ -161,7 +174,7 @@ void jam_close(struct jam *jam)
 	raw_close(jam->listener);
 }
 
-/* --- listeners -------------------------------------------------------------- */
+/* --- listeners ------------------------------------------------------------ */
 
 void server_bind(struct server *s, struct fixture *f, int family)
 {
@@ -227,7 +240,60 @@ void server_end(struct server *s)
 		assert_int_equal(rota_handle_close_now(&s->tcp.handle), 0);
 }
 
-/* --- connects --------------------------------------------------------------- */
+/* --- handles -------------------------------------------------------------- */
+
+void tcp_init(struct rota_tcp *tcp, struct fixture *f)
+{
+	assert_int_equal(rota_tcp_init(tcp, f->loop), 0);
+}
+
+void tcp_end(struct rota_tcp *tcp)
+{
+	assert_int_equal(rota_handle_close_now(&tcp->handle), 0);
+}
+
+void tcp_expect_fresh(struct rota_tcp *tcp)
+{
+	struct rota_stream *stream = &tcp->stream;
+	struct rota_address address;
+
+	assert_int_equal(rota_tcp_own_address(tcp, &address), ROTA_EBADF);
+	assert_int_equal(rota_tcp_peer_address(tcp, &address), ROTA_EBADF);
+	assert_int_equal(rota_stream_read_start(stream, collect),
+			 ROTA_ENOTCONN);
+	assert_int_equal(rota_stream_send(stream, "x", 1), ROTA_ENOTCONN);
+	assert_int_equal(rota_stream_queued(stream), 0);
+	assert_false(rota_handle_is_active(&tcp->handle));
+	assert_int_equal(handle_fd(&tcp->handle), -1);
+}
+
+void tcp_expect_talk(struct fixture *f, struct rota_tcp *tcp, struct server *s)
+{
+	char text[4];
+	int fd;
+
+	RUN_UNTIL(f, s->kept > 0);
+	fd = s->fds[--s->kept];
+	assert_int_equal(rota_stream_send(&tcp->stream, "ping", 4), 0);
+	raw_read(fd, text, 4);
+	assert_memory_equal(text, "ping", 4);
+	raw_close(fd);
+}
+
+void connection_expect_talk(struct fixture *f, struct connection *c)
+{
+	char text[4];
+
+	connection_read(c);
+	raw_send(c->peer, "ping", 4);
+	RUN_UNTIL(f, c->size == 4);
+	assert_string_equal(c->text, "ping");
+	assert_int_equal(rota_stream_send(&c->tcp.stream, "pong", 4), 0);
+	raw_read(c->peer, text, 4);
+	assert_memory_equal(text, "pong", 4);
+}
+
+/* --- connects ------------------------------------------------------------- */
 
 void attempt_called(struct rota_connect *connect, int status)
 {
@@ -260,7 +326,178 @@ int attempt_end(struct fixture *f, struct attempt *a)
 	return a->status;
 }
 
-/* --- the rest ---------------------------------------------------------------- */
+void attempt_note(struct attempt *a, int status)
+{
+	journal_note_status(rota_handle_loop(&a->tcp->handle), "connect",
+			    status);
+}
+
+void waiting_begin(struct waiting *w, struct fixture *f)
+{
+	memset(w, 0, sizeof(*w));
+	w->f = f;
+	w->c.peer = -1;
+	w->a.act = attempt_note;
+	jam_open(&w->jam, AF_INET);
+	tcp_init(&w->c.tcp, f);
+	rota_handle_set_name(&w->c.tcp.handle, "tcp");
+	assert_int_equal(attempt_begin(&w->a, &w->c.tcp, &w->jam.address), 0);
+	for (unsigned i = 0; i < 3; i++)
+		turn(f);
+	assert_int_equal(w->a.calls, 0);
+}
+
+void waiting_end(struct waiting *w)
+{
+	if (!rota_handle_is_closing(&w->c.tcp.handle))
+		tcp_end(&w->c.tcp);
+	jam_close(&w->jam);
+	assert_string_equal(journal_take(), "");
+}
+
+struct rota_request *waiting_request(struct waiting *w)
+{
+	return &w->a.connect.request;
+}
+
+/* --- a shortage ----------------------------------------------------------- */
+
+enum { MOST_COPIES = 512, TIGHT = 400 };
+
+static struct rlimit limit_before;
+static int copies[MOST_COPIES];
+static unsigned copy_count;
+
+static void set_limit(rlim_t count)
+{
+	struct rlimit limit = limit_before;
+
+	limit.rlim_cur = count;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+void starve(void)
+{
+	int fd;
+
+	set_limit(TIGHT);
+	while ((fd = dup(STDIN_FILENO)) != -1) {
+		assert_true(copy_count < MOST_COPIES);
+		copies[copy_count++] = fd;
+	}
+	assert_int_equal(errno, EMFILE);
+}
+
+void starve_at(unsigned limit)
+{
+	set_limit(limit);
+}
+
+void starve_less(unsigned count)
+{
+	while (count-- > 0) {
+		assert_true(copy_count > 0);
+		raw_close(copies[--copy_count]);
+	}
+}
+
+void starve_no_more(void)
+{
+	starve_less(copy_count);
+	set_limit(limit_before.rlim_cur);
+}
+
+int shortage_begin_virtual(void **state)
+{
+	copy_count = 0;
+	if (getrlimit(RLIMIT_NOFILE, &limit_before) != 0)
+		return -1;
+	return fixture_begin_virtual(state);
+}
+
+int shortage_begin_real(void **state)
+{
+	copy_count = 0;
+	if (getrlimit(RLIMIT_NOFILE, &limit_before) != 0)
+		return -1;
+	return fixture_begin_real(state);
+}
+
+/* Also after a test that failed. */
+int shortage_end(void **state)
+{
+	while (copy_count > 0)
+		close(copies[--copy_count]);
+	(void)setrlimit(RLIMIT_NOFILE, &limit_before);
+	return fixture_end(state);
+}
+
+void crowd_open(struct crowd *crowd)
+{
+	memset(crowd, 0, sizeof(*crowd));
+	for (unsigned i = 0; i < CROWD; i++) {
+		crowd->fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+		assert_int_not_equal(crowd->fds[i], -1);
+		assert_int_not_equal(fcntl(crowd->fds[i], F_SETFL, O_NONBLOCK),
+				     -1);
+	}
+}
+
+void crowd_connect(struct crowd *crowd, unsigned count,
+		   const struct rota_address *address)
+{
+	for (; count > 0; count--) {
+		int fd = crowd->fds[crowd->connected++];
+		int error =
+			connect(fd, &address->is.any, (socklen_t)address->size);
+
+		assert_true(error == 0 || errno == EINPROGRESS);
+		await_room(fd);
+	}
+}
+
+void crowd_expect_ends(struct crowd *crowd, unsigned count)
+{
+	for (; count > 0; count--) {
+		int status = raw_end(crowd->fds[crowd->ended++]);
+
+		assert_true(status == 0 || status == -ECONNRESET);
+	}
+}
+
+void crowd_close(struct crowd *crowd)
+{
+	for (unsigned i = 0; i < CROWD; i++)
+		raw_close(crowd->fds[i]);
+}
+
+void pass_a_moment(struct fixture *f, unsigned turns)
+{
+	assert_true(turns < 1000);
+	assert_int_equal(rota_loop_advance(f->loop, ROTA_MSEC(20)), 0);
+	turn(f);
+}
+
+void pass_seconds(struct fixture *f, unsigned seconds)
+{
+	for (unsigned i = 0; i < seconds * 50; i++)
+		pass_a_moment(f, 0);
+}
+
+uint64_t shed_by(const struct server *s)
+{
+	return rota_stream_shed(&s->tcp.stream);
+}
+
+void need_few_open(void)
+{
+	if (count_descriptors() > 250) {
+		print_message("skip: too many descriptors are open\n");
+		skip();
+	}
+}
+
+/* --- the rest ------------------------------------------------------------- */
 
 struct search {
 	const void *object;

@@ -18,6 +18,10 @@ void loopback(struct rota_address *address, int family, unsigned port);
 int raw_begin_connect(const struct rota_address *address);
 int raw_client(const struct rota_address *address);
 
+/* Many of them, and their end. */
+void raw_clients(int *fds, unsigned count, const struct rota_address *address);
+void raw_close_all(const int *fds, unsigned count);
+
 /* Wait for the end, or a reset, of the raw socket @fd: 0, or -errno. */
 int raw_end(int fd);
 
@@ -72,6 +76,16 @@ void server_keep(struct server *s, int fd);
 void server_drop(struct server *s);
 void server_end(struct server *s);
 
+/* A handle without a socket; and its end, at once. */
+void tcp_init(struct rota_tcp *tcp, struct fixture *f);
+void tcp_end(struct rota_tcp *tcp);
+
+/* It is as if it had just been made. */
+void tcp_expect_fresh(struct rota_tcp *tcp);
+
+/* It has connected to @s: what is sent comes to what that has kept. */
+void tcp_expect_talk(struct fixture *f, struct rota_tcp *tcp, struct server *s);
+
 /* A connect that counts how often it calls back. */
 struct attempt {
 	struct rota_connect connect;
@@ -91,11 +105,82 @@ void attempt_called(struct rota_connect *connect, int status);
 /* Run until it has called back, and return its status. */
 int attempt_end(struct fixture *f, struct attempt *a);
 
+/* What attempt_begin() can be told to do: note the status, as "connect". */
+void attempt_note(struct attempt *a, int status);
+
+/* A handle, named "tcp", that connects to where there is no room, and notes. */
+struct waiting {
+	struct fixture *f;
+	struct connection c; /* its tcp */
+	struct attempt a;
+	struct jam jam;
+};
+
+void waiting_begin(struct waiting *w, struct fixture *f);
+void waiting_end(struct waiting *w);
+struct rota_request *waiting_request(struct waiting *w);
+
+/* It reads, from its beginning, and writes. */
+void connection_expect_talk(struct fixture *f, struct connection *c);
+
 /* The descriptor of @handle as a dump of its loop tells it, or -1. */
 int handle_fd(struct rota_handle *handle);
 
 void expect_same_address(const struct rota_address *a,
 			 const struct rota_address *b);
+
+/*
+ * A shortage of descriptors, made by RLIMIT_NOFILE and copies of one: tests
+ * that are made with IN_SHORTAGE() or IN_REAL_SHORTAGE() end it in any case.
+ */
+#define IN_SHORTAGE(test)                                                      \
+	cmocka_unit_test_setup_teardown(test, shortage_begin_virtual,          \
+					shortage_end)
+#define IN_REAL_SHORTAGE(test)                                                 \
+	cmocka_unit_test_setup_teardown(test, shortage_begin_real, shortage_end)
+
+int shortage_begin_virtual(void **state);
+int shortage_begin_real(void **state);
+int shortage_end(void **state);
+
+/* Skip the test if so many are open that there is no room for it. */
+void need_few_open(void);
+
+/* From here on no descriptor is to be had; @count are again; all are. */
+void starve(void);
+void starve_less(unsigned count);
+void starve_no_more(void);
+
+/* The same, and numbers from @limit on cannot be had again once closed. */
+void starve_at(unsigned limit);
+
+/* Sockets that are there before descriptors are short, to connect later. */
+enum { CROWD = 40 };
+
+struct crowd {
+	int fds[CROWD];
+	unsigned connected;
+	unsigned ended; /* of these, from the first on */
+};
+
+void crowd_open(struct crowd *crowd);
+void crowd_connect(struct crowd *crowd, unsigned count,
+		   const struct rota_address *address);
+void crowd_close(struct crowd *crowd);
+
+/* The next @count of those that have connected see their end. */
+void crowd_expect_ends(struct crowd *crowd, unsigned count);
+
+/* rota_stream_shed(). */
+uint64_t shed_by(const struct server *s);
+
+/* Make turns, and let virtual time pass, until @condition holds. */
+#define PASS_UNTIL(f, condition)                                               \
+	for (unsigned turns_ = 0; !(condition); turns_++)                      \
+	pass_a_moment(f, turns_)
+
+void pass_a_moment(struct fixture *f, unsigned turns);
+void pass_seconds(struct fixture *f, unsigned seconds);
 
 /* Whether ROTA_TEST_FULL=1. Then the test may take ten minutes. */
 int test_is_full(void);
