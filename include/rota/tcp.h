@@ -51,8 +51,6 @@ int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop);
  *          ROTA_EBADF     @fd is not open
  *          ROTA_ENOTSOCK  it is no socket
  *          ROTA_EINVAL    it is no stream socket
- *          ROTA_ECONNRESET, or what else the system says: its connection is
- *                         gone, and nothing is left to read
  */
 int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd);
 

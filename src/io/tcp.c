@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stddef.h>
 
 #include "base/fd.h"
@@ -34,20 +35,26 @@ int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop)
 	return error;
 }
 
-/* What a socket without a peer already is; or why it is none to open: its
- * connection has been reset, and nothing is left to read. */
-static int state_without_peer(int fd)
+static int listens(int fd)
 {
+	int on = 0;
+	socklen_t size = sizeof(on);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on;
+}
+
+/* What a socket without a peer already is. */
+static unsigned state_without_peer(int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	struct rota_address own;
 	struct sockaddr_storage address;
 	struct sockaddr *name = (struct sockaddr *)(void *)&address;
 	socklen_t size = sizeof(address);
-	char byte;
 
-	if (recv(fd, &byte, 1, MSG_PEEK) >= 0)
-		return ROTAI_CONNECTED; /* what came before is still there */
-	if (errno != ENOTCONN && errno != EAGAIN)
-		return -errno;
+	/* A connection that was reset has no peer, but something to tell. */
+	if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLIN) && !listens(fd))
+		return ROTAI_CONNECTED;
 	if (getsockname(fd, name, &size) == 0 &&
 	    rota_address_from(&own, name, size) == 0 &&
 	    rota_address_port(&own) != 0)
@@ -55,8 +62,8 @@ static int state_without_peer(int fd)
 	return 0;
 }
 
-/* What a socket of somebody else's already is; or an error. */
-static int state_of(int fd)
+/* What a socket of somebody else's already is. */
+static unsigned state_of(int fd)
 {
 	struct sockaddr_storage address;
 	struct sockaddr *name = (struct sockaddr *)(void *)&address;
@@ -85,7 +92,7 @@ static int is_handed(struct rotai_io *io, int fd)
 
 int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 {
-	int state = ROTAI_CONNECTED;
+	unsigned state = ROTAI_CONNECTED;
 	int error = rotai_loop_admits(loop);
 	struct rotai_io *io;
 
@@ -99,11 +106,9 @@ int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 		if (error < 0)
 			return error;
 		state = state_of(fd);
-		if (state < 0)
-			return state;
 	}
 	rotai_stream_open(&tcp->stream, loop, &tcp_class, fd);
-	rotai_stream_set(&tcp->stream, (unsigned)state);
+	rotai_stream_set(&tcp->stream, state);
 	return 0;
 }
 
