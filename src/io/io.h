@@ -200,6 +200,10 @@ void rotai_drain_note(struct rota_stream *stream);
 void rotai_drain_call(struct rota_stream *stream);
 void rotai_drain_defer(struct rota_stream *stream);
 
+/* Outside of an event the line has got shorter: see to on_drain and, of a stream
+ * that ends, to its end. */
+void rotai_output_settle(struct rota_stream *stream);
+
 void rotai_outputs_after(struct rotai_annex *annex, struct rota_loop *loop);
 void rotai_outputs_take(struct rotai_annex *annex);
 void rotai_outputs_pending(struct rotai_annex *annex, struct rota_loop *loop);

@@ -241,7 +241,7 @@ void rotai_output_flush(struct rota_stream *stream)
 	struct iovec bufs[GATHERED];
 	size_t count;
 	size_t total;
-	ssize_t n = 0;
+	ssize_t n;
 	int error;
 
 	while (stream->internal.first_output != NULL) {
@@ -251,11 +251,10 @@ void rotai_output_flush(struct rota_stream *stream)
 			continue;
 		}
 		total = gather(stream, bufs, &count);
+		n = 0;
 		if (total > 0)
 			n = rotai_socket_send_all(
 				rotai_stream_fd(&stream->handle), bufs, count);
-		else
-			n = 0;
 		if (n < 0 && n != ROTA_EAGAIN) {
 			rotai_output_fail(stream, (int)n);
 			break;
@@ -292,8 +291,6 @@ void rotai_output_drop(struct rota_stream *stream, struct rotai_output *from,
 		if (from->kind == ROTAI_OUTPUT_COPY) {
 			stream->internal.error = status;
 			rotai_stream_set(stream, ROTAI_DRAIN_DUE);
-		}
-		if (from->kind == ROTAI_OUTPUT_COPY) {
 			end(stream, from, 0);
 		} else {
 			end(stream, from, told);
@@ -394,6 +391,13 @@ void rotai_drain_defer(struct rota_stream *stream)
 	(void)rotai_stream_update(stream);
 }
 
+void rotai_output_settle(struct rota_stream *stream)
+{
+	rotai_drain_defer(stream);
+	if (rotai_stream_has(stream, ROTAI_ENDING))
+		rotai_stream_go_on_ending(stream);
+}
+
 void rotai_outputs_after(struct rotai_annex *annex, struct rota_loop *loop)
 {
 	struct rotai_io *io = rota_container_of(annex, struct rotai_io, annex);
@@ -403,9 +407,7 @@ void rotai_outputs_after(struct rotai_annex *annex, struct rota_loop *loop)
 	while ((stream = rotai_streams_take_first(&io->held)) != NULL) {
 		rotai_stream_clear(stream, ROTAI_HELD);
 		rotai_output_flush(stream);
-		rotai_drain_defer(stream);
-		if (rotai_stream_has(stream, ROTAI_ENDING))
-			rotai_stream_go_on_ending(stream);
+		rotai_output_settle(stream);
 	}
 }
 

@@ -185,12 +185,10 @@ static int cancel_output(struct rota_request *request,
 		rotai_request_finish(request, status);
 		rotai_drain_note(stream);
 	}
-	rotai_drain_defer(stream);
 	if (stream->internal.first_output == NULL)
 		rotai_stream_clear(stream, ROTAI_BLOCKED);
 	(void)rotai_stream_update(stream);
-	if (rotai_stream_has(stream, ROTAI_ENDING))
-		rotai_stream_go_on_ending(stream);
+	rotai_output_settle(stream);
 	return 0;
 }
 
@@ -344,9 +342,7 @@ void rota_stream_set_cork(struct rota_stream *stream, int on)
 	rotai_streams_remove(&rotai_io_of(stream)->held, stream);
 	rotai_stream_clear(stream, ROTAI_HELD);
 	rotai_output_flush(stream);
-	rotai_drain_defer(stream);
-	if (rotai_stream_has(stream, ROTAI_ENDING))
-		rotai_stream_go_on_ending(stream);
+	rotai_output_settle(stream);
 }
 
 int rota_stream_set_watermarks(struct rota_stream *stream, size_t low,

@@ -17,7 +17,8 @@ enum rotai_annex_kind {
 	ROTAI_ANNEX_COUNT,
 };
 
-/* The start of every annex. Any of the functions but free may be NULL. */
+/* The start of every annex. free is always there, take and pending both or
+ * neither, and after for who asks for it; forked may be NULL. */
 struct rotai_annex {
 	/* Free it: as the loop's memory goes, on any thread. */
 	void (*free)(struct rotai_annex *annex, struct rota_loop *loop);
