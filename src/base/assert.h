@@ -30,4 +30,7 @@ _Noreturn void rotai_assert_failed(const char *file, int line,
 #define ROTAI_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define ROTAI_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
+/* Make no call of it, however long it is. */
+#define ROTAI_INLINE static inline __attribute__((always_inline))
+
 #endif

@@ -238,7 +238,7 @@ static void call_close(struct rota_loop *loop, struct rota_handle *handle)
 	rotai_callback_end(loop, type, handle);
 }
 
-void rotai_closing_run(struct rota_loop *loop)
+void rotai_closing_call(struct rota_loop *loop)
 {
 	struct rota_link *ended = &loop->closing_ended_taken;
 	struct rota_link *closing = &loop->closing_taken;

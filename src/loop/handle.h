@@ -5,6 +5,7 @@
 #ifndef ROTAI_LOOP_HANDLE_H
 #define ROTAI_LOOP_HANDLE_H
 
+#include "loop/loop.h"
 #include "rota/handle.h"
 
 struct rota_request;
@@ -45,8 +46,16 @@ void rotai_handle_request_called(struct rota_handle *handle);
 /* The handle of a link in the loop's lists. */
 struct rota_handle *rotai_handle_of(struct rota_link *link);
 
+/* The closing phase, with something to do. */
+void rotai_closing_call(struct rota_loop *loop);
+
 /* Call back for what has closed: the closing phase. */
-void rotai_closing_run(struct rota_loop *loop);
+static inline void rotai_closing_run(struct rota_loop *loop)
+{
+	if (!rotai_list_is_empty(&loop->closing) ||
+	    !rotai_list_is_empty(&loop->closing_ended))
+		rotai_closing_call(loop);
+}
 
 /* Close every handle that is open. */
 void rotai_handles_close(struct rota_loop *loop);

@@ -1,14 +1,14 @@
 /*
  * loop/hook.c - calls before and after the wait.
  *
- * A list for each kind, in the order of starting. A walk takes the list whole
- * and moves each hook from hooks_taken to hooks_called before calling it. What
- * is started meanwhile gathers in the kind's own list and ends up behind all of
- * them (T9). What is stopped is in none.
+ * A list for each kind, in the order of starting (T9). The walk leaves it as it
+ * is, as hooks are called in every turn and seldom come or go (bench/turn.c):
  *
- * Idle and prepare hooks share a phase: a prepare hook that an idle hook starts
- * is in the list before the walk. What is started in that phase notes the turn,
- * and is not called in it (T8).
+ *  1. hook_next is the one to be called after this one. Who leaves the list
+ *     and is that one hands it on to the next.
+ *  2. What is started in the phase that its kind is called in notes the turn,
+ *     and is not called in it (T8): neither by this walk, at whose end it is,
+ *     nor by that of the prepare hooks, if an idle hook has started it.
  */
 #include "loop/hook.h"
 
@@ -43,6 +43,21 @@ void rota_hook_init(struct rota_hook *hook, struct rota_loop *loop)
 	hook->internal.started_in = 0;
 }
 
+/* (2) */
+static int is_called_now(const struct rota_loop *loop, enum rota_hook_kind kind)
+{
+	return loop->phase == (kind == ROTA_HOOK_CHECK ? ROTA_PHASE_CHECK
+						       : ROTA_PHASE_PREPARE);
+}
+
+/* (1) */
+static void leave(struct rota_loop *loop, struct rota_hook *hook)
+{
+	if (loop->hook_next == &hook->internal.started)
+		loop->hook_next = hook->internal.started.next;
+	rotai_list_remove(&hook->internal.started);
+}
+
 int rota_hook_start(struct rota_hook *hook, rota_hook_fn *fn,
 		    enum rota_hook_kind kind)
 {
@@ -57,14 +72,13 @@ int rota_hook_start(struct rota_hook *hook, rota_hook_fn *fn,
 	if (is_active(hook)) {
 		if (hook->internal.kind == kind)
 			return 0;
-		rotai_list_remove(&hook->internal.started);
+		leave(loop, hook);
 	} else {
 		rotai_loop_hold(loop, is_referenced(hook));
 	}
 	hook->internal.kind = (uint8_t)kind;
-	hook->internal.started_in = 0;
-	if (loop->phase == ROTA_PHASE_PREPARE && kind != ROTA_HOOK_CHECK)
-		hook->internal.started_in = this_turn(loop);
+	hook->internal.started_in =
+		is_called_now(loop, kind) ? this_turn(loop) : 0;
 	rotai_list_append(&loop->hooks[kind], &hook->internal.started);
 	return 0;
 }
@@ -73,7 +87,7 @@ void rota_hook_stop(struct rota_hook *hook)
 {
 	if (!is_active(hook))
 		return;
-	rotai_list_remove(&hook->internal.started);
+	leave(hook->internal.loop, hook);
 	rotai_loop_release(hook->internal.loop, is_referenced(hook));
 }
 
@@ -108,24 +122,24 @@ int rota_hook_has_ref(const struct rota_hook *hook)
 
 void rotai_hooks_call(struct rota_loop *loop, enum rota_hook_kind kind)
 {
+	struct rota_link *end = &loop->hooks[kind];
 	struct rota_link *link;
 
-	rotai_list_splice(&loop->hooks_taken, &loop->hooks[kind]);
-	while ((link = rotai_list_take_first(&loop->hooks_taken)) != NULL) {
+	for (link = end->next; link != end; link = loop->hook_next) {
 		struct rota_hook *hook = rota_container_of(
 			link, struct rota_hook, internal.started);
 
-		rotai_list_append(&loop->hooks_called, link);
-		if (hook->internal.started_in == this_turn(loop))
-			continue;
+		loop->hook_next = link->next;
+		if (ROTAI_UNLIKELY(hook->internal.started_in ==
+				   this_turn(loop)))
+			continue; /* (2) */
 		hook->internal.started_in = 0;
 		rotai_callback_begin(loop, "hook", NULL, hook);
 		hook->internal.fn(hook);
 		loop->hook_calls++;
 		rotai_callback_end(loop, "hook", hook);
 	}
-	rotai_list_splice(&loop->hooks_called, &loop->hooks[kind]);
-	rotai_list_splice(&loop->hooks[kind], &loop->hooks_called);
+	loop->hook_next = NULL;
 }
 
 void rotai_hooks_stop(struct rota_loop *loop)

@@ -35,16 +35,14 @@
  */
 #include "loop/inbox.h"
 
-#include "loop/async.h"
 #include "loop/loop.h"
-#include "loop/task.h"
 
-static struct rota_entry asleep;
-static struct rota_entry closed;
+struct rota_entry rotai_inbox_asleep;
+struct rota_entry rotai_inbox_closed;
 
 #define EMPTY  ((struct rota_entry *)NULL)
-#define ASLEEP (&asleep)
-#define CLOSED (&closed)
+#define ASLEEP (&rotai_inbox_asleep)
+#define CLOSED (&rotai_inbox_closed)
 
 void rotai_inbox_init(struct rotai_inbox *inbox)
 {
@@ -88,14 +86,6 @@ int rotai_inbox_refuses(const struct rotai_inbox *inbox)
 {
 	return __atomic_load_n(&inbox->refuses, __ATOMIC_RELAXED) ||
 	       __atomic_load_n(&inbox->head, __ATOMIC_RELAXED) == CLOSED;
-}
-
-int rotai_inbox_is_empty(const struct rotai_inbox *inbox)
-{
-	struct rota_entry *head =
-		__atomic_load_n(&inbox->head, __ATOMIC_RELAXED);
-
-	return head == EMPTY || head == ASLEEP || head == CLOSED;
 }
 
 void rotai_inbox_take_over(struct rota_loop *loop)
@@ -160,26 +150,4 @@ int rotai_inbox_close(struct rotai_inbox *inbox)
 	return head == ASLEEP &&
 	       __atomic_compare_exchange_n(&inbox->head, &head, CLOSED, 0,
 					   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-}
-
-void rotai_posts_take(struct rota_loop *loop)
-{
-	rotai_inbox_take_over(loop);
-	rotai_queue_prepend(&loop->taken, &loop->posts);
-}
-
-void rotai_posts_run(struct rota_loop *loop)
-{
-	struct rota_entry *entry;
-
-	for (unsigned n = 0; n < ROTA_POSTS_PER_TURN; n++) {
-		entry = rotai_queue_take_first(&loop->taken);
-		if (entry == NULL)
-			break;
-		if (rotai_entry_has(entry, ROTAI_ENTRY_ASYNC))
-			rotai_async_call(loop, entry);
-		else
-			rotai_task_call_posted(loop, entry);
-	}
-	rotai_queue_prepend(&loop->posts, &loop->taken);
 }

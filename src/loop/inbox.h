@@ -17,6 +17,10 @@ struct rotai_inbox {
 	uint8_t refuses;          /* a shutdown has begun */
 };
 
+/* What head points to if it is no entry. */
+extern struct rota_entry rotai_inbox_asleep;
+extern struct rota_entry rotai_inbox_closed;
+
 void rotai_inbox_init(struct rotai_inbox *inbox);
 
 /* Push a claimed entry, and wake the loop if it sleeps: 0, or ROTA_ESHUTDOWN
@@ -33,18 +37,19 @@ int rotai_inbox_fall_asleep(struct rota_loop *loop);
 void rotai_inbox_wake_up(struct rota_loop *loop);
 
 /* Whether nothing is in. The loop's thread; more may come any moment. */
-int rotai_inbox_is_empty(const struct rotai_inbox *inbox);
+static inline int rotai_inbox_is_empty(const struct rotai_inbox *inbox)
+{
+	const struct rota_entry *head =
+		__atomic_load_n(&inbox->head, __ATOMIC_RELAXED);
+
+	return head == NULL || head == &rotai_inbox_asleep ||
+	       head == &rotai_inbox_closed;
+}
 
 /* Whether it lets nothing in. Any thread. */
 int rotai_inbox_refuses(const struct rotai_inbox *inbox);
 
 /* Let nothing in from now on: 1, or 0 if there is something. */
 int rotai_inbox_close(struct rotai_inbox *inbox);
-
-/* Take what was posted so far: the most that rotai_posts_run() will call. */
-void rotai_posts_take(struct rota_loop *loop);
-
-/* Call what was taken, up to ROTA_POSTS_PER_TURN. */
-void rotai_posts_run(struct rota_loop *loop);
 
 #endif

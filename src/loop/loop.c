@@ -86,8 +86,6 @@ static void init_queues(struct rota_loop *loop)
 	rotai_queue_init(&loop->taken);
 	for (int kind = ROTA_HOOK_IDLE; kind <= ROTA_HOOK_CHECK; kind++)
 		rotai_list_init(&loop->hooks[kind]);
-	rotai_list_init(&loop->hooks_taken);
-	rotai_list_init(&loop->hooks_called);
 	rotai_list_init(&loop->asyncs);
 	rotai_list_init(&loop->due);
 	rotai_list_init(&loop->due_next_turn);
@@ -157,6 +155,7 @@ int rotai_loop_new_on(struct rota_loop **loop,
 
 	made->tick_budget = options->tick_budget;
 	made->measure = options->measure != 0;
+	made->observed = made->measure;
 	made->virtual_ns = VIRTUAL_START_NS;
 	made->real_limit_ns = UINT64_MAX;
 	made->clock = options->clock == ROTA_CLOCK_VIRTUAL

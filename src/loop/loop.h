@@ -64,6 +64,7 @@ struct rota_loop {
 	uint8_t running;        /* inside run or shutdown, by thread */
 	uint8_t more_ready;     /* than the waits of the last turn took */
 	uint8_t measure;
+	uint8_t observed; /* measured or traced: phases are told of */
 	uint8_t shutting_down;
 	uint8_t annexes_pending; /* one is to be called in the pending phase */
 	uint64_t alive;
@@ -76,8 +77,7 @@ struct rota_loop {
 	struct rotai_queue posts;
 	struct rotai_queue taken;
 	struct rota_link hooks[ROTA_HOOK_CHECK + 1]; /* by kind */
-	struct rota_link hooks_taken;
-	struct rota_link hooks_called;
+	struct rota_link *hook_next; /* the walk over one of these */
 	struct rota_link asyncs;
 	struct rota_link due; /* timers, in the order they are called */
 	struct rota_link due_next_turn;
@@ -100,6 +100,7 @@ struct rota_loop {
 	uint64_t timers_now_ns;  /* what the timers phase goes by */
 	uint64_t calls_at_now;   /* calls when now_ns was read */
 	uint64_t calls_at_phase; /* calls when the phase began */
+	uint64_t cut_turns;      /* that ended with their timers (T3) */
 	uint64_t switched_ns;    /* when the phase began, if it is measured */
 	uint64_t real_limit_ns;  /* of the system's clock: a shutdown's end */
 

@@ -18,6 +18,19 @@
 /* The first version of the struct ended here. */
 enum { LEAST_STATS_SIZE = sizeof(struct rota_stats) };
 
+/* Every turn begins every phase, but for those that it has not come to yet, and
+ * those that were cut short after the first: no phase need count. */
+static void count_phases(const struct rota_loop *loop, uint64_t *phases)
+{
+	for (unsigned i = ROTA_PHASE_TIMERS; i < ROTA_PHASE_COUNT; i++) {
+		phases[i] = loop->stats.turns;
+		if (i > ROTA_PHASE_TIMERS)
+			phases[i] -= loop->cut_turns;
+		if (loop->phase != ROTA_PHASE_NONE && i > loop->phase)
+			phases[i]--;
+	}
+}
+
 int rota_loop_stats(const struct rota_loop *loop, struct rota_stats *stats)
 {
 	size_t size;
@@ -29,7 +42,7 @@ int rota_loop_stats(const struct rota_loop *loop, struct rota_stats *stats)
 	memset(stats, 0, size);
 	memcpy(stats, &loop->stats, sizeof(loop->stats));
 	stats->callbacks[loop->phase] += loop->calls - loop->calls_at_phase;
-	stats->phases[ROTA_PHASE_NONE] = 0; /* the ends of turns */
+	count_phases(loop, stats->phases);
 	stats->size = size;
 	return 0;
 }
@@ -37,6 +50,7 @@ int rota_loop_stats(const struct rota_loop *loop, struct rota_stats *stats)
 void rota_loop_trace(struct rota_loop *loop, struct rota_tracer *tracer)
 {
 	loop->tracer = tracer;
+	loop->observed = loop->measure || tracer != NULL;
 }
 
 void rotai_trace_begin(struct rota_loop *loop, const char *type,
@@ -223,8 +237,6 @@ size_t rota_loop_dump(struct rota_loop *loop, rota_dump_fn *fn, void *arg)
 	rotai_timers_each(loop, dump_timer, &dump);
 	for (int kind = ROTA_HOOK_IDLE; kind <= ROTA_HOOK_CHECK; kind++)
 		dump_hooks(&dump, &loop->hooks[kind]);
-	dump_hooks(&dump, &loop->hooks_called);
-	dump_hooks(&dump, &loop->hooks_taken);
 	dump_asyncs(&dump, &loop->asyncs);
 	rotai_watches_each(loop, dump_watch, &dump);
 	dump_tasks(&dump, &loop->ticks, "tick");

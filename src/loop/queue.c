@@ -28,16 +28,6 @@ void rotai_queue_append(struct rotai_queue *queue, struct rota_entry *entry)
 	queue->last = entry;
 }
 
-struct rota_entry *rotai_queue_take_first(struct rotai_queue *queue)
-{
-	struct rota_entry *first = queue->first;
-
-	if (first == &rotai_entry_end)
-		return NULL;
-	queue->first = rotai_entry_next(first);
-	return first;
-}
-
 int rotai_queue_remove(struct rotai_queue *queue, struct rota_entry *entry)
 {
 	struct rota_entry *before = NULL;

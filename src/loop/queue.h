@@ -42,10 +42,6 @@ void rotai_queue_init(struct rotai_queue *queue);
 /* Append what was claimed: its next is not NULL. */
 void rotai_queue_append(struct rotai_queue *queue, struct rota_entry *entry);
 
-/* Take the first entry out; NULL if there is none. Its next still says that
- * it is queued: see rotai_entry_release(). */
-struct rota_entry *rotai_queue_take_first(struct rotai_queue *queue);
-
 /* Take @entry out, wherever it is: 1, or 0 if it is not in this queue. */
 int rotai_queue_remove(struct rotai_queue *queue, struct rota_entry *entry);
 
@@ -65,6 +61,19 @@ static inline struct rota_entry *
 rotai_entry_next(const struct rota_entry *entry)
 {
 	return __atomic_load_n(&entry->next, __ATOMIC_RELAXED);
+}
+
+/* Take the first entry out; NULL if there is none. Its next still says that
+ * it is queued: see rotai_entry_release(). */
+static inline struct rota_entry *
+rotai_queue_take_first(struct rotai_queue *queue)
+{
+	struct rota_entry *first = queue->first;
+
+	if (first == &rotai_entry_end)
+		return NULL;
+	queue->first = rotai_entry_next(first);
+	return first;
 }
 
 /* Claim an entry for a queue: 1, or 0 if it is in one. Acquires what its last

@@ -141,7 +141,7 @@ void rota_request_clear_deadline(struct rota_request *request)
 	request->internal.deadline = NULL;
 }
 
-void rotai_pending_run(struct rota_loop *loop)
+void rotai_pending_call(struct rota_loop *loop)
 {
 	struct rota_link *link;
 	unsigned taken = rotai_annexes_take(loop);

@@ -15,6 +15,7 @@
 #ifndef ROTAI_LOOP_REQUEST_H
 #define ROTAI_LOOP_REQUEST_H
 
+#include "loop/loop.h"
 #include "rota/request.h"
 
 struct rotai_request_class {
@@ -51,8 +52,16 @@ void rotai_request_call(struct rota_request *request);
 /* The request of a link in the loop's lists. */
 struct rota_request *rotai_request_of(struct rota_link *link);
 
+/* The pending phase, with something to do. */
+void rotai_pending_call(struct rota_loop *loop);
+
 /* Put off ticks, and requests that have ended: the pending phase. */
-void rotai_pending_run(struct rota_loop *loop);
+static inline void rotai_pending_run(struct rota_loop *loop)
+{
+	if (loop->annexes_pending || loop->drain_deferred ||
+	    !rotai_list_is_empty(&loop->ended))
+		rotai_pending_call(loop);
+}
 
 /* End every request in flight that threads of the parent would have ended. */
 void rotai_requests_forked(struct rota_loop *loop);

@@ -41,27 +41,13 @@ static void begin_running(struct rota_loop *loop)
 		rotai_callback_after(loop); /* T2 */
 }
 
-static int may_go_on(struct rota_loop *loop)
-{
-	return !loop->stopping && rota_loop_alive(loop);
-}
-
-static int run_default(struct rota_loop *loop)
-{
-	int status = 0;
-
-	while (status == 0 && may_go_on(loop))
-		status = rotai_turn(loop, ROTAI_TURN_SLEEPS);
-	return status;
-}
-
 /* T3. @calls is how often the user had been called when the run began. */
 static int run_once(struct rota_loop *loop, uint64_t calls)
 {
 	enum rotai_turn_kind kind = ROTAI_TURN_ONCE;
 	int status;
 
-	if (!may_go_on(loop))
+	if (!rotai_may_go_on(loop))
 		return 0;
 	if (loop->calls - loop->hook_calls != calls)
 		return rotai_turn(loop, ROTAI_TURN_NOWAIT);
@@ -69,13 +55,13 @@ static int run_once(struct rota_loop *loop, uint64_t calls)
 		status = rotai_turn(loop, kind);
 		kind = ROTAI_TURN_ONCE_MORE;
 	} while (status == 0 && loop->calls - loop->hook_calls == calls &&
-		 may_go_on(loop));
+		 rotai_may_go_on(loop));
 	return status;
 }
 
 static int run_nowait(struct rota_loop *loop)
 {
-	return may_go_on(loop) ? rotai_turn(loop, ROTAI_TURN_NOWAIT) : 0;
+	return rotai_may_go_on(loop) ? rotai_turn(loop, ROTAI_TURN_NOWAIT) : 0;
 }
 
 int rota_loop_run(struct rota_loop *loop, enum rota_run_mode mode)
@@ -93,7 +79,7 @@ int rota_loop_run(struct rota_loop *loop, enum rota_run_mode mode)
 	}
 	begin_running(loop);
 	if (mode == ROTA_RUN_DEFAULT)
-		status = run_default(loop);
+		status = rotai_turns(loop);
 	else if (mode == ROTA_RUN_ONCE)
 		status = run_once(loop, calls);
 	else

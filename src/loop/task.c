@@ -224,12 +224,7 @@ void rotai_task_call_posted(struct rota_loop *loop, struct rota_entry *entry)
 	rotai_callback_end(loop, "task", task);
 }
 
-void rotai_immediates_take(struct rota_loop *loop)
-{
-	rotai_queue_prepend(&loop->taken, &loop->immediates);
-}
-
-void rotai_immediates_run(struct rota_loop *loop)
+void rotai_immediates_call(struct rota_loop *loop)
 {
 	struct rota_entry *entry;
 

@@ -307,7 +307,7 @@ static struct rota_timer *timer_of(struct rota_link *link)
 	return rota_container_of(link, struct rota_timer, internal.by_due);
 }
 
-void rotai_timers_run(struct rota_loop *loop)
+void rotai_timers_call(struct rota_loop *loop)
 {
 	uint64_t now_ns = loop->now_ns;
 	struct rota_link *link;

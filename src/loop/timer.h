@@ -6,10 +6,18 @@
 
 #include <stdint.h>
 
+#include "loop/loop.h"
 #include "rota/timer.h"
 
+/* Call the timers that are due; some are started. */
+void rotai_timers_call(struct rota_loop *loop);
+
 /* Call the timers that are due. */
-void rotai_timers_run(struct rota_loop *loop);
+static inline void rotai_timers_run(struct rota_loop *loop)
+{
+	if (!rotai_wheel_pass(&loop->wheel, loop->now_ns))
+		rotai_timers_call(loop);
+}
 
 /* Stop them all. */
 void rotai_timers_stop(struct rota_loop *loop);

@@ -11,6 +11,18 @@
 /* Run one turn: 0, or why the kernel could not be waited for. */
 int rotai_turn(struct rota_loop *loop, enum rotai_turn_kind kind);
 
+/* Run turns until nothing keeps the loop alive or it is stopped (T2): as one
+ * turn. */
+int rotai_turns(struct rota_loop *loop);
+
+/* Whether there is a reason for another turn. */
+static inline int rotai_may_go_on(struct rota_loop *loop)
+{
+	/* What has come in counts as well, and is looked at only if there is
+	 * nothing else. */
+	return !loop->stopping && (loop->alive > 0 || rota_loop_alive(loop));
+}
+
 /* Whether something is queued that runs without the kernel's doing. (L4) */
 int rotai_work_is_queued(const struct rota_loop *loop);
 
@@ -30,14 +42,15 @@ void rotai_phase_observe(struct rota_loop *loop, enum rota_phase phase);
 static inline void rotai_phase_begin(struct rota_loop *loop,
 				     enum rota_phase phase)
 {
-	if (ROTAI_UNLIKELY(loop->measure || loop->tracer != NULL))
+	if (ROTAI_UNLIKELY(loop->observed))
 		rotai_phase_observe(loop, phase);
 	/* Here, and not at every callback. */
-	loop->stats.callbacks[loop->phase] +=
-		loop->calls - loop->calls_at_phase;
-	loop->calls_at_phase = loop->calls;
+	if (loop->calls != loop->calls_at_phase) {
+		loop->stats.callbacks[loop->phase] +=
+			loop->calls - loop->calls_at_phase;
+		loop->calls_at_phase = loop->calls;
+	}
 	loop->phase = phase;
-	loop->stats.phases[phase]++;
 }
 
 #endif

@@ -79,18 +79,24 @@ static int sleep_and_count(struct rota_loop *loop, int64_t timeout_ns,
 	return n;
 }
 
+/* Ask the kernel what there is now. */
+static int look(struct rota_loop *loop, struct rotai_ready *ready, int max)
+{
+	loop->stats.waits++;
+	return loop->ops->wait(loop->poller, 0, ready, max);
+}
+
 /* Ask the kernel, sleeping if there is time and nothing has come in. (3) */
 static int ask(struct rota_loop *loop, int64_t timeout_ns,
 	       struct rotai_ready *ready, int max)
 {
 	int n;
 
-	loop->stats.waits++;
 	timeout_ns = limited(loop, timeout_ns);
-	if (timeout_ns != 0 && rotai_inbox_fall_asleep(loop))
-		n = sleep_and_count(loop, timeout_ns, ready, max);
-	else
-		n = loop->ops->wait(loop->poller, 0, ready, max);
+	if (timeout_ns == 0 || !rotai_inbox_fall_asleep(loop))
+		return look(loop, ready, max);
+	loop->stats.waits++;
+	n = sleep_and_count(loop, timeout_ns, ready, max);
 	rotai_inbox_wake_up(loop);
 	return n;
 }
@@ -99,7 +105,7 @@ static int ask(struct rota_loop *loop, int64_t timeout_ns,
 static int wait_virtually(struct rota_loop *loop, int64_t timeout_ns,
 			  struct rotai_ready *ready, int max)
 {
-	int n = ask(loop, 0, ready, max);
+	int n = look(loop, ready, max);
 
 	if (n != 0)
 		return n;
@@ -114,8 +120,8 @@ static int wait_virtually(struct rota_loop *loop, int64_t timeout_ns,
 int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
 	       int max)
 {
-	int64_t timeout_ns = 0;
-	int refused;
+	int64_t timeout_ns;
+	int refused = 0;
 	int n = rotai_loop_inherited(loop);
 
 	if (n < 0)
@@ -128,15 +134,17 @@ int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
 		may_sleep = may_sleep && !rotai_work_is_queued(loop);
 	}
 	loop->watches.batch++;
-	refused = rotai_watches_flush(loop, ready, max / 2);
+	if (rotai_watches_have_news(&loop->watches))
+		refused = rotai_watches_flush(loop, ready, max / 2);
 	if (ROTAI_UNLIKELY(refused > 0)) {
 		int shown = refused < max / 2 ? refused : max / 2;
 
-		n = ask(loop, 0, ready + shown, max - shown);
+		n = look(loop, ready + shown, max - shown);
 		return n < 0 ? n : n + shown;
 	}
-	if (may_sleep)
-		timeout_ns = rotai_wait_ns(loop); /* (1) */
+	if (!may_sleep)
+		return look(loop, ready, max);
+	timeout_ns = rotai_wait_ns(loop); /* (1) */
 	if (timeout_ns != 0 && loop->clock == rotai_loop_virtual_clock)
 		return wait_virtually(loop, timeout_ns, ready, max);
 	return ask(loop, timeout_ns, ready, max);

@@ -63,6 +63,12 @@ void rotai_watch_again(struct rota_watch *watch, unsigned events);
 int rotai_watches_flush(struct rota_loop *loop, struct rotai_ready *ready,
 			int max);
 
+/* Whether it has anything to do. */
+static inline int rotai_watches_have_news(const struct rotai_watches *watches)
+{
+	return watches->noted_count > 0 || watches->saw_stale;
+}
+
 /* Call the watches of @n descriptors that a wait found ready. */
 void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,
 		       int n);

@@ -42,6 +42,19 @@ void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer);
 int rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
 			struct rota_link *due);
 
+/* Move an empty wheel on to @now_ns: 1, or 0 if there may be timers in it that
+ * will be due. */
+static inline int rotai_wheel_pass(struct rotai_wheel *wheel, uint64_t now_ns)
+{
+	uint64_t now_tick = now_ns >> ROTAI_WHEEL_SHIFT;
+
+	if (wheel->levels != 0)
+		return 0;
+	if (wheel->tick < now_tick)
+		wheel->tick = now_tick;
+	return 1;
+}
+
 /* The least due time, or UINT64_MAX. It may lie before that, but only if a
  * timer that was due then has left. */
 uint64_t rotai_wheel_next_due(struct rotai_wheel *wheel);
