@@ -2,7 +2,10 @@
  * fs/read_file.c - a whole file in one trip to the pool.
  *
  *  1. What the system says of the size decides how much memory there is to
- *     begin with, and no more than that. The end is where a read says so.
+ *     begin with. The end is where a read says so: by 0, or by less than it was
+ *     asked for, if that is just what a regular file was said to have. POSIX
+ *     has read(2) of such a file come up short at its end alone, or for a
+ *     signal. Most files are read by one call so.
  *  2. There is room for one byte more than the file is to have: a file of that
  *     size needs no growing for the read that finds the end, and then the byte
  *     is the 0 after the data.
@@ -25,6 +28,7 @@ struct contents {
 	size_t size;     /* bytes that were read */
 	size_t capacity; /* bytes at data */
 	size_t limit;
+	size_t expected; /* a regular file's size, or SIZE_MAX */
 };
 
 /* Make room for @capacity bytes, or for as many as the limit needs. (2) */
@@ -69,15 +73,16 @@ static int begin(struct contents *c, int fd)
 		return ROTA_EFBIG;
 	if ((uint64_t)status.st_size >= SIZE_MAX)
 		return ROTA_ENOMEM;
-	return make_room(c, (size_t)status.st_size + 1);
+	c->expected = (size_t)status.st_size;
+	return make_room(c, c->expected + 1);
 }
 
 static int read_to_end(struct contents *c, int fd)
 {
 	while (!rota_work_canceled()) {
 		size_t room = c->capacity - c->size;
-		ssize_t n = read(fd, c->data + c->size,
-				 room < ROTAI_FS_CHUNK ? room : ROTAI_FS_CHUNK);
+		size_t wanted = room < ROTAI_FS_CHUNK ? room : ROTAI_FS_CHUNK;
+		ssize_t n = read(fd, c->data + c->size, wanted);
 
 		if (n == 0)
 			return 0;
@@ -87,6 +92,8 @@ static int read_to_end(struct contents *c, int fd)
 			c->size += (size_t)n;
 		if (c->size > c->limit)
 			return ROTA_EFBIG;
+		if (n > 0 && (size_t)n < wanted && c->size == c->expected)
+			return 0; /* (1) */
 		if (c->size == c->capacity) {
 			int error = grow(c);
 
@@ -131,7 +138,10 @@ static int read_whole(struct contents *c, const char *path)
 static void run_read_file(struct rotai_item *item)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
-	struct contents c = { .limit = fs->internal.limit };
+	struct contents c = {
+		.limit = fs->internal.limit,
+		.expected = SIZE_MAX,
+	};
 	int error = read_whole(&c, fs->internal.path);
 
 	if (error < 0) {
