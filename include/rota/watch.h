@@ -20,11 +20,12 @@ extern "C" {
 struct rota_loop;
 struct rota_watch;
 
-/** What a watch can ask for and be told. */
+/** What a watch can ask for and be told. The first three have the values of
+ * POLLIN, POLLPRI and POLLOUT, wherever we have seen poll(2). */
 enum {
 	ROTA_READABLE = 1 << 0,   /* read, recv or accept would not block */
-	ROTA_WRITABLE = 1 << 1,   /* write or send would not block */
-	ROTA_PRIORITY = 1 << 2,   /* out-of-band data (where the system can) */
+	ROTA_PRIORITY = 1 << 1,   /* out-of-band data (where the system can) */
+	ROTA_WRITABLE = 1 << 2,   /* write or send would not block */
 	ROTA_DISCONNECT = 1 << 3, /* the peer has closed its writing half */
 };
 

@@ -49,18 +49,21 @@ static struct epoll_poller *of(const struct rotai_poller *poller)
 	return rota_container_of(poller, struct epoll_poller, poller);
 }
 
+/* These have one value with us and with the kernel. */
+static const uint32_t ALIKE = EPOLLIN | EPOLLPRI | EPOLLOUT;
+
+_Static_assert((int)ROTAI_READABLE == (int)EPOLLIN &&
+		       (int)ROTAI_PRIORITY == (int)EPOLLPRI &&
+		       (int)ROTAI_WRITABLE == (int)EPOLLOUT,
+	       "what is alike needs no translation");
+
 static uint32_t mask_of(unsigned wanted)
 {
-	uint32_t mask = 0;
+	uint32_t mask;
 
 	if ((wanted & ROTAI_EVERYTHING) == 0)
 		return EPOLLONESHOT; /* (1) */
-	if (wanted & ROTAI_READABLE)
-		mask |= EPOLLIN;
-	if (wanted & ROTAI_WRITABLE)
-		mask |= EPOLLOUT;
-	if (wanted & ROTAI_PRIORITY)
-		mask |= EPOLLPRI;
+	mask = wanted & ALIKE;
 	if (wanted & ROTAI_DISCONNECT)
 		mask |= EPOLLRDHUP;
 	if (wanted & ROTAI_EDGE)
@@ -70,23 +73,11 @@ static uint32_t mask_of(unsigned wanted)
 
 static unsigned events_of(uint32_t mask)
 {
-	unsigned events = 0;
-
-	if (ROTAI_LIKELY(mask == EPOLLIN))
-		return ROTAI_READABLE;
-	if (ROTAI_LIKELY(mask == (EPOLLIN | EPOLLOUT)))
-		return ROTAI_READABLE | ROTAI_WRITABLE;
+	if (ROTAI_LIKELY((mask & ~ALIKE) == 0))
+		return mask;
 	if (mask & (EPOLLERR | EPOLLHUP))
 		return ROTAI_EVERYTHING;
-	if (mask & EPOLLIN)
-		events |= ROTAI_READABLE;
-	if (mask & EPOLLOUT)
-		events |= ROTAI_WRITABLE;
-	if (mask & EPOLLPRI)
-		events |= ROTAI_PRIORITY;
-	if (mask & EPOLLRDHUP)
-		events |= ROTAI_DISCONNECT;
-	return events;
+	return (mask & ALIKE) | (mask & EPOLLRDHUP ? ROTAI_DISCONNECT : 0);
 }
 
 static int control(const struct epoll_poller *epoll, int operation, int fd,

@@ -16,8 +16,8 @@
  * rota/watch.h shows to callers. */
 enum {
 	ROTAI_READABLE = 1 << 0,
-	ROTAI_WRITABLE = 1 << 1,
-	ROTAI_PRIORITY = 1 << 2,
+	ROTAI_PRIORITY = 1 << 1,
+	ROTAI_WRITABLE = 1 << 2,
 	ROTAI_DISCONNECT = 1 << 3,
 	ROTAI_EDGE = 1 << 4, /* the one watcher reads until short: has_edge */
 
