@@ -42,8 +42,9 @@ int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop);
 /**
  * The same, with @fd: a TCP socket, connected, or else bound or fresh. It is
  * set non-blocking. What a connection callback was given is taken for the
- * connection that it was: whoever closes it and lets another socket have the
- * number opens that one when the callback has returned.
+ * connection that it was, and is not asked about: whoever has made it blocking,
+ * or closes it and lets another socket have the number, opens it when the
+ * callback has returned.
  *
  * Thread:  the loop's.
  * Owner:   if this returns 0 @fd is the library's, and goes with the handle.

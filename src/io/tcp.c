@@ -3,7 +3,6 @@
  */
 #include "rota/tcp.h"
 
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stddef.h>
@@ -78,16 +77,14 @@ static unsigned state_of(int fd)
 	return ROTAI_CONNECTED;
 }
 
-/* Whether @fd is what a listener has just accepted, and left as it was. */
+/* Whether @fd is what a listener has just accepted: connected, and non-blocking,
+ * as accept4(2) makes it. */
 static int is_handed(struct rotai_io *io, int fd)
 {
-	int flags;
-
 	if (fd < 0 || fd != io->handed_fd)
 		return 0;
 	io->handed_fd = -1;
-	flags = fcntl(fd, F_GETFL);
-	return flags >= 0 && (flags & O_NONBLOCK);
+	return 1;
 }
 
 int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)

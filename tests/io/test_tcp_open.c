@@ -314,104 +314,38 @@ static void a_handle_can_be_opened_again_when_it_is_closed(void **state)
 struct opener {
 	struct fixture *f;
 	struct rota_tcp tcp;
-	int other; /* the peer of what is opened */
 	int status;
 };
 
-/* Whatever has taken the number of the accepted connection. */
-static int take_number(int fd, int with)
-{
-	assert_int_equal(dup2(with, fd), fd);
-	close(with);
-	return fd;
-}
-
-static void open_fresh_socket(struct server *s, int status, int fd)
+static void open_accepted(struct server *s, int status, int fd)
 {
 	struct opener *o = s->arg;
 
 	assert_int_equal(status, 0);
-	fd = take_number(fd, plain_socket(AF_INET, SOCK_STREAM));
+	fault_count_reset();
 	o->status = rota_tcp_open(&o->tcp, o->f->loop, fd);
-}
-
-static void open_pipe(struct server *s, int status, int fd)
-{
-	struct opener *o = s->arg;
-	int fds[2];
-
-	assert_int_equal(status, 0);
-	assert_int_equal(pipe(fds), 0);
-	fd = take_number(fd, fds[0]);
-	o->status = rota_tcp_open(&o->tcp, o->f->loop, fd);
-	close(fds[1]);
-	close(fd);
-}
-
-static void open_blocking(struct server *s, int status, int fd)
-{
-	struct opener *o = s->arg;
-
-	assert_int_equal(status, 0);
-	make_blocking(fd);
-	o->status = rota_tcp_open(&o->tcp, o->f->loop, fd);
+	assert_int_equal(fault_count("fcntl"), 0);
+	assert_int_equal(fault_count("getsockopt"), 0);
 	assert_true(is_non_blocking(fd));
 }
 
-static void open_in_call(struct fixture *f, struct opener *o,
-			 void (*act)(struct server *, int, int))
+static void what_was_accepted_is_opened_without_a_system_call(void **state)
 {
+	struct opener o = { .f = *state, .status = 1 };
 	struct server s;
 	int client;
 
-	*o = (struct opener){ .f = f, .status = 1 };
-	server_open(&s, f, 8);
-	s.act = act;
-	s.arg = o;
+	server_open(&s, o.f, 8);
+	s.act = open_accepted;
+	s.arg = &o;
 	client = raw_client(&s.address);
-	RUN_UNTIL(f, o->status != 1);
+
+	RUN_UNTIL(o.f, o.status != 1);
+
+	assert_int_equal(o.status, 0);
 	raw_close(client);
-	server_end(&s);
-}
-
-/* The descriptor is the callback's, who may have done anything with it. */
-static void
-the_number_of_a_connection_may_be_another_socket_by_now(void **state)
-{
-	struct fixture *f = *state;
-	struct attempt a = { 0 };
-	struct opener o;
-	struct server s;
-
-	open_in_call(f, &o, open_fresh_socket);
-
-	assert_int_equal(o.status, 0);
-	assert_int_equal(rota_stream_send(&o.tcp.stream, "x", 1),
-			 ROTA_ENOTCONN);
-	server_open(&s, f, 8);
-	assert_int_equal(attempt_begin(&a, &o.tcp, &s.address), 0);
-	assert_int_equal(attempt_end(f, &a), 0);
 	tcp_end(&o.tcp);
 	server_end(&s);
-}
-
-static void the_number_of_a_connection_may_be_no_socket_by_now(void **state)
-{
-	struct opener o;
-
-	open_in_call(*state, &o, open_pipe);
-
-	assert_int_equal(o.status, ROTA_ENOTSOCK);
-}
-
-static void a_connection_may_have_been_made_blocking_by_now(void **state)
-{
-	struct opener o;
-
-	open_in_call(*state, &o, open_blocking);
-
-	assert_int_equal(o.status, 0);
-	tcp_end(&o.tcp);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -428,9 +362,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_bound_socket_listens),
 	REAL(a_socket_pair_of_the_system_is_a_stream),
 	REAL(a_handle_can_be_opened_again_when_it_is_closed),
-	REAL(the_number_of_a_connection_may_be_another_socket_by_now),
-	REAL(the_number_of_a_connection_may_be_no_socket_by_now),
-	REAL(a_connection_may_have_been_made_blocking_by_now),
+	REAL(what_was_accepted_is_opened_without_a_system_call),
 };
 
 FIXTURE_MAIN(tests)
