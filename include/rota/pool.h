@@ -54,6 +54,19 @@ struct rota_pool_options {
 
 	/** Of each thread, in bytes; 0: the system's default. */
 	size_t stack_size;
+
+	/** For how long who has nothing to do looks for more again and again,
+	 * before it sleeps: a thread of a lane, one at a time, for jobs; and a
+	 * loop with jobs at the threads, for the ends of these and for posts.
+	 * That is less than a sleep and a wake-up take, if what was waited for
+	 * comes soon, and a processor kept busy for nothing if it does not.
+	 * Meanwhile a loop sees nothing else: what the kernel has for it waits
+	 * for so long at the most; timers are not late. A guide, not exact: it
+	 * is counted in pauses of the processor. 0, the default: not at all;
+	 * nor is there any if the process may run on one processor alone as
+	 * the pool is made, or if the loop's clock is virtual. 1 ms at the
+	 * most. */
+	uint64_t spin_ns;
 };
 
 /** What one lane has done, and is doing. */
@@ -75,7 +88,7 @@ struct rota_pool_stats {
 /**
  * Set @options to the defaults: up to 4 threads in the io lane, up to 16 in the
  * blocking one, as many as there are processors in the cpu lane; none of them
- * kept; 10 seconds.
+ * kept; 10 seconds; no spinning.
  *
  * Thread:  any.
  */
@@ -90,7 +103,8 @@ void rota_pool_options_init(struct rota_pool_options *options);
  * Owner:   the caller, who drops it with rota_pool_unref(). Every loop that
  *          uses it holds a reference as well.
  * Errors:  ROTA_EINVAL  @pool is NULL, min_threads is more than max_threads,
- *                       or no thread can have a stack of stack_size
+ *                       no thread can have a stack of stack_size, or spin_ns is
+ *                       more than 1 ms
  *          ROTA_ENOMEM
  */
 int rota_pool_new(struct rota_pool **pool,
@@ -161,6 +175,7 @@ struct rotai_item {
 	uint8_t lane;
 	uint8_t state;
 	uint8_t canceled;
+	uint8_t detachable; /* it may be let go of */
 };
 
 /**

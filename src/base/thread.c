@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/processor.h"
 
 /* A fault's signal that is blocked ends the process without a word: who has a
  * handler for it is to have it here too. */
@@ -89,6 +90,39 @@ void rotai_thread_pause(unsigned tries)
 		sched_yield();
 	else
 		nanosleep(&moment, NULL);
+}
+
+/* How long it takes to look so many times at what does not change. Without a
+ * system call for each, as the clock is one on some machines. */
+static uint64_t time_pauses(uint32_t pauses)
+{
+	uint64_t from_ns = rotai_clock_monotonic();
+	static const int unchanged;
+
+	while (pauses-- > 0 &&
+	       __atomic_load_n(&unchanged, __ATOMIC_RELAXED) == 0)
+		rotai_processor_relax();
+	return rotai_clock_monotonic() - from_ns;
+}
+
+struct rotai_spin rotai_thread_spin(uint64_t ns)
+{
+	enum { PAUSES = 1000, TRIES = 3 };
+	struct rotai_spin spin = { .ns = ns };
+	uint64_t least_ns = UINT64_MAX;
+
+	if (ns == 0 || rotai_thread_processors() == 1)
+		return spin;
+	/* The others were interrupted, perhaps. */
+	for (int i = 0; i < TRIES; i++) {
+		uint64_t took_ns = time_pauses(PAUSES);
+
+		if (took_ns < least_ns)
+			least_ns = took_ns;
+	}
+	/* A clock may be too coarse to tell. */
+	spin.pauses = (uint32_t)(1 + ns * PAUSES / (least_ns + 1));
+	return spin;
 }
 
 static struct timespec timespec_of(uint64_t ns)

@@ -26,8 +26,23 @@ void rotai_thread_set_name(const char *name);
  * to run. */
 void rotai_thread_pause(unsigned tries);
 
+/* The processor that the calling thread is on, or is not any more. 0 where that
+ * cannot be told. */
+int rotai_thread_processor(void);
+
 /* How many processors this process may run on; 1 at the least. */
 unsigned rotai_thread_processors(void);
+
+/* For how long to look again and again, and how many pauses of the processor
+ * that is: see base/processor.h. */
+struct rotai_spin {
+	uint64_t ns;
+	uint32_t pauses; /* 0: not at all */
+};
+
+/* Find out by trying. None for @ns 0, and with one processor alone: it would
+ * keep from running who is waited for. */
+struct rotai_spin rotai_thread_spin(uint64_t ns);
 
 /* A condition whose waits go by the monotonic clock: 0 or an error. */
 int rotai_condition_init(pthread_cond_t *condition);

@@ -11,6 +11,13 @@ void rotai_thread_set_name(const char *name)
 	(void)pthread_setname_np(pthread_self(), name);
 }
 
+int rotai_thread_processor(void)
+{
+	int processor = sched_getcpu();
+
+	return processor < 0 ? 0 : processor;
+}
+
 unsigned rotai_thread_processors(void)
 {
 	cpu_set_t set;

@@ -21,6 +21,11 @@ void rotai_thread_set_name(const char *name)
 
 #endif
 
+int rotai_thread_processor(void)
+{
+	return 0;
+}
+
 unsigned rotai_thread_processors(void)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);

@@ -11,6 +11,7 @@
 #include "base/counted.h"
 #include "base/fork.h"
 #include "base/list.h"
+#include "base/thread.h"
 #include "loop/annex.h"
 #include "loop/inbox.h"
 #include "loop/queue.h"
@@ -109,6 +110,7 @@ struct rota_loop {
 	struct rota_stats stats;
 	void *data;
 	struct rotai_annex *annexes[ROTAI_ANNEX_COUNT]; /* or NULL */
+	const struct rotai_spin *spin; /* before a sleep; or NULL */
 
 	/* What other threads touch has cache lines of its own, after what only
 	 * this thread writes. */

@@ -37,19 +37,26 @@ void rotai_request_begin(struct rota_request *request, struct rota_loop *loop,
 		rotai_handle_request_begun(handle);
 }
 
+/* It is in no list then. */
+static void end(struct rota_request *request, int status)
+{
+	ROTA_ASSERT(request->internal.state == IN_FLIGHT);
+	if (request->internal.deadline != NULL)
+		rota_request_clear_deadline(request); /* (3) */
+	request->internal.status = status;
+	request->internal.state = ENDED;
+	rotai_list_remove(&request->internal.link);
+}
+
 void rotai_request_finish(struct rota_request *request, int status)
 {
 	struct rota_loop *loop = request->internal.loop;
 	struct rota_handle *handle = request->internal.handle;
 	struct rota_link *list = &loop->ended;
 
-	ROTA_ASSERT(request->internal.state == IN_FLIGHT);
-	rota_request_clear_deadline(request); /* (3) */
-	request->internal.status = status;
-	request->internal.state = ENDED;
+	end(request, status);
 	if (handle != NULL && rota_handle_is_closing(handle))
 		list = &loop->closing_ended;
-	rotai_list_remove(&request->internal.link);
 	rotai_list_append(list, &request->internal.link);
 	if (handle != NULL)
 		rotai_handle_request_ended(handle);
@@ -61,8 +68,13 @@ void rotai_request_complete(struct rota_request *request, int status)
 
 	ROTA_ASSERT(request->internal.loop->phase == ROTA_PHASE_POLL ||
 		    request->internal.loop->phase == ROTA_PHASE_PENDING);
+	if (handle == NULL) {
+		end(request, status);
+		rotai_request_call(request);
+		return;
+	}
 	rotai_request_finish(request, status);
-	if (handle != NULL && rota_handle_is_closing(handle))
+	if (rota_handle_is_closing(handle))
 		return; /* O2: it is called in the closing phase */
 	rotai_list_remove(&request->internal.link);
 	rotai_request_call(request);

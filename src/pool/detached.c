@@ -72,8 +72,9 @@ static void ended(struct rotai_item *item, int error)
 
 void rotai_detached_queue(struct rotai_detached *detached, enum rota_lane lane)
 {
-	rotai_item_queue(&detached->item, detached->work->request.internal.loop,
-			 lane, run, ended);
+	rotai_item_queue_detachable(&detached->item,
+				    detached->work->request.internal.loop, lane,
+				    run, ended);
 }
 
 int rotai_detached_cancel(struct rotai_detached *detached)

@@ -19,17 +19,35 @@ int rotai_item_prepare(struct rota_loop *loop)
 	return rotai_poolside_get(loop) != NULL ? 0 : rotai_poolside_new(loop);
 }
 
-void rotai_item_queue(struct rotai_item *item, struct rota_loop *loop,
-		      enum rota_lane lane, rotai_item_run_fn *run,
-		      rotai_item_ended_fn *ended)
+static void set_up(struct rotai_item *item, struct rota_loop *loop,
+		   rotai_item_run_fn *run, rotai_item_ended_fn *ended)
 {
 	item->run = run;
 	item->ended = ended;
 	item->side = rotai_poolside_get(loop);
 	ROTA_ASSERT(item->side != NULL); /* rotai_item_prepare() was called */
 	item->slot = NULL;
-	item->lane = (uint8_t)lane;
 	item->canceled = 0;
+}
+
+void rotai_item_queue(struct rotai_item *item, struct rota_loop *loop,
+		      enum rota_lane lane, rotai_item_run_fn *run,
+		      rotai_item_ended_fn *ended)
+{
+	set_up(item, loop, run, ended);
+	item->lane = (uint8_t)lane;
+	item->detachable = 0;
+	rotai_poolside_stage(item->side, item);
+}
+
+void rotai_item_queue_detachable(struct rotai_item *item,
+				 struct rota_loop *loop, enum rota_lane lane,
+				 rotai_item_run_fn *run,
+				 rotai_item_ended_fn *ended)
+{
+	set_up(item, loop, run, ended);
+	item->lane = (uint8_t)lane;
+	item->detachable = 1;
 	rotai_poolside_stage(item->side, item);
 }
 
@@ -47,11 +65,13 @@ int rotai_item_cancel(struct rotai_item *item)
 	switch (__atomic_load_n(&item->state, __ATOMIC_RELAXED)) {
 	case ROTAI_ITEM_STAGED:
 	case ROTAI_ITEM_HERE:
-		rotai_poolside_unstage(item->side, item);
+		rotai_poolside_unstage(item);
 		return 0;
 	case ROTAI_ITEM_PUBLISHED:
-		if (take_back(item))
+		if (take_back(item)) {
+			rotai_poolside_count_out(item->side);
 			return 0;
+		}
 	}
 	__atomic_store_n(&item->canceled, 1, __ATOMIC_RELAXED);
 	return ROTA_EBUSY;
@@ -59,14 +79,16 @@ int rotai_item_cancel(struct rotai_item *item)
 
 int rotai_item_let_go(struct rotai_item *item)
 {
+	struct rotai_poolside *side = item->side;
 	uint8_t state = ROTAI_ITEM_PUBLISHED;
 
 	/* See running.c (2). */
-	return __atomic_compare_exchange_n(&item->state, &state,
-					   ROTAI_ITEM_ORPHANED, 0,
-					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
-		       ? 0
-		       : ROTA_EBUSY;
+	if (!__atomic_compare_exchange_n(&item->state, &state,
+					 ROTAI_ITEM_ORPHANED, 0,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return ROTA_EBUSY;
+	rotai_poolside_count_out(side);
+	return 0;
 }
 
 int rotai_item_was_taken(const struct rotai_item *item)

@@ -39,6 +39,12 @@ void rotai_item_queue(struct rotai_item *item, struct rota_loop *loop,
 		      enum rota_lane lane, rotai_item_run_fn *run,
 		      rotai_item_ended_fn *ended);
 
+/* The same with an item that may be let go of: see rotai_item_let_go(). */
+void rotai_item_queue_detachable(struct rotai_item *item,
+				 struct rota_loop *loop, enum rota_lane lane,
+				 rotai_item_run_fn *run,
+				 rotai_item_ended_fn *ended);
+
 /* Take @item back: 0, and neither function will be called; or ROTA_EBUSY: it
  * is being run or has been, ended() is still to come, and rota_work_canceled()
  * tells the thread. */

@@ -7,13 +7,27 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "pool/stack.h"
 #include "rota/object.h"
 #include "rota/pool.h"
 
 struct rotai_worker;
 
+/* What a worker that polls is told: see worker.c (5). */
+enum rotai_polling {
+	ROTAI_POLLING_NOT,
+	ROTAI_POLLING,
+	ROTAI_POLLING_CALLED, /* something is in the queue */
+};
+
 struct rotai_lane {
-	pthread_mutex_t lock;   /* of all but what never changes */
+	/* What loops write has a cache line of its own. */
+	char before[64];
+	struct rotai_stack arrived; /* items: see lane.c (7) */
+	uint32_t polling;           /* atomic: enum rotai_polling */
+	char after[64];
+
+	pthread_mutex_t lock;   /* of all that follows but what never changes */
 	struct rota_link queue; /* items that no worker has taken */
 	struct rota_link workers;
 	struct rota_link idle;  /* of these, the last to fall asleep first */
@@ -34,12 +48,6 @@ struct rotai_lane {
 	struct rota_pool *pool;
 };
 
-/* Who is to come and work: see rotai_lane_choose(). */
-struct rotai_call {
-	struct rotai_worker *worker; /* who sleeps, or NULL */
-	int starts;                  /* a new one */
-};
-
 int rotai_lane_init(struct rotai_lane *lane, struct rota_pool *pool,
 		    const char *name, const struct rota_lane_options *options);
 
@@ -52,17 +60,32 @@ void rotai_lane_repair(struct rotai_lane *lane);
 /* Have the threads end when they are done. */
 void rotai_lane_end(struct rotai_lane *lane);
 
-/* Hand the @count items of @items over to the threads. */
-void rotai_lane_publish(struct rotai_lane *lane, struct rota_link *items,
-			uint64_t count);
+/* Whom to have come. */
+enum rotai_lane_call {
+	ROTAI_LANE_CALL_NOBODY,
+	ROTAI_LANE_CALL_LAST, /* to fall asleep */
+	ROTAI_LANE_CALL_NEAR, /* of those, one on the processor of the caller,
+			       * who is about to sleep: see lane.c (8) */
+};
+
+/* Hand the items of @chain over to the threads. */
+void rotai_lane_publish(struct rotai_lane *lane,
+			const struct rotai_chain *chain,
+			enum rotai_lane_call whom);
 
 /* Take a published item back: 1, and no thread will touch it; or 0, one has. */
 int rotai_lane_take_back(struct rotai_lane *lane, struct rotai_item *item);
 
-/* With the lock held: who is to come, if anybody; then, without it, have them
- * come. */
-struct rotai_call rotai_lane_choose(struct rotai_lane *lane);
-void rotai_lane_have_come(struct rotai_lane *lane, struct rotai_call call);
+/* With the lock held: have what arrived in the queue. */
+void rotai_lane_take_in(struct rotai_lane *lane);
+
+/* With the lock held: whether somebody is on the way to it, and will look what
+ * has arrived. */
+int rotai_lane_is_expecting(const struct rotai_lane *lane);
+
+/* Let go of the lock; have somebody come if that is needed, and anyhow if
+ * something arrived that nobody would look at. */
+void rotai_lane_unlock(struct rotai_lane *lane, enum rotai_lane_call whom);
 
 void rotai_lane_stats(struct rotai_lane *lane, struct rota_lane_stats *stats);
 

@@ -29,6 +29,7 @@ enum {
 enum { IO_THREADS = 4, BLOCKING_THREADS = 16 };
 
 static const uint64_t IDLE_NS = ROTA_SEC(10);
+static const uint64_t LONGEST_SPIN_NS = ROTA_MSEC(1);
 
 static const char *const thread_names[ROTA_LANE_COUNT] = {
 	[ROTA_LANE_IO] = "rota-io",
@@ -74,6 +75,8 @@ static int check_options(const struct rota_pool_options *options)
 		if (options->lanes[i].min_threads >
 		    options->lanes[i].max_threads)
 			return ROTA_EINVAL;
+	if (options->spin_ns > LONGEST_SPIN_NS)
+		return ROTA_EINVAL;
 	return rotai_thread_check_stack(options->stack_size);
 }
 
@@ -134,6 +137,8 @@ int rota_pool_new(struct rota_pool **pool,
 	made->generation = rotai_fork_generation;
 	made->repairing = rotai_fork_generation;
 	made->idle_ns = options->idle_ns;
+	made->spin = rotai_thread_spin(options->spin_ns);
+	made->has_company = rotai_thread_processors() > 1;
 	made->stack_size = options->stack_size;
 	for (int i = 0; i < ROTA_LANE_COUNT; i++) {
 		error = rotai_lane_init(&made->lanes[i], made, thread_names[i],

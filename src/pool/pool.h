@@ -6,6 +6,7 @@
 
 #include "base/counted.h"
 #include "base/fork.h"
+#include "base/thread.h"
 #include "pool/lane.h"
 
 struct rota_pool {
@@ -14,6 +15,8 @@ struct rota_pool {
 	uint32_t generation;        /* of the process that the threads are in */
 	uint32_t repairing;         /* the last one that was repaired for */
 	uint64_t idle_ns;
+	struct rotai_spin spin;
+	int has_company; /* there is more than one processor */
 	size_t stack_size;
 	struct rotai_lane lanes[ROTA_LANE_COUNT];
 };

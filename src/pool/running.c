@@ -8,11 +8,15 @@
  *     PUBLISHED to ORPHANED: one of the two comes first, and what the other
  *     finds tells it whose the item is. The thread's change releases what it
  *     has done, the loop's what it has; each acquires the other's.
+ *  3. What is not detachable, nobody lets go of: that it has ended is only for
+ *     a cancel to see, and what the thread has done is released as the item is
+ *     given back.
  */
 #include "pool/running.h"
 
 #include <stddef.h>
 
+#include "base/assert.h"
 #include "pool/side.h"
 #include "rota/error.h"
 
@@ -36,9 +40,15 @@ void rotai_item_run(struct rotai_item *item)
 
 int rotai_item_end(struct rotai_item *item)
 {
-	uint8_t was = __atomic_exchange_n(&item->state, ROTAI_ITEM_ENDED,
-					  __ATOMIC_ACQ_REL); /* (2) */
+	uint8_t was;
 
+	if (ROTAI_LIKELY(!item->detachable)) {
+		__atomic_store_n(&item->state, ROTAI_ITEM_ENDED,
+				 __ATOMIC_RELAXED); /* (3) */
+		return 1;
+	}
+	was = __atomic_exchange_n(&item->state, ROTAI_ITEM_ENDED,
+				  __ATOMIC_ACQ_REL); /* (2) */
 	if (was != ROTAI_ITEM_ORPHANED)
 		return 1;
 	item->ended(item, ROTA_ECANCELED);

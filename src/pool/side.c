@@ -18,6 +18,8 @@
  *     takes them whole.
  *  5. In a forked child what is not published stays so until the loop is
  *     rebuilt, which ends it: threads and locks are the parent's (F2).
+ *  6. While items are at the threads, the loop spins before it sleeps, if the
+ *     pool is to.
  */
 #include "pool/side.h"
 
@@ -45,23 +47,35 @@ struct rotai_poolside *rotai_poolside_get(struct rota_loop *loop)
 	return annex == NULL ? NULL : side_of(annex);
 }
 
+static void publish_lane(struct rotai_poolside *side, int lane)
+{
+	struct rotai_chain chain = { NULL, NULL };
+	struct rota_link *at = side->staged[lane].next;
+
+	if (side->pool->spin.pauses > 0)
+		side->loop->spin = &side->pool->spin; /* (6) */
+	while (at != &side->staged[lane]) {
+		struct rota_link *next = at->next;
+
+		/* Still the loop's own; the push will order this. */
+		item_of(at)->state = ROTAI_ITEM_PUBLISHED;
+		rotai_chain_add(&chain, at, &side->trail);
+		side->out++;
+		at = next;
+	}
+	rotai_list_init(&side->staged[lane]);
+	rotai_lane_publish(&side->pool->lanes[lane], &chain,
+			   side->out == 1 ? ROTAI_LANE_CALL_NEAR
+					  : ROTAI_LANE_CALL_LAST);
+}
+
 static void publish(struct rotai_poolside *side)
 {
 	if (rotai_loop_inherited(side->loop) < 0)
 		return; /* (5) */
-	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++) {
-		struct rota_link *items = &side->staged[lane];
-		uint64_t count = side->staged_count[lane];
-
-		if (count == 0)
-			continue;
-		/* Still the loop's own; the lock will order this. */
-		for (struct rota_link *at = items->next; at != items;
-		     at = at->next)
-			item_of(at)->state = ROTAI_ITEM_PUBLISHED;
-		side->staged_count[lane] = 0;
-		rotai_lane_publish(&side->pool->lanes[lane], items, count);
-	}
+	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
+		if (!rotai_list_is_empty(&side->staged[lane]))
+			publish_lane(side, lane);
 }
 
 void rotai_poolside_stage(struct rotai_poolside *side, struct rotai_item *item)
@@ -74,32 +88,31 @@ void rotai_poolside_stage(struct rotai_poolside *side, struct rotai_item *item)
 	}
 	item->state = ROTAI_ITEM_STAGED;
 	rotai_list_append(&side->staged[item->lane], &item->link);
-	side->staged_count[item->lane]++;
 	if (rotai_loop_is_calling(side->loop))
 		rotai_annex_call_after(side->loop, &side->annex);
 	else
 		publish(side);
 }
 
-void rotai_poolside_unstage(struct rotai_poolside *side,
-			    struct rotai_item *item)
+void rotai_poolside_unstage(struct rotai_item *item)
 {
 	rotai_list_remove(&item->link);
-	if (item->state == ROTAI_ITEM_STAGED)
-		side->staged_count[item->lane]--;
 }
 
-void rotai_poolside_give_back(struct rotai_item *item)
+void rotai_poolside_count_out(struct rotai_poolside *side)
+{
+	if (--side->out == 0)
+		side->loop->spin = NULL; /* (6) */
+}
+
+void rotai_poolside_give_back(struct rotai_item *item,
+			      struct rotai_trail *trail)
 {
 	struct rotai_poolside *side = item->side;
-	struct rota_link *head = __atomic_load_n(&side->done, __ATOMIC_RELAXED);
+	struct rotai_chain chain = { NULL, NULL };
 
-	do
-		item->link.next = head;
-	while (!__atomic_compare_exchange_n(&side->done, &head, &item->link, 1,
-					    __ATOMIC_RELEASE, /* (1) */
-					    __ATOMIC_RELAXED));
-	if (head != NULL)
+	rotai_chain_add(&chain, &item->link, trail);
+	if (rotai_stack_push(&side->done, &chain) != ROTAI_STACK_EMPTY)
 		return;
 	/* The send releases it, and the loop acquires it with what was sent; so
 	 * it is seen when the memory is about to go. The end pairs with the
@@ -107,23 +120,6 @@ void rotai_poolside_give_back(struct rotai_item *item)
 	__atomic_fetch_add(&side->senders, 1, __ATOMIC_RELAXED);
 	(void)rota_async_send(&side->async);
 	__atomic_fetch_sub(&side->senders, 1, __ATOMIC_RELEASE);
-}
-
-/* Move what has come back to the end of `back`, the first to come first. */
-static void take_done(struct rotai_poolside *side)
-{
-	struct rota_link *at = __atomic_exchange_n(&side->done, NULL,
-						   __ATOMIC_ACQUIRE); /* (1) */
-	struct rota_link taken;
-
-	rotai_list_init(&taken);
-	while (at != NULL) {
-		struct rota_link *below = at->next;
-
-		rotai_list_append(taken.next, at);
-		at = below;
-	}
-	rotai_list_splice(&side->back, &taken);
 }
 
 static void call_one(struct rotai_item *item)
@@ -147,6 +143,7 @@ static void call_back(struct rotai_poolside *side)
 	while (side->left > 0 &&
 	       (link = rotai_list_take_first(&side->back)) != NULL) {
 		side->left--;
+		rotai_poolside_count_out(side);
 		call_one(item_of(link));
 	}
 	if (!rotai_list_is_empty(&side->back))
@@ -158,7 +155,7 @@ static void on_async(struct rota_async *async)
 	struct rotai_poolside *side =
 		rota_container_of(async, struct rotai_poolside, async);
 
-	take_done(side);
+	(void)rotai_stack_take(&side->done, &side->back);
 	call_back(side);
 	publish(side); /* what ended() has queued, outside the user's calls */
 }
@@ -195,14 +192,15 @@ static void on_pending(struct rotai_annex *annex, struct rota_loop *loop)
 
 static void forget_all(struct rotai_poolside *side)
 {
-	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++) {
+	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
 		rotai_list_init(&side->staged[lane]);
-		side->staged_count[lane] = 0;
-	}
 	rotai_list_init(&side->here);
 	rotai_list_init(&side->here_taken);
 	rotai_list_init(&side->back);
-	side->done = NULL;
+	side->out = 0;
+	side->loop->spin = NULL;
+	side->trail = (struct rotai_trail){ .at = 0 };
+	rotai_stack_init(&side->done, 1);
 	side->senders = 0;
 }
 

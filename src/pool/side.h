@@ -14,17 +14,20 @@ struct rotai_poolside {
 	struct rota_loop *loop;
 	struct rota_pool *pool;
 	struct rota_link staged[ROTA_LANE_COUNT]; /* items to publish */
-	uint64_t staged_count[ROTA_LANE_COUNT];
 	struct rota_link here;       /* items that the loop itself will run, */
 	struct rota_link here_taken; /* and those that it is at */
 	struct rota_link back;       /* items that came back, not yet called */
+	uint64_t out;                /* items at the threads: side.c (6) */
 	uint64_t turn;               /* the last one in which any was called, */
 	unsigned left;               /* and how many more may be in that turn */
 	struct rota_async async;
 
-	char padding[64]; /* what threads write has a cache line of its own */
-	struct rota_link *done; /* a stack of items: see side.c (1) */
-	uint32_t senders;       /* threads that are about to wake the loop */
+	struct rotai_trail trail; /* of what was published */
+
+	char before[64]; /* what threads write has a cache line of its own */
+	struct rotai_stack done; /* items: see side.c (1) */
+	uint32_t senders;        /* threads that are about to wake the loop */
+	char after[64];
 };
 
 /* How far an item is. Before it is published, and when it is back, the loop's
@@ -49,11 +52,15 @@ int rotai_poolside_new(struct rota_loop *loop);
 void rotai_poolside_stage(struct rotai_poolside *side, struct rotai_item *item);
 
 /* Take back an item that is not published. */
-void rotai_poolside_unstage(struct rotai_poolside *side,
-			    struct rotai_item *item);
+void rotai_poolside_unstage(struct rotai_item *item);
 
-/* Give @item back to its loop. Any thread; touches neither the item nor the
- * loop afterwards. */
-void rotai_poolside_give_back(struct rotai_item *item);
+/* An item that was at the threads is not any more: it was called, or taken
+ * back, or let go of. */
+void rotai_poolside_count_out(struct rotai_poolside *side);
+
+/* Give @item back to its loop. Any thread, with a trail of its own; touches
+ * neither the item nor the loop afterwards. */
+void rotai_poolside_give_back(struct rotai_item *item,
+			      struct rotai_trail *trail);
 
 #endif

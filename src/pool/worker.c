@@ -10,12 +10,25 @@
  *     and steals half of the first that it finds, the oldest first.
  *  4. The last to fall asleep is the first to be woken: who sleeps on is not
  *     needed, and ends when its time is up.
+ *  5. If the pool's spin_ns is set, one worker without work at a time polls,
+ *     before it sleeps. It is expected by the lane, so that loops publish to it
+ *     without a lock or a system call. What others have taken in meanwhile is
+ *     not there to be seen: then it is called.
+ *  6. A worker that is quicker than the loop would come back for every job or
+ *     two, and each time take from the loop's processor the cache lines that
+ *     it is just about to write to. So if a share of the work that is less than
+ *     its slots hold took it less than 2 us on average, the last 4 times, it
+ *     waits for less than 1 us before it looks again. It is returning then: see
+ *     lane.c (3). Not with one processor alone, where the loop stands still
+ *     meanwhile. `make bench B=work`, 64 and 4096 in flight.
  */
 #include "pool/worker.h"
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/list.h"
+#include "base/processor.h"
 #include "base/thread.h"
 #include "pool/running.h"
 #include "pool/side.h"
@@ -146,48 +159,112 @@ static int run(struct rotai_worker *worker, struct rotai_item *item, int last)
 		return 0;
 	/* Relaxed, as the count says only that this thread is yet to take the
 	 * lock: who sees it has the lock, and so comes first. */
-	if (last)
+	if (last) {
 		__atomic_fetch_add(&worker->lane->returning, 1,
 				   __ATOMIC_RELAXED);
-	rotai_poolside_give_back(item);
+		rotai_stack_watch(&worker->lane->arrived); /* lane.c (7) */
+	}
+	rotai_poolside_give_back(item, &worker->trail);
 	return last;
 }
 
+/* Without the lock: do the jobs that stand in the first @count slots. Whether
+ * it is returning; or -1 in a child that a job has forked and returned in. This
+ * thread is alone there, and must not go on with what is the parent's to do. */
+static int do_all(struct rotai_worker *worker, unsigned count)
+{
+	int returning = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct rotai_item *item = claim(&worker->slots[i]); /* (2) */
+
+		if (item != NULL)
+			returning = run(worker, item, i + 1 == count);
+		if (ROTAI_UNLIKELY(rotai_pool_is_inherited(worker->lane->pool)))
+			return -1;
+	}
+	return returning;
+}
+
+/* It did not fill its slots: wait a moment before it looks for more, if that is
+ * how it goes all the time. (6) */
+static void gather(struct rotai_worker *worker)
+{
+	enum { LOOK_EVERY = 4, QUICK_NS = LOOK_EVERY * 2000, PAUSES = 32 };
+	uint64_t now_ns;
+
+	if (!worker->lane->pool->has_company)
+		return;
+	if (++worker->little % LOOK_EVERY == 0) {
+		now_ns = rotai_clock_monotonic();
+		worker->hurries = now_ns - worker->looked_ns < QUICK_NS;
+		worker->looked_ns = now_ns;
+	}
+	for (int i = 0; worker->hurries && i < PAUSES; i++)
+		rotai_processor_relax();
+}
+
 /* With the lock held, let go of meanwhile: do one share of the work: 1; 0 if
- * there is none; or -1, without the lock, in a child that a job has forked and
- * returned in. This thread is alone there, and must not go on with what is the
- * parent's to do. */
+ * there is none; or -1, without the lock, see do_all(). */
 static int work_once(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
-	struct rotai_call call = { NULL, 0 };
-	unsigned count = take(worker);
-	int stolen = count == 0;
-	int returning = 0;
+	unsigned count;
+	int returning;
+	int stolen;
+	int more;
 
+	rotai_lane_take_in(lane);
+	count = take(worker);
+	stolen = count == 0;
 	if (stolen)
 		count = steal(worker);
 	if (count == 0)
 		return 0;
 	worker->taken = count;
 	/* See lane.c (4): what is stolen may have left as much behind. */
-	if (lane->queued > 0 || count > 1 || stolen)
-		call = rotai_lane_choose(lane);
-	pthread_mutex_unlock(&lane->lock);
+	more = lane->queued > 0 || count > 1 || stolen;
+	rotai_lane_unlock(lane,
+			  more ? ROTAI_LANE_CALL_LAST : ROTAI_LANE_CALL_NOBODY);
 
-	rotai_lane_have_come(lane, call);
-	for (unsigned i = 0; i < count; i++) {
-		struct rotai_item *item = claim(&worker->slots[i]); /* (2) */
-
-		if (item != NULL)
-			returning = run(worker, item, i + 1 == count);
-		if (ROTAI_UNLIKELY(rotai_pool_is_inherited(lane->pool)))
-			return -1;
-	}
+	returning = do_all(worker, count);
+	if (returning < 0)
+		return -1;
+	if (count < ROTAI_SLOTS)
+		gather(worker);
 	pthread_mutex_lock(&lane->lock);
 	if (returning)
 		__atomic_fetch_sub(&lane->returning, 1, __ATOMIC_RELAXED);
 	return 1;
+}
+
+/* With the lock held, let go of meanwhile: look for a while what arrives. (5)
+ * Whether something has. */
+static int poll_lane(struct rotai_worker *worker)
+{
+	struct rotai_lane *lane = worker->lane;
+	uint32_t pauses = lane->pool->spin.pauses;
+	int called;
+
+	if (pauses == 0 || lane->ending || rotai_lane_is_expecting(lane))
+		return 0;
+	worker->hurries = 0; /* it waits in a better way */
+	worker->little = 0;
+	__atomic_store_n(&lane->polling, ROTAI_POLLING, __ATOMIC_RELAXED);
+	rotai_stack_watch(&lane->arrived); /* lane.c (7) */
+	pthread_mutex_unlock(&lane->lock);
+	while (pauses-- > 0 && rotai_stack_is_empty(&lane->arrived) &&
+	       __atomic_load_n(&lane->polling, __ATOMIC_RELAXED) ==
+		       ROTAI_POLLING)
+		rotai_processor_relax();
+	pthread_mutex_lock(&lane->lock);
+	called = __atomic_load_n(&lane->polling, __ATOMIC_RELAXED) ==
+		 ROTAI_POLLING_CALLED;
+	if (called)
+		lane->waking = 0;
+	__atomic_store_n(&lane->polling, ROTAI_POLLING_NOT, __ATOMIC_RELAXED);
+	return called || !rotai_stack_is_empty(&lane->arrived) ||
+	       lane->queued > 0;
 }
 
 /* With the lock held: wait to be woken: 1, or 0 if it is time to end. (4) */
@@ -197,7 +274,12 @@ static int sleep_until_woken(struct rotai_worker *worker)
 
 	if (lane->ending)
 		return 0;
+	/* Somebody is expected to look, or the next to publish is told. */
+	if (!rotai_lane_is_expecting(lane) &&
+	    !rotai_stack_leave(&lane->arrived))
+		return 1;
 	worker->woken = 0;
+	worker->processor = rotai_thread_processor();
 	rotai_list_append(lane->idle.next, &worker->idle);
 	lane->idle_count++;
 	while (!worker->woken) {
@@ -235,7 +317,7 @@ static void leave(struct rotai_worker *worker)
 	lane->done += worker->ended;
 	rotai_list_remove(&worker->link);
 	rotai_list_append(&lane->spare, &worker->link);
-	pthread_mutex_unlock(&lane->lock);
+	rotai_lane_unlock(lane, ROTAI_LANE_CALL_NOBODY);
 	rotai_pool_let_go(lane->pool);
 }
 
@@ -251,7 +333,7 @@ static void *work(void *arg)
 		while (worked > 0);
 		if (worked < 0)
 			return NULL;
-	} while (sleep_until_woken(worker));
+	} while (poll_lane(worker) || sleep_until_woken(worker));
 	leave(worker);
 	return NULL;
 }

@@ -8,7 +8,7 @@
 
 #include "pool/lane.h"
 
-enum { ROTAI_SLOTS = 8 };
+enum { ROTAI_SLOTS = 32 };
 
 /* The lane's lock is for all of it, but for slots and counts: these are
  * atomics. */
@@ -18,10 +18,16 @@ struct rotai_worker {
 	struct rota_link idle; /* in the lane's idle */
 	pthread_cond_t wake;
 	int woken;
-	unsigned taken; /* how many slots were filled, the last time */
+	int processor;   /* on which it fell asleep */
+	unsigned taken;  /* how many slots were filled, the last time */
+	unsigned little; /* shares that left slots empty: see worker.c (6) */
+	int hurries;
+	uint64_t looked_ns;
 	uint64_t begun; /* jobs; this thread alone counts */
 	uint64_t ended;
+	struct rotai_trail trail;              /* of what it gave back */
 	struct rotai_item *slots[ROTAI_SLOTS]; /* taken, and not begun */
+	char after[64]; /* nothing of others in the last cache line */
 };
 
 struct rotai_worker *rotai_worker_of(struct rota_link *link);
