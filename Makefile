@@ -247,27 +247,45 @@ bench_objects := $(bench_support:%.c=$(dir)/%.o)
 benches       := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 $(dir)/bench/%.o: inside = -Ibench
 
-.PHONY: bench bench-known bench-build bench-programs
+.PHONY: bench bench-quick bench-check bench-known bench-tools bench-build bench-programs
 bench-known:
 	$(if $(filter-out $(benches:$(BUILD)/bench/%=%),$(B)),$(error no \
 		benchmark $(B): there are $(benches:$(BUILD)/bench/%=%)))
 
-bench: bench-known bench-build ## run the benchmarks beside the peers; B=name, ARGS=--quick
-	@set -e; for program in $(if $(B),$(BUILD)/bench/$(B),$(benches)); do \
-		$$program $(ARGS); done
+bench: bench-known bench-tools bench-build ## run the benchmarks beside the peers; B=name, ARGS=--quick
+	@bench/support/run $(BUILD)/bench $(ARGS) $(or $(B),$(benches:$(BUILD)/bench/%=%))
+
+bench-quick: ## all of them in two minutes, with less certainty
+	@$(MAKE) bench ARGS='--quick $(ARGS)'
+
+bench-check: bench-build ## see that exact counts, of calls and bytes, are as they were
+	@set -e; for program in $(benches); do $$program --check; done
+
+# The servers that bench/http.c compares with, and what loads them.
+bench-tools:
+	@$(if $(filter http,$(or $(B),http)),$(call \
+		need,wrk:wrk nginx:nginx-light node:nodejs))
 
 bench-build: ## build the benchmarks and no more
 	@$(call need,cc:gcc stdio.h:libc6-dev uv.h:libuv1-dev ev.h:libev-dev \
 		event2/event.h:libevent-dev)
 	@$(again) bench-programs
 
-bench-programs: $(benches)
+bench-programs: $(benches) $(BUILD)/examples/fileserver
 
-# libev has functions of libevent's names: the first to come is taken.
+.PHONY: bench-plots
+bench-plots: ## draw docs/bench/*.svg from the results of `make bench`
+	@$(call need,gnuplot:gnuplot-nox)
+	bench/support/plot $(BUILD)/bench/results.tsv docs/bench
+
+# All are linked statically, ours as well as theirs: what a call into a shared
+# library costs is in nobody's figures. libev has functions of libevent's names:
+# the first to come is taken.
+peer_archives := libevent.a libevent_pthreads.a libev.a libuv_a.a
 $(benches): $(BUILD)/bench/%: $(dir)/bench/%.o $(bench_objects) $(archive)
 	$(say) '  LINK  $@'
 	@mkdir -p $(@D)
-	$(quiet)$(link) $^ -levent -lev -luv -lm $(LDLIBS) -o $@
+	$(quiet)$(link) $^ $(peer_archives:%=-l:%) -lm $(LDLIBS) -o $@
 
 -include $(bench_objects:.o=.d) $(benches:$(BUILD)/bench/%=$(dir)/bench/%.d)
 

@@ -1,48 +1,60 @@
 /*
- * memory.c - what does an idle connection cost a server, and what a timer, in
- * bytes of user memory?
+ * memory.c - what does an idle connection cost a server, and what a timer, and
+ * a loop, in bytes of user memory?
  *
  * Load: 10,000 connections over TCP and loopback, each of which has sent one
  * message of 64 bytes, has got it back, and is idle. Or 10,000 timers that are
  * started and not yet due. One comes before the count begins, so that what
- * there is only once, the loop and its buffers, is not spread over the others:
- * that is the last column.
+ * there is only once, the loop and its buffers, is not spread over the others.
+ * Or a loop that was made and has done nothing.
  *
  * Each server is a forked child. It has the low descriptors for itself, dense
  * as in a server, and accepts; the clients are its parent's. All 10,001 fit in
  * the ports that the system has for one pair of addresses.
  *
- * Units, per connection or timer, all of them exact:
+ * Metrics, per connection, timer or loop, all of them exact:
  *
- *     object  bytes of the struct that the server embeds
+ *     object  bytes of the struct that the server embeds, if it knows it
  *     bytes   that the server and the library asked malloc and its kin for, and
- *             have not freed: the object, and what the library keeps besides.
- *             Arrays grow by steps: with another number of connections there
- *             are some bytes more or less. What malloc adds for itself is not
- *             in it, some 8 to 24 bytes a block; nor what the kernel keeps,
- *             which is the same for all
+ *             have not freed: the object, and what the library keeps besides,
+ *             in arrays that grow by steps. What malloc adds for itself is not
+ *             in it, some 8 to 24 bytes a block; nor what the kernel keeps
  *     blocks  of memory that these are in
+ *     loop with one  bytes of the loop, the first connection or timer, and
+ *             what either needs once
+ *     descriptors    of a loop
+ *     around the allocator, kept  bytes of a loop that did not come through
+ *             its allocator option, or did not go back to it with the loop
  *
- * Bad news: more than 230 bytes for a connection. A stream that is idle has no
+ * Subjects: streams, which receive and send, queue what the kernel does not
+ * take, and know how they end: rota's, libuv's uv_tcp, libevent's bufferevents.
+ * And readiness alone, where a server would have to keep some of that itself:
+ * rota's watches, libev's ev_io, libevent's events. None has memory of its own
+ * for messages. libev and libevent have no wake-up descriptor here.
+ *
+ * Bad news: anything above what the targets say. A stream that is idle has no
  * use for a buffer of its own.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "peers/libevent.h"
 #include "peers/memory.h"
+#include "peers/startup.h"
+#include "rota.h"
 #include "support/allocations.h"
 #include "support/bench.h"
+#include "support/descriptors.h"
+#include "support/sockets.h"
 
-enum { COUNT = 10000, MESSAGE_SIZE = 64, MOST_BYTES = 230 };
+enum { COUNT = 10000, MESSAGE_SIZE = 64 };
 
 static const struct memory_peer *const peers[] = {
 	&memory_rota_tcp, &memory_rota_watch, &memory_libuv,
@@ -56,15 +68,22 @@ static const struct memory_timer_peer *const timers[] = {
 	&memory_libevent_timer,
 };
 
+static const struct startup_peer *const loops[] = {
+	&startup_rota,
+	&startup_libuv,
+	&startup_libev,
+	&startup_libevent,
+};
+
 enum {
 	PEERS = sizeof(peers) / sizeof(*peers),
 	TIMERS = sizeof(timers) / sizeof(*timers),
-	ROTA = 0, /* of both */
+	LOOPS = sizeof(loops) / sizeof(*loops),
 };
 
 /* What there is after the first, and what the others have added. */
 struct cost {
-	size_t first_bytes;
+	double first_bytes;
 	double bytes;
 	double blocks;
 };
@@ -73,13 +92,13 @@ static struct cost cost_of(struct allocations before, struct allocations first,
 			   struct allocations all)
 {
 	return (struct cost){
-		.first_bytes = first.bytes - before.bytes,
+		.first_bytes = (double)(first.bytes - before.bytes),
 		.bytes = (double)(all.bytes - first.bytes) / COUNT,
 		.blocks = (double)(all.live - first.live) / COUNT,
 	};
 }
 
-/* --- in the child ---------------------------------------------------------- */
+/* --- in the child -------------------------------------------------------- */
 
 static struct cost serve(const struct memory_peer *peer, int listener)
 {
@@ -118,35 +137,16 @@ static struct cost start_all(const struct memory_timer_peer *peer)
 	return cost_of(before, first, allocations_so_far());
 }
 
-/* --- in the parent --------------------------------------------------------- */
-
-static int listen_somewhere(struct sockaddr_in *name)
-{
-	/* Which the connections inherit: reset, they leave nothing behind. */
-	const struct linger reset = { .l_onoff = 1 };
-	socklen_t size = sizeof(*name);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	*name = (struct sockaddr_in){ .sin_family = AF_INET };
-	name->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) ||
-	    bind(fd, (struct sockaddr *)name, size) || listen(fd, 1) ||
-	    getsockname(fd, (struct sockaddr *)name, &size))
-		bench_fail("listen: %s", strerror(errno));
-	return fd;
-}
+/* --- in the parent ------------------------------------------------------- */
 
 /* Returns the client's descriptor. */
 static int be_echoed(const struct sockaddr_in *name)
 {
 	char message[MESSAGE_SIZE] = "to be sent back";
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = bench_connect(name);
 
-	if (fd < 0 ||
-	    connect(fd, (const struct sockaddr *)name, sizeof(*name)) ||
-	    send(fd, message, MESSAGE_SIZE, MSG_NOSIGNAL) != MESSAGE_SIZE ||
-	    recv(fd, message, MESSAGE_SIZE, MSG_WAITALL) != MESSAGE_SIZE)
-		bench_fail("a client: %s", strerror(errno));
+	bench_write_all(fd, message, MESSAGE_SIZE);
+	bench_read_all(fd, message, MESSAGE_SIZE);
 	return fd;
 }
 
@@ -187,7 +187,7 @@ static struct cost cost_of_connection(const struct memory_peer *peer)
 {
 	static int clients[COUNT + 1];
 	struct sockaddr_in name;
-	int listener = listen_somewhere(&name);
+	int listener = bench_listen(&name, 1);
 	struct cost cost;
 	int in;
 	int out;
@@ -215,70 +215,176 @@ static struct cost cost_of_timer(const struct memory_timer_peer *peer)
 	return hear(in, child);
 }
 
-static void allow_descriptors(void)
-{
-	const rlim_t needed = COUNT + 100;
-	struct rlimit limit;
+/* --- what comes out ------------------------------------------------------ */
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur >= needed)
-		return;
-	limit.rlim_cur = needed;
-	if (limit.rlim_max < needed)
-		limit.rlim_max = needed;
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		bench_fail("%d descriptors: %s", (int)needed, strerror(errno));
+struct costs {
+	struct bench_series object;
+	struct bench_series bytes;
+	struct bench_series blocks;
+	struct bench_series first;
+};
+
+static void costs_init(struct costs *costs, const char *what)
+{
+	bench_series_init(&costs->object, "object", "bytes", "%s", what);
+	bench_series_init(&costs->bytes, "bytes", "bytes", "%s", what);
+	bench_series_init(&costs->blocks, "blocks", "blocks", "%s", what);
+	bench_series_init(&costs->first, "loop with one", "bytes", "%s", what);
 }
 
-/* --- what comes out -------------------------------------------------------- */
-
-static void print_head(const char *what)
+/* @size is 0 if only the library knows it. */
+static void costs_add(struct bench *bench, struct costs *costs,
+		      const char *name, size_t size, struct cost cost)
 {
-	printf("%-18s %8s %9s %9s %7s  %s\n", what, "object", "bytes", "blocks",
-	       "ratio", "bytes of a loop with one");
-}
+	const size_t subject = costs->bytes.subjects;
 
-static void print_cost(const char *name, size_t size, struct cost cost,
-		       double base)
-{
-	char object[24] = "-";
-
+	bench_series_name(&costs->object, name);
+	bench_series_name(&costs->bytes, name);
+	bench_series_name(&costs->blocks, name);
+	bench_series_name(&costs->first, name);
 	if (size)
-		snprintf(object, sizeof(object), "%zu", size);
-	printf("%-18s %8s %9.2f %9.2f %7.2f  %zu\n", name, object, cost.bytes,
-	       cost.blocks, cost.bytes / base, cost.first_bytes);
+		bench_add(bench, &costs->object, subject, (double)size);
+	bench_add(bench, &costs->bytes, subject, cost.bytes);
+	bench_add(bench, &costs->blocks, subject, cost.blocks);
+	bench_add(bench, &costs->first, subject, cost.first_bytes);
+}
+
+/* @kind is that of the target of libev. */
+static void costs_print(struct bench *bench, const struct costs *costs,
+			double to_libuv, enum bench_target kind,
+			double to_libev)
+{
+	bench_print(bench, &costs->object);
+	bench_print(bench, &costs->bytes);
+	bench_target_ratio(bench, BENCH_EXACT, &costs->bytes, "libuv",
+			   to_libuv);
+	bench_target_ratio(bench, kind, &costs->bytes, "libev,", to_libev);
+	bench_print(bench, &costs->blocks);
+	bench_print(bench, &costs->first);
 }
 
 static void count_connections(struct bench *bench)
 {
-	double base = 0;
+	static struct costs costs;
+	static struct bench_series bytes;
 
-	print_head("a connection");
-	for (size_t i = 0; i < (bench->check ? ROTA + 1 : PEERS); i++) {
-		struct cost cost = cost_of_connection(peers[i]);
+	costs_init(&costs, "connection");
+	for (size_t i = 0; i < PEERS; i++)
+		costs_add(bench, &costs, peers[i]->name, peers[i]->size,
+			  cost_of_connection(peers[i]));
+	/* A stream beside a watcher that has no state but readiness: told, but
+	 * no reason to fail. */
+	costs_print(bench, &costs, 0.85, BENCH_NOISY, 1.75);
 
-		if (i == ROTA)
-			base = cost.bytes;
-		print_cost(peers[i]->name, peers[i]->size, cost, base);
-		if (i == ROTA)
-			bench_target(bench, BENCH_EXACT,
-				     "bytes of a connection", cost.bytes,
-				     MOST_BYTES);
+	/* Like with like: readiness alone. */
+	bench_series_init(&bytes, "bytes", "bytes", "connection, no stream");
+	for (size_t i = 0; i < PEERS; i++) {
+		if (peers[i]->is_stream)
+			continue;
+		bench_series_name(&bytes, peers[i]->name);
+		bench_add(bench, &bytes, bytes.subjects - 1,
+			  bench_median(&costs.bytes, i));
 	}
+	bench_print(bench, &bytes);
+	bench_target_ratio(bench, BENCH_EXACT, &bytes, "libev,", 1.75);
 }
 
-static void count_timers(void)
+static void count_timers(struct bench *bench)
 {
-	double base = 0;
+	static struct costs costs;
 
-	print_head("a timer");
-	for (size_t i = 0; i < TIMERS; i++) {
-		struct cost cost = cost_of_timer(timers[i]);
+	costs_init(&costs, "timer");
+	for (size_t i = 0; i < TIMERS; i++)
+		costs_add(bench, &costs, timers[i]->name, timers[i]->size,
+			  cost_of_timer(timers[i]));
+	costs_print(bench, &costs, 0.6, BENCH_EXACT, 1.3);
+}
 
-		if (i == ROTA)
-			base = cost.bytes;
-		print_cost(timers[i]->name, timers[i]->size, cost, base);
+/* --- a loop -------------------------------------------------------------- */
+
+struct loop_cost {
+	size_t bytes;
+	size_t descriptors;
+};
+
+static struct loop_cost cost_of_loop(const struct startup_peer *peer)
+{
+	struct loop_cost cost;
+	size_t bytes;
+	void *loop;
+
+	peer->free(peer->make()); /* with what there is once in a process */
+	cost.descriptors = descriptors_open();
+	bytes = allocations_so_far().bytes;
+	loop = peer->make();
+	cost.bytes = allocations_so_far().bytes - bytes;
+	cost.descriptors = descriptors_open() - cost.descriptors;
+	peer->free(loop);
+	if (allocations_so_far().bytes != bytes)
+		bench_fail("%s leaks", peer->name);
+	return cost;
+}
+
+static void count_loops(struct bench *bench)
+{
+	static struct bench_series bytes, descriptors;
+
+	bench_series_init(&bytes, "bytes", "bytes", "loop");
+	bench_series_init(&descriptors, "descriptors", "descriptors", "loop");
+	for (size_t i = 0; i < LOOPS; i++) {
+		struct loop_cost cost = cost_of_loop(loops[i]);
+
+		bench_series_name(&bytes, loops[i]->name);
+		bench_series_name(&descriptors, loops[i]->name);
+		bench_add(bench, &bytes, i, (double)cost.bytes);
+		bench_add(bench, &descriptors, i, (double)cost.descriptors);
 	}
+	bench_print(bench, &bytes);
+	bench_target_figure(bench, BENCH_EXACT, &bytes, 16384);
+	bench_print(bench, &descriptors);
+	bench_target_figure(bench, BENCH_EXACT, &descriptors, 2);
+}
+
+static void *count_bytes(void *context, void *pointer, size_t old, size_t size)
+{
+	size_t *bytes = context;
+
+	*bytes += size - old;
+	if (size)
+		return realloc(pointer, size);
+	free(pointer);
+	return NULL;
+}
+
+static void tell_none(struct bench *bench, const char *metric, size_t bytes)
+{
+	static struct bench_series series;
+
+	bench_series_init(&series, metric, "bytes", "loop");
+	bench_series_name(&series, "rota");
+	bench_add(bench, &series, 0, (double)(int64_t)bytes);
+	bench_print(bench, &series);
+	bench_target_figure(bench, BENCH_EXACT, &series, 0);
+}
+
+static void count_allocator(struct bench *bench)
+{
+	size_t bytes = 0;
+	struct rota_allocator allocator = { count_bytes, &bytes };
+	struct rota_loop_options options;
+	struct allocations before = allocations_so_far();
+	struct rota_loop *loop;
+	size_t around;
+
+	rota_loop_options_init(&options);
+	options.allocator = &allocator;
+	if (rota_loop_new(&loop, &options))
+		bench_fail("rota_loop_new");
+	around = allocations_so_far().bytes - before.bytes - bytes;
+	if (rota_loop_close(loop))
+		bench_fail("rota_loop_close");
+	tell_none(bench, "around the allocator", around);
+	tell_none(bench, "kept", bytes);
 }
 
 int main(int argc, char **argv)
@@ -287,9 +393,11 @@ int main(int argc, char **argv)
 
 	if (bench_begin(&bench, "memory", argc, argv) > 1)
 		bench_fail("memory [--quick] [--check]");
-	allow_descriptors();
+	libevent_check();
+	bench_allow_descriptors(COUNT + 100);
 	count_connections(&bench);
-	if (!bench.check)
-		count_timers();
+	count_timers(&bench);
+	count_loops(&bench);
+	count_allocator(&bench);
 	return bench_end(&bench);
 }

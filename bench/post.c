@@ -1,49 +1,99 @@
 /*
  * post.c - what does it cost to have another thread's loop call back?
  *
- * Load: 4 threads post 50,000 times each, as quickly as they can, to one loop;
- * then one thread posts to a loop that sleeps, and waits for the arrival. With
- * "rota post" and "libuv, queue" (uv_async_send() and a list with a mutex)
- * each post is a call; "rota async", "libuv async" and the bare eventfd may
- * make one of many, so that sends alone compare there.
+ * Load: bursts, in which 1 or 4 threads post 4000 times in all, as quickly as
+ * they can, to one loop that sleeps when they begin; and ping-pong, in which
+ * two loops in two threads post to each other, each when it has received. A
+ * post is a call, and none stands for two; a send is a flag, and many may be
+ * one call. On one processor the loop has its turn when the producers have
+ * ended; on two it runs meanwhile. Four producers on two processors are
+ * wherever the system puts them.
  *
- * Units:
+ * Metrics, per post:
  *
- *     posting    ns of a producer's processor time for each post
- *     receiving  ns of the loop's thread for each post
- *     wakes      write(2) for a thousand posts
- *     latency    us from before the post to the call, the loop being asleep,
- *                by the wall's clock: the median of one run's posts
+ *     cpu        ns that the producers and the loop's thread have run
+ *     posting    of these, the producers
+ *     receiving  of these, the loop's thread
+ *     wakes      write(2), for a thousand posts
  *
- * Bad news: a wake for more than one post in ten while the loop has work; a
- * post dearer than libuv's with its mutex; a latency above the bare eventfd's
- * by more than a microsecond or two.
+ * and per round trip of ping-pong, which is two posts to a loop that sleeps:
+ *
+ *     cpu        ns that both threads have run
+ *     calls      system calls of both threads     exact
+ *
+ * Subjects: rota_task_post() and rota_async_send(). The limit is an eventfd by
+ * hand: beside a stack without a lock, or beside a flag. libuv and libev have
+ * wake-ups, and say that what may not be lost goes to a queue beside them: a
+ * list and a mutex here, where only who finds the list empty sends. libevent
+ * has event_active(), which other threads may call if its bases have locks
+ * (evthread_use_pthreads(), of a library of its own); so that can be a
+ * wake-up for such a queue as well, or be called for an event of each post; and
+ * event_base_once(), which allocates. All queues hold tasks of the caller's
+ * memory, with a function and a pointer.
+ *
+ * A send to libuv whose flag is set is a plain read of that, without a barrier:
+ * what was written before may be missed by a callback that has begun. rota and
+ * the limit promise more, by an atomic exchange; libev has a full barrier.
+ *
+ * Bad news: more wakes than a burst has any need for; a post dearer than one
+ * through a mutex; a round trip that takes more calls than two writes and two
+ * waits.
  */
-#include <errno.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "peers/post.h"
+#include "peers/post_burst.h"
+#include "peers/post_trips.h"
 #include "support/bench.h"
+#include "support/server.h"
+#include "support/trace.h"
 
-enum { PRODUCERS = 4 };
+enum { MOST_PRODUCERS = 4, MOST_PEERS = 8 };
 
-static const struct post_peer *const peers[] = {
-	&post_libuv_queue, &post_rota,       &post_bare,
-	&post_libuv_async, &post_rota_async,
+/* One kind of call, and who makes it; the first is ours. */
+struct kind {
+	const char *name;
+	bool merges;
+	const struct post_peer *peers[MOST_PEERS];
 };
 
-enum { PEERS = sizeof(peers) / sizeof(*peers), QUEUE = 0, ROTA = 1, BARE = 2 };
+static const struct kind kinds[] = {
+	{ "post",
+	  false,
+	  { &post_rota_task, &post_stack, &post_libuv_queue, &post_libev_queue,
+	    &post_libevent_queue, &post_libevent_event, &post_libevent_once } },
+	{ "send",
+	  true,
+	  { &post_rota_async, &post_flag, &post_libuv_async, &post_libev_async,
+	    &post_libevent_async } },
+};
+
+enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+
+static size_t count_peers(const struct kind *kind)
+{
+	size_t count = 0;
+
+	while (count < MOST_PEERS && kind->peers[count])
+		count++;
+	return count;
+}
+
+static void name_subjects(struct bench_series *series, const struct kind *kind)
+{
+	for (size_t i = 0; i < count_peers(kind); i++)
+		bench_series_name(series, kind->peers[i]->name);
+}
+
+/* --- bursts --------------------------------------------------------------- */
 
 static atomic_size_t writes;
 
-/* These take the place of the C library's, for libuv too. */
+/* These take the place of the C library's, for the peers too. */
 ssize_t write(int fd, const void *data, size_t size)
 {
 	atomic_fetch_add_explicit(&writes, 1, memory_order_relaxed);
@@ -55,185 +105,189 @@ int eventfd_write(int fd, eventfd_t value)
 	return write(fd, &value, sizeof(value)) == sizeof(value) ? 0 : -1;
 }
 
-struct burst {
+struct bursts {
 	struct bench *bench;
+	const struct kind *kind;
+	size_t producers;
+	enum bench_place place;
+	size_t count; /* of bursts in one sample */
+	struct bench_series cpu;
 	struct bench_series posting;
 	struct bench_series receiving;
 	struct bench_series wakes;
-
-	const struct post_peer *peer;
-	void *set;
-	size_t count;
-	pthread_barrier_t barrier;
 };
 
-struct producer {
-	struct burst *burst;
-	size_t index;
-	uint64_t spent_ns;
-	pthread_t thread;
-};
-
-static void *produce(void *arg)
+static void time_bursts(void *arg, size_t subject)
 {
-	struct producer *producer = arg;
-	struct burst *burst = producer->burst;
-	uint64_t begin_ns;
+	struct bursts *bursts = arg;
+	const struct post_burst how = {
+		.peer = bursts->kind->peers[subject],
+		.merges = bursts->kind->merges,
+		.producers = bursts->producers,
+		.bursts = bursts->count,
+		.place = bursts->place,
+	};
+	const double posts = (double)(bursts->count * POST_BURST);
+	const size_t before = atomic_load(&writes);
+	const struct post_burst_cost cost = post_burst_run(&how);
 
-	pthread_barrier_wait(&burst->barrier);
-	begin_ns = bench_thread_ns();
-	burst->peer->produce(burst->set, producer->index, 0, burst->count);
-	producer->spent_ns = bench_thread_ns() - begin_ns;
-	return NULL;
+	bench_add(bursts->bench, &bursts->cpu, subject,
+		  (cost.posting + cost.receiving) / posts);
+	bench_add(bursts->bench, &bursts->posting, subject,
+		  cost.posting / posts);
+	bench_add(bursts->bench, &bursts->receiving, subject,
+		  cost.receiving / posts);
+	bench_add(bursts->bench, &bursts->wakes, subject,
+		  1000 * (double)(atomic_load(&writes) - before) / posts);
 }
 
-static void run_burst(void *arg, size_t peer)
+static const char *name_of(enum bench_place place)
 {
-	struct burst *burst = arg;
-	struct post_load load = { PRODUCERS, burst->count, NULL };
-	const double posts = (double)(PRODUCERS * burst->count);
-	struct producer producers[PRODUCERS];
-	uint64_t posting_ns = 0;
-	uint64_t begin_ns;
-	uint64_t receiving_ns;
+	return place == BENCH_TWO_PROCESSORS ? "two processors"
+					     : "one processor";
+}
 
-	burst->peer = peers[peer];
-	burst->set = burst->peer->make(&load);
-	atomic_store(&writes, 0);
-	for (size_t i = 0; i < PRODUCERS; i++) {
-		producers[i].burst = burst;
-		producers[i].index = i;
-		if (pthread_create(&producers[i].thread, NULL, produce,
-				   &producers[i]))
-			bench_fail("pthread_create");
+static void init_series(struct bench_series *series,
+			const struct bursts *bursts, const char *metric,
+			const char *unit)
+{
+	bench_series_init(series, metric, unit, "%s, %zu producer%s, %s",
+			  bursts->kind->name, bursts->producers,
+			  bursts->producers > 1 ? "s" : "",
+			  name_of(bursts->place));
+	name_subjects(series, bursts->kind);
+}
+
+static void measure_bursts(struct bursts *bursts, const struct kind *kind,
+			   size_t producers, enum bench_place place)
+{
+	struct bench *bench = bursts->bench;
+
+	bursts->kind = kind;
+	bursts->producers = producers;
+	bursts->place = place;
+	init_series(&bursts->cpu, bursts, "cpu", "ns/post");
+	init_series(&bursts->posting, bursts, "posting", "ns/post");
+	init_series(&bursts->receiving, bursts, "receiving", "ns/post");
+	init_series(&bursts->wakes, bursts, "wakes", "/1000 posts");
+	bench_interleave(bench, count_peers(kind), bench->quick ? 7 : 31,
+			 time_bursts, bursts);
+	bench_print(bench, &bursts->cpu);
+	if (place == BENCH_TWO_PROCESSORS && !kind->merges) {
+		bench_target_ratio(bench, BENCH_NOISY, &bursts->cpu, "libuv",
+				   1);
+		bench_target_ratio(bench, BENCH_NOISY, &bursts->cpu, "libev,",
+				   1);
+		bench_target_ratio(bench, BENCH_NOISY, &bursts->cpu,
+				   "libevent,", 1);
 	}
-	pthread_barrier_wait(&burst->barrier);
-	begin_ns = bench_thread_ns();
-	burst->peer->run(burst->set);
-	receiving_ns = bench_thread_ns() - begin_ns;
-	for (size_t i = 0; i < PRODUCERS; i++) {
-		pthread_join(producers[i].thread, NULL);
-		posting_ns += producers[i].spent_ns;
-	}
-	bench_add(burst->bench, &burst->wakes, peer,
-		  1000 * (double)atomic_load(&writes) / posts);
-	burst->peer->free(burst->set);
-
-	bench_add(burst->bench, &burst->posting, peer,
-		  (double)posting_ns / posts);
-	bench_add(burst->bench, &burst->receiving, peer,
-		  (double)receiving_ns / posts);
+	bench_print(bench, &bursts->posting);
+	bench_print(bench, &bursts->receiving);
+	bench_print(bench, &bursts->wakes);
+	bench_target_figure(bench, BENCH_NOISY, &bursts->wakes, 10);
 }
 
-enum { WAKES = 200 };
+/* --- ping-pong ------------------------------------------------------------ */
 
-static struct {
-	uint64_t posted_ns;
-	double latency_us[WAKES];
-	size_t arrivals;
-	sem_t arrived;
-} wake;
-
-static void on_arrival(void)
-{
-	uint64_t now_ns = bench_wall_ns();
-
-	if (wake.arrivals < WAKES)
-		wake.latency_us[wake.arrivals++] =
-			(double)(now_ns - wake.posted_ns) / 1000;
-	sem_post(&wake.arrived);
-}
-
-struct latency {
+struct trips {
 	struct bench *bench;
-	struct bench_series series;
-	const struct post_peer *peer;
-	void *set;
+	const struct kind *kind;
+	struct bench_series cpu;
+	enum bench_place place;
+	size_t count;
 };
 
-/* Post one at a time, each when the loop has had the time to fall asleep. */
-static void *wake_up(void *arg)
+static void time_trips(void *arg, size_t subject)
 {
-	struct latency *latency = arg;
-	const struct timespec pause = { .tv_nsec = 200000 };
+	struct trips *trips = arg;
+	uint64_t spent_ns = post_trips_run(trips->kind->peers[subject],
+					   trips->count, trips->place);
 
-	for (size_t i = 0; i < WAKES; i++) {
-		nanosleep(&pause, NULL);
-		wake.posted_ns = bench_wall_ns();
-		latency->peer->produce(latency->set, 0, i, i + 1);
-		while (sem_wait(&wake.arrived) && errno == EINTR)
-			;
+	bench_add(trips->bench, &trips->cpu, subject,
+		  (double)spent_ns / (double)trips->count);
+}
+
+static void measure_trips(struct bench *bench, const struct kind *kind,
+			  enum bench_place place)
+{
+	static struct trips trips;
+
+	trips.bench = bench;
+	trips.kind = kind;
+	trips.place = place;
+	trips.count = bench->quick ? 500 : 1000;
+	bench_series_init(&trips.cpu, "cpu", "ns/round trip",
+			  "%s, ping-pong, %s", kind->name, name_of(place));
+	name_subjects(&trips.cpu, kind);
+	bench_interleave(bench, count_peers(kind), bench->quick ? 9 : 51,
+			 time_trips, &trips);
+	bench_print(bench, &trips.cpu);
+	if (place == BENCH_TWO_PROCESSORS)
+		return; /* most of it is the price of waking a processor */
+	bench_target_ratio(bench, BENCH_NOISY, &trips.cpu, "libuv", 0.95);
+	bench_target_ratio(bench, BENCH_NOISY, &trips.cpu, "libev,", 0.95);
+	bench_target_ratio(bench, BENCH_NOISY, &trips.cpu, "libevent,", 0.95);
+	bench_target_ratio(bench, BENCH_NOISY, &trips.cpu, "limit", 1.1);
+}
+
+static void trace_trips(void *arg)
+{
+	post_trips_trace(arg);
+}
+
+static void count_calls(struct bench *bench, const struct kind *kind)
+{
+	static struct bench_series calls;
+
+	bench_series_init(&calls, "calls", "/round trip", "%s, ping-pong",
+			  kind->name);
+	name_subjects(&calls, kind);
+	printf("\nof the calls, for a round trip\n");
+	for (size_t i = 0; i < count_peers(kind); i++) {
+		struct trace trace;
+
+		if (trace_run(&trace, TRACE_THREAD_CALLS, trace_trips,
+			      (void *)kind->peers[i]))
+			bench_fail("cannot trace: ptrace(2) is not allowed "
+				   "here");
+		printf("  %-34s", kind->peers[i]->name);
+		trace_print_calls(stdout, &trace, POST_TRIPS_TRACED);
+		printf("\n");
+		bench_add(bench, &calls, i,
+			  (double)trace.total / POST_TRIPS_TRACED);
 	}
-	return NULL;
+	bench_print(bench, &calls);
+	bench_target_figure(bench, BENCH_EXACT, &calls, 4.02);
+	bench_target_ratio(bench, BENCH_EXACT, &calls, "limit", 1.01);
 }
 
-static int compare(const void *left, const void *right)
+/* --- */
+
+static void measure_all(struct bench *bench, const struct kind *kind)
 {
-	double a = *(const double *)left;
-	double b = *(const double *)right;
+	static const enum bench_place places[] = { BENCH_ONE_PROCESSOR,
+						   BENCH_TWO_PROCESSORS };
+	static struct bursts bursts;
 
-	return (a > b) - (a < b);
-}
-
-static void run_latency(void *arg, size_t peer)
-{
-	struct latency *latency = arg;
-	struct post_load load = { 1, WAKES, on_arrival };
-	pthread_t thread;
-
-	wake.arrivals = 0;
-	latency->peer = peers[peer];
-	latency->set = latency->peer->make(&load);
-	if (pthread_create(&thread, NULL, wake_up, latency))
-		bench_fail("pthread_create");
-	latency->peer->run(latency->set);
-	pthread_join(thread, NULL);
-	latency->peer->free(latency->set);
-
-	qsort(wake.latency_us, wake.arrivals, sizeof(double), compare);
-	bench_add(latency->bench, &latency->series, peer,
-		  wake.latency_us[wake.arrivals / 2]);
-}
-
-static void name_peers(struct bench_series *series, const char *name,
-		       const char *unit, size_t base)
-{
-	*series = (struct bench_series){ name, unit, .peers = PEERS,
-					 .base = base };
-	for (size_t i = 0; i < PEERS; i++)
-		series->peer[i] = peers[i]->name;
+	bursts.bench = bench;
+	bursts.count = bench->quick ? 5 : 10;
+	for (size_t i = 0; i < 2; i++)
+		measure_trips(bench, kind, places[i]);
+	for (size_t i = 0; i < 2; i++)
+		measure_bursts(&bursts, kind, 1, places[i]);
+	for (size_t i = 0; i < 2; i++)
+		measure_bursts(&bursts, kind, MOST_PRODUCERS, places[i]);
 }
 
 int main(int argc, char **argv)
 {
-	static struct burst burst;
-	static struct latency latency;
 	struct bench bench;
 
 	if (bench_begin(&bench, "post", argc, argv) > 1)
-		bench_fail("post [--quick] [--check]");
-	burst.bench = &bench;
-	burst.count = bench.quick ? 20000 : 50000;
-	latency.bench = &bench;
-	pthread_barrier_init(&burst.barrier, NULL, PRODUCERS + 1);
-	sem_init(&wake.arrived, 0, 0);
-	name_peers(&burst.posting, "posting", "ns/post", QUEUE);
-	name_peers(&burst.receiving, "receiving", "ns/post", QUEUE);
-	name_peers(&burst.wakes, "wakes", "writes/1000", BARE);
-	name_peers(&latency.series, "latency", "us", BARE);
-
-	bench_interleave(&bench, PEERS, bench.quick ? 3 : 21, run_burst,
-			 &burst);
-	bench_interleave(&bench, PEERS, bench.quick ? 3 : 21, run_latency,
-			 &latency);
-	bench_print_head();
-	bench_print(&burst.posting);
-	bench_print(&burst.receiving);
-	bench_print(&burst.wakes);
-	bench_print(&latency.series);
-	bench_target(&bench, BENCH_NOISY, "wakes of 1000 posts",
-		     bench_median(&burst.wakes, ROTA), 100);
-	bench_target(&bench, BENCH_NOISY, "posting, rota to libuv with a queue",
-		     bench_ratio(&burst.posting, ROTA), 1.0);
+		bench_fail("post [--quick] [--check] [--results DIRECTORY]");
+	for (size_t i = 0; i < KINDS; i++)
+		count_calls(&bench, &kinds[i]);
+	for (size_t i = 0; i < KINDS && !bench.check; i++)
+		measure_all(&bench, &kinds[i]);
 	return bench_end(&bench);
 }

@@ -16,16 +16,20 @@ struct echo_peer {
 	void *(*make)(const int *fds, size_t count);
 	/* Wait until there are events, and handle them. */
 	void (*turn)(void *server);
+	/* The same for ever, the way the peer has it. */
+	void (*run)(void *server);
 	void (*free)(void *server);
 };
 
 enum { ECHO_BUFFER_SIZE = 65536 };
 
 extern const struct echo_peer echo_epoll;
+extern const struct echo_peer echo_epoll_edge;
 extern const struct echo_peer echo_rota;
 extern const struct echo_peer echo_rota_tcp;
 extern const struct echo_peer echo_libev;
 extern const struct echo_peer echo_libevent;
+extern const struct echo_peer echo_bufferevent;
 extern const struct echo_peer echo_libuv_poll;
 extern const struct echo_peer echo_libuv_try;
 extern const struct echo_peer echo_libuv_tcp;

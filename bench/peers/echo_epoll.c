@@ -1,5 +1,10 @@
 /*
- * echo_epoll.c - an echo server on the bare epoll: the least there can be.
+ * echo_epoll.c - echo servers on the bare epoll, level and edge triggered: the
+ * least there can be.
+ *
+ * Edge triggered, a socket is not in the kernel's list of ready ones any more
+ * once it was told of, and the next wait need not look at it again. A message
+ * is shorter than the buffer, so one recv has taken all there is.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -15,19 +20,29 @@ struct server {
 	struct epoll_event events[EVENTS];
 };
 
-static void *server_make(const int *fds, size_t count)
+static struct server *make(const int *fds, size_t count, unsigned mode)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (size_t i = 0; i < count; i++) {
-		struct epoll_event event = { .events = EPOLLIN };
+		struct epoll_event event = { .events = EPOLLIN | mode };
 
 		event.data.fd = fds[i];
 		if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fds[i], &event))
 			bench_fail("epoll_ctl");
 	}
 	return server;
+}
+
+static void *make_level(const int *fds, size_t count)
+{
+	return make(fds, count, 0);
+}
+
+static void *make_edge(const int *fds, size_t count)
+{
+	return make(fds, count, EPOLLET);
 }
 
 static void server_turn(void *arg)
@@ -39,6 +54,12 @@ static void server_turn(void *arg)
 		echo_once(server->events[i].data.fd);
 }
 
+static void server_run(void *arg)
+{
+	for (;;)
+		server_turn(arg);
+}
+
 static void server_free(void *arg)
 {
 	struct server *server = arg;
@@ -48,8 +69,17 @@ static void server_free(void *arg)
 }
 
 const struct echo_peer echo_epoll = {
-	"bare epoll",
-	server_make,
+	"epoll, level triggered",
+	make_level,
 	server_turn,
+	server_run,
+	server_free,
+};
+
+const struct echo_peer echo_epoll_edge = {
+	"limit: epoll, edge triggered",
+	make_edge,
+	server_turn,
+	server_run,
 	server_free,
 };

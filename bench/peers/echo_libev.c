@@ -43,6 +43,13 @@ static void server_turn(void *arg)
 	ev_run(server->loop, EVRUN_ONCE);
 }
 
+static void server_run(void *arg)
+{
+	struct server *server = arg;
+
+	ev_run(server->loop, 0);
+}
+
 static void server_free(void *arg)
 {
 	struct server *server = arg;
@@ -55,8 +62,5 @@ static void server_free(void *arg)
 }
 
 const struct echo_peer echo_libev = {
-	"libev ev_io",
-	server_make,
-	server_turn,
-	server_free,
+	"libev, ev_io", server_make, server_turn, server_run, server_free,
 };

@@ -126,6 +126,13 @@ static void server_turn(void *arg)
 	uv_run(&server->loop, UV_RUN_ONCE);
 }
 
+static void server_run(void *arg)
+{
+	struct server *server = arg;
+
+	uv_run(&server->loop, UV_RUN_DEFAULT);
+}
+
 static void server_free(void *arg)
 {
 	struct server *server = arg;
@@ -140,22 +147,21 @@ static void server_free(void *arg)
 }
 
 const struct echo_peer echo_libuv_poll = {
-	"libuv uv_poll",
-	make_poll,
-	server_turn,
-	server_free,
+	"libuv uv_poll", make_poll, server_turn, server_run, server_free,
 };
 
 const struct echo_peer echo_libuv_try = {
-	"libuv uv_tcp, try",
+	"libuv uv_tcp, uv_try_write",
 	make_try,
 	server_turn,
+	server_run,
 	server_free,
 };
 
 const struct echo_peer echo_libuv_tcp = {
-	"libuv uv_tcp",
+	"libuv uv_tcp, uv_write",
 	make_tcp,
 	server_turn,
+	server_run,
 	server_free,
 };

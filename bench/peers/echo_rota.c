@@ -55,6 +55,13 @@ static void server_turn(void *arg)
 		bench_fail("rota_loop_run");
 }
 
+static void server_run(void *arg)
+{
+	struct server *server = arg;
+
+	rota_loop_run(server->loop, ROTA_RUN_DEFAULT);
+}
+
 static void server_free(void *arg)
 {
 	struct server *server = arg;
@@ -68,8 +75,5 @@ static void server_free(void *arg)
 }
 
 const struct echo_peer echo_rota = {
-	"rota watch",
-	server_make,
-	server_turn,
-	server_free,
+	"rota watch", server_make, server_turn, server_run, server_free,
 };

@@ -8,12 +8,14 @@
 #ifndef BENCH_PEERS_MEMORY_H
 #define BENCH_PEERS_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct memory_peer {
 	const char *name;
-	size_t size; /* of the object; 0: known to the library alone */
+	size_t size;    /* of the object; 0: known to the library alone */
+	bool is_stream; /* it receives and sends by itself */
 
 	/* A loop. Each message that went back is added to *@echoed. */
 	void *(*make)(size_t *echoed);

@@ -44,7 +44,7 @@ static void turn(void *loop)
 }
 
 const struct memory_peer memory_libev = {
-	"libev ev_io", sizeof(ev_io), make, open_io, turn,
+	"libev, ev_io", sizeof(ev_io), false, make, open_io, turn,
 };
 
 static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
@@ -65,7 +65,7 @@ static void start_timer(void *loop, uint64_t delay_ms)
 }
 
 const struct memory_timer_peer memory_libev_timer = {
-	"libev",
+	"libev, ev_timer",
 	sizeof(ev_timer),
 	make,
 	start_timer,

@@ -77,11 +77,11 @@ static void turn(void *base)
 }
 
 const struct memory_peer memory_libevent = {
-	"libevent event", sizeof(struct event), make, open_event, turn,
+	"libevent, event", sizeof(struct event), false, make, open_event, turn,
 };
 
 const struct memory_peer memory_bufferevent = {
-	"libevent bufferev.", 0, make, open_buffers, turn,
+	"libevent, bufferevent", 0, true, make, open_buffers, turn,
 };
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -104,7 +104,7 @@ static void start_timer(void *base, uint64_t delay_ms)
 }
 
 const struct memory_timer_peer memory_libevent_timer = {
-	"libevent",
+	"libevent, event",
 	sizeof(struct event),
 	make,
 	start_timer,

@@ -53,7 +53,7 @@ static void turn(void *loop)
 }
 
 const struct memory_peer memory_libuv = {
-	"libuv uv_tcp", sizeof(uv_tcp_t), make, open_tcp, turn,
+	"libuv, uv_tcp", sizeof(uv_tcp_t), true, make, open_tcp, turn,
 };
 
 static void on_timer(uv_timer_t *timer)
@@ -71,7 +71,7 @@ static void start_timer(void *loop, uint64_t delay_ms)
 }
 
 const struct memory_timer_peer memory_libuv_timer = {
-	"libuv",
+	"libuv, uv_timer",
 	sizeof(uv_timer_t),
 	make,
 	start_timer,

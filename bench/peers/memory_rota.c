@@ -66,11 +66,11 @@ static void turn(void *loop)
 }
 
 const struct memory_peer memory_rota_tcp = {
-	"rota tcp", sizeof(struct rota_tcp), make, open_tcp, turn,
+	"rota, tcp", sizeof(struct rota_tcp), true, make, open_tcp, turn,
 };
 
 const struct memory_peer memory_rota_watch = {
-	"rota watch", sizeof(struct rota_watch), make, open_watch, turn,
+	"rota, watch", sizeof(struct rota_watch), false, make, open_watch, turn,
 };
 
 static void on_timer(struct rota_timer *timer)

@@ -1,6 +1,13 @@
 /*
- * post_bare.c - a bare eventfd for each producer: a write to post, a wait and
- * a read to receive.
+ * post_bare.c - an eventfd by hand: the least there can be.
+ *
+ * The loop says when it is about to sleep, and is woken by a write only then.
+ * Each post is a push onto a stack, which the loop takes whole and turns round;
+ * or a flag for each producer, which the loop looks at.
+ *
+ *  1. Who sends reads the flag by an exchange, though a plain read would do to
+ *     see that it is set: so what he wrote before is seen by the callback.
+ *  2. The eventfd is edge triggered, and never read: each write is an edge.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,79 +18,217 @@
 #include "peers/post.h"
 #include "support/bench.h"
 
+struct set;
+
+struct task {
+	struct task *next;
+	void (*fn)(struct task *task);
+	struct set *set;
+};
+
+struct flag {
+	_Alignas(64) atomic_int is_set;
+};
+
 struct set {
 	struct post_load load;
 	int epoll;
-	int fd[POST_PRODUCERS];
-	atomic_int done[POST_PRODUCERS];
+	int wake;
+	int stopped;
+	struct task *tasks; /* those of the first producer come first */
+	_Alignas(64) _Atomic(struct task *) head;
+	_Alignas(64) atomic_int asleep; /* of the flags alone */
+	struct flag flags[POST_PRODUCERS];
 };
 
-static void *set_make(const struct post_load *load)
+static struct task sleeping; /* the stack is empty, and the loop sleeps */
+
+static struct set *set_new(const struct post_load *load)
 {
-	struct set *set = calloc(1, sizeof(*set));
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	struct set *set = aligned_alloc(64, sizeof(*set));
 
-	set->load = *load;
+	*set = (struct set){ .load = *load };
 	set->epoll = epoll_create1(EPOLL_CLOEXEC);
-	for (size_t i = 0; i < load->producers; i++) {
-		struct epoll_event event = { .events = EPOLLIN };
-
-		event.data.u64 = i;
-		set->fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (epoll_ctl(set->epoll, EPOLL_CTL_ADD, set->fd[i], &event))
-			bench_fail("epoll_ctl");
-	}
+	set->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (epoll_ctl(set->epoll, EPOLL_CTL_ADD, set->wake, &event))
+		bench_fail("epoll_ctl");
 	return set;
 }
 
-static void set_produce(void *arg, size_t producer, size_t from, size_t to)
+static void wake(struct set *set)
 {
-	struct set *set = arg;
 	uint64_t one = 1;
 
-	for (size_t i = from; i < to; i++) {
-		if (i == set->load.count - 1)
-			atomic_store(&set->done[producer], 1);
-		if (write(set->fd[producer], &one, sizeof(one)) < 0)
-			bench_fail("write");
-	}
+	if (write(set->wake, &one, sizeof(one)) < 0)
+		bench_fail("write");
 }
 
-/* Returns 1 if it was the producer's last. */
-static size_t receive(struct set *set, size_t producer)
+static void sleep_until_woken(struct set *set)
 {
-	uint64_t sum;
+	struct epoll_event event;
 
-	if (read(set->fd[producer], &sum, sizeof(sum)) < 0)
-		return 0;
-	if (set->load.arrived)
-		set->load.arrived();
-	return atomic_exchange(&set->done[producer], 0) ? 1 : 0;
+	epoll_wait(set->epoll, &event, 1, -1);
 }
 
-static void set_run(void *arg)
+static void on_task(struct task *task)
+{
+	struct set *set = task->set;
+
+	set->load.arrived(set->load.arg);
+}
+
+static void *make_tasks(const struct post_load *load)
+{
+	size_t count = load->producers * load->tasks;
+	struct set *set = set_new(load);
+
+	set->tasks = calloc(count, sizeof(*set->tasks));
+	for (size_t i = 0; i < count; i++)
+		set->tasks[i].set = set;
+	return set;
+}
+
+static void push(struct set *set, struct task *task)
+{
+	struct task *head =
+		atomic_load_explicit(&set->head, memory_order_relaxed);
+
+	task->fn = on_task;
+	do {
+		task->next = head == &sleeping ? NULL : head;
+	} while (!atomic_compare_exchange_weak_explicit(&set->head, &head, task,
+							memory_order_release,
+							memory_order_relaxed));
+	if (head == &sleeping)
+		wake(set);
+}
+
+static void post_tasks(void *arg, size_t producer, size_t count)
 {
 	struct set *set = arg;
-	size_t finished = 0;
+	struct task *tasks = set->tasks + producer * set->load.tasks;
 
-	while (finished < set->load.producers) {
-		struct epoll_event events[POST_PRODUCERS];
-		int count = epoll_wait(set->epoll, events, POST_PRODUCERS, -1);
+	for (size_t i = 0; i < count; i++)
+		push(set, &tasks[i]);
+}
 
-		for (int i = 0; i < count; i++)
-			finished += receive(set, events[i].data.u64);
+/* All that was pushed, the oldest first. */
+static struct task *take(struct set *set)
+{
+	struct task *at = atomic_exchange(&set->head, NULL);
+	struct task *first = NULL;
+
+	while (at && at != &sleeping) {
+		struct task *below = at->next;
+
+		at->next = first;
+		first = at;
+		at = below;
 	}
+	return first;
+}
+
+static void run_tasks(void *arg)
+{
+	struct set *set = arg;
+
+	for (set->stopped = 0; !set->stopped;) {
+		struct task *task = take(set);
+		struct task *empty = NULL;
+
+		if (!task && atomic_compare_exchange_strong(&set->head, &empty,
+							    &sleeping))
+			sleep_until_woken(set);
+		while (task) {
+			struct task *next = task->next;
+
+			task->fn(task);
+			task = next;
+		}
+	}
+}
+
+static void *make_flags(const struct post_load *load)
+{
+	return set_new(load);
+}
+
+static void send_flags(void *arg, size_t producer, size_t count)
+{
+	struct set *set = arg;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!atomic_exchange(&set->flags[producer].is_set,
+				     1) && /* (1) */
+		    atomic_load(&set->asleep) &&
+		    atomic_exchange(&set->asleep, 0))
+			wake(set);
+	}
+}
+
+/* Returns how many producers' flags were set. */
+static size_t call_flags(struct set *set)
+{
+	size_t calls = 0;
+
+	for (size_t i = 0; i < set->load.producers; i++) {
+		atomic_int *flag = &set->flags[i].is_set;
+
+		if (!atomic_load(flag))
+			continue;
+		atomic_exchange(flag, 0);
+		set->load.arrived(set->load.arg);
+		calls++;
+	}
+	return calls;
+}
+
+static void run_flags(void *arg)
+{
+	struct set *set = arg;
+
+	for (set->stopped = 0; !set->stopped;) {
+		if (call_flags(set))
+			continue;
+		atomic_store(&set->asleep, 1);
+		if (!call_flags(set))
+			sleep_until_woken(set);
+		atomic_store(&set->asleep, 0);
+	}
+}
+
+static void set_stop(void *arg)
+{
+	struct set *set = arg;
+
+	set->stopped = 1;
 }
 
 static void set_free(void *arg)
 {
 	struct set *set = arg;
 
-	for (size_t i = 0; i < set->load.producers; i++)
-		close(set->fd[i]);
+	close(set->wake);
 	close(set->epoll);
+	free(set->tasks);
 	free(set);
 }
 
-const struct post_peer post_bare = {
-	"bare eventfd", set_make, set_produce, set_run, set_free,
+const struct post_peer post_stack = {
+	"limit: stack, eventfd",
+	make_tasks,
+	post_tasks,
+	run_tasks,
+	set_stop,
+	set_free,
+};
+
+const struct post_peer post_flag = {
+	"limit: flag, eventfd",
+	make_flags,
+	send_flags,
+	run_flags,
+	set_stop,
+	set_free,
 };

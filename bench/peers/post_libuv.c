@@ -1,152 +1,91 @@
 /*
- * post_libuv.c - uv_async_send(), alone and with the queue that libuv's users
- * put beside it when no call may be lost: a list and a mutex.
+ * post_libuv.c - uv_async_send(), alone and with a queue beside it.
  */
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <uv.h>
 
 #include "peers/post.h"
+#include "peers/post_queue.h"
 #include "support/bench.h"
-
-struct set;
-
-struct task {
-	struct task *next;
-	void (*fn)(struct task *task);
-	struct set *set;
-};
-
-struct producer {
-	uv_async_t async;
-	atomic_int done;
-	struct task *tasks;
-};
 
 struct set {
 	struct post_load load;
 	uv_loop_t loop;
-	struct producer producers[POST_PRODUCERS];
-
-	uv_async_t wake;
-	size_t left;
-	uv_mutex_t mutex;
-	struct task *first;
-	struct task **last;
+	size_t asyncs;
+	uv_async_t async[POST_PRODUCERS];
+	struct post_queue queue;
+	struct post_job *jobs;
 };
 
-static struct set *set_new(const struct post_load *load)
+static struct set *set_new(const struct post_load *load, size_t asyncs,
+			   uv_async_cb fn)
 {
 	struct set *set = calloc(1, sizeof(*set));
 
 	set->load = *load;
-	if (uv_loop_init(&set->loop) || uv_mutex_init(&set->mutex))
+	set->asyncs = asyncs;
+	if (uv_loop_init(&set->loop))
 		bench_fail("uv_loop_init");
+	for (size_t i = 0; i < asyncs; i++) {
+		if (uv_async_init(&set->loop, &set->async[i], fn))
+			bench_fail("uv_async_init");
+		set->async[i].data = set;
+	}
 	return set;
 }
 
-static void on_task(struct task *task)
+static void on_job(struct post_job *job)
 {
-	struct set *set = task->set;
+	struct set *set = job->data;
 
-	if (set->load.arrived)
-		set->load.arrived();
-	if (--set->left == 0)
-		uv_close((uv_handle_t *)&set->wake, NULL);
+	set->load.arrived(set->load.arg);
 }
 
 static void on_wake(uv_async_t *async)
 {
 	struct set *set = async->data;
-	struct task *task;
 
-	uv_mutex_lock(&set->mutex);
-	task = set->first;
-	set->first = NULL;
-	set->last = &set->first;
-	uv_mutex_unlock(&set->mutex);
-
-	while (task) {
-		struct task *next = task->next;
-
-		task->fn(task);
-		task = next;
-	}
+	post_queue_run(&set->queue);
 }
 
-static void *make_tasks(const struct post_load *load)
+static void *make_jobs(const struct post_load *load)
 {
-	struct set *set = set_new(load);
+	struct set *set = set_new(load, 1, on_wake);
 
-	set->left = load->producers * load->count;
-	set->last = &set->first;
-	uv_async_init(&set->loop, &set->wake, on_wake);
-	set->wake.data = set;
-	for (size_t i = 0; i < load->producers; i++) {
-		struct task *tasks = calloc(load->count, sizeof(*tasks));
-
-		set->producers[i].tasks = tasks;
-		for (size_t j = 0; j < load->count; j++)
-			tasks[j].set = set;
-	}
+	set->jobs = post_queue_init(&set->queue, load->producers * load->tasks,
+				    set);
 	return set;
 }
 
-static void post(struct set *set, struct task *task)
-{
-	task->fn = on_task;
-	task->next = NULL;
-	uv_mutex_lock(&set->mutex);
-	*set->last = task;
-	set->last = &task->next;
-	/* Under the mutex: the last task closes the handle. */
-	uv_async_send(&set->wake);
-	uv_mutex_unlock(&set->mutex);
-}
-
-static void produce_tasks(void *arg, size_t producer, size_t from, size_t to)
+static void post_jobs(void *arg, size_t producer, size_t count)
 {
 	struct set *set = arg;
+	struct post_job *jobs = set->jobs + producer * set->load.tasks;
 
-	for (size_t i = from; i < to; i++)
-		post(set, &set->producers[producer].tasks[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (post_queue_put(&set->queue, &jobs[i], on_job))
+			uv_async_send(&set->async[0]);
+	}
 }
 
 static void on_async(uv_async_t *async)
 {
-	struct producer *producer = (struct producer *)(void *)async;
 	struct set *set = async->data;
 
-	/* Before it says that it has arrived, upon which the sender may go on
-	 * and set done for the next. */
-	int done = atomic_load(&producer->done);
-
-	if (set->load.arrived)
-		set->load.arrived();
-	if (done)
-		uv_close((uv_handle_t *)async, NULL);
+	set->load.arrived(set->load.arg);
 }
 
 static void *make_asyncs(const struct post_load *load)
 {
-	struct set *set = set_new(load);
-
-	for (size_t i = 0; i < load->producers; i++) {
-		uv_async_init(&set->loop, &set->producers[i].async, on_async);
-		set->producers[i].async.data = set;
-	}
-	return set;
+	return set_new(load, load->producers, on_async);
 }
 
-static void produce_sends(void *arg, size_t producer, size_t from, size_t to)
+static void send_asyncs(void *arg, size_t producer, size_t count)
 {
 	struct set *set = arg;
 
-	for (size_t i = from; i < to; i++) {
-		if (i == set->load.count - 1)
-			atomic_store(&set->producers[producer].done, 1);
-		uv_async_send(&set->producers[producer].async);
-	}
+	for (size_t i = 0; i < count; i++)
+		uv_async_send(&set->async[producer]);
 }
 
 static void set_run(void *arg)
@@ -156,22 +95,41 @@ static void set_run(void *arg)
 	uv_run(&set->loop, UV_RUN_DEFAULT);
 }
 
+static void set_stop(void *arg)
+{
+	struct set *set = arg;
+
+	uv_stop(&set->loop);
+}
+
 static void set_free(void *arg)
 {
 	struct set *set = arg;
 
+	for (size_t i = 0; i < set->asyncs; i++)
+		uv_close((uv_handle_t *)&set->async[i], NULL);
+	uv_run(&set->loop, UV_RUN_DEFAULT);
 	if (uv_loop_close(&set->loop))
 		bench_fail("uv_loop_close");
-	uv_mutex_destroy(&set->mutex);
-	for (size_t i = 0; i < set->load.producers; i++)
-		free(set->producers[i].tasks);
+	if (set->jobs)
+		post_queue_free(&set->queue, set->jobs);
 	free(set);
 }
 
 const struct post_peer post_libuv_queue = {
-	"libuv, queue", make_tasks, produce_tasks, set_run, set_free,
+	"libuv queue, uv_async_send",
+	make_jobs,
+	post_jobs,
+	set_run,
+	set_stop,
+	set_free,
 };
 
 const struct post_peer post_libuv_async = {
-	"libuv async", make_asyncs, produce_sends, set_run, set_free,
+	"libuv uv_async_send",
+	make_asyncs,
+	send_asyncs,
+	set_run,
+	set_stop,
+	set_free,
 };

@@ -4,7 +4,7 @@
  * Each function goes over all timers of the set by itself, so that what is
  * measured is the peer's calls and not ours. @order is a permutation: the
  * timers in the order they are dealt with; due_ns[i] belongs to the i-th
- * operation, not to the i-th timer, and counts from the set's beginning.
+ * operation, not to the i-th timer, and counts from now.
  */
 #ifndef BENCH_PEERS_TIMERS_H
 #define BENCH_PEERS_TIMERS_H
@@ -27,28 +27,19 @@ struct timers_peer {
 
 	void (*stop)(void *set, const uint32_t *order);
 
-	/* As start, for an expire() to follow. */
-	void (*prime)(void *set, const uint64_t *due_ns);
+	/* One turn of the loop, which does not sleep: look at the clock, call
+	 * what is due, ask the kernel. Returns how many were called. */
+	size_t (*turn)(void *set);
 
-	/* Have all called, in one go. Returns how many calls there were. */
-	size_t (*expire)(void *set, uint64_t last_ns);
-
-	/* Have all called, with a turn and a look at the kernel each time the
-	 * clock has moved on by @step_ns. NULL: the clock does not obey. */
-	size_t (*expire_by_turns)(void *set, uint64_t last_ns,
-				  uint64_t step_ns);
-
+	/* None runs. */
 	void (*free)(void *set);
 };
 
-/* Peers that go by the system's clock are primed with delays that are so much
- * shorter, and then wait; the order in which they call is the same. */
-enum { TIMERS_SCALE = 1000 };
-
-extern const struct timers_peer timers_heap;
 extern const struct timers_peer timers_rota;
+extern const struct timers_peer timers_rota_relative;
+extern const struct timers_peer timers_heap;
+extern const struct timers_peer timers_libuv;
 extern const struct timers_peer timers_libev;
 extern const struct timers_peer timers_libevent;
-extern const struct timers_peer timers_libuv;
 
 #endif

@@ -7,7 +7,6 @@
  */
 #include <ev.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "peers/timers.h"
 #include "support/bench.h"
@@ -71,25 +70,12 @@ static void set_stop(void *arg, const uint32_t *order)
 		ev_timer_stop(set->loop, &set->timers[order[i]]);
 }
 
-static void set_prime(void *arg, const uint64_t *due_ns)
-{
-	struct set *set = arg;
-
-	for (size_t i = 0; i < set->count; i++) {
-		ev_timer_set(&set->timers[i],
-			     (double)due_ns[i] * 1e-9 / TIMERS_SCALE, 0.);
-		ev_timer_start(set->loop, &set->timers[i]);
-	}
-}
-
-static size_t set_expire(void *arg, uint64_t last_ns)
+static size_t set_turn(void *arg)
 {
 	struct set *set = arg;
 
 	calls = 0;
-	usleep((useconds_t)(last_ns / TIMERS_SCALE / 1000 + 2000));
-	while (calls < set->count)
-		ev_run(set->loop, EVRUN_NOWAIT);
+	ev_run(set->loop, EVRUN_NOWAIT);
 	return calls;
 }
 
@@ -97,13 +83,11 @@ static void set_free(void *arg)
 {
 	struct set *set = arg;
 
-	for (size_t i = 0; i < set->count; i++)
-		ev_timer_stop(set->loop, &set->timers[i]);
 	ev_loop_destroy(set->loop);
 	free(set);
 }
 
 const struct timers_peer timers_libev = {
-	"libev",   set_make,   set_start, set_restart, set_stop,
-	set_prime, set_expire, NULL,      set_free,
+	"libev, ev_timer", set_make, set_start, set_restart,
+	set_stop,          set_turn, set_free,
 };

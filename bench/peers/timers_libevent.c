@@ -5,7 +5,6 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "peers/libevent.h"
 #include "peers/timers.h"
@@ -75,22 +74,12 @@ static void set_stop(void *arg, const uint32_t *order)
 		event_del(&set->timers[order[i]]);
 }
 
-static void set_prime(void *arg, const uint64_t *due_ns)
-{
-	struct set *set = arg;
-
-	for (size_t i = 0; i < set->count; i++)
-		start(&set->timers[i], due_ns[i] / TIMERS_SCALE);
-}
-
-static size_t set_expire(void *arg, uint64_t last_ns)
+static size_t set_turn(void *arg)
 {
 	struct set *set = arg;
 
 	calls = 0;
-	usleep((useconds_t)(last_ns / TIMERS_SCALE / 1000 + 2000));
-	while (calls < set->count)
-		event_base_loop(set->base, EVLOOP_NONBLOCK);
+	event_base_loop(set->base, EVLOOP_NONBLOCK);
 	return calls;
 }
 
@@ -98,13 +87,11 @@ static void set_free(void *arg)
 {
 	struct set *set = arg;
 
-	for (size_t i = 0; i < set->count; i++)
-		event_del(&set->timers[i]);
 	event_base_free(set->base);
 	free(set);
 }
 
 const struct timers_peer timers_libevent = {
-	"libevent", set_make,   set_start, set_restart, set_stop,
-	set_prime,  set_expire, NULL,      set_free,
+	"libevent, event", set_make, set_start, set_restart,
+	set_stop,          set_turn, set_free,
 };

@@ -2,7 +2,6 @@
  * timers_libuv.c - an array of libuv's timers, whose unit is the millisecond.
  */
 #include <stdlib.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "peers/timers.h"
@@ -64,22 +63,12 @@ static void set_stop(void *arg, const uint32_t *order)
 		uv_timer_stop(&set->timers[order[i]]);
 }
 
-static void set_prime(void *arg, const uint64_t *due_ns)
-{
-	struct set *set = arg;
-
-	for (size_t i = 0; i < set->count; i++)
-		start(&set->timers[i], due_ns[i] / TIMERS_SCALE);
-}
-
-static size_t set_expire(void *arg, uint64_t last_ns)
+static size_t set_turn(void *arg)
 {
 	struct set *set = arg;
 
 	calls = 0;
-	usleep((useconds_t)(last_ns / TIMERS_SCALE / 1000 + 2000));
-	while (calls < set->count)
-		uv_run(&set->loop, UV_RUN_NOWAIT);
+	uv_run(&set->loop, UV_RUN_NOWAIT);
 	return calls;
 }
 
@@ -96,6 +85,6 @@ static void set_free(void *arg)
 }
 
 const struct timers_peer timers_libuv = {
-	"libuv",   set_make,   set_start, set_restart, set_stop,
-	set_prime, set_expire, NULL,      set_free,
+	"libuv, uv_timer", set_make, set_start, set_restart,
+	set_stop,          set_turn, set_free,
 };

@@ -1,13 +1,13 @@
 /*
- * bench.c - repeat, take turns, and print what was measured.
+ * bench.c - repeat, take turns, and tell what was measured.
  *
- *  1. The i-th samples of all peers are of the same round.
- *  2. Every second round goes backwards: no peer always follows the same one.
+ *  1. The i-th samples of all subjects are of the same round.
+ *  2. Every second round goes backwards: nobody always follows the same one.
+ *  3. A spread is the distance between the quartiles, in percent of the median.
  */
 #include "support/bench.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -26,7 +26,7 @@ static void first_line(const char *command, char *line, size_t size)
 		pclose(pipe);
 }
 
-static void print_origin(const char *name)
+static void print_origin(const char *question)
 {
 	struct utsname system;
 	char commit[80];
@@ -37,54 +37,99 @@ static void print_origin(const char *name)
 	first_line("sed -n 's/^model name[^:]*: //p' /proc/cpuinfo", processor,
 		   sizeof(processor));
 	uname(&system);
-	printf("# %s: commit %s; %s %s %s, %ld x %s; compiler %s\n", name,
+	printf("\n# %s: commit %s; %s %s %s, %ld x %s; compiler %s\n", question,
 	       commit, system.sysname, system.release, system.machine,
 	       sysconf(_SC_NPROCESSORS_ONLN), processor, __VERSION__);
 }
 
-int bench_begin(struct bench *bench, const char *name, int argc, char **argv)
+static FILE *open_in(const char *directory, const char *question,
+		     const char *suffix)
 {
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s.%s", directory, question, suffix);
+	file = fopen(path, "w");
+	if (!file)
+		bench_fail("cannot write %s", path);
+	setvbuf(file, NULL, _IOLBF, 0);
+	return file;
+}
+
+int bench_begin(struct bench *bench, const char *question, int argc,
+		char **argv)
+{
+	const char *directory = NULL;
 	int left = 1;
 
-	*bench = (struct bench){ 0 };
+	*bench = (struct bench){ .question = question };
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--quick"))
 			bench->quick = true;
 		else if (!strcmp(argv[i], "--check"))
 			bench->check = true;
+		else if (!strcmp(argv[i], "--results") && i + 1 < argc)
+			directory = argv[++i];
 		else
 			argv[left++] = argv[i];
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	print_origin(name);
+	print_origin(question);
+	if (directory) {
+		bench->results = open_in(directory, question, "tsv");
+		bench->targets = open_in(directory, question, "targets");
+	}
 	return left;
 }
 
 int bench_end(const struct bench *bench)
 {
+	if (bench->results)
+		fclose(bench->results);
+	if (bench->targets)
+		fclose(bench->targets);
 	return bench->check && bench->missed ? 1 : 0;
 }
 
-void bench_interleave(struct bench *bench, size_t peers, size_t rounds,
+void bench_interleave(struct bench *bench, size_t subjects, size_t rounds,
 		      bench_run_fn *run, void *arg)
 {
 	bench->warming = true;
-	for (size_t peer = 0; peer < peers; peer++)
-		run(arg, peer);
+	for (size_t subject = 0; subject < subjects; subject++)
+		run(arg, subject);
 	bench->warming = false;
 
 	for (size_t round = 0; round < rounds; round++) {
-		for (size_t i = 0; i < peers; i++)
-			run(arg, round % 2 ? peers - 1 - i : i);
+		for (size_t i = 0; i < subjects; i++)
+			run(arg, round % 2 ? subjects - 1 - i : i); /* (2) */
 	}
 }
 
-void bench_add(const struct bench *bench, struct bench_series *series,
-	       size_t peer, double value)
+void bench_series_init(struct bench_series *series, const char *metric,
+		       const char *unit, const char *format, ...)
 {
-	if (bench->warming || series->count[peer] == BENCH_SAMPLES)
+	va_list arguments;
+
+	*series = (struct bench_series){ .metric = metric, .unit = unit };
+	va_start(arguments, format);
+	vsnprintf(series->parameter, sizeof(series->parameter), format,
+		  arguments);
+	va_end(arguments);
+}
+
+void bench_series_name(struct bench_series *series, const char *subject)
+{
+	if (series->subjects == BENCH_SUBJECTS)
+		bench_fail("more than %d subjects", BENCH_SUBJECTS);
+	series->subject[series->subjects++] = subject;
+}
+
+void bench_add(const struct bench *bench, struct bench_series *series,
+	       size_t subject, double value)
+{
+	if (bench->warming || series->count[subject] == BENCH_SAMPLES)
 		return;
-	series->sample[peer][series->count[peer]++] = value;
+	series->sample[subject][series->count[subject]++] = value;
 }
 
 static int compare(const void *left, const void *right)
@@ -107,80 +152,135 @@ static double quantile(const double *values, size_t count, double share)
 	return values[below] + rest * (values[below + 1] - values[below]);
 }
 
-static void sort(const double *from, double *to, size_t count)
-{
-	memcpy(to, from, count * sizeof(*to));
-	qsort(to, count, sizeof(*to), compare);
-}
+struct summary {
+	double median;
+	double spread; /* (3) */
+};
 
-double bench_median(const struct bench_series *series, size_t peer)
-{
-	double values[BENCH_SAMPLES];
-
-	if (!series->count[peer])
-		return 0;
-	sort(series->sample[peer], values, series->count[peer]);
-	return quantile(values, series->count[peer], 0.5);
-}
-
-double bench_ratio(const struct bench_series *series, size_t peer)
+static struct summary summarize(const double *samples, size_t count)
 {
 	double values[BENCH_SAMPLES];
-	double ratios[BENCH_SAMPLES];
-	size_t count = series->count[peer];
+	struct summary summary = { 0, 0 };
 
-	if (series->count[series->base] < count)
-		count = series->count[series->base];
 	if (!count)
-		return 0;
+		return summary;
+	memcpy(values, samples, count * sizeof(*values));
+	qsort(values, count, sizeof(*values), compare);
+	summary.median = quantile(values, count, 0.5);
+	if (summary.median > 0)
+		summary.spread = 100 *
+				 (quantile(values, count, 0.75) -
+				  quantile(values, count, 0.25)) /
+				 summary.median;
+	return summary;
+}
+
+double bench_median(const struct bench_series *series, size_t subject)
+{
+	return summarize(series->sample[subject], series->count[subject])
+		.median;
+}
+
+/* Our samples, each divided by @subject's of its round: (1). */
+static struct summary summarize_ratio(const struct bench_series *series,
+				      size_t subject)
+{
+	const double *ours = series->sample[series->ours];
+	const double *theirs = series->sample[subject];
+	size_t count = series->count[subject];
+	double ratios[BENCH_SAMPLES];
+	size_t kept = 0;
+
+	if (series->count[series->ours] < count)
+		count = series->count[series->ours];
 	for (size_t i = 0; i < count; i++)
-		ratios[i] = series->sample[peer][i] /
-			    series->sample[series->base][i];
-	sort(ratios, values, count);
-	return quantile(values, count, 0.5);
+		if (theirs[i] > 0)
+			ratios[kept++] = ours[i] / theirs[i];
+	return summarize(ratios, kept);
 }
 
-void bench_print_head(void)
+double bench_ratio(const struct bench_series *series, size_t subject)
 {
-	printf("%-22s %-18s %10s %-12s %7s %7s\n", "what", "of", "median",
-	       "unit", "spread", "ratio");
+	return summarize_ratio(series, subject).median;
 }
 
-void bench_print(const struct bench_series *series)
+static void keep_result(struct bench *bench, const struct bench_series *series,
+			size_t subject, struct summary own,
+			struct summary ratio)
 {
-	for (size_t peer = 0; peer < series->peers; peer++) {
-		double values[BENCH_SAMPLES];
-		size_t count = series->count[peer];
-		double median = bench_median(series, peer);
+	if (!bench->results)
+		return;
+	fprintf(bench->results,
+		"%s\t%s\t%s\t%s\t%.6g\t%.2f\t%zu\t%s\t%.4f\t%.2f\n",
+		bench->question, series->parameter, series->subject[subject],
+		series->metric, own.median, own.spread, series->count[subject],
+		series->unit, ratio.median, ratio.spread);
+}
 
-		if (!count)
+void bench_print(struct bench *bench, const struct bench_series *series)
+{
+	char title[3 * BENCH_TEXT];
+
+	snprintf(title, sizeof(title), "%s: %s, %s", series->parameter,
+		 series->metric, series->unit);
+	printf("\n%-48s %10s %8s %8s %8s\n", title, "median", "spread", "ratio",
+	       "spread");
+	for (size_t i = 0; i < series->subjects; i++) {
+		struct summary own =
+			summarize(series->sample[i], series->count[i]);
+		struct summary ratio = summarize_ratio(series, i);
+
+		if (!series->count[i])
 			continue;
-		sort(series->sample[peer], values, count);
-		printf("%-22s %-18s %10.2f %-12s", series->name,
-		       series->peer[peer], median, series->unit);
-		printf(" %5.1f %%",
-		       median > 0 ? 100 *
-					    (quantile(values, count, 0.75) -
-					     quantile(values, count, 0.25)) /
-					    median
-				  : 0.0);
-		if (series->count[series->base] &&
-		    bench_median(series, series->base) > 0)
-			printf(" %7.2f\n", bench_ratio(series, peer));
-		else
-			printf(" %7s\n", "-");
+		printf("  %-46s %10.2f %6.1f %%", series->subject[i],
+		       own.median, own.spread);
+		if (i != series->ours && ratio.median > 0)
+			printf(" %8.3f %6.1f %%", ratio.median, ratio.spread);
+		printf("\n");
+		keep_result(bench, series, i, own, ratio);
 	}
 }
 
-void bench_target(struct bench *bench, enum bench_target kind, const char *name,
-		  double value, double most)
+static void tell_target(struct bench *bench, enum bench_target kind,
+			const struct bench_series *series, const char *against,
+			double most, double figure)
 {
-	bool met = value <= most;
+	bool met = figure <= most;
 
-	printf("target: %s at most %g: %.2f %s\n", name, most, value,
+	printf("  target: %s, %s%s: at most %g: %.3f %s\n", series->metric,
+	       *against ? "ratio to " : "ours", against, most, figure,
 	       met ? "met" : "MISSED");
 	if (!met && kind == BENCH_EXACT)
 		bench->missed++;
+	if (bench->targets)
+		fprintf(bench->targets, "%s\t%s\t%s\t%s\t%g\t%.3f\t%s\n",
+			bench->question, series->parameter, series->metric,
+			*against ? against : "-", most, figure,
+			met ? "met" : "MISSED");
+}
+
+void bench_target_ratio(struct bench *bench, enum bench_target kind,
+			const struct bench_series *series, const char *against,
+			double most)
+{
+	double worst = 0;
+
+	for (size_t i = 0; i < series->subjects; i++) {
+		double ratio = bench_ratio(series, i);
+
+		if (i != series->ours && ratio > worst &&
+		    !strncmp(series->subject[i], against, strlen(against)))
+			worst = ratio;
+	}
+	if (worst > 0)
+		tell_target(bench, kind, series, against, most, worst);
+}
+
+void bench_target_figure(struct bench *bench, enum bench_target kind,
+			 const struct bench_series *series, double most)
+{
+	tell_target(bench, kind, series, "", most,
+		    bench_median(series, series->ours));
 }
 
 void bench_fail(const char *format, ...)

@@ -1,10 +1,11 @@
 /*
- * support/bench.h - repeat, take turns, and print what was measured.
+ * support/bench.h - repeat, take turns, and tell what was measured.
  *
- * A benchmark compares peers in one run. bench_interleave() has them take
- * turns (A B C, C B A, A B C, ...), so that what the machine does meanwhile
- * hits all alike, and a ratio is the median of the ratios of neighbours, not
- * the ratio of two medians.
+ * A benchmark asks one question of several subjects in one run: rota, its
+ * peers, and the limit, which is the same work written by hand for the bare
+ * system. bench_interleave() has them take turns (A B C, C B A, A B C, ...), so
+ * that what the machine does meanwhile hits all alike, and a ratio is the
+ * median of the ratios of neighbours, not the ratio of two medians.
  */
 #ifndef BENCH_SUPPORT_BENCH_H
 #define BENCH_SUPPORT_BENCH_H
@@ -12,63 +13,83 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-enum { BENCH_PEERS = 10, BENCH_SAMPLES = 256 };
+enum { BENCH_SUBJECTS = 12, BENCH_SAMPLES = 256, BENCH_TEXT = 64 };
 
 /* One run of a program. */
 struct bench {
+	const char *question;
 	bool quick;   /* --quick: a few seconds, rough figures */
 	bool check;   /* --check: exit with 1 if an exact target is missed */
 	bool warming; /* what is measured now does not count */
 	int missed;   /* exact targets so far */
+	FILE *results;
+	FILE *targets;
 };
 
-/* One question: the same unit, asked of several peers. */
+/* One metric of all subjects, under one load. */
 struct bench_series {
-	const char *name;
-	const char *unit;
-	const char *peer[BENCH_PEERS];
-	size_t peers;
-	size_t base; /* the peer that the ratios are to */
-	size_t count[BENCH_PEERS];
-	double sample[BENCH_PEERS][BENCH_SAMPLES];
+	char parameter[BENCH_TEXT]; /* the load: "100 connections" */
+	const char *metric;         /* "cpu" */
+	const char *unit;           /* "ns/message" */
+	const char *subject[BENCH_SUBJECTS];
+	size_t subjects;
+	size_t ours; /* whose ratios to all others are told */
+	size_t count[BENCH_SUBJECTS];
+	double sample[BENCH_SUBJECTS][BENCH_SAMPLES];
 };
 
 /* Whether a target can be missed by a busy machine alone. */
 enum bench_target { BENCH_EXACT, BENCH_NOISY };
 
-/* Take one sample of the peer @peer. */
-typedef void bench_run_fn(void *arg, size_t peer);
+/* Take one sample of @subject. */
+typedef void bench_run_fn(void *arg, size_t subject);
 
-/* Read --quick and --check, and print commit, machine and compiler. What is
- * left in @argv, from 1 on, is the program's own; returns how many. */
-int bench_begin(struct bench *bench, const char *name, int argc, char **argv);
+/* Read --quick, --check and --results DIRECTORY, into which QUESTION.tsv and
+ * QUESTION.targets go, and print commit, machine and compiler. What is left in
+ * @argv, from 1 on, is the program's own; returns how many. */
+int bench_begin(struct bench *bench, const char *question, int argc,
+		char **argv);
 
 /* The program's exit status. */
 int bench_end(const struct bench *bench);
 
-/* Call @run for each of @peers, once to warm up and then @rounds times. */
-void bench_interleave(struct bench *bench, size_t peers, size_t rounds,
+/* Call @run for each of @subjects, once to warm up and then @rounds times. */
+void bench_interleave(struct bench *bench, size_t subjects, size_t rounds,
 		      bench_run_fn *run, void *arg);
 
-/* Keep @value as a sample of @peer, unless this is the warm-up. */
+/* An empty series. @format and what follows make the parameter. */
+void bench_series_init(struct bench_series *series, const char *metric,
+		       const char *unit, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* One more subject, of the next index. The first one is ours, unless the caller
+ * says otherwise. */
+void bench_series_name(struct bench_series *series, const char *subject);
+
+/* Keep @value as a sample of @subject, unless this is the warm-up. */
 void bench_add(const struct bench *bench, struct bench_series *series,
-	       size_t peer, double value);
+	       size_t subject, double value);
 
-double bench_median(const struct bench_series *series, size_t peer);
+double bench_median(const struct bench_series *series, size_t subject);
 
-/* The median of @peer's samples, each divided by the base's of its round. */
-double bench_ratio(const struct bench_series *series, size_t peer);
+/* The median of our samples, each divided by @subject's of the same round. */
+double bench_ratio(const struct bench_series *series, size_t subject);
 
-/* Print a line for each peer that has samples. */
-void bench_print(const struct bench_series *series);
+/* Print a table, a line for each subject that has samples, and keep the same in
+ * the results. */
+void bench_print(struct bench *bench, const struct bench_series *series);
 
-/* Print the line that names the columns of bench_print(). */
-void bench_print_head(void);
+/* Say whether our ratio to the best of the subjects whose names begin with
+ * @against is at most @most. */
+void bench_target_ratio(struct bench *bench, enum bench_target kind,
+			const struct bench_series *series, const char *against,
+			double most);
 
-/* Say whether @value is at most @most. */
-void bench_target(struct bench *bench, enum bench_target kind, const char *name,
-		  double value, double most);
+/* Say whether our own median is at most @most. */
+void bench_target_figure(struct bench *bench, enum bench_target kind,
+			 const struct bench_series *series, double most);
 
 /* Say on stderr what went wrong, and end the program. */
 _Noreturn void bench_fail(const char *format, ...)

@@ -9,6 +9,9 @@
  *     others.
  *  2. A step over a system call counts as the one instruction that it is.
  *  3. Both run on one processor, which is several times as fast as two.
+ *  4. Of several threads one goes on until it sleeps, and then another: in
+ *     between, those that are ready stay where they have stopped. So they take
+ *     turns as real-time threads on one processor do, the same in every run.
  */
 #include "support/trace.h"
 
@@ -40,6 +43,13 @@ static const struct {
 	{ SYS_epoll_pwait, "epoll_pwait" },
 	{ SYS_epoll_pwait2, "epoll_pwait2" },
 	{ SYS_clock_gettime, "clock_gettime" },
+	{ SYS_futex, "futex" },
+	{ SYS_openat, "openat" },
+	{ SYS_newfstatat, "newfstatat" },
+	{ SYS_fstat, "fstat" },
+	{ SYS_statx, "statx" },
+	{ SYS_pread64, "pread64" },
+	{ SYS_close, "close" },
 #ifdef SYS_epoll_wait
 	{ SYS_epoll_wait, "epoll_wait" },
 #endif
@@ -48,6 +58,8 @@ static const struct {
 /* Marks are system calls of the barest kind. */
 void trace_on(void)
 {
+	if (self == 0)
+		self = getpid(); /* by exec(3), a program of its own */
 	syscall(SYS_kill, self, SIGUSR1);
 }
 
@@ -59,6 +71,7 @@ void trace_off(void)
 static _Noreturn void child(void (*fn)(void *arg), void *arg)
 {
 	self = getpid();
+	setpgid(0, 0);
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 		_exit(1);
 	raise(SIGSTOP);
@@ -101,33 +114,99 @@ static bool go_on(pid_t pid, enum __ptrace_request how, int *status)
 	return WIFSTOPPED(*status);
 }
 
+/* Whatever is between two marks, in all windows so far. */
+struct window {
+	struct trace *sum;
+	struct trace current;
+	struct trace empty; /* (1) */
+	bool on;
+	bool first;
+};
+
+/* What the child, or a thread of it, has stopped for. */
+static void see(struct window *window, pid_t pid, int signal)
+{
+	if (signal == SIGUSR1) {
+		window->on = true;
+		window->current = (struct trace){ 0 };
+	} else if (signal == SIGUSR2 && window->on) {
+		window->on = false;
+		if (window->first)
+			window->empty = window->current;
+		add(window->sum, &window->current, 1);
+		add(window->sum, &window->empty, -1);
+		window->first = false;
+	} else if (window->on && signal == (SIGTRAP | 0x80)) {
+		count_call(pid, &window->current);
+	} else if (window->on && signal == SIGTRAP) {
+		window->current.total++;
+	}
+}
+
 static void follow(pid_t pid, enum trace_what what, struct trace *sum,
 		   int *status)
 {
 	enum __ptrace_request fine =
 		what == TRACE_CALLS ? PTRACE_SYSCALL : PTRACE_SINGLESTEP;
-	struct trace empty = { 0 };
-	struct trace window = { 0 };
-	bool on = false;
-	bool first = true;
+	struct window window = { .sum = sum, .first = true };
 
-	while (go_on(pid, on ? fine : PTRACE_CONT, status)) {
-		int signal = WSTOPSIG(*status);
+	while (go_on(pid, window.on ? fine : PTRACE_CONT, status))
+		see(&window, pid, WSTOPSIG(*status));
+}
 
-		if (signal == SIGUSR1) {
-			on = true;
-			window = (struct trace){ 0 };
-		} else if (signal == SIGUSR2 && on) {
-			on = false;
-			if (first)
-				empty = window;
-			add(sum, &window, 1);
-			add(sum, &empty, -1);
-			first = false;
-		} else if (on && signal == (SIGTRAP | 0x80)) {
-			count_call(pid, &window);
-		} else if (on && signal == SIGTRAP) {
-			window.total++;
+/* Does it sleep in the kernel, or has ended? Stopped by us, it does neither. */
+static bool sleeps(pid_t pid, pid_t thread)
+{
+	char path[64];
+	char line[256] = "";
+	const char *name_end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, thread);
+	file = fopen(path, "r");
+	if (!file)
+		return true;
+	if (!fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	fclose(file);
+	name_end = strrchr(line, ')');
+	return name_end && name_end[1] == ' ' && strchr("SZX", name_end[2]);
+}
+
+/* Wait until @thread, which may run, has stopped; or until it sleeps. Then or
+ * if it is 0: until any other has. Returns which, or -1: no more. (4) */
+static pid_t next_stop(pid_t pid, pid_t thread, int *status)
+{
+	while (thread) {
+		pid_t stopped = waitpid(thread, status, __WALL | WNOHANG);
+
+		if (stopped)
+			return stopped;
+		if (sleeps(pid, thread))
+			break;
+		sched_yield();
+	}
+	return waitpid(-pid, status, __WALL);
+}
+
+/* The same with its threads, which are all of the child's process group. They
+ * go from call to call all the time: one that sleeps when counting begins could
+ * not be told to from then on. */
+static void follow_threads(pid_t pid, struct trace *sum, int *status)
+{
+	struct window window = { .sum = sum, .first = true };
+	pid_t thread = pid;
+
+	while (thread >= 0 || errno == EINTR) {
+		if (thread > 0)
+			ptrace(PTRACE_SYSCALL, thread, NULL, NULL);
+		thread = next_stop(pid, thread > 0 ? thread : 0, status);
+		if (thread > 0 && !WIFSTOPPED(*status)) {
+			if (thread == pid)
+				return;
+			thread = 0;
+		} else if (thread > 0 && *status >> 16 == 0) {
+			see(&window, thread, WSTOPSIG(*status));
 		}
 	}
 }
@@ -157,9 +236,15 @@ int trace_run(struct trace *trace, enum trace_what what, void (*fn)(void *arg),
 	if (pid == 0)
 		child(fn, arg);
 	if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)) {
-		ptrace(PTRACE_SETOPTIONS, pid, NULL,
-		       (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL));
-		follow(pid, what, trace, &status);
+		long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+
+		if (what == TRACE_THREAD_CALLS)
+			options |= PTRACE_O_TRACECLONE;
+		ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)options);
+		if (what == TRACE_THREAD_CALLS)
+			follow_threads(pid, trace, &status);
+		else
+			follow(pid, what, trace, &status);
 	}
 	sched_setaffinity(0, sizeof(before), &before);
 	return pid > 0 && WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -1;

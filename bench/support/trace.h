@@ -16,13 +16,19 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum trace_what { TRACE_CALLS, TRACE_INSTRUCTIONS };
+enum trace_what {
+	TRACE_CALLS,
+	TRACE_INSTRUCTIONS,
+	/* System calls of all threads, which take turns: each has its own until
+	 * it sleeps. */
+	TRACE_THREAD_CALLS,
+};
 
 enum { TRACE_NUMBERS = 512 };
 
 struct trace {
 	uint64_t total;
-	uint64_t calls[TRACE_NUMBERS]; /* by number; TRACE_CALLS only */
+	uint64_t calls[TRACE_NUMBERS]; /* by number; of system calls only */
 };
 
 /* Run @fn(@arg) in a child, and count what happens there between each
@@ -31,7 +37,8 @@ struct trace {
 int trace_run(struct trace *trace, enum trace_what what, void (*fn)(void *arg),
 	      void *arg);
 
-/* In the child. What they cost themselves is taken off. */
+/* In the child, and there in the thread that called @fn. What they cost
+ * themselves is taken off. */
 void trace_on(void);
 void trace_off(void);
 

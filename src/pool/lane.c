@@ -30,7 +30,7 @@
  *     that finds it so takes the lock and calls somebody.
  *  8. A loop that waits for one job alone is about to sleep. It rather wakes a
  *     thread on its own processor, which need not be woken itself, than the
- *     last that fell asleep: `make bench B=work`, 1 in flight.
+ *     last that fell asleep: `make bench B=pool`, 1 in flight.
  */
 #include "pool/lane.h"
 

@@ -12,7 +12,7 @@
  *     each item has, in its prev, the address of the one that the same thread
  *     pushed some time before, and who takes fetches that ahead. It is a hint:
  *     that item may have been taken and freed long ago, and a prefetch of what
- *     is not there does nothing. `make bench B=work`, 4096 in flight.
+ *     is not there does nothing. `make bench B=pool`, 4096 in flight.
  */
 #include "pool/stack.h"
 

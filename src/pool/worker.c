@@ -20,7 +20,7 @@
  *     its slots hold took it less than 2 us on average, the last 4 times, it
  *     waits for less than 1 us before it looks again. It is returning then: see
  *     lane.c (3). Not with one processor alone, where the loop stands still
- *     meanwhile. `make bench B=work`, 64 and 4096 in flight.
+ *     meanwhile. `make bench B=pool`, 64 and 4096 in flight.
  */
 #include "pool/worker.h"
 

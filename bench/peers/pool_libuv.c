@@ -1,10 +1,10 @@
 /*
- * work_libuv.c - uv_queue_work().
+ * pool_libuv.c - uv_queue_work().
  */
 #include <stdlib.h>
 #include <uv.h>
 
-#include "peers/work.h"
+#include "peers/pool.h"
 #include "support/bench.h"
 
 struct set {
@@ -19,7 +19,7 @@ static void *set_make(size_t in_flight)
 	struct set *set =
 		calloc(1, sizeof(*set) + in_flight * sizeof(set->works[0]));
 
-	/* It is read when the first job is queued; WORK_THREADS without. */
+	/* It is read when the first job is queued; POOL_THREADS without. */
 	unsetenv("UV_THREADPOOL_SIZE");
 	if (!set || uv_loop_init(&set->loop))
 		bench_fail("uv_loop_init");
@@ -71,4 +71,4 @@ static void set_free(void *arg)
 	free(set);
 }
 
-const struct work_peer work_libuv = { "libuv", set_make, set_run, set_free };
+const struct pool_peer pool_libuv = { "libuv", set_make, set_run, set_free };

@@ -1,12 +1,12 @@
 /*
- * peers/work.h - empty jobs, for the threads of each of the peers.
+ * peers/pool.h - empty jobs, for the threads of each of the peers.
  */
-#ifndef BENCH_PEERS_WORK_H
-#define BENCH_PEERS_WORK_H
+#ifndef BENCH_PEERS_POOL_H
+#define BENCH_PEERS_POOL_H
 
 #include <stddef.h>
 
-struct work_peer {
+struct pool_peer {
 	const char *name;
 
 	/* A loop, and @in_flight jobs for it that are not queued yet. The
@@ -21,9 +21,13 @@ struct work_peer {
 };
 
 /* Of each peer: libuv's default. */
-enum { WORK_THREADS = 4 };
+enum { POOL_THREADS = 4 };
 
-extern const struct work_peer work_rota;
-extern const struct work_peer work_libuv;
+/* For how long pool_rota_spin looks for more before it sleeps. */
+enum { WORK_SPIN_USEC = 20 };
+
+extern const struct pool_peer pool_rota;
+extern const struct pool_peer pool_rota_spin;
+extern const struct pool_peer pool_libuv;
 
 #endif

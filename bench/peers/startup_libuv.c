@@ -1,10 +1,10 @@
 /*
- * loop_libuv.c - libuv's loop with next to nothing to do.
+ * startup_libuv.c - libuv's loop, made, run and unmade.
  */
 #include <stdlib.h>
 #include <uv.h>
 
-#include "peers/loop.h"
+#include "peers/startup.h"
 #include "support/bench.h"
 
 static void *loop_make(void)
@@ -23,27 +23,27 @@ static void loop_free(void *loop)
 	free(loop);
 }
 
-static size_t left;
+static startup_fn *called;
 
-static void on_turn(uv_idle_t *idle)
+static void on_timer(uv_timer_t *timer)
 {
-	if (--left == 0)
-		uv_close((uv_handle_t *)idle, NULL);
+	uv_close((uv_handle_t *)timer, NULL);
+	called();
 }
 
-static void loop_turn(void *loop, size_t count)
+static void loop_run(void *loop, startup_fn *fn)
 {
-	uv_idle_t idle;
+	uv_timer_t timer;
 
-	left = count;
-	uv_idle_init(loop, &idle);
-	uv_idle_start(&idle, on_turn);
+	called = fn;
+	uv_timer_init(loop, &timer);
+	uv_timer_start(&timer, on_timer, 0, 0);
 	uv_run(loop, UV_RUN_DEFAULT);
 }
 
-const struct loop_peer loop_libuv = {
+const struct startup_peer startup_libuv = {
 	"libuv",
 	loop_make,
 	loop_free,
-	loop_turn,
+	loop_run,
 };

@@ -1,0 +1,337 @@
+/*
+ * files.c - what does it cost to read a file, or to ask what it is, without
+ * waiting for the disk?
+ *
+ * Load: 64 files in a temporary directory, all of one size, and all in the page
+ * cache. 1 or 64 operations are in flight, and the callback of each begins the
+ * next. What is read goes into memory of malloc's, which the callback frees.
+ * On one processor threads take turns. On two it is a matter of luck whether a
+ * thread is woken where its waker is, or on the other processor, and that alone
+ * may double the price of an operation that waits for its answer.
+ *
+ * Metrics, per file:
+ *
+ *     cpu    ns that the process has run, all threads, the kernel's share
+ *            included
+ *     rate   1000 files per second, by the wall's clock
+ *     calls  system calls of all threads, of which each runs until it sleeps,
+ *            as they would on one processor
+ *
+ * Subjects: rota_fs_read_file() and rota_fs_stat(); and, to see what is whose
+ * merit, rota with four requests for a file. libuv reads a file by four
+ * requests, open, fstat, read and close, or by a function of the caller's for
+ * uv_queue_work() that makes these calls; and has uv_fs_stat(). Each has the
+ * threads of its defaults, which is up to four. The limit makes the same
+ * calls on this thread, without a loop: nothing that has other threads can be
+ * as cheap, and a disk would make it wait. libev and libevent have no files.
+ *
+ * rota's whole file is read until the system says that it has ended, one call
+ * more than the others make, who trust in what fstat has said.
+ *
+ * Bad news: anything above what the targets say. With --run NAME a single
+ * subject reads files of 1 KiB, for other tools:
+ *
+ *     strace -f -c build/bench/files --run rota --in-flight 1 --count 10000
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "peers/files.h"
+#include "support/bench.h"
+#include "support/server.h"
+#include "support/trace.h"
+
+enum { FILES = 64, PATH_SIZE = 256 };
+
+static const struct files_peer *const readers[] = {
+	&files_rota,        &files_calls,      &files_rota_steps,
+	&files_libuv_steps, &files_libuv_work,
+};
+
+static const struct files_peer *const tellers[] = {
+	&files_rota,
+	&files_calls,
+	&files_libuv_steps,
+};
+
+enum {
+	READERS = sizeof(readers) / sizeof(*readers),
+	TELLERS = sizeof(tellers) / sizeof(*tellers),
+};
+
+/* --- files --------------------------------------------------------------- */
+
+static char directory[PATH_SIZE - 16];
+static char paths[FILES][PATH_SIZE];
+static const char *path_list[FILES];
+
+static void remove_files(void)
+{
+	for (size_t i = 0; i < FILES; i++)
+		unlink(paths[i]);
+	rmdir(directory);
+}
+
+static void make_directory(void)
+{
+	const char *parent = getenv("TMPDIR");
+
+	snprintf(directory, sizeof(directory), "%s/files.XXXXXX",
+		 parent && *parent ? parent : "/tmp");
+	if (!mkdtemp(directory))
+		bench_fail("%s: %s", directory, strerror(errno));
+	for (size_t i = 0; i < FILES; i++) {
+		snprintf(paths[i], PATH_SIZE, "%s/%zu", directory, i);
+		path_list[i] = paths[i];
+	}
+	atexit(remove_files);
+}
+
+static void write_files(size_t size)
+{
+	char *data = malloc(size);
+
+	memset(data, 'x', size);
+	for (size_t i = 0; i < FILES; i++) {
+		int fd = open(paths[i],
+			      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+		if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+			bench_fail("%s: %s", paths[i], strerror(errno));
+		close(fd);
+	}
+	free(data);
+}
+
+static struct files_load load_of(enum files_task task, size_t size,
+				 size_t in_flight)
+{
+	return (struct files_load){
+		.task = task,
+		.paths = path_list,
+		.paths_count = FILES,
+		.file_size = size,
+		.in_flight = in_flight,
+	};
+}
+
+/* --- questions ----------------------------------------------------------- */
+
+static const struct question {
+	const char *name;
+	enum files_task task;
+	size_t size;
+	size_t in_flight;
+	size_t count; /* for one sample */
+	double most;  /* of what libuv's requests cost */
+} questions[] = {
+	{ "read 1 KiB, 1 in flight", FILES_READ, 1024, 1, 400, 0.3 },
+	{ "read 1 KiB, 64 in flight", FILES_READ, 1024, 64, 1500, 0.5 },
+	{ "read 16 KiB, 1 in flight", FILES_READ, 16384, 1, 400, 0 },
+	{ "read 16 KiB, 64 in flight", FILES_READ, 16384, 64, 1500, 0 },
+	{ "read 100 KiB, 1 in flight", FILES_READ, 102400, 1, 300, 0 },
+	{ "read 100 KiB, 64 in flight", FILES_READ, 102400, 64, 600, 0 },
+	{ "stat, 1 in flight", FILES_STAT, 1024, 1, 1000, 1 },
+	{ "stat, 64 in flight", FILES_STAT, 1024, 64, 4000, 1 },
+};
+
+enum { QUESTIONS = sizeof(questions) / sizeof(*questions) };
+
+static const struct files_peer *const *peers_of(const struct question *question,
+						size_t *count)
+{
+	*count = question->task == FILES_STAT ? TELLERS : READERS;
+	return question->task == FILES_STAT ? tellers : readers;
+}
+
+struct timing {
+	struct bench *bench;
+	const struct question *question;
+	const struct files_peer *const *peers;
+	struct bench_series cpu;
+	struct bench_series rate;
+};
+
+static void time_one(void *arg, size_t subject)
+{
+	struct timing *timing = arg;
+	const struct question *question = timing->question;
+	const struct files_peer *peer = timing->peers[subject];
+	struct files_load load =
+		load_of(question->task, question->size, question->in_flight);
+	const size_t count = question->count / (timing->bench->quick ? 2 : 1);
+	uint64_t begin_ns;
+	uint64_t cpu_ns;
+	void *set = peer->make(&load);
+
+	peer->run(set, question->in_flight * 2); /* all threads are there */
+	begin_ns = bench_wall_ns();
+	cpu_ns = bench_process_ns();
+	peer->run(set, count);
+	cpu_ns = bench_process_ns() - cpu_ns;
+	begin_ns = bench_wall_ns() - begin_ns;
+	peer->free(set);
+	bench_add(timing->bench, &timing->cpu, subject,
+		  (double)cpu_ns / (double)count);
+	bench_add(timing->bench, &timing->rate, subject,
+		  (double)count * 1e6 / (double)begin_ns);
+}
+
+static void init_series(struct bench_series *series, const char *metric,
+			const char *unit, const struct question *question,
+			const char *place)
+{
+	size_t count;
+	const struct files_peer *const *peers = peers_of(question, &count);
+
+	bench_series_init(series, metric, unit, "%s%s", question->name, place);
+	for (size_t i = 0; i < count; i++)
+		bench_series_name(series, peers[i]->name);
+}
+
+static void time_all(struct bench *bench, const struct question *question,
+		     const char *place)
+{
+	static struct timing timing;
+	size_t count;
+	bool one_processor = strstr(place, "one");
+
+	timing.bench = bench;
+	timing.question = question;
+	timing.peers = peers_of(question, &count);
+	init_series(&timing.cpu, "cpu", "ns/file", question, place);
+	init_series(&timing.rate, "rate", "1000 files/s", question, place);
+	bench_interleave(bench, count, bench->quick ? 7 : 31, time_one,
+			 &timing);
+	bench_print(bench, &timing.cpu);
+	/* With two, luck decides on what waits for its answer each time. */
+	if (question->most > 0 && (one_processor || question->in_flight > 1))
+		bench_target_ratio(bench, BENCH_NOISY, &timing.cpu,
+				   "libuv requests", question->most);
+	bench_print(bench, &timing.rate);
+}
+
+static void time_questions(struct bench *bench, const char *place)
+{
+	for (size_t i = 0; i < QUESTIONS; i++) {
+		write_files(questions[i].size);
+		time_all(bench, &questions[i], place);
+	}
+}
+
+/* --- system calls -------------------------------------------------------- */
+
+enum { COUNTED = 512 };
+
+struct traced {
+	const struct files_peer *peer;
+	struct files_load load;
+};
+
+static void run_traced(void *arg)
+{
+	struct traced *traced = arg;
+	void *set = traced->peer->make(&traced->load);
+
+	traced->peer->run(set, 4 * FILES);
+	trace_on();
+	traced->peer->run(set, COUNTED);
+	trace_off();
+}
+
+/* Before there is a pool in this process. */
+static void count_calls(struct bench *bench, const struct question *question)
+{
+	static struct bench_series calls;
+	size_t count;
+	const struct files_peer *const *peers = peers_of(question, &count);
+
+	init_series(&calls, "calls", "/file", question, "");
+	printf("\n%s: of the calls, for a file\n", question->name);
+	for (size_t i = 0; i < count; i++) {
+		struct traced traced = { peers[i],
+					 load_of(question->task, question->size,
+						 question->in_flight) };
+		struct trace trace;
+
+		if (trace_run(&trace, TRACE_THREAD_CALLS, run_traced, &traced))
+			bench_fail("cannot trace: ptrace(2) is not allowed "
+				   "here");
+		printf("  %-36s", peers[i]->name);
+		trace_print_calls(stdout, &trace, COUNTED);
+		printf("\n");
+		bench_add(bench, &calls, i, (double)trace.total / COUNTED);
+	}
+	bench_print(bench, &calls);
+	if (question->in_flight == 1)
+		bench_target_ratio(bench, BENCH_EXACT, &calls, "libuv requests",
+				   question->task == FILES_STAT ? 0.9 : 0.4);
+}
+
+/* --- */
+
+struct options {
+	const char *run;
+	size_t in_flight;
+	size_t count;
+};
+
+static int run_one(const struct options *options)
+{
+	struct files_load load = load_of(FILES_READ, 1024, options->in_flight);
+
+	for (size_t i = 0; i < READERS; i++) {
+		void *set;
+
+		if (strcmp(readers[i]->name, options->run))
+			continue;
+		write_files(1024);
+		set = readers[i]->make(&load);
+		readers[i]->run(set, options->count);
+		readers[i]->free(set);
+		return 0;
+	}
+	bench_fail("no subject %s", options->run);
+}
+
+static void read_options(struct options *options, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--run") && i + 1 < argc)
+			options->run = argv[++i];
+		else if (!strcmp(argv[i], "--in-flight") && i + 1 < argc)
+			options->in_flight = (size_t)atol(argv[++i]);
+		else if (!strcmp(argv[i], "--count") && i + 1 < argc)
+			options->count = (size_t)atol(argv[++i]);
+		else
+			bench_fail("files [--quick] [--check] "
+				   "[--results DIRECTORY] [--run NAME "
+				   "[--in-flight N] [--count N]]");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .in_flight = 1, .count = 10000 };
+	struct bench bench;
+
+	argc = bench_begin(&bench, "files", argc, argv);
+	read_options(&options, argc, argv);
+	make_directory();
+	if (options.run)
+		return run_one(&options);
+	write_files(1024);
+	for (size_t i = 0; i < QUESTIONS; i++)
+		if (questions[i].size == 1024)
+			count_calls(&bench, &questions[i]);
+	if (!bench.check) {
+		bench_move_threads(BENCH_ONE_PROCESSOR);
+		time_questions(&bench, ", one processor");
+		bench_move_threads(BENCH_TWO_PROCESSORS);
+		time_questions(&bench, ", two processors");
+	}
+	return bench_end(&bench);
+}

@@ -1,0 +1,12 @@
+/*
+ * support/descriptors.h - how many descriptors this process has.
+ */
+#ifndef BENCH_SUPPORT_DESCRIPTORS_H
+#define BENCH_SUPPORT_DESCRIPTORS_H
+
+#include <stddef.h>
+
+/* Some are the count's own: it is for differences. */
+size_t descriptors_open(void);
+
+#endif
