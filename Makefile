@@ -277,6 +277,7 @@ bench-programs: $(benches) $(BUILD)/examples/fileserver
 bench-plots: ## draw docs/bench/*.svg from the results of `make bench`
 	@$(call need,gnuplot:gnuplot-nox)
 	bench/support/plot $(BUILD)/bench/results.tsv docs/bench
+	cp $(BUILD)/bench/results.tsv docs/bench
 
 # All are linked statically, ours as well as theirs: what a call into a shared
 # library costs is in nobody's figures. libev has functions of libevent's names:
