@@ -36,6 +36,7 @@ static void begin_running(struct rota_loop *loop)
 {
 	loop->running = 1;
 	loop->thread = pthread_self();
+	rotai_inbox_wake_up(loop); /* a host may have had it asleep (L5) */
 	rotai_loop_read_now(loop);
 	if (loop->after != 0)
 		rotai_callback_after(loop); /* T2 */

@@ -18,8 +18,9 @@
  *     callbacks of one phase agree on the time. Due times and the length of a
  *     wait are computed from the clock itself.
  *  2. A phase takes its queue whole before walking it, in the order it was
- *     filled. Work that a callback adds waits for the next turn, so no phase
- *     can be kept busy for ever; what a callback stops leaves the walk.
+ *     filled, or, as hooks, tells what came since. Work that a callback adds
+ *     waits for the next turn, so no phase can be kept busy for ever; what a
+ *     callback stops leaves the walk.
  *  3. Between any two callbacks the tick queue is run to its end, and then the
  *     microtask queue: see callback.h.
  *  4. ready[] names descriptors, not objects: any callback may free any

@@ -4,6 +4,7 @@
  *
  * Here the host is poll(2). The poller poll has no descriptor to give.
  */
+#include "support/fault.h"
 #include "support/fixture.h"
 #include "support/recorder.h"
 
@@ -257,6 +258,35 @@ static void a_post_between_asking_and_sleeping_is_not_slept_over(void **state)
 	assert_string_equal(recorder_take(&r), "a");
 }
 
+static void do_nothing(struct rota_task *task)
+{
+	(void)task;
+}
+
+static void post_other(struct rota_task *task)
+{
+	fault_count_reset();
+	assert_int_equal(rota_task_post(task->data, do_nothing), 0);
+	assert_int_equal(fault_count("write"), 0);
+}
+
+/* A loop that makes a turn is awake, whatever its host was told before. */
+static void a_post_in_a_turn_that_a_host_makes_wakes_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_task other, immediate;
+
+	rota_task_init(&other, f->loop);
+	rota_task_init(&immediate, f->loop);
+	immediate.data = &other;
+	assert_int_equal(rota_task_immediate(&immediate, post_other), 0);
+
+	assert_int_equal(next_timeout(f->loop), 0);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 1);
+
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 0);
+}
+
 static void put_byte_into_number(struct actor *a)
 {
 	put_byte((int)a->number);
@@ -332,6 +362,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(the_descriptor_is_readable_when_a_watch_is_ready),
 	REAL(a_post_of_another_thread_makes_the_descriptor_readable),
 	REAL(a_post_between_asking_and_sleeping_is_not_slept_over),
+	REAL(a_post_in_a_turn_that_a_host_makes_wakes_nobody),
 	REAL(a_host_drives_a_loop_to_its_end),
 };
 FIXTURE_MAIN(tests)
