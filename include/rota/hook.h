@@ -20,13 +20,16 @@ enum rota_hook_kind {
 	ROTA_HOOK_IDLE = 1, /* in prepare, first; the loop does not sleep */
 	ROTA_HOOK_PREPARE,  /* in prepare, last thing before the wait */
 	ROTA_HOOK_CHECK,    /* in check, first thing after the poll phase */
+	ROTA_HOOK_POLL,     /* in poll, after the wait, before any callback */
 };
 
+enum { ROTA_HOOK_KIND_COUNT = ROTA_HOOK_POLL + 1 };
+
 /**
- * Called once in every turn. A prepare or check hook does not make turns: with
- * nothing else to do the loop sleeps, and the hook waits.
+ * Called once in every turn. Only an idle hook makes turns: with nothing else
+ * to do the loop sleeps, and the other hooks wait.
  *
- * Phase:   prepare, or check. The callback may start, stop or free any hook,
+ * Phase:   prepare, poll or check. The callback may start, stop or free any hook,
  *          @hook included; one of its own phase that it starts is first called
  *          in the next turn.
  */
@@ -62,7 +65,7 @@ void rota_hook_init(struct rota_hook *hook, struct rota_loop *loop);
  * of that kind that were started before. Starting a started hook with the same
  * kind replaces @fn and keeps its place; with another kind it goes last there.
  *
- * Phase:   @fn runs in the prepare or the check phase.
+ * Phase:   @fn runs in the prepare, the poll or the check phase.
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL     @fn is NULL or @kind is none; nothing has changed
  *          ROTA_ESHUTDOWN  the loop is shutting down

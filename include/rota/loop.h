@@ -278,8 +278,9 @@ enum rota_phase rota_loop_phase(const struct rota_loop *loop);
  * is of no use in the child until it is initialized again.
  *
  * Thread:  the child's only one.
- * Errors:  ROTA_ENOMEM, ROTA_EMFILE, ROTA_EBADF or whatever the kernel says to
- *          a descriptor: the loop is as before, and the call may be made again.
+ * Errors:  ROTA_ENOMEM, ROTA_EMFILE or whatever the kernel says to a
+ *          descriptor that is open: the loop is as before, and the call may be
+ *          made again.
  *          ROTA_EBUSY: the loop was running, and it was not its thread that
  *          forked: what that thread was at is lost, and the loop with it.
  *          In a process that did not fork it does nothing and returns 0.
@@ -324,6 +325,38 @@ int rota_loop_backend_fd(const struct rota_loop *loop);
  *          ROTA_ECHILD  in a forked child, before rota_loop_fork()
  */
 int rota_loop_next_timeout(struct rota_loop *loop, int64_t *timeout_ns);
+
+/**
+ * Release or acquire a lock of the program's: see rota_loop_set_lock().
+ *
+ * Phase:   poll, just before and just after a wait. It must not call the
+ *          library.
+ */
+typedef void rota_lock_fn(struct rota_loop *loop, void *arg);
+
+/**
+ * Let several threads take turns with @loop, under a lock of the program's. The
+ * thread that runs the loop holds that lock, and calls @release(@loop, @arg)
+ * before each wait and @acquire(@loop, @arg) after it. While it waits, a
+ * thread that holds the lock may call whatever the loop's own thread may, but
+ * for a run, a shutdown and rota_loop_close(): it may start and stop nodes,
+ * close handles, begin requests, and free memory that it may free elsewhere.
+ *
+ * What it changes takes effect after the wait, and the loop still sleeps as
+ * long as it was about to: end the sleep by rota_async_send(). Two promises
+ * are weaker meanwhile. A descriptor that is stopped or closed leaves the
+ * kernel before the next wait, not on return. And the first start of a watch
+ * returns only what can be seen without the poller: what that refuses is
+ * reported as everything that the watch asked for.
+ *
+ * Both functions NULL: no lock, which is how a loop starts.
+ *
+ * Thread:  the loop's, while it does not wait.
+ * Errors:  ROTA_EINVAL  only one of the functions is NULL
+ *          ROTA_EBUSY   the loop waits
+ */
+int rota_loop_set_lock(struct rota_loop *loop, rota_lock_fn *release,
+		       rota_lock_fn *acquire, void *arg);
 
 /**
  * Keep a pointer of the caller's with the loop.

@@ -71,13 +71,16 @@ void rota_watch_init(struct rota_watch *watch, struct rota_loop *loop, int fd);
 
 /**
  * Call @fn whenever the descriptor is ready for one of @events. Starting a
- * started watch replaces both, which costs no system call by itself: the
- * kernel is told before the next wait, if by then it needs to know. With
- * @events 0 the watch is paused: it keeps its place and is told nothing.
+ * started watch replaces both. With @events 0 the watch is paused: it keeps
+ * its place and is told nothing.
  *
- * The first start of a descriptor asks the kernel at once and reserves all
- * that later ones need. Starting a watch that is started can fail only for its
- * arguments, in a shutdown, and in a forked child.
+ * A start watches the file that the descriptor refers to now, even if the
+ * program has closed or replaced that under a started watch. The start of a
+ * stopped watch asks the kernel at once, and reserves all that later changes
+ * need. Starting a started one costs one system call before the next wait,
+ * however often it is done by then. It can fail only for its arguments, in a
+ * shutdown, and in a forked child: an error of the new file is reported once,
+ * as everything that was asked for.
  *
  * Phase:   @fn runs in the poll phase.
  * Thread:  the loop's.
@@ -104,6 +107,18 @@ int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
  * Thread:  the loop's.
  */
 void rota_watch_stop(struct rota_watch *watch);
+
+/**
+ * Have @to be what @from is, started or not, in its place among the watches of
+ * its descriptor. For watches in an array that grows: allocate the new one,
+ * move each watch, and free the old. May be called in any callback, also that
+ * of @from. @from is then as all zero, and @to->data as @from->data was.
+ *
+ * Thread:  the loop's.
+ * Owner:   the memory of @to, which holds no started watch, is used from now
+ *          on; that of @from may go.
+ */
+void rota_watch_move(struct rota_watch *to, struct rota_watch *from);
 
 /**
  * Tell which descriptor @watch is for.

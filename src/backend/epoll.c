@@ -15,9 +15,13 @@
  *     again.
  *  4. The kernel forgets a registration when the open file is closed, not the
  *     descriptor: with a duplicate somewhere, in a forked child say, that is
- *     not the same. Whoever closes a descriptor and only then stops its watch
- *     leaves a registration that nobody can name any more. If events of such a
- *     one come, a new epoll instance takes the old one's number.
+ *     not the same. If a program closes a descriptor, and only then stops or
+ *     restarts its watch, a registration may be left that nobody can name any
+ *     more. If events of such a one come, a new epoll instance takes the old
+ *     one's number.
+ *  5. What is left is found again when its file gets the number back: then
+ *     EPOLL_CTL_ADD says EEXIST, and the registration is taken over.
+ *     Generations tell the others from it.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -99,11 +103,11 @@ static int open_instance(int wake_fd)
 		.events = EPOLLIN | EPOLLET, /* (2) */
 		.data.u64 = WAKE,
 	};
-	int fd = epoll_create1(EPOLL_CLOEXEC);
+	int fd = rotai_fd_raise(epoll_create1(EPOLL_CLOEXEC));
 	int error;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (epoll_ctl(fd, EPOLL_CTL_ADD, wake_fd, &event) < 0) {
 		error = -errno;
 		rotai_fd_close(fd);
@@ -116,9 +120,9 @@ static int open_descriptors(struct epoll_poller *epoll)
 {
 	int error;
 
-	epoll->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	epoll->wake_fd = rotai_fd_raise(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
 	if (epoll->wake_fd < 0)
-		return -errno;
+		return epoll->wake_fd;
 	epoll->epoll_fd = open_instance(epoll->wake_fd);
 	if (epoll->epoll_fd < 0) {
 		error = epoll->epoll_fd;
@@ -163,7 +167,12 @@ static void close_poller(struct rotai_poller *poller)
 static int add(struct rotai_poller *poller, int fd, uint32_t generation,
 	       unsigned wanted)
 {
-	return control(of(poller), EPOLL_CTL_ADD, fd, generation, wanted);
+	const struct epoll_poller *epoll = of(poller);
+	int error = control(epoll, EPOLL_CTL_ADD, fd, generation, wanted);
+
+	if (error == ROTA_EEXIST) /* (5) */
+		error = control(epoll, EPOLL_CTL_MOD, fd, generation, wanted);
+	return error;
 }
 
 static int change(struct rotai_poller *poller, int fd, uint32_t generation,
@@ -171,6 +180,22 @@ static int change(struct rotai_poller *poller, int fd, uint32_t generation,
 {
 	(void)was;
 	return control(of(poller), EPOLL_CTL_MOD, fd, generation, wanted);
+}
+
+static int confirm(struct rotai_poller *poller, int fd, uint32_t generation,
+		   unsigned was, unsigned wanted)
+{
+	struct epoll_poller *epoll = of(poller);
+	/* Another registration may have been left under this generation. */
+	uint32_t fresh = epoll->leaked ? generation + 1 : generation;
+	int error;
+
+	(void)was;
+	if (control(epoll, EPOLL_CTL_MOD, fd, fresh, wanted) == 0)
+		return fresh != generation;
+	epoll->leaked = 1; /* (4) */
+	error = control(epoll, EPOLL_CTL_ADD, fd, generation + 1, wanted);
+	return error < 0 ? error : 1;
 }
 
 static void remove_fd(struct rotai_poller *poller, int fd)
@@ -285,6 +310,7 @@ const struct rotai_poller_ops rotai_epoll_ops = {
 	.close = close_poller,
 	.add = add,
 	.change = change,
+	.confirm = confirm,
 	.remove = remove_fd,
 	.renew = renew,
 	.submit = submit,

@@ -23,6 +23,9 @@
  *  6. Reading and writing are two events of the kernel and one of the loop's: a
  *     descriptor that is ready for both is reported once, as on the other
  *     pollers.
+ *  7. A knote goes when its descriptor is closed, whatever duplicates there
+ *     are. A change of one that has gone is refused with ENOENT, which is
+ *     nothing to report.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -109,9 +112,9 @@ static int open_queue(struct kqueue_poller *queue)
 	struct kevent wake;
 	int error;
 
-	queue->kq = kqueue();
+	queue->kq = rotai_fd_raise(kqueue());
 	if (queue->kq < 0)
-		return -errno;
+		return queue->kq;
 	if (fcntl(queue->kq, F_SETFD, FD_CLOEXEC) < 0)
 		goto failed;
 	EV_SET(&wake, WAKE_IDENT, EVFILT_USER, EV_ADD | EV_ENABLE | EV_CLEAR, 0,
@@ -248,6 +251,32 @@ static int change(struct rotai_poller *poller, int fd, uint32_t generation,
 	return 0;
 }
 
+static int confirm(struct rotai_poller *poller, int fd, uint32_t generation,
+		   unsigned was, unsigned wanted)
+{
+	struct kqueue_poller *queue = of(poller);
+	unsigned either = was | wanted;
+	int error = rotai_fd_can_be_watched(fd);
+
+	if (error < 0)
+		return error;
+	if (queue->count > CHANGES_MAX - CHANGES_PER_FD)
+		return ROTA_EAGAIN;
+	/* The knotes of what was closed have gone with it: (7). */
+	if (wants_end_alone(was) != wants_end_alone(wanted))
+		queue_change(queue, fd, EVFILT_READ, EV_DELETE, generation);
+	if (either & (ROTAI_READABLE | ROTAI_DISCONNECT))
+		queue_change(queue, fd, EVFILT_READ, read_flags(wanted),
+			     generation);
+	if (either & ROTAI_WRITABLE)
+		queue_change(queue, fd, EVFILT_WRITE,
+			     enabled_if(wanted & ROTAI_WRITABLE), generation);
+	if (either & ROTAI_PRIORITY)
+		queue_change(queue, fd, ROTAI_EVFILT_EXCEPT,
+			     enabled_if(wanted & ROTAI_PRIORITY), generation);
+	return 0;
+}
+
 static int submit(struct rotai_poller *poller)
 {
 	static const struct timespec at_once = { 0, 0 };
@@ -266,7 +295,7 @@ static int submit(struct rotai_poller *poller)
 		queue->changes[i].flags &= (unsigned short)~EV_RECEIPT;
 	/* What was refused stays, and the next wait is told so (4). */
 	for (int i = 0; i < n; i++)
-		if (receipts[i].data != 0)
+		if (receipts[i].data != 0 && receipts[i].data != ENOENT)
 			queue->changes[refused++] = queue->changes[i];
 	if (n >= 0)
 		queue->count = refused;
@@ -362,7 +391,8 @@ static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 
 	init_report(&report, ready);
 	for (const struct kevent *e = events; e < events + n; e++) {
-		if (e->filter == EVFILT_USER)
+		if (e->filter == EVFILT_USER ||
+		    ((e->flags & EV_ERROR) && e->data == ENOENT)) /* (7) */
 			continue;
 		add_to_report(&report, e);
 		test_again(queue, e);
@@ -392,6 +422,7 @@ const struct rotai_poller_ops rotai_kqueue_ops = {
 	.close = close_poller,
 	.add = add,
 	.change = change,
+	.confirm = confirm,
 	.remove = remove_fd,
 	.submit = submit,
 	.wait = wait_ready,

@@ -5,13 +5,21 @@
  * from descriptor to place in it.
  *
  *  1. Place 0 is the reading end of a pipe that wakes the loop. It is level
- *     triggered, so wait() drains it.
+ *     triggered, so wait() drains it. If the program has put another file in
+ *     its place, or in that of the writing end, the pipe is at its end, or is
+ *     none: no wake-up can come any more, and each wait says so.
  *  2. What wants nothing has its number inverted, and poll(2) skips what is
- *     negative: errors and hang-ups cannot be masked otherwise.
+ *     negative: errors and hang-ups cannot be masked otherwise. The same is
+ *     done to a number that is not open, once that is reported.
  *  3. A wait that finds more than it may report goes on from there the next
  *     time, so that all get their turn.
+ *  4. poll(2) refuses an array that is longer than the process may have
+ *     descriptors. A limit that was lowered is no reason to stop: then the
+ *     array is polled in slices that fit, again and again, and the sleep, at
+ *     its first slice, is short.
  */
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "backend/poller.h"
@@ -177,6 +185,15 @@ static int change(struct rotai_poller *poller, int fd, uint32_t generation,
 	return 0;
 }
 
+static int confirm(struct rotai_poller *poller, int fd, uint32_t generation,
+		   unsigned was, unsigned wanted)
+{
+	int error = rotai_fd_can_be_watched(fd);
+
+	(void)change(poller, fd, generation, was, error < 0 ? 0 : wanted);
+	return error;
+}
+
 static void remove_fd(struct rotai_poller *poller, int fd)
 {
 	struct poll_poller *poll = of(poller);
@@ -197,12 +214,77 @@ static int submit(struct rotai_poller *poller)
 	return 0;
 }
 
-static void drain(int fd)
+/* 0, or ROTA_EBADF: it is a pipe no more. (1) */
+static int drain(int fd)
 {
 	char bytes[64];
+	ssize_t n;
 
-	while (read(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes))
-		;
+	do
+		n = read(fd, bytes, sizeof(bytes));
+	while (n == (ssize_t)sizeof(bytes) || (n < 0 && errno == EINTR));
+	return n > 0 || (n < 0 && errno == EAGAIN) ? 0 : ROTA_EBADF;
+}
+
+/* One look at all slices of up to @most descriptors, @timeout_ns long at the
+ * first: as poll(2). (4) */
+static int poll_slices(struct poll_poller *poll, unsigned most,
+		       int64_t timeout_ns)
+{
+	int ready = 0;
+
+	for (unsigned from = 0; from < poll->count; from += most) {
+		unsigned left = poll->count - from;
+		int n = rotai_fd_poll(poll->polled + from,
+				      left < most ? left : most,
+				      from == 0 && ready == 0 ? timeout_ns : 0);
+
+		if (n < 0)
+			return n;
+		ready += n;
+	}
+	return ready;
+}
+
+/* (4) */
+static int poll_within_limit(struct poll_poller *poll, int64_t timeout_ns)
+{
+	enum { SHORT_NS = 10 * 1000 * 1000 };
+	struct rlimit limit;
+	int64_t left_ns = timeout_ns;
+	int n;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -1;
+	if (limit.rlim_cur == 0 || limit.rlim_cur >= poll->count) {
+		errno = EINVAL; /* for another reason */
+		return -1;
+	}
+	n = poll_slices(poll, (unsigned)limit.rlim_cur, 0);
+	while (n == 0 && left_ns != 0) {
+		int64_t pause_ns = SHORT_NS;
+
+		if (left_ns > 0 && left_ns < pause_ns)
+			pause_ns = left_ns;
+		if (left_ns > 0)
+			left_ns -= pause_ns;
+		n = poll_slices(poll, (unsigned)limit.rlim_cur, pause_ns);
+	}
+	return n;
+}
+
+static void take_ready(struct poll_poller *poll, unsigned at,
+		       struct rotai_ready *ready)
+{
+	struct pollfd *polled = &poll->polled[at];
+
+	*ready = (struct rotai_ready){
+		.fd = polled->fd,
+		.generation = poll->generations[at],
+		.events = events_of(polled->revents),
+	};
+	if (polled->revents & POLLNVAL)
+		polled->fd = ~polled->fd; /* (2) */
 }
 
 static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
@@ -213,21 +295,22 @@ static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 	int found = 0;
 	unsigned at = poll->next;
 
+	if (ROTAI_UNLIKELY(left < 0 && errno == EINVAL))
+		left = poll_within_limit(poll, timeout_ns);
 	if (left < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (poll->polled[WAKE_PLACE].revents != 0) {
-		drain(poll->polled[WAKE_PLACE].fd);
+		int error = drain(poll->polled[WAKE_PLACE].fd);
+
+		if (error < 0)
+			return error;
 		left--;
 	}
 	while (left > 0 && found < max) {
 		if (at >= poll->count)
 			at = WAKE_PLACE + 1;
 		if (poll->polled[at].revents != 0) {
-			ready[found++] = (struct rotai_ready){
-				.fd = poll->polled[at].fd,
-				.generation = poll->generations[at],
-				.events = events_of(poll->polled[at].revents),
-			};
+			take_ready(poll, at, &ready[found++]);
 			left--;
 		}
 		at++;
@@ -258,6 +341,7 @@ const struct rotai_poller_ops rotai_poll_ops = {
 	.close = close_poller,
 	.add = add,
 	.change = change,
+	.confirm = confirm,
 	.remove = remove_fd,
 	.submit = submit,
 	.wait = wait_ready,

@@ -75,6 +75,15 @@ struct rotai_poller_ops {
 	int (*change)(struct rotai_poller *poller, int fd, uint32_t generation,
 		      unsigned was, unsigned wanted);
 
+	/* The file behind @fd may be another than the one that was added. See
+	 * that this one is watched, for @wanted, and what was found there
+	 * before is not. 0; or 1: it is another, or may be, and is watched
+	 * under @generation + 1. Or an error: nothing is watched under this
+	 * number, until the next confirm(); remove() is still to come.
+	 * ROTA_EAGAIN as for change(). */
+	int (*confirm)(struct rotai_poller *poller, int fd, uint32_t generation,
+		       unsigned was, unsigned wanted);
+
 	/* Leave the kernel before this returns: the kernel follows the open
 	 * file, not the number, and a duplicate elsewhere would go on being
 	 * reported. Cannot fail. */

@@ -3,6 +3,7 @@
  */
 #include "base/fd.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,37 @@ int rotai_fd_can_be_watched(int fd)
 	if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode))
 		return ROTA_EPERM;
 	return 0;
+}
+
+int rotai_fd_raise(int fd)
+{
+	int raised;
+
+	if (fd > STDERR_FILENO)
+		return fd;
+	if (fd < 0)
+		return -errno;
+	raised = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (raised < 0) /* EINVAL: the process may have no number so high */
+		raised = errno == EINVAL ? ROTA_EMFILE : -errno;
+	rotai_fd_close(fd);
+	return raised;
+}
+
+int rotai_fd_raise_both(int fds[2])
+{
+	int first = rotai_fd_raise(fds[0]);
+	int second = rotai_fd_raise(fds[1]);
+
+	fds[0] = first;
+	fds[1] = second;
+	if (first >= 0 && second >= 0)
+		return 0;
+	if (first >= 0)
+		rotai_fd_close(first);
+	if (second >= 0)
+		rotai_fd_close(second);
+	return first < 0 ? first : second;
 }
 
 void rotai_fd_close(int fd)

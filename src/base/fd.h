@@ -14,8 +14,18 @@ enum { ROTAI_POLLRDHUP = POLLRDHUP };
 enum { ROTAI_POLLRDHUP = 0 };
 #endif
 
-/* Make a pipe, non-blocking and close-on-exec: 0 or an error. */
+/* Make a pipe of the library's own, non-blocking, close-on-exec and above the
+ * standard descriptors: 0 or an error. */
 int rotai_fd_pipe(int fds[2]);
+
+/* Move @fd, which a call has just returned, above the standard descriptors: a
+ * program that was started without these may open them later. Returns the
+ * descriptor. If @fd is negative, or cannot be moved, returns the error of
+ * errno, with @fd closed. */
+int rotai_fd_raise(int fd);
+
+/* The same for two: 0, or an error, with both closed. */
+int rotai_fd_raise_both(int fds[2]);
 
 /* poll(2) with a time-out in nanoseconds, -1: none. Never early. As poll(2)
  * does, returns how many are ready, or -1 and errno. */

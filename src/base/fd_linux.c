@@ -10,7 +10,17 @@
 
 int rotai_fd_pipe(int fds[2])
 {
-	return pipe2(fds, O_NONBLOCK | O_CLOEXEC) < 0 ? -errno : 0;
+	int made[2];
+	int error;
+
+	if (pipe2(made, O_NONBLOCK | O_CLOEXEC) < 0)
+		return -errno;
+	error = rotai_fd_raise_both(made);
+	if (error < 0)
+		return error;
+	fds[0] = made[0];
+	fds[1] = made[1];
+	return 0;
 }
 
 int rotai_fd_poll(struct pollfd *fds, unsigned count, int64_t timeout_ns)

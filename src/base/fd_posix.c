@@ -34,6 +34,9 @@ int rotai_fd_pipe(int fds[2])
 		rotai_fd_close(made[1]);
 		return error;
 	}
+	error = rotai_fd_raise_both(made);
+	if (error < 0)
+		return error;
 	fds[0] = made[0];
 	fds[1] = made[1];
 	return 0;

@@ -46,8 +46,14 @@ void rota_hook_init(struct rota_hook *hook, struct rota_loop *loop)
 /* (2) */
 static int is_called_now(const struct rota_loop *loop, enum rota_hook_kind kind)
 {
-	return loop->phase == (kind == ROTA_HOOK_CHECK ? ROTA_PHASE_CHECK
-						       : ROTA_PHASE_PREPARE);
+	static const enum rota_phase phases[ROTA_HOOK_KIND_COUNT] = {
+		[ROTA_HOOK_IDLE] = ROTA_PHASE_PREPARE,
+		[ROTA_HOOK_PREPARE] = ROTA_PHASE_PREPARE,
+		[ROTA_HOOK_CHECK] = ROTA_PHASE_CHECK,
+		[ROTA_HOOK_POLL] = ROTA_PHASE_POLL,
+	};
+
+	return loop->phase == phases[kind];
 }
 
 /* (1) */
@@ -66,7 +72,8 @@ int rota_hook_start(struct rota_hook *hook, rota_hook_fn *fn,
 
 	if (error < 0)
 		return error;
-	if (fn == NULL || kind < ROTA_HOOK_IDLE || kind > ROTA_HOOK_CHECK)
+	if (fn == NULL || kind < ROTA_HOOK_IDLE ||
+	    (unsigned)kind >= ROTA_HOOK_KIND_COUNT)
 		return ROTA_EINVAL;
 	hook->internal.fn = fn;
 	if (is_active(hook)) {
@@ -144,7 +151,7 @@ void rotai_hooks_call(struct rota_loop *loop, enum rota_hook_kind kind)
 
 void rotai_hooks_stop(struct rota_loop *loop)
 {
-	for (int kind = ROTA_HOOK_IDLE; kind <= ROTA_HOOK_CHECK; kind++)
+	for (int kind = ROTA_HOOK_IDLE; kind < ROTA_HOOK_KIND_COUNT; kind++)
 		while (!rotai_list_is_empty(&loop->hooks[kind]))
 			rota_hook_stop(rota_container_of(loop->hooks[kind].next,
 							 struct rota_hook,

@@ -84,7 +84,7 @@ static void init_queues(struct rota_loop *loop)
 	rotai_queue_init(&loop->immediates);
 	rotai_queue_init(&loop->posts);
 	rotai_queue_init(&loop->taken);
-	for (int kind = ROTA_HOOK_IDLE; kind <= ROTA_HOOK_CHECK; kind++)
+	for (int kind = ROTA_HOOK_IDLE; kind < ROTA_HOOK_KIND_COUNT; kind++)
 		rotai_list_init(&loop->hooks[kind]);
 	rotai_list_init(&loop->asyncs);
 	rotai_list_init(&loop->due);
@@ -306,6 +306,19 @@ int rota_loop_backend_fd(const struct rota_loop *loop)
 	int error = rotai_loop_inherited(loop);
 
 	return error < 0 ? error : loop->ops->fd(loop->poller);
+}
+
+int rota_loop_set_lock(struct rota_loop *loop, rota_lock_fn *release,
+		       rota_lock_fn *acquire, void *arg)
+{
+	if ((release == NULL) != (acquire == NULL))
+		return ROTA_EINVAL;
+	if (loop->is_unlocked)
+		return ROTA_EBUSY;
+	loop->release = release;
+	loop->acquire = acquire;
+	loop->lock_arg = arg;
+	return 0;
 }
 
 void rota_loop_set_data(struct rota_loop *loop, void *data)

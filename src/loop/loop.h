@@ -68,6 +68,7 @@ struct rota_loop {
 	uint8_t observed; /* measured or traced: phases are told of */
 	uint8_t shutting_down;
 	uint8_t annexes_pending; /* one is to be called in the pending phase */
+	uint8_t is_unlocked;     /* other threads may call: see wait.c (5) */
 	uint64_t alive;
 	uint64_t open;
 
@@ -77,7 +78,7 @@ struct rota_loop {
 	struct rotai_queue immediates;
 	struct rotai_queue posts;
 	struct rotai_queue taken;
-	struct rota_link hooks[ROTA_HOOK_CHECK + 1]; /* by kind */
+	struct rota_link hooks[ROTA_HOOK_KIND_COUNT]; /* by kind */
 	struct rota_link *hook_next; /* the walk over one of these */
 	struct rota_link asyncs;
 	struct rota_link due; /* timers, in the order they are called */
@@ -111,6 +112,9 @@ struct rota_loop {
 	void *data;
 	struct rotai_annex *annexes[ROTAI_ANNEX_COUNT]; /* or NULL */
 	const struct rotai_spin *spin; /* before a sleep; or NULL */
+	rota_lock_fn *release;         /* before a wait; or NULL */
+	rota_lock_fn *acquire;         /* after it */
+	void *lock_arg;                /* of these */
 
 	/* What other threads touch has cache lines of its own, after what only
 	 * this thread writes. */
@@ -163,8 +167,8 @@ static inline int rotai_loop_admits(const struct rota_loop *loop)
  * unreferenced (1). */
 static inline void rotai_loop_hold(struct rota_loop *loop, int referenced)
 {
-	/* F1: one loop, one thread. */
-	ROTA_CHECK(!loop->running ||
+	/* F1: one loop, one thread, or the holder of the program's lock. */
+	ROTA_CHECK(!loop->running || loop->is_unlocked ||
 		   pthread_equal(loop->thread, pthread_self()));
 	loop->open++;
 	loop->alive += (unsigned)referenced;
@@ -172,7 +176,7 @@ static inline void rotai_loop_hold(struct rota_loop *loop, int referenced)
 
 static inline void rotai_loop_release(struct rota_loop *loop, int referenced)
 {
-	ROTA_CHECK(!loop->running ||
+	ROTA_CHECK(!loop->running || loop->is_unlocked ||
 		   pthread_equal(loop->thread, pthread_self()));
 	ROTA_ASSERT(loop->open > 0 && loop->alive >= (unsigned)referenced);
 	loop->open--;

@@ -153,6 +153,7 @@ static void dump_hooks(struct dump *dump, const struct rota_link *hooks)
 		[ROTA_HOOK_IDLE] = "idle",
 		[ROTA_HOOK_PREPARE] = "prepare",
 		[ROTA_HOOK_CHECK] = "check",
+		[ROTA_HOOK_POLL] = "poll",
 	};
 
 	for (struct rota_link *at = hooks->next; at != hooks; at = at->next) {
@@ -235,7 +236,7 @@ size_t rota_loop_dump(struct rota_loop *loop, rota_dump_fn *fn, void *arg)
 
 	rotai_inbox_take_over(loop);
 	rotai_timers_each(loop, dump_timer, &dump);
-	for (int kind = ROTA_HOOK_IDLE; kind <= ROTA_HOOK_CHECK; kind++)
+	for (int kind = ROTA_HOOK_IDLE; kind < ROTA_HOOK_KIND_COUNT; kind++)
 		dump_hooks(&dump, &loop->hooks[kind]);
 	dump_asyncs(&dump, &loop->asyncs);
 	rotai_watches_each(loop, dump_watch, &dump);

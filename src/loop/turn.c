@@ -57,22 +57,41 @@ static int may_sleep(const struct rota_loop *loop, enum rotai_turn_kind kind,
 	       loop->alive > 0 && !rotai_work_is_queued(loop); /* L4 */
 }
 
+/* The first wait was full: make some more, without sleeping, and report
+ * nothing twice. Returns what the last one did. */
+static __attribute__((noinline)) int wait_again(struct rota_loop *loop,
+						struct rotai_ready *ready)
+{
+	int told[(ROTA_WAITS_PER_TURN - 1) * ROTA_EVENTS_PER_WAIT];
+	int count = 0;
+	int n = ROTA_EVENTS_PER_WAIT;
+	int fresh = n;
+
+	for (int waits = 1; waits < ROTA_WAITS_PER_TURN &&
+			    n == ROTA_EVENTS_PER_WAIT && fresh == n;
+	     waits++) {
+		count += rotai_told_mark(loop, ready, n, told + count);
+		n = rotai_wait(loop, 0, ready, ROTA_EVENTS_PER_WAIT);
+		fresh = rotai_told_drop(loop, ready, n);
+		if (fresh > 0)
+			rotai_watches_run(loop, ready, fresh); /* (4) */
+	}
+	rotai_told_forget(loop, told, count);
+	return n;
+}
+
 ROTAI_INLINE int poll_and_dispatch(struct rota_loop *loop, int sleeps)
 {
 	struct rotai_ready ready[ROTA_EVENTS_PER_WAIT];
-	int waits = 0;
-	int n;
+	int n = rotai_wait(loop, sleeps, ready, ROTA_EVENTS_PER_WAIT);
 
-	do {
-		n = rotai_wait(loop, sleeps && waits == 0, ready,
-			       ROTA_EVENTS_PER_WAIT);
-		if (waits == 0) {
-			rotai_loop_read_now(loop);
-			rotai_posts_take(loop); /* (2) */
-		}
-		if (n > 0)
-			rotai_watches_run(loop, ready, n); /* (4) */
-	} while (n == ROTA_EVENTS_PER_WAIT && ++waits < ROTA_WAITS_PER_TURN);
+	rotai_loop_read_now(loop);
+	rotai_posts_take(loop); /* (2) */
+	rotai_hooks_run(loop, ROTA_HOOK_POLL);
+	if (n > 0)
+		rotai_watches_run(loop, ready, n); /* (4) */
+	if (ROTAI_UNLIKELY(n == ROTA_EVENTS_PER_WAIT))
+		n = wait_again(loop, ready);
 	loop->more_ready = n == ROTA_EVENTS_PER_WAIT;
 
 	rotai_posts_run(loop);

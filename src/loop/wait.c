@@ -11,9 +11,14 @@
  *     posts makes a system call only for a loop that sleeps.
  *  4. A loop that is told to spin looks into the inbox for a while first. It
  *     does not if a timer falls due in that time, so none is late.
+ *  5. A program whose threads take turns with the loop has its lock released
+ *     around every wait. Meanwhile the loop is is_unlocked, and what others do
+ *     to descriptors is put off: registration.c (6). All that they set off for
+ *     the end of a callback is done after the wait.
  */
 #include "base/clock.h"
 #include "base/processor.h"
+#include "loop/callback.h"
 #include "loop/turn.h"
 
 static const int64_t LONGEST_NS = INT64_C(24) * 3600 * 1000000000;
@@ -64,6 +69,32 @@ static int64_t limited(const struct rota_loop *loop, int64_t timeout_ns)
 	return timeout_ns < 0 || left_ns < timeout_ns ? left_ns : timeout_ns;
 }
 
+/* (5) */
+static __attribute__((noinline)) int wait_unlocked(struct rota_loop *loop,
+						   int64_t timeout_ns,
+						   struct rotai_ready *ready,
+						   int max)
+{
+	int n;
+
+	loop->is_unlocked = 1;
+	loop->release(loop, loop->lock_arg);
+	n = loop->ops->wait(loop->poller, timeout_ns, ready, max);
+	loop->acquire(loop, loop->lock_arg);
+	loop->is_unlocked = 0;
+	if (loop->after != 0)
+		rotai_callback_after(loop);
+	return n;
+}
+
+static inline int wait_poller(struct rota_loop *loop, int64_t timeout_ns,
+			      struct rotai_ready *ready, int max)
+{
+	if (ROTAI_UNLIKELY(loop->release != NULL))
+		return wait_unlocked(loop, timeout_ns, ready, max);
+	return loop->ops->wait(loop->poller, timeout_ns, ready, max);
+}
+
 static int sleep_and_count(struct rota_loop *loop, int64_t timeout_ns,
 			   struct rotai_ready *ready, int max)
 {
@@ -73,9 +104,9 @@ static int sleep_and_count(struct rota_loop *loop, int64_t timeout_ns,
 
 	loop->stats.sleeps++;
 	if (!loop->measure)
-		return loop->ops->wait(loop->poller, timeout_ns, ready, max);
+		return wait_poller(loop, timeout_ns, ready, max);
 	from_ns = rotai_clock_monotonic();
-	n = loop->ops->wait(loop->poller, timeout_ns, ready, max);
+	n = wait_poller(loop, timeout_ns, ready, max);
 	slept_ns = rotai_clock_monotonic() - from_ns;
 	loop->stats.idle_ns += slept_ns;
 	loop->switched_ns += slept_ns; /* the phase's own time goes on */
@@ -86,7 +117,7 @@ static int sleep_and_count(struct rota_loop *loop, int64_t timeout_ns,
 static int look(struct rota_loop *loop, struct rotai_ready *ready, int max)
 {
 	loop->stats.waits++;
-	return loop->ops->wait(loop->poller, 0, ready, max);
+	return wait_poller(loop, 0, ready, max);
 }
 
 /* Ask the kernel, sleeping if there is time and nothing has come in. (3) */

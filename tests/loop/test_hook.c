@@ -286,7 +286,8 @@ static void a_hook_without_sense_is_refused(void **state)
 	assert_int_equal(rota_hook_start(&a.hook, NULL, ROTA_HOOK_IDLE),
 			 ROTA_EINVAL);
 	assert_int_equal(
-		rota_hook_start(&a.hook, actor_on_hook, (enum rota_hook_kind)4),
+		rota_hook_start(&a.hook, actor_on_hook,
+				(enum rota_hook_kind)ROTA_HOOK_KIND_COUNT),
 		ROTA_EINVAL);
 	assert_int_equal(
 		rota_hook_start(&a.hook, actor_on_hook, (enum rota_hook_kind)0),

@@ -28,7 +28,7 @@ static void a_wait_is_shorter_by_what_the_changes_took(void **state)
 	rota_watch_start(&watch.watch, actor_on_watch, ROTA_WRITABLE);
 	assert_int_equal(rota_loop_run(s.loop, ROTA_RUN_ONCE), 1);
 
-	assert_string_equal(script_take(&s), "change 10 w, wait 15000000");
+	assert_string_equal(script_take(&s), "confirm 10 w, wait 15000000");
 	assert_string_equal(recorder_take(&r), "timer");
 	rota_watch_stop(&watch.watch);
 	script_end(&s);

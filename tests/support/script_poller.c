@@ -134,6 +134,29 @@ static int change(struct rotai_poller *poller, int fd, uint32_t generation,
 	return 0;
 }
 
+static int confirm(struct rotai_poller *poller, int fd, uint32_t generation,
+		   unsigned was, unsigned wanted)
+{
+	struct script *s = of(poller);
+	int error = take_error(&s->confirm_error);
+
+	if (s->refuse_changes < 0)
+		error = s->refuse_changes;
+	assert_true(s->fds[fd].added);
+	assert_int_equal(s->fds[fd].wanted, was);
+	if (s->room != 0 && s->changes == s->room)
+		return ROTA_EAGAIN;
+	note(s, "confirm", fd, wanted);
+	s->now_ns += s->change_ns;
+	if (error < 0)
+		return error;
+	s->changes++;
+	s->fds[fd].generation = generation + s->replaced;
+	s->fds[fd].wanted = wanted;
+	s->fds[fd].changed_at = s->waits + 1;
+	return (int)s->replaced;
+}
+
 static void remove_fd(struct rotai_poller *poller, int fd)
 {
 	struct script *s = of(poller);
@@ -242,6 +265,7 @@ static const struct rotai_poller_ops script_ops = {
 	.close = close_poller,
 	.add = add,
 	.change = change,
+	.confirm = confirm,
 	.remove = remove_fd,
 	.submit = submit,
 	.wait = wait_ready,

@@ -48,8 +48,10 @@ struct script {
 	/* Let the next call fail with this. */
 	int add_error;
 	int change_error;
+	int confirm_error;
 	int wait_error;
-	int refuse_changes; /* with this, all of them */
+	int refuse_changes; /* with this, all changes and confirmations */
+	unsigned replaced;  /* 1: confirm finds another file */
 
 	/* Called at the start of every wait, as other threads might do things
 	 * while the loop sleeps. */
@@ -84,7 +86,7 @@ void script_ready_as(struct script *s, unsigned nth, int fd, unsigned events,
 uint32_t script_generation(const struct script *s, int fd);
 
 /* What the loop has asked for since the last time, with ", " between:
- * "add 10 rw", "change 10 -", "remove 10", "submit", "wait 0", "wait -",
+ * "add 10 rw", "change 10 -", "confirm 10 r", "remove 10", "submit", "wait -",
  * "wait 5000". A wake is not in it: see s->wakes. */
 const char *script_take(struct script *s);
 

@@ -1,0 +1,391 @@
+/*
+ * loop/registration.c - which descriptors the poller watches, and for what.
+ *
+ *  1. The first watch of a descriptor registers it and gives it a generation;
+ *     the last one to stop takes it out of the kernel. An event of another
+ *     generation is from before, and is dropped (D1).
+ *  2. In between, changes of the union are noted in noted[] and told to the
+ *     poller just before the wait, if by then they are changes (D2). noted[]
+ *     has room for every descriptor of the table, so noting cannot fail.
+ *  3. A program may close a descriptor whose watches are started, and open
+ *     another file under its number. So each start has the file confirmed
+ *     (D4): a start of a stopped watch at once, as its caller can be told the
+ *     error; that of a started one before the next wait, so that any number
+ *     of starts cost one call.
+ *  4. An error of the file that is there now (EBADF, EPERM) is reported once,
+ *     as everything wanted; then nothing is watched until the next start.
+ *     What the kernel may have room for later (ENOMEM, ENOSPC) is tried again
+ *     with each wait, and reported each time.
+ *  5. An event of the past that comes again and again is of a file that was
+ *     closed under its watch and lives on as a duplicate. The poller may have
+ *     to begin afresh to stop it.
+ *  6. While the loop's thread is inside the wait without the program's lock,
+ *     the poller's memory is the kernel's. Other threads only note what they
+ *     begin and end: ROTAI_FD_ABSENT and ROTAI_FD_LEFT (F1).
+ */
+#include "loop/registration.h"
+
+#include "base/fd.h"
+#include "base/memory.h"
+#include "loop/loop.h"
+
+/* (2) */
+static void note(struct rotai_watches *watches, int fd, unsigned flags)
+{
+	struct rotai_fd *f = &watches->fds[fd];
+
+	if (!(f->flags & ROTAI_FD_NOTED)) {
+		ROTA_ASSERT(watches->noted_count < watches->noted_capacity);
+		watches->noted[watches->noted_count++] = fd;
+	}
+	f->flags |= (uint8_t)(ROTAI_FD_NOTED | flags);
+}
+
+static int reserve(struct rota_loop *loop, int fd)
+{
+	struct rotai_watches *watches = &loop->watches;
+	int error;
+
+	error = rotai_memory_reserve(&loop->allocator, &watches->fds,
+				     &watches->fds_capacity, (size_t)fd + 1,
+				     sizeof(*watches->fds));
+	if (error < 0)
+		return error;
+	/* A descriptor is in it once at most, also if its watches stop. */
+	return rotai_memory_reserve(
+		&loop->allocator, &watches->noted, &watches->noted_capacity,
+		watches->fds_capacity, sizeof(*watches->noted));
+}
+
+/* (6) */
+static int begin_later(struct rota_loop *loop, int fd, unsigned wanted)
+{
+	struct rotai_fd *f;
+	int error = rotai_fd_can_be_watched(fd);
+
+	if (error == 0)
+		error = reserve(loop, fd);
+	if (error < 0)
+		return error;
+	f = &loop->watches.fds[fd];
+	f->generation++;
+	f->wanted = (uint8_t)wanted;
+	f->again = 0;
+	if (f->flags & ROTAI_FD_LEFT) {
+		/* It never left the poller. */
+		f->flags &= (uint8_t)~ROTAI_FD_LEFT;
+		note(&loop->watches, fd, ROTAI_FD_UNSURE);
+	} else {
+		note(&loop->watches, fd, ROTAI_FD_ABSENT);
+	}
+	return 0;
+}
+
+/* (1) */
+int rotai_registration_begin(struct rota_loop *loop, int fd, unsigned wanted)
+{
+	const struct rotai_watches *watches = &loop->watches;
+	uint32_t generation = 1;
+	struct rotai_fd *f;
+	int error;
+
+	if (fd < 0)
+		return ROTA_EBADF;
+	if (loop->is_unlocked)
+		return begin_later(loop, fd, wanted);
+	if ((size_t)fd < watches->fds_capacity) {
+		if (watches->fds[fd].flags & ROTAI_FD_LEFT)
+			rotai_registration_end(loop, fd);
+		generation = watches->fds[fd].generation + 1;
+	}
+	/* The kernel first: a number that is not open may be too large for any
+	 * table. */
+	error = loop->ops->add(loop->poller, fd, generation, wanted);
+	if (error < 0)
+		return error;
+	error = reserve(loop, fd);
+	if (error < 0) {
+		loop->ops->remove(loop->poller, fd);
+		return error;
+	}
+	f = &loop->watches.fds[fd];
+	f->generation = generation;
+	f->wanted = (uint8_t)wanted;
+	f->asked = (uint8_t)wanted;
+	f->again = 0;
+	f->flags &= ROTAI_FD_NOTED;
+	return 0;
+}
+
+void rotai_registration_end(struct rota_loop *loop, int fd)
+{
+	struct rotai_fd *f = &loop->watches.fds[fd];
+
+	f->generation++; /* an event on its way is of the past */
+	f->again = 0;
+	if (loop->is_unlocked && !(f->flags & ROTAI_FD_ABSENT)) {
+		note(&loop->watches, fd, ROTAI_FD_LEFT); /* (6) */
+		return;
+	}
+	/* In a forked child it is the parent's (F2). */
+	if (!(f->flags & ROTAI_FD_ABSENT) && rotai_loop_inherited(loop) == 0)
+		loop->ops->remove(loop->poller, fd);
+	f->flags &= ROTAI_FD_NOTED;
+}
+
+void rotai_registration_want(struct rotai_watches *watches, int fd,
+			     unsigned wanted)
+{
+	struct rotai_fd *f = &watches->fds[fd];
+
+	f->wanted = (uint8_t)wanted;
+	if (f->wanted != f->asked)
+		note(watches, fd, 0);
+}
+
+void rotai_registration_doubt(struct rotai_watches *watches, int fd)
+{
+	note(watches, fd, ROTAI_FD_UNSURE);
+}
+
+void rotai_registration_again(struct rotai_watches *watches, int fd,
+			      unsigned events)
+{
+	struct rotai_fd *f = &watches->fds[fd];
+
+	/* Also if both have changed and will have changed back by then. */
+	if (!((f->wanted | f->asked) & ROTAI_EDGE))
+		return;
+	f->again |= (uint8_t)events;
+	note(watches, fd, 0);
+}
+
+/* Call @fn of the poller's, for which there may be no room at first. */
+static int call_poller(struct rota_loop *loop,
+		       int (*fn)(struct rotai_poller *poller, int fd,
+				 uint32_t generation, unsigned was,
+				 unsigned wanted),
+		       int fd, unsigned wanted)
+{
+	const struct rotai_fd *f = &loop->watches.fds[fd];
+	int status = fn(loop->poller, fd, f->generation, f->asked, wanted);
+
+	if (status != ROTA_EAGAIN)
+		return status;
+	loop->ops->submit(loop->poller);
+	return fn(loop->poller, fd, f->generation, f->asked, wanted);
+}
+
+/* (3) */
+static int confirm(struct rota_loop *loop, int fd, unsigned wanted)
+{
+	struct rotai_fd *f = &loop->watches.fds[fd];
+	int status;
+
+	if (f->flags & ROTAI_FD_ABSENT)
+		status = loop->ops->add(loop->poller, fd, ++f->generation,
+					wanted);
+	else
+		status = call_poller(loop, loop->ops->confirm, fd, wanted);
+	if (status < 0)
+		return status;
+	f->generation += (unsigned)status;
+	f->wanted = (uint8_t)wanted;
+	f->asked = (uint8_t)wanted;
+	f->flags &= (uint8_t) ~(ROTAI_FD_UNSURE | ROTAI_FD_ABSENT);
+	return 0;
+}
+
+int rotai_registration_confirm(struct rota_loop *loop, int fd, unsigned wanted)
+{
+	int error;
+
+	if (!loop->is_unlocked)
+		return confirm(loop, fd, wanted);
+	error = rotai_fd_can_be_watched(fd); /* (6) */
+	if (error == 0)
+		rotai_registration_doubt(&loop->watches, fd);
+	return error;
+}
+
+/* Have the poller do what is noted of @fd, which has watches: 0 or an error. */
+static int tell(struct rota_loop *loop, int fd)
+{
+	struct rotai_fd *f = &loop->watches.fds[fd];
+	int status;
+
+	if (f->flags & (ROTAI_FD_UNSURE | ROTAI_FD_ABSENT))
+		return confirm(loop, fd, f->wanted);
+	if (f->wanted == f->asked)
+		return 0;
+	status = call_poller(loop, loop->ops->change, fd, f->wanted);
+	if (status < 0) /* the number may be another file's */
+		return confirm(loop, fd, f->wanted);
+	f->asked = f->wanted;
+	return 0;
+}
+
+/* What the next wait is to report of @fd without the poller's word. Clears the
+ * note if that is all. */
+static unsigned take_note(struct rota_loop *loop, int fd)
+{
+	struct rotai_fd *f = &loop->watches.fds[fd];
+	unsigned events = 0;
+	int status;
+
+	if (f->first == NULL) {
+		if (f->flags & ROTAI_FD_LEFT)
+			loop->ops->remove(loop->poller, fd); /* (6) */
+		f->flags &= ROTAI_FD_TOLD;
+		return 0;
+	}
+	status = tell(loop, fd);
+	if (status < 0)
+		events = ROTAI_EVERYTHING; /* (4) */
+	if (status == ROTA_ENOMEM || status == ROTA_ENOSPC ||
+	    status == ROTA_EAGAIN)
+		return events;
+	if (status < 0) {
+		f->asked = f->wanted;
+		f->flags &= (uint8_t)~ROTAI_FD_UNSURE;
+	}
+	f->flags &= (uint8_t)~ROTAI_FD_NOTED;
+	return events | f->again;
+}
+
+/* Have the poller forget what it reports and nobody watches, and add all that
+ * is watched again. (5) */
+static void renew(struct rota_loop *loop)
+{
+	struct rotai_watches *watches = &loop->watches;
+
+	watches->saw_stale = 0;
+	if (loop->ops->renew == NULL || loop->ops->renew(loop->poller) <= 0)
+		return;
+	for (size_t fd = 0; fd < watches->fds_capacity; fd++) {
+		struct rotai_fd *f = &watches->fds[fd];
+
+		if (f->first == NULL)
+			f->flags &= (uint8_t)~ROTAI_FD_LEFT;
+		else
+			note(watches, (int)fd, ROTAI_FD_ABSENT);
+	}
+}
+
+int rotai_watches_flush(struct rota_loop *loop, struct rotai_ready *ready,
+			int max)
+{
+	struct rotai_watches *watches = &loop->watches;
+	uint32_t kept = 0;
+	int reported = 0;
+
+	if (ROTAI_UNLIKELY(watches->saw_stale))
+		renew(loop);
+
+	for (uint32_t i = 0; i < watches->noted_count; i++) {
+		int fd = watches->noted[i];
+		struct rotai_fd *f = &watches->fds[fd];
+		unsigned events = take_note(loop, fd);
+
+		if (events != 0 && reported++ < max) {
+			ready[reported - 1] = (struct rotai_ready){
+				.fd = fd,
+				.generation = f->generation,
+				.events = events,
+			};
+			f->again = 0;
+			f->flags &= (uint8_t)~ROTAI_FD_TOLD;
+		} else if (events != 0) {
+			f->again |= (uint8_t)events;
+			f->flags |= ROTAI_FD_NOTED;
+		}
+		if (f->flags & ROTAI_FD_NOTED)
+			watches->noted[kept++] = fd;
+	}
+	watches->noted_count = kept;
+	return reported;
+}
+
+int rotai_told_mark(struct rota_loop *loop, const struct rotai_ready *ready,
+		    int n, int *told)
+{
+	int count = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct rotai_fd *f = &loop->watches.fds[ready[i].fd];
+
+		if (f->generation != ready[i].generation ||
+		    (f->asked & ROTAI_EDGE) || (f->flags & ROTAI_FD_TOLD))
+			continue;
+		f->flags |= ROTAI_FD_TOLD;
+		told[count++] = ready[i].fd;
+	}
+	return count;
+}
+
+int rotai_told_drop(struct rota_loop *loop, struct rotai_ready *ready, int n)
+{
+	int left = 0;
+
+	for (int i = 0; i < n; i++) {
+		const struct rotai_fd *f = &loop->watches.fds[ready[i].fd];
+
+		/* An edge is reported once, and may not be lost. */
+		if (!(f->flags & ROTAI_FD_TOLD) || (f->asked & ROTAI_EDGE))
+			ready[left++] = ready[i];
+	}
+	return n < 0 ? n : left;
+}
+
+void rotai_told_forget(struct rota_loop *loop, const int *told, int count)
+{
+	for (int i = 0; i < count; i++)
+		loop->watches.fds[told[i]].flags &= (uint8_t)~ROTAI_FD_TOLD;
+}
+
+/* Whether a file that cannot be watched any more is no reason to fail. */
+static int is_gone(int error)
+{
+	return error == ROTA_EBADF || error == ROTA_EPERM;
+}
+
+int rotai_watches_move(struct rota_loop *loop, struct rotai_poller *to)
+{
+	struct rotai_watches *watches = &loop->watches;
+	int error;
+
+	for (size_t fd = 0; fd < watches->fds_capacity; fd++) {
+		struct rotai_fd *f = &watches->fds[fd];
+
+		f->flags &= (uint8_t)~ROTAI_FD_GONE;
+		if (f->first == NULL)
+			continue;
+		error = loop->ops->add(to, (int)fd, f->generation + 1,
+				       f->wanted);
+		if (is_gone(error))
+			f->flags |= ROTAI_FD_GONE;
+		else if (error < 0)
+			return error;
+	}
+	/* All are in: now the loop may follow. */
+	for (size_t fd = 0; fd < watches->fds_capacity; fd++) {
+		struct rotai_fd *f = &watches->fds[fd];
+
+		f->generation++;
+		f->asked = f->wanted;
+		f->flags &= ROTAI_FD_NOTED | ROTAI_FD_GONE;
+		if (f->flags & ROTAI_FD_GONE) /* (4) */
+			note(watches, (int)fd, ROTAI_FD_ABSENT);
+	}
+	return 0;
+}
+
+void rotai_watches_free(struct rota_loop *loop)
+{
+	struct rotai_watches *watches = &loop->watches;
+
+	rotai_memory_free(&loop->allocator, watches->fds,
+			  watches->fds_capacity * sizeof(*watches->fds));
+	rotai_memory_free(&loop->allocator, watches->noted,
+			  watches->noted_capacity * sizeof(*watches->noted));
+}
