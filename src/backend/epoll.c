@@ -27,11 +27,11 @@
 #include <limits.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backend/poller.h"
 #include "base/assert.h"
+#include "base/epoll.h"
 #include "base/fd.h"
 #include "base/memory.h"
 #include "rota/error.h"
@@ -243,15 +243,11 @@ static int wait_events(struct epoll_poller *epoll, int64_t timeout_ns,
 		return epoll_wait(epoll->epoll_fd, events, max,
 				  timeout_ns < 0 ? -1 : 0);
 	if (timeout_ns % NS_PER_MS != 0) {
-		struct timespec timeout = {
-			.tv_sec = (time_t)(timeout_ns / 1000000000),
-			.tv_nsec = (long)(timeout_ns % 1000000000),
-		};
 		int n = -1;
 
 		if (!epoll->no_pwait2)
-			n = epoll_pwait2(epoll->epoll_fd, events, max, &timeout,
-					 NULL);
+			n = rotai_epoll_pwait2(epoll->epoll_fd, events, max,
+					       timeout_ns);
 		if (n >= 0 ||
 		    (!epoll->no_pwait2 && errno != ENOSYS && errno != EPERM))
 			return n;
