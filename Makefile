@@ -81,7 +81,13 @@ sources       := $(filter-out $(other_pollers:%=src/backend/%.c),$(call \
 
 # --- flags -------------------------------------------------------------------
 
-features_linux  := -D_GNU_SOURCE
+# Linux has two shapes of off_t and time_t where a long has 32 bits. Ours are
+# those of 64; no public header names either, so a user may choose.
+bytes_of_long := $(if $(filter linux,$(system)),$(shell echo __SIZEOF_LONG__ | \
+	$(CC) $(CPPFLAGS) $(CFLAGS) -E -P -x c - 2>/dev/null))
+wide := $(if $(filter 4,$(bytes_of_long)),-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64)
+
+features_linux  := -D_GNU_SOURCE $(wide)
 features_darwin := -D_DARWIN_C_SOURCE
 defines  := $(or $(features_$(system)),-D_GNU_SOURCE) $(patsubst %,-DROTAI_WITH_%,$(shell \
 	echo $(pollers) | tr a-z A-Z))

@@ -165,8 +165,11 @@ static void on_writable(struct rota_watch *watch, unsigned events)
 	while (s->to_send > 0) {
 		size_t size;
 		const char *bytes = cursor_peek(corpus, &s->sent, &size);
-		ssize_t n = write(s->input_fd, bytes,
-				  size < s->to_send ? size : s->to_send);
+		ssize_t n;
+
+		if (size > s->to_send)
+			size = (size_t)s->to_send;
+		n = write(s->input_fd, bytes, size);
 
 		if (n < 0 && socket_is_transient(errno))
 			return;
