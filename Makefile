@@ -36,6 +36,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .PHONY: all
 all: # comes first: what a bare `make` makes
 
+# A path as one word for the shell, whatever is in it.
+quote = '$(subst ','\'',$(1))'
+
 # Make again with these arguments, and with one job per processor unless the
 # user chose a number.
 processors := $(or $(shell getconf _NPROCESSORS_ONLN 2>/dev/null),1)
@@ -124,7 +127,8 @@ shared := $(where)/librota.dylib
 soname := librota.$(soversion).dylib
 real   := librota.$(version).dylib
 EXPORTS ?= -Wl,-exported_symbol,_rota_*
-share  := -dynamiclib -Wl,-install_name,$(LIBDIR)/$(soname) $(EXPORTS)
+share  := -dynamiclib -Wl,-install_name,$(call quote,$(LIBDIR)/$(soname)) \
+	$(EXPORTS)
 else
 shared := $(where)/librota.so
 soname := librota.so.$(soversion)
@@ -182,30 +186,49 @@ FORCE:
 # --- installing --------------------------------------------------------------
 
 # An install step says where: DESTDIR goes before every path, and is in none.
-to_include := $(DESTDIR)$(INCLUDEDIR)
-to_lib     := $(DESTDIR)$(LIBDIR)
-headers    := $(patsubst include/%,%,$(wildcard include/*.h include/rota/*.h))
+# The paths may have spaces.
+include_dir := $(DESTDIR)$(INCLUDEDIR)
+lib_dir     := $(DESTDIR)$(LIBDIR)
+to_include   = $(call quote,$(include_dir)$(1))
+to_lib       = $(call quote,$(lib_dir)$(1))
+headers     := $(patsubst include/%,%,$(wildcard include/*.h include/rota/*.h))
+
+# In rota.pc what lies below the prefix is named after it, so that the whole
+# can be moved: pkg-config --define-prefix. Spaces and quotes have a backslash
+# before them, since pkg-config splits flags into words as a shell does.
+empty     :=
+space     := $(empty) $(empty)
+begins    := :^:
+in_prefix  = $(subst $(begins),,$(subst \
+	$(begins)$(PREFIX)/,$${prefix}/,$(begins)$(1)))
+in_pc      = $(subst ',\',$(subst ",\",$(subst $(space),\$(space),$(1))))
+in_sed     = $(subst |,\|,$(subst &,\&,$(subst \,\\,$(1))))
+fill       = -e $(call quote,s|@$(1)@|$(call in_sed,$(call in_pc,$(2)))|)
 
 .PHONY: install uninstall
 install: all ## install headers, libraries and rota.pc; PREFIX, DESTDIR
-	install -d $(to_include)/rota $(to_lib)/pkgconfig
+	install -d $(call to_include,/rota) $(call to_lib,/pkgconfig)
 	for header in $(headers); do \
-		install -m 644 include/$$header $(to_include)/$$header || \
+		install -m 644 include/$$header $(call to_include,/)$$header || \
 			exit 1; done
 	install -m 644 $(archive) $(to_lib)
 	install -m 755 $(where)/$(real) $(to_lib)
-	ln -sf $(real) $(to_lib)/$(soname)
-	ln -sf $(soname) $(to_lib)/$(notdir $(shared))
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(version)|' \
-		src/rota.pc.in >$(to_lib)/pkgconfig/rota.pc
-	chmod 644 $(to_lib)/pkgconfig/rota.pc
+	ln -sf $(real) $(call to_lib,/$(soname))
+	ln -sf $(soname) $(call to_lib,/$(notdir $(shared)))
+	sed $(call fill,PREFIX,$(PREFIX)) \
+		$(call fill,LIBDIR,$(call in_prefix,$(LIBDIR))) \
+		$(call fill,INCLUDEDIR,$(call in_prefix,$(INCLUDEDIR))) \
+		$(call fill,VERSION,$(version)) \
+		src/rota.pc.in >$(call to_lib,/pkgconfig/rota.pc)
+	chmod 644 $(call to_lib,/pkgconfig/rota.pc)
 
 uninstall: ## remove what install put there
-	rm -f $(headers:%=$(to_include)/%) $(to_lib)/$(notdir $(archive)) \
-		$(to_lib)/$(real) $(to_lib)/$(soname) \
-		$(to_lib)/$(notdir $(shared)) $(to_lib)/pkgconfig/rota.pc
-	if test -d $(to_include)/rota; then rmdir $(to_include)/rota; fi
+	for header in $(headers); do \
+		rm -f $(call to_include,/)$$header || exit 1; done
+	cd $(to_lib) && rm -f $(notdir $(archive)) $(real) $(soname) \
+		$(notdir $(shared)) pkgconfig/rota.pc
+	if test -d $(call to_include,/rota); then \
+		rmdir $(call to_include,/rota); fi
 
 # --- programs ----------------------------------------------------------------
 
