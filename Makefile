@@ -402,6 +402,49 @@ check-run: check-programs
 
 endif
 
+# --- other processors, and another C library ----------------------------------
+
+# What Debian's cross compilers build, with a program for each to run what they
+# built. There is no cmocka for these: tests/cross has plain programs, which use
+# public headers alone. qemu-user has not all that a kernel has, so what the
+# library does without it is tested too.
+crosses := aarch64 s390x i386 musl
+cross_cc_aarch64 := aarch64-linux-gnu-gcc
+cross_cc_s390x   := s390x-linux-gnu-gcc
+cross_cc_i386    := i686-linux-gnu-gcc
+cross_cc_musl    := musl-gcc
+cross_needs := $(cross_cc_aarch64):gcc-aarch64-linux-gnu \
+	$(cross_cc_s390x):gcc-s390x-linux-gnu $(cross_cc_i386):gcc-i686-linux-gnu \
+	$(cross_cc_musl):musl-tools qemu-s390x:qemu-user \
+	/usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross \
+	/usr/s390x-linux-gnu/include/stdio.h:libc6-dev-s390x-cross \
+	/usr/i686-linux-gnu/include/stdio.h:libc6-dev-i386-cross
+cross_tests := $(patsubst %.c,$(dir)/%,$(wildcard tests/cross/test_*.c))
+
+.PHONY: cross cross-programs
+cross: ## build for arm64, s390x, i386 and musl, and run plain programs there
+	@$(call need,cc:gcc stdio.h:libc6-dev $(cross_needs))
+	@$(foreach cross,$(crosses),$(again) WERROR=1 CC=$(cross_cc_$(cross)) \
+		AR=$(firstword $(patsubst %-gcc,%-ar,$(filter-out \
+		musl-gcc,$(cross_cc_$(cross)))) $(AR)) \
+		BUILD=$(BUILD)/cross/$(cross) all cross-programs &&) true
+	@tests/support/run -j $(processors) -e tests/cross/launch \
+		$(foreach cross,$(crosses),$(foreach poller,$(pollers),$(patsubst \
+		tests/%.c,$(BUILD)/cross/$(cross)/release/tests/%@$(poller),$(wildcard \
+		tests/cross/test_*.c))))
+
+cross-programs: examples $(cross_tests)
+
+ifneq ($(filter release,$(VARIANT)),)
+$(dir)/tests/cross/%.o: inside = -Itests
+
+$(cross_tests): %: %.o $(archive)
+	$(say) '  LINK  $@'
+	$(quiet)$(link) $^ $(LDLIBS) -o $@
+
+-include $(cross_tests:%=%.d)
+endif
+
 # --- what else shows that it holds --------------------------------------------
 
 # Branches that only a broken promise takes are none to cover: an assertion's.
@@ -456,13 +499,14 @@ macos-programs: all examples
 
 # --- installing what is needed -----------------------------------------------
 
-# A list of command:package and header.h:package, by the names that Debian
-# gives to packages. Asking the compiler for the header, not the system for the
+# A list of command:package, header.h:package and /a/path:package, by the names
+# that Debian gives to packages. Asking the compiler for the header, not the system for the
 # package, does as well for those who got it in another way.
 define need
 missing=; for item in $(1); do \
 	what=$${item%%:*}; \
 	case $$what in \
+	/*) test -e $$what ;; \
 	*.h) echo "#include <$$what>" | $(CC) -E -x c - ;; \
 	*) command -v $$what ;; \
 	esac >/dev/null 2>&1 || missing="$$missing $${item##*:}"; \

@@ -1,0 +1,158 @@
+/*
+ * Files beyond 4 GiB and times beyond 2038, where off_t and time_t may be
+ * narrow; error names; and how many bytes structs take.
+ */
+#include "cross/plain.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static const int64_t FAR = INT64_C(5) << 30; /* 5 GiB: the file is sparse */
+
+static int64_t last_result;
+
+static void on_result(struct rota_fs *fs, int64_t result)
+{
+	(void)fs;
+	last_result = result;
+}
+
+/* Run @loop until the operation that began with @status has ended. */
+static int64_t result_of(struct rota_loop *loop, int status)
+{
+	last_result = INT64_MIN;
+	EXPECT(status == 0);
+	EXPECT(rota_loop_run(loop, ROTA_RUN_DEFAULT) == 0);
+	return last_result;
+}
+
+struct scratch {
+	struct rota_loop *loop;
+	struct rota_fs fs;
+	char path[64];
+	int fd;
+};
+
+static void scratch_begin(struct scratch *s)
+{
+	s->loop = plain_loop(ROTA_CLOCK_MONOTONIC);
+	rota_fs_init(&s->fs, s->loop);
+	strcpy(s->path, "/tmp/rota-plain-XXXXXX");
+	close(mkstemp(s->path));
+	s->fd = (int)result_of(
+		s->loop, rota_fs_open(&s->fs, on_result, s->path, O_RDWR, 0));
+	EXPECT(s->fd >= 0);
+}
+
+static void scratch_end(struct scratch *s)
+{
+	EXPECT(result_of(s->loop, rota_fs_close(&s->fs, on_result, s->fd)) ==
+	       0);
+	EXPECT(unlink(s->path) == 0);
+	EXPECT(rota_loop_close(s->loop) == 0);
+}
+
+static void a_file_has_more_than_4_GiB(void)
+{
+	char out[] = "far out", in[sizeof(out)] = "";
+	struct rota_file_info info;
+	struct scratch s;
+
+	scratch_begin(&s);
+	EXPECT(result_of(s.loop,
+			 rota_fs_write(&s.fs, on_result, s.fd,
+				       (struct rota_buf){ out, sizeof(out) },
+				       FAR)) == (int64_t)sizeof(out));
+	EXPECT(result_of(s.loop,
+			 rota_fs_read(&s.fs, on_result, s.fd,
+				      (struct rota_buf){ in, sizeof(in) },
+				      FAR)) == (int64_t)sizeof(in));
+	EXPECT(memcmp(in, out, sizeof(in)) == 0);
+	EXPECT(result_of(s.loop,
+			 rota_fs_fstat(&s.fs, on_result, s.fd, &info)) == 0);
+	EXPECT(info.size == (uint64_t)FAR + sizeof(out));
+	EXPECT(result_of(s.loop,
+			 rota_fs_stat(&s.fs, on_result, s.path, &info)) == 0);
+	EXPECT(info.size == (uint64_t)FAR + sizeof(out));
+	EXPECT((info.mode & 0170777) == 0100600);
+	EXPECT(info.modified_ns > INT64_C(1600000000) * 1000000000);
+	scratch_end(&s);
+}
+
+/* In the year 2100 a narrow time_t has long been used up. */
+static void a_file_may_be_of_2100(void)
+{
+	const struct timespec times[2] = {
+		{ .tv_sec = (time_t)INT64_C(4102444800), .tv_nsec = 5 },
+		{ .tv_sec = (time_t)INT64_C(4102444800), .tv_nsec = 7 },
+	};
+	struct rota_file_info info;
+	struct stat status;
+	struct scratch s;
+
+	scratch_begin(&s);
+	EXPECT(futimens(s.fd, times) == 0);
+	EXPECT(fstat(s.fd, &status) == 0);
+	EXPECT(result_of(s.loop,
+			 rota_fs_fstat(&s.fs, on_result, s.fd, &info)) == 0);
+	/* Not every file system, and not every emulator, keeps such a time. */
+	if (status.st_mtime == times[1].tv_sec)
+		EXPECT(info.modified_ns ==
+		       INT64_C(4102444800) * 1000000000 + 7);
+	scratch_end(&s);
+}
+
+static void a_whole_file_is_read(void)
+{
+	char out[] = "all of it";
+	struct scratch s;
+
+	scratch_begin(&s);
+	EXPECT(write(s.fd, out, sizeof(out)) == (ssize_t)sizeof(out));
+	EXPECT(result_of(s.loop,
+			 rota_fs_read_file(&s.fs, on_result, s.path, 1000)) ==
+	       (int64_t)sizeof(out));
+	EXPECT(s.fs.size == sizeof(out));
+	EXPECT(s.fs.data != NULL && memcmp(s.fs.data, out, sizeof(out)) == 0);
+	rota_fs_free(&s.fs);
+	EXPECT(result_of(s.loop, rota_fs_read_file(&s.fs, on_result,
+						   "/no/such/file", 1000)) ==
+	       ROTA_ENOENT);
+	scratch_end(&s);
+}
+
+static void errors_have_names(void)
+{
+	EXPECT(strcmp(rota_error_name(ROTA_ENOENT), "ENOENT") == 0);
+	EXPECT(strcmp(rota_error_name(ROTA_EOVERFLOW), "EOVERFLOW") == 0);
+	EXPECT(strcmp(rota_error_name(ROTA_ECONNREFUSED), "ECONNREFUSED") == 0);
+	EXPECT(strcmp(rota_error_name(ROTA_EOF), "EOF") == 0);
+	EXPECT(strcmp(rota_error_name(0), "OK") == 0);
+	EXPECT(strcmp(rota_error_name(-999999), "UNKNOWN") == 0);
+}
+
+/* The budgets are for pointers of 64 bits, and narrower ones need no more. A
+ * byte order or a C library changes nothing. */
+static void structs_keep_to_their_budgets(void)
+{
+	EXPECT(sizeof(struct rota_watch) <= 56);
+	EXPECT(sizeof(struct rota_timer) <= 80);
+	EXPECT(sizeof(struct rota_task) <= 32);
+	EXPECT(sizeof(struct rota_async) <= 48);
+	EXPECT(sizeof(struct rota_hook) <= 48);
+	EXPECT(sizeof(struct rota_handle) <= 64);
+	EXPECT(sizeof(struct rota_tcp) <= 200);
+	EXPECT(sizeof(struct rota_write) <= 128);
+	EXPECT(sizeof(struct rota_work) <= 168);
+}
+
+static const struct plain_test tests[] = {
+	{ "a_file_has_more_than_4_GiB", a_file_has_more_than_4_GiB },
+	{ "a_file_may_be_of_2100", a_file_may_be_of_2100 },
+	{ "a_whole_file_is_read", a_whole_file_is_read },
+	{ "errors_have_names", errors_have_names },
+	{ "structs_keep_to_their_budgets", structs_keep_to_their_budgets },
+};
+PLAIN_MAIN(tests)
