@@ -391,6 +391,20 @@ once := $(pollerless:%.c=$(dir)/%)
 runs := $(once) $(foreach poller,$(or $(POLLER),$(pollers)),$(addsuffix \
 	@$(poller),$(filter-out $(once),$(tests))))
 
+# What tests/mutants/run has to know to build as is done here.
+.PHONY: mutants-plan
+mutants-plan: inside = $(double:%=-I%) -fvisibility=hidden
+mutants-plan:
+	@{ echo 'compile $(compile)'; \
+		echo 'release $(filter-out -DROTA_CHECKED -O1,$(compile)) -O2'; \
+		echo 'link $(link)'; \
+		echo 'rest $(support) $(double_objects) $(archive)' \
+			'$(if $(wrap_flags),$(shell cat $(wrap_flags)))' \
+			'$(double_flags) $(CMOCKA_LIBS) $(LDLIBS)'; \
+		echo 'sources $(sources)'; \
+		echo 'tests $(tests)'; \
+		echo 'once $(once)'; } >$(dir)/mutants.plan
+
 check-run: check-programs
 	$(if $(filter-out $(pollers),$(POLLER)),$(error no poller $(POLLER): \
 		there are $(pollers)))
@@ -398,7 +412,7 @@ check-run: check-programs
 		$(sort $(patsubst test_%,%,$(basename $(notdir \
 		$(wildcard tests/*/test_*.c)))))))
 	@ROTA_TEST_FILTER='$(N)' $(fixed_space) tests/support/run \
-		-j $(processors) $(runs)
+		-t $(if $(ROTA_TEST_FULL),1200,120) -j $(processors) $(runs)
 
 endif
 
@@ -462,6 +476,34 @@ coverage: ## run the tests and tell what they reach; fails if that is too little
 		--html-details $(BUILD)/coverage/index.html --print-summary \
 		--fail-under-line 92 --fail-under-branch 80 $(BUILD)/coverage && \
 	exit $$checked
+
+MUTANTS ?= 100
+
+.PHONY: mutants
+mutants: ## break src/ at random, see that tests fail; MUTANTS= MUTANTS_SEED= FILES=
+	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
+		cmocka.h:libcmocka-dev python3:python3)
+	@PYTHONDONTWRITEBYTECODE=1 tests/mutants/run --make '$(MAKE)' \
+		--build '$(BUILD)' --jobs $(processors) --count $(MUTANTS) \
+		--seed $(or $(MUTANTS_SEED),0) --files '$(or $(FILES),src/*)'
+
+# This runs everything at full length, for a night or before a release. A target
+# that fails does not stop the others.
+.PHONY: check-all
+check-all: ## all checks there are, at full length, and 40 mutants: an hour
+	@failed=; \
+	try() { echo "=== $$*"; $(MAKE) "$$@" || failed="$$failed ($$*)"; }; \
+	try lint; \
+	try check ROTA_TEST_FULL=1; \
+	try check SAN=address,undefined; \
+	try check SAN=thread; \
+	try cross; \
+	try model; \
+	try macos; \
+	try coverage; \
+	try bench-check; \
+	try mutants MUTANTS=40; \
+	test -z "$$failed" || { echo "check-all: failed:$$failed" >&2; exit 1; }
 
 .PHONY: model
 model: ## have spin exhaust the models of the lock-free parts
