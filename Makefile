@@ -225,8 +225,9 @@ install: all ## install headers, libraries and rota.pc; PREFIX, DESTDIR
 uninstall: ## remove what install put there
 	for header in $(headers); do \
 		rm -f $(call to_include,/)$$header || exit 1; done
-	cd $(to_lib) && rm -f $(notdir $(archive)) $(real) $(soname) \
-		$(notdir $(shared)) pkgconfig/rota.pc
+	for file in $(notdir $(archive)) $(real) $(soname) \
+		$(notdir $(shared)) pkgconfig/rota.pc; do \
+		rm -f $(call to_lib,/)$$file || exit 1; done
 	if test -d $(call to_include,/rota); then \
 		rmdir $(call to_include,/rota); fi
 
