@@ -106,27 +106,6 @@ static int is_at_its_end(struct rota_loop *loop)
 	return !rotai_loop_is_open(loop) && rotai_inbox_close(&loop->inbox);
 }
 
-/* Turns until nothing is open: 0, or why it did not come to that. */
-static int run_to_the_end(struct rota_loop *loop, uint64_t deadline_ns)
-{
-	int status;
-
-	for (;;) {
-		/* A callback of the last turn may have opened a handle. */
-		rotai_handles_close(loop);
-		rotai_requests_cancel(loop);
-		if (is_at_its_end(loop))
-			return 0;
-		if (loop->clock(loop) >= deadline_ns ||
-		    rotai_clock_monotonic() >= loop->real_limit_ns)
-			return ROTA_ETIMEDOUT;
-		status = rotai_turn(loop, ROTAI_TURN_SLEEPS);
-		if (status < 0)
-			return status;
-		loop->stopping = 0;
-	}
-}
-
 /* When a deadline in the loop's time is reached in that of the system, which
  * goes on while a virtual clock stands still for a request in flight. */
 static uint64_t real_time_of(struct rota_loop *loop, uint64_t deadline_ns)
@@ -138,6 +117,44 @@ static uint64_t real_time_of(struct rota_loop *loop, uint64_t deadline_ns)
 	return rotai_add_saturated(rotai_clock_monotonic(),
 				   deadline_ns > now_ns ? deadline_ns - now_ns
 							: 0);
+}
+
+/* Whether the deadline has passed. The system's clock counts only while a
+ * virtual one stands still, from @seen_ns on: else a process that waits for a
+ * processor would run out of virtual time. */
+static int is_past(struct rota_loop *loop, uint64_t deadline_ns,
+		   uint64_t *seen_ns)
+{
+	uint64_t now_ns = loop->clock(loop);
+
+	if (now_ns >= deadline_ns)
+		return 1;
+	if (now_ns == *seen_ns)
+		return rotai_clock_monotonic() >= loop->real_limit_ns;
+	*seen_ns = now_ns;
+	loop->real_limit_ns = real_time_of(loop, deadline_ns);
+	return 0;
+}
+
+/* Turns until nothing is open: 0, or why it did not come to that. */
+static int run_to_the_end(struct rota_loop *loop, uint64_t deadline_ns)
+{
+	uint64_t seen_ns = UINT64_MAX;
+	int status;
+
+	for (;;) {
+		/* A callback of the last turn may have opened a handle. */
+		rotai_handles_close(loop);
+		rotai_requests_cancel(loop);
+		if (is_at_its_end(loop))
+			return 0;
+		if (is_past(loop, deadline_ns, &seen_ns))
+			return ROTA_ETIMEDOUT;
+		status = rotai_turn(loop, ROTAI_TURN_SLEEPS);
+		if (status < 0)
+			return status;
+		loop->stopping = 0;
+	}
 }
 
 static void refuse(struct rota_loop *loop, int refuses)
@@ -153,7 +170,6 @@ int rota_loop_shutdown(struct rota_loop *loop, uint64_t deadline_ns)
 
 	if (status < 0)
 		return status;
-	loop->real_limit_ns = real_time_of(loop, deadline_ns);
 	refuse(loop, 1);
 	stop_nodes(loop);
 	begin_running(loop);
