@@ -356,9 +356,9 @@ tests        := $(test_sources:%.c=$(dir)/%)
 
 # Where the linker can wrap a call (--wrap), calls are made to fail that way.
 ifeq ($(system),darwin)
-not_support := tests/support/fault_wrap.c
+not_support := tests/support/%_wrap.c
 else
-wrap_flags  := $(wildcard tests/support/fault.flags)
+wrap_flags  := $(wildcard tests/support/*.flags)
 endif
 support := $(patsubst %.c,$(dir)/%.o,$(filter-out $(not_support),$(call \
 	for_this_system,$(wildcard tests/support/*.c))))

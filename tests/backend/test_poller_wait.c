@@ -44,24 +44,30 @@ static void a_wait_is_never_early(void **state)
 		}
 }
 
-/* C9: 100 us take less than 1 ms; the machine may be busy now and then. */
+/* How long a wait of 100 us takes. */
+static uint64_t time_of_a_short_wait(struct poller_test *t)
+{
+	struct rotai_ready ready[8];
+	uint64_t began = rotai_clock_monotonic();
+
+	assert_int_equal(poller_wait(t, 100000, ready, 8), 0);
+	return rotai_clock_monotonic() - began;
+}
+
+/* C9: it can be less than 1 ms. On a busy machine most take longer. */
 static void a_short_wait_is_short(void **state)
 {
 	struct poller_test *t = *state;
-	struct rotai_ready ready[8];
-	uint64_t shortest = UINT64_MAX;
+	unsigned tries = 0;
 
+#if !defined(__linux__)
 	if (poller_test_is(t, "poll"))
-		return; /* whole milliseconds where there is no ppoll(2) */
-	for (unsigned i = 0; i < 50; i++) {
-		uint64_t took = rotai_clock_monotonic();
+		skip_test("poll(2) waits for whole milliseconds");
+#endif
+	while (tries < 2000 && time_of_a_short_wait(t) >= ROTA_MSEC(1))
+		tries++;
 
-		assert_int_equal(poller_wait(t, 100000, ready, 8), 0);
-		took = rotai_clock_monotonic() - took;
-		shortest = took < shortest ? took : shortest;
-	}
-
-	assert_true(shortest < ROTA_MSEC(1));
+	assert_true(tries < 2000);
 }
 
 /* C9: without epoll_pwait2(2) waits are whole milliseconds, rounded up, and
@@ -89,7 +95,7 @@ static void without_epoll_pwait2_waits_are_rounded_up(void **state)
 	struct poller_test *t = *state;
 
 	if (!poller_test_is(t, "epoll"))
-		return;
+		skip_test("only epoll has epoll_pwait2(2)");
 	expect_fallback(t, ENOSYS);
 	expect_fallback(t, EPERM);
 }

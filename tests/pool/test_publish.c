@@ -482,10 +482,12 @@ static int close_while_held_up(struct fixture *f, struct rota_pool *pool)
 static void a_loop_that_closes_waits_for_who_wakes_it(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_pool *pool = pool_of_threads(0, 1);
+	struct rota_pool *pool;
 
-	/* kqueue is woken by the call by which it waits. */
-	while (!poller_is(f, "kqueue") && !close_while_held_up(f, pool))
+	if (poller_is(f, "kqueue"))
+		skip_test("kqueue is woken by the call that it waits in");
+	pool = pool_of_threads(0, 1);
+	while (!close_while_held_up(f, pool))
 		;
 	rota_pool_unref(pool);
 }

@@ -58,6 +58,9 @@ void make_socketpair(int fds[2]);
 void put_byte(int fd);
 void take_byte(int fd);
 
+/* Skip the test, and say why. */
+#define skip_test(reason) (print_message("skip: %s\n", reason), skip())
+
 /* The monotonic clock, in nanoseconds. */
 uint64_t real_now(void);
 
