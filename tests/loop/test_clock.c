@@ -122,16 +122,18 @@ static void a_timer_is_on_time_although_another_was_busy(void **state)
 	assert_true(elapsed_ns < ROTA_MSEC(70));
 }
 
-static void start_self_until_number(struct actor *a)
+static void start_self_until_sleeps(struct actor *a)
 {
 	assert_true(real_now() - a->recorder->start_ns >=
 		    a->calls * ROTA_USEC(300));
 	a->recorder->size = 0;
-	if (a->calls < a->number)
+	if (stats_of(a->recorder->loop).sleeps < a->number)
 		actor_timer(a, ROTA_USEC(300));
 }
 
-/* C9: each wait is a real one, and no wake-up finds nothing due. */
+/* C9: each wait is a real one, and no wake-up finds nothing due. On a busy
+ * machine a timer may be due before the loop can sleep: it goes on until it has
+ * slept often enough. */
 static void a_wait_of_microseconds_is_one_sleep(void **state)
 {
 	struct fixture *f = *state;
@@ -141,17 +143,17 @@ static void a_wait_of_microseconds_is_one_sleep(void **state)
 
 	recorder_init(&r, f->loop);
 	actor_init(&a, &r, "a");
-	a.then = start_self_until_number;
+	a.then = start_self_until_sleeps;
 	a.number = 20;
 	actor_timer(&a, ROTA_USEC(300));
 
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 
 	stats = stats_of(f->loop);
-	assert_int_equal(a.calls, 20);
-	assert_in_range(stats.turns, 20, 21);
-	assert_in_range(stats.waits, 20, 21);
-	assert_in_range(stats.sleeps, 0, 20);
+	assert_int_equal(stats.sleeps, 20);
+	assert_true(a.calls >= 20);
+	assert_in_range(stats.turns, a.calls, a.calls + 1);
+	assert_in_range(stats.waits, a.calls, a.calls + 1);
 }
 
 /* C9: asleep, a process takes no time of the processor. */

@@ -30,7 +30,9 @@ void turn(struct fixture *f);
 /* Make one turn and tell what it told the probe: 0 if nothing. */
 unsigned told(struct fixture *f, struct probe *probe);
 
-/* How often the loop asks the kernel while it waits for a timer of @ms. */
+/* How often the loop asks the kernel while it waits for a timer of @ms, which
+ * must call: at least once. A loop that has something to tell without end, and
+ * so never sleeps, ends by the fixture's alarm. */
 uint64_t waits_within(struct fixture *f, unsigned ms);
 
 /* The figures of the loop. */
