@@ -15,7 +15,6 @@
 static int marker_a, marker_b; /* addresses to be told apart */
 
 static const struct timespec at_once = { 0, 0 };
-static const struct timespec long_enough = { 5, 0 };
 
 /* 1: DESCRIPTION, paragraph 2. */
 static void reading_and_writing_of_one_descriptor_are_two_events(void **state)
@@ -235,13 +234,12 @@ static void all_changes_come_before_events_are_read(void **state)
 /* 5: "When nevents is zero, kevent will return immediately." */
 static void without_room_for_events_there_is_no_wait(void **state)
 {
+	static const struct timespec hours = { 36000, 0 };
 	struct fixture *f = *state;
-	int64_t start = now_ns();
 
+	/* One that waited would end by the time limit of the program. */
 	assert_int_equal(kevent(f->kq, NULL, 0, NULL, 0, NULL), 0);
-	assert_int_equal(kevent(f->kq, NULL, 0, NULL, 0, &long_enough), 0);
-
-	assert_true(now_ns() - start < NS_PER_SEC);
+	assert_int_equal(kevent(f->kq, NULL, 0, NULL, 0, &hours), 0);
 }
 
 /* 6: RETURN VALUES. */

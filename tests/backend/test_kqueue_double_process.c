@@ -350,8 +350,16 @@ a_forked_child_gets_back_the_program_s_own_dispositions(void **state)
 	signal(SIGUSR1, SIG_DFL);
 }
 
+static int64_t cpu_time_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return used.tv_sec * NS_PER_SEC + used.tv_nsec;
+}
+
 /* A kqueue with thousands of descriptors answers at the speed of the few that
- * are ready. */
+ * are ready: it takes little of the processor. */
 static void a_thousand_descriptors_are_found_quickly(void **state)
 {
 	enum { COUNT = 900 };
@@ -364,7 +372,7 @@ static void a_thousand_descriptors_are_found_quickly(void **state)
 		copies[i] = dup(f->pair[0]);
 		assert_true(copies[i] >= 0);
 	}
-	start = now_ns();
+	start = cpu_time_ns();
 	for (i = 0; i < COUNT; i++)
 		assert_int_equal(change(f->kq, copies[i], EVFILT_READ,
 					EV_ADD | EV_CLEAR),
@@ -378,7 +386,9 @@ static void a_thousand_descriptors_are_found_quickly(void **state)
 	}
 	for (i = 0; i < COUNT; i++)
 		close(copies[i]);
-	assert_true(now_ns() - start < NS_PER_SEC);
+	print_message("%lld us of the processor\n",
+		      (long long)(cpu_time_ns() - start) / 1000);
+	assert_true(cpu_time_ns() - start < NS_PER_SEC);
 	assert_int_equal(count_pending(f->kq), 0);
 }
 

@@ -294,7 +294,8 @@ static void a_timeout_is_never_early_and_finer_than_a_millisecond(void **state)
 	int64_t start, length, shortest = INT64_MAX;
 	int i;
 
-	for (i = 0; i < 10; i++) {
+	/* On a busy machine many a wait takes longer. */
+	for (i = 0; i < 10 || (i < 2000 && shortest >= NS_PER_MS); i++) {
 		start = now_ns();
 		assert_int_equal(kevent(f->kq, NULL, 0, &event, 1, &timeout),
 				 0);

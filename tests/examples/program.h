@@ -171,11 +171,11 @@ static inline int kill_server(void **state)
 }
 
 /* A socket that is connected to the port, or -1, with room for few bytes to come
- * if @receive_size is not 0. A read of it fails after 10 seconds. */
+ * if @receive_size is not 0. A read of it fails after a minute. */
 static inline int try_connect(unsigned port, int receive_size)
 {
 	struct sockaddr_in address = { 0 };
-	struct timeval patience = { .tv_sec = 10 };
+	struct timeval patience = { .tv_sec = 60 };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	signal(SIGPIPE, SIG_IGN);

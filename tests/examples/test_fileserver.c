@@ -491,32 +491,51 @@ static void who_sends_no_request_is_dropped_in_time(void **state)
 	end_server(stream, SIGTERM);
 }
 
-/* The end of the server, which waits for it, tells that it was dropped: sooner
- * than the server would have done so for its own end. */
-static void who_takes_nothing_is_dropped_in_time(void **state)
+/* Whether @end, which returns how long the server took to end, shows once that
+ * the server ended by itself: not by its own limit of five seconds. A busy
+ * machine may need that long for all of it, but not each time. */
+static int ends_by_itself(uint64_t (*end)(void))
 {
-	uint64_t began_ns = real_now();
+	unsigned tries = 0;
+
+	while (end() >= ROTA_SEC(4))
+		if (++tries == 4)
+			return 0;
+	return 1;
+}
+
+static uint64_t take_nothing(void)
+{
+	uint64_t began_ns = real_now(), took_ns;
 	int fd;
 
-	(void)state;
-	make_pattern("root/big", BIG_SIZE);
 	start_fileserver("", "-i 50");
 	fd = connect_small(port, SMALL_BUFFER);
 	get(fd, "/big");
 	assert_int_equal(read_head(fd).size, BIG_SIZE);
 	end_server(stream, SIGTERM);
-	assert_in_range(real_now() - began_ns, ROTA_MSEC(300), ROTA_SEC(4));
+	took_ns = real_now() - began_ns;
+	assert_true(took_ns >= ROTA_MSEC(300));
 	assert_in_range(read_pattern(fd, 0, BIG_SIZE), 1, BIG_SIZE - 1);
 	close(fd);
+	return took_ns;
 }
 
-static void at_its_end_it_sends_what_it_is_sending(void **state)
+/* The end of the server, which waits for it, tells that it was dropped: sooner
+ * than the server would have done so for its own end. */
+static void who_takes_nothing_is_dropped_in_time(void **state)
+{
+	(void)state;
+	make_pattern("root/big", BIG_SIZE);
+
+	assert_true(ends_by_itself(take_nothing));
+}
+
+static uint64_t end_while_it_sends(void)
 {
 	int idle, fresh, busy;
 	uint64_t asked_ns;
 
-	(void)state;
-	make_pattern("root/big", BIG_SIZE);
 	start_fileserver("", "-q");
 	idle = connect_to(port);
 	get(idle, "/small.txt");
@@ -537,8 +556,17 @@ static void at_its_end_it_sends_what_it_is_sending(void **state)
 	assert_end(busy);
 	close(busy);
 	assert_ended_well(wait_for_server(stream));
-	assert_in_range(real_now() - asked_ns, 0, ROTA_SEC(4)); /* by itself */
-	assert_null(strchr(strchr(output, '\n'), 'f'));         /* -q */
+	asked_ns = real_now() - asked_ns;
+	assert_null(strchr(strchr(output, '\n'), 'f')); /* -q */
+	return asked_ns;
+}
+
+static void at_its_end_it_sends_what_it_is_sending(void **state)
+{
+	(void)state;
+	make_pattern("root/big", BIG_SIZE);
+
+	assert_true(ends_by_itself(end_while_it_sends));
 }
 
 /* Ask for a file: 1, or 0 if it ends the connection instead. */

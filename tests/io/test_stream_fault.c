@@ -161,7 +161,7 @@ static void echo(int listener)
 static void live(struct fixture *f, int listener,
 		 const struct rota_address *address)
 {
-	uint64_t until = real_now() + ROTA_SEC(10);
+	uint64_t until = real_now() + ROTA_SEC(40);
 	struct connection *c = &life.c;
 	char *bytes = life.bytes;
 

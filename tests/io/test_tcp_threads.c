@@ -326,7 +326,7 @@ static void connections_move_between_threads_in_midstream(void **state)
 	struct worker stations[STATIONS];
 	struct caller callers[WANDERERS];
 	uint64_t seed = random_seed();
-	uint64_t until = real_now() + ROTA_SEC(test_is_full() ? 100 : 20);
+	uint64_t until = real_now() + ROTA_SEC(100);
 	size_t size = test_is_full() ? 64 << 20 : 2 << 20;
 	int ended = 0;
 

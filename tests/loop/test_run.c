@@ -283,34 +283,47 @@ static void count_alarm(int number)
 	alarms++;
 }
 
-/* T3, demand F4 */
-static void a_signal_handler_does_not_end_run_once(void **state)
+/* Run once for a timer of 20 ms, while an alarm goes off every millisecond. */
+static void run_once_beside_alarms(struct fixture *f)
 {
-	struct fixture *f = *state;
-	struct sigaction action = { .sa_handler = count_alarm };
-	struct sigaction before;
 	struct itimerval every_ms = { { 0, 1000 }, { 0, 1000 } };
 	struct itimerval none = { { 0, 0 }, { 0, 0 } };
 	struct recorder r;
 	struct actor timer;
 	uint64_t began_ns = real_now();
+	int status;
 
 	recorder_init(&r, f->loop);
 	actor_init(&timer, &r, "timer");
-	alarms = 0;
-	alarm(0); /* the fixture's: it would share the signal */
-	sigaction(SIGALRM, &action, &before);
 	actor_timer(&timer, ROTA_MSEC(20));
 	setitimer(ITIMER_REAL, &every_ms, NULL);
 
-	int status = rota_loop_run(f->loop, ROTA_RUN_ONCE);
+	status = rota_loop_run(f->loop, ROTA_RUN_ONCE);
 
 	setitimer(ITIMER_REAL, &none, NULL);
-	sigaction(SIGALRM, &before, NULL);
 	assert_int_equal(status, 0);
 	assert_string_equal(recorder_take(&r), "timer");
 	assert_true(real_now() - began_ns >= ROTA_MSEC(20));
-	assert_in_range(alarms, 1, 1000);
+}
+
+/* T3, demand F4. On a busy machine the timer may be due before an alarm could
+ * disturb the wait: then that shows nothing, and it is made again. */
+static void a_signal_handler_does_not_end_run_once(void **state)
+{
+	struct fixture *f = *state;
+	struct sigaction action = { .sa_handler = count_alarm };
+	struct sigaction before;
+	unsigned tries = 0;
+
+	alarms = 0;
+	alarm(0); /* the fixture's: it would share the signal */
+	sigaction(SIGALRM, &action, &before);
+
+	while (alarms == 0 && tries++ < 500)
+		run_once_beside_alarms(f);
+
+	sigaction(SIGALRM, &before, NULL);
+	assert_true(alarms > 0);
 }
 
 /* T3: the loop has been woken for a task that is not there any more. */

@@ -11,7 +11,7 @@
 
 #include "support/probe.h"
 
-enum { JOBS = 48, CASES = 6000 };
+enum { JOBS = 48, CASES = 6000, MOST_CASES = 20 * CASES, OFTEN = 50 };
 
 struct race;
 
@@ -82,6 +82,16 @@ static void discard_context(void *arg)
 
 static void begin_racer(struct racer *racer);
 
+/* How the race goes depends on the machine: until each of the three has won
+ * often enough, and CASES have begun. */
+static int goes_on(const struct race *race)
+{
+	return race->begun < CASES ||
+	       (race->begun < MOST_CASES &&
+		(race->canceled < OFTEN || race->late < OFTEN ||
+		 race->done < OFTEN));
+}
+
 static void racer_done(struct rota_work *work, int status)
 {
 	struct racer *racer = rota_container_of(work, struct racer, work);
@@ -106,7 +116,7 @@ static void racer_done(struct rota_work *work, int status)
 		race->strange += status >= 0 && runs != 1;
 		race->strange += runs > 1;
 	}
-	if (race->begun < CASES)
+	if (goes_on(race))
 		begin_racer(racer);
 }
 
@@ -189,12 +199,11 @@ static void each_request_ends_once_whoever_wins(void **state)
 
 	assert_int_equal(race->strange, 0);
 	assert_int_equal(race->begun, race->ended);
-	assert_in_range(race->begun, CASES, CASES + JOBS);
+	assert_true(race->begun >= CASES);
 	assert_int_equal(race->ended, race->canceled + race->late + race->done);
-	/* All three did win. */
-	assert_in_range(race->canceled, 50, CASES);
-	assert_in_range(race->late, 50, CASES);
-	assert_in_range(race->done, 50, CASES);
+	assert_true(race->canceled >= OFTEN);
+	assert_true(race->late >= OFTEN);
+	assert_true(race->done >= OFTEN);
 	await_count(&race->discarded, race->must_discard);
 	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
 		assert_int_equal(pool_stats(pool).lanes[lane].queued, 0);

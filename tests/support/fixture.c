@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SECONDS_PER_TEST = 60 };
+enum { SECONDS_PER_TEST = 120 };
 
 static void *counting_resize(void *context, void *pointer, size_t old,
 			     size_t size)

@@ -13,7 +13,7 @@ int poller_begin(void **state)
 
 	if (t == NULL)
 		return -1;
-	alarm(60);
+	alarm(120);
 	t->descriptors = count_descriptors();
 	counting_allocator_init(&t->memory);
 	t->ops = rotai_poller_pick(NULL);

@@ -22,7 +22,7 @@ enum { FIN_EVENT = POLLRDHUP };
 enum { FIN_EVENT = POLLHUP };
 #endif
 
-enum { PATIENCE_MS = 10000, CHUNK = 65536 };
+enum { PATIENCE_MS = 40000, CHUNK = 65536 };
 
 void out_of_time(uint64_t until_ns, const char *file, int line)
 {
@@ -127,7 +127,7 @@ void await_end(int fd)
 
 void await_bytes(int fd, size_t count)
 {
-	uint64_t until = real_now() + ROTA_SEC(10);
+	uint64_t until = real_now() + ROTA_SEC(40);
 	int there = 0;
 
 	await_input(fd);

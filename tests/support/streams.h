@@ -20,7 +20,7 @@
 
 /* Make turns that do not sleep until @condition holds, for seconds at most. */
 #define RUN_UNTIL(f, condition)                                                \
-	for (uint64_t until_ = real_now() + ROTA_SEC(10); !(condition);        \
+	for (uint64_t until_ = real_now() + ROTA_SEC(40); !(condition);        \
 	     out_of_time(until_, __FILE__, __LINE__))                          \
 	turn(f)
 
