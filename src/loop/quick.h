@@ -10,14 +10,17 @@
 struct rota_loop;
 struct rotai_quick_item;
 
+/* See quick_items.c. */
 struct rotai_quick {
-	struct rotai_quick_item **items; /* by the low half of the id, less 1 */
-	size_t capacity;
-	size_t count;                  /* made so far */
-	struct rotai_quick_item *free; /* those not in use */
+	struct rotai_quick_item **buckets;
+	uint32_t capacity; /* of buckets */
+	uint32_t used;     /* items in buckets */
+	struct rotai_quick_item *unused;
+	uint32_t unused_count;
+	uint64_t last_id;
 };
 
-/* Clear all time-outs and intervals; immediates still run. */
+/* In a shutdown: clear all time-outs and intervals; immediates still run. */
 void rotai_quick_clear(struct rota_loop *loop);
 
 /* Free the memory; all are cleared. */
