@@ -69,6 +69,34 @@ static void a_loop_inside_another_plays_to_the_end(void **state)
 	assert_printed("host   the guest has gone; so do I\n");
 }
 
+/* T6: docs/nesting.md shows parts of it. */
+static void commands_that_wait_do_not_nest(void **state)
+{
+	static const char expected[] =
+		"queue    A asks\n"
+		"queue    A has its reply\n"
+		"queue    B asks\n"
+		"queue    B has its reply\n"
+		"script   A waits for an item\n"
+		"script   B waits for an item\n"
+		"script   C pushes an apple\n"
+		"script   A will have an apple\n"
+		"script   C pushes a pear\n"
+		"script   B will have a pear\n"
+		"script   C has ended\n"
+		"script   A has ended\n"
+		"script   B has ended\n"
+		"dialog   a run inside a callback: EBUSY\n"
+		"dialog   Really quit?\n"
+		"dialog   yes\n"
+		"dialog   the heart missed beats meanwhile\n";
+	int status = run("", "nesting", "");
+
+	(void)state;
+	assert_ended_well(status);
+	assert_string_equal(output, expected);
+}
+
 static void echo_ends_well_on_a_signal(void **state)
 {
 	FILE *stream;
@@ -398,6 +426,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_stopwatch_is_exact_to_the_nanosecond),
 	cmocka_unit_test(the_order_is_as_the_puzzle_says),
 	cmocka_unit_test(a_loop_inside_another_plays_to_the_end),
+	cmocka_unit_test(commands_that_wait_do_not_nest),
 	SERVER(echo_ends_well_on_a_signal),
 	SERVER(echo_closes_a_connection_that_is_idle),
 	SERVER(echo_survives_running_out_of_descriptors),
