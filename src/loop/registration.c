@@ -306,6 +306,19 @@ int rotai_watches_flush(struct rota_loop *loop, struct rotai_ready *ready,
 	return reported;
 }
 
+void rotai_watches_put_back(struct rota_loop *loop,
+			    const struct rotai_ready *ready, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct rotai_fd *f = &loop->watches.fds[ready[i].fd];
+
+		if (f->flags & ROTAI_FD_NOTED)
+			continue; /* it is tried again anyway (4) */
+		f->again |= (uint8_t)ready[i].events;
+		note(&loop->watches, ready[i].fd, 0);
+	}
+}
+
 int rotai_told_mark(struct rota_loop *loop, const struct rotai_ready *ready,
 		    int n, int *told)
 {

@@ -80,6 +80,11 @@ void rotai_registration_again(struct rotai_watches *watches, int fd,
 int rotai_watches_flush(struct rota_loop *loop, struct rotai_ready *ready,
 			int max);
 
+/* The wait has failed: have the next one report @n entries of @ready that the
+ * flush put there. */
+void rotai_watches_put_back(struct rota_loop *loop,
+			    const struct rotai_ready *ready, int n);
+
 /* Whether it has anything to do. */
 static inline int rotai_watches_have_news(const struct rotai_watches *watches)
 {

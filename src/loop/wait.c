@@ -183,6 +183,8 @@ int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
 		int shown = refused < max / 2 ? refused : max / 2;
 
 		n = look(loop, ready + shown, max - shown);
+		if (n < 0)
+			rotai_watches_put_back(loop, ready, shown); /* F3 */
 		return n < 0 ? n : n + shown;
 	}
 	if (!may_sleep)

@@ -28,7 +28,7 @@ static void scene_begin(struct scene *scene, struct fixture *f)
 	probe_start(&scene->ready, READABLE);
 	assert_int_equal(rota_loop_run(scene->s.loop, ROTA_RUN_NOWAIT), 1);
 	probe_start(&scene->refused, READABLE | WRITABLE);
-	scene->s.change_error = ROTA_ENOMEM;
+	scene->s.confirm_error = ROTA_ENOMEM;
 }
 
 static void scene_end(struct scene *scene)
@@ -74,7 +74,7 @@ static void a_refused_change_is_made_again_and_the_loop_sleeps(void **state)
 	assert_int_equal(rota_loop_run(scene.s.loop, ROTA_RUN_ONCE), 1);
 
 	assert_string_equal(script_take(&scene.s),
-			    "change 10 rw, wait -, wait -");
+			    "confirm 10 rw, wait -, wait -");
 	assert_int_equal(scene.refused.calls, 2);
 	assert_int_equal(scene.refused.events, WRITABLE);
 	assert_int_equal(scene.ready.calls, 1);
@@ -149,6 +149,27 @@ static void a_wait_that_fails_after_a_refusal_loses_nothing(void **state)
 	scene_end(&scene);
 }
 
+/* F3: an error that is told once is not lost either. */
+static void a_wait_that_fails_after_a_dead_number_loses_nothing(void **state)
+{
+	struct scene scene;
+
+	scene_begin(&scene, *state);
+	scene.s.confirm_error = ROTA_EBADF;
+	scene.s.wait_error = ROTA_ENOMEM;
+	assert_int_equal(rota_loop_run(scene.s.loop, ROTA_RUN_NOWAIT),
+			 ROTA_ENOMEM);
+	assert_int_equal(scene.refused.calls, 0);
+
+	assert_int_equal(rota_loop_run(scene.s.loop, ROTA_RUN_NOWAIT), 1);
+	assert_int_equal(scene.refused.calls, 1);
+	assert_int_equal(scene.refused.events, READABLE | WRITABLE);
+	assert_int_equal(rota_loop_run(scene.s.loop, ROTA_RUN_NOWAIT), 1);
+
+	assert_int_equal(scene.refused.calls, 1);
+	scene_end(&scene);
+}
+
 enum { MANY = SCRIPT_EVENTS };
 
 /* Many of both: all are told, and no event goes to the wrong watch. */
@@ -190,6 +211,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(the_callback_of_a_refused_change_may_stop_the_other),
 	REAL(a_watch_may_be_refused_and_ready_at_once),
 	REAL(a_wait_that_fails_after_a_refusal_loses_nothing),
+	REAL(a_wait_that_fails_after_a_dead_number_loses_nothing),
 	REAL(many_refusals_and_many_events_are_all_told),
 };
 
