@@ -82,7 +82,7 @@ static void lend_blocks(struct connection *connection)
 	struct rota_stream *stream = &connection->tcp.stream;
 
 	while (connection->left > 0 && !connection->is_writing) {
-		struct rota_buf buf = { stream_buffer, STREAM_PIECE };
+		struct rota_const_buf buf = { stream_buffer, STREAM_PIECE };
 		ptrdiff_t sent = rota_stream_try_write(stream, &buf, 1);
 
 		connection->left -= STREAM_PIECE;

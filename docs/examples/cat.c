@@ -21,9 +21,9 @@ struct cat {
 	int fd;
 	struct rota_fs input, output;
 	char buffers[2][BUFFER_SIZE];
-	int filling;            /* the buffer that is read into */
-	size_t filled;          /* it is full, and waits for the other */
-	struct rota_buf unsent; /* of the other */
+	int filling;                  /* the buffer that is read into */
+	size_t filled;                /* it is full, and waits for the other */
+	struct rota_const_buf unsent; /* of the other */
 };
 
 static int status; /* of the program */
@@ -62,7 +62,8 @@ static void write_rest(struct cat *c)
 /* Write what is filled, and fill the other. */
 static void swap(struct cat *c)
 {
-	c->unsent = (struct rota_buf){ c->buffers[c->filling], c->filled };
+	c->unsent =
+		(struct rota_const_buf){ c->buffers[c->filling], c->filled };
 	c->filling = !c->filling;
 	c->filled = 0;
 	write_rest(c);

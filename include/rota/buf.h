@@ -20,6 +20,30 @@ struct rota_buf {
 	size_t size;
 };
 
+/** @size bytes from @data on, which are read and not changed. */
+struct rota_const_buf {
+	const char *data;
+	size_t size;
+};
+
+/**
+ * Make a rota_const_buf of @size bytes of any type.
+ *
+ * Thread:  any, and signal handlers
+ */
+static inline struct rota_const_buf rota_bytes(const void *data, size_t size)
+{
+	struct rota_const_buf buf;
+
+#ifdef __cplusplus
+	buf.data = static_cast<const char *>(data);
+#else
+	buf.data = data;
+#endif
+	buf.size = size;
+	return buf;
+}
+
 /** Holds memory that the loop has lent. Opaque: see rota_buf_keep(). */
 struct rota_hold;
 

@@ -76,9 +76,12 @@ struct rota_fs {
 		rota_fs_fn *fn;
 		union {
 			const char *path;
-			size_t size; /* of what target points to */
+			size_t size; /* of target, or of source */
 		};
-		void *target; /* what is filled or written */
+		union {
+			void *target;       /* what is filled */
+			const char *source; /* what is written */
+		};
 		union {
 			int64_t offset;
 			size_t limit;
@@ -164,7 +167,7 @@ int rota_fs_read(struct rota_fs *fs, rota_fs_fn *fn, int fd,
  * Errors:  as rota_fs_read()
  */
 int rota_fs_write(struct rota_fs *fs, rota_fs_fn *fn, int fd,
-		  struct rota_buf buf, int64_t offset);
+		  struct rota_const_buf buf, int64_t offset);
 
 /**
  * Tell in *@info what the file @path is; of a symbolic link, what it leads to.

@@ -129,7 +129,7 @@ struct rota_stream {
 /** For requests of the library: something in line to be written. */
 struct rotai_output {
 	struct rotai_output *next;
-	const struct rota_buf *bufs;
+	const struct rota_const_buf *bufs;
 	uint32_t count; /* of bufs */
 	uint8_t kind;
 	uint8_t begun;
@@ -162,7 +162,7 @@ struct rota_write {
 	struct rota_request request;
 	struct {
 		struct rotai_output output;
-		struct rota_buf buf;
+		struct rota_const_buf buf;
 		rota_write_fn *fn;
 	} internal; /* the library's: neither read nor write it */
 };
@@ -281,7 +281,7 @@ int rota_stream_send(struct rota_stream *stream, const void *data, size_t size);
  *          included.
  */
 int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
-		      const struct rota_buf *bufs, size_t count,
+		      const struct rota_const_buf *bufs, size_t count,
 		      rota_write_fn *fn);
 
 /**
@@ -293,7 +293,8 @@ int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
  * Errors:  else as rota_stream_write(), and whatever the system says
  */
 ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
-				const struct rota_buf *bufs, size_t count);
+				const struct rota_const_buf *bufs,
+				size_t count);
 
 /**
  * Say to the other side that nothing more comes, once all that is queued has

@@ -133,17 +133,16 @@ static const struct rotai_fs_operation read_operation = {
 	.run = run_read,
 };
 
-/* Check and keep what a read and a write are given. */
-static int take_arguments(struct rota_fs *fs, int fd, struct rota_buf buf,
-			  int64_t offset)
+/* Check and keep what a read and a write are both given. */
+static int take_arguments(struct rota_fs *fs, int fd, const char *data,
+			  size_t size, int64_t offset)
 {
 	if (fd < 0)
 		return ROTA_EBADF;
-	if (offset < -1 || (buf.data == NULL && buf.size > 0))
+	if (offset < -1 || (data == NULL && size > 0))
 		return ROTA_EINVAL;
 	fs->internal.fd = fd;
-	fs->internal.target = buf.data;
-	fs->internal.size = buf.size;
+	fs->internal.size = size;
 	fs->internal.offset = offset;
 	return 0;
 }
@@ -154,9 +153,10 @@ int rota_fs_read(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 	int error = rotai_fs_usable(fs, fn);
 
 	if (error == 0)
-		error = take_arguments(fs, fd, buf, offset);
+		error = take_arguments(fs, fd, buf.data, buf.size, offset);
 	if (error < 0)
 		return error;
+	fs->internal.target = buf.data;
 	rotai_fs_begin(fs, fn, &read_operation);
 	return 0;
 }
@@ -178,7 +178,7 @@ static void take_signal_back(int error)
 
 static ssize_t write_part(const struct rota_fs *fs, size_t done)
 {
-	const char *from = (const char *)fs->internal.target + done;
+	const char *from = fs->internal.source + done;
 	size_t size = at_most(fs->internal.size - done);
 
 	if (fs->internal.offset < 0)
@@ -226,14 +226,15 @@ static const struct rotai_fs_operation write_operation = {
 };
 
 int rota_fs_write(struct rota_fs *fs, rota_fs_fn *fn, int fd,
-		  struct rota_buf buf, int64_t offset)
+		  struct rota_const_buf buf, int64_t offset)
 {
 	int error = rotai_fs_usable(fs, fn);
 
 	if (error == 0)
-		error = take_arguments(fs, fd, buf, offset);
+		error = take_arguments(fs, fd, buf.data, buf.size, offset);
 	if (error < 0)
 		return error;
+	fs->internal.source = buf.data;
 	rotai_fs_begin(fs, fn, &write_operation);
 	return 0;
 }

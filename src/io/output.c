@@ -31,7 +31,7 @@ enum {
 /* A copy of what was sent. */
 struct chunk {
 	struct rotai_output output;
-	struct rota_buf buf; /* its size: how much is filled */
+	struct rota_const_buf buf; /* its size: how much is filled */
 	size_t capacity;
 	char bytes[];
 };
@@ -207,7 +207,8 @@ static size_t gather(const struct rota_stream *stream, struct iovec *bufs,
 				continue; /* an empty one */
 			if (n == GATHERED)
 				goto full;
-			bufs[n].iov_base = at->bufs[i].data + offset;
+			bufs[n].iov_base =
+				(char *)(uintptr_t)at->bufs[i].data + offset;
 			bufs[n].iov_len = at->bufs[i].size - offset;
 			total += bufs[n].iov_len;
 			n++;

@@ -126,7 +126,7 @@ int rota_stream_send(struct rota_stream *stream, const void *data, size_t size)
 }
 
 /* The sum of the sizes, or -1 if they are too much. */
-static ptrdiff_t add_up(const struct rota_buf *bufs, size_t count)
+static ptrdiff_t add_up(const struct rota_const_buf *bufs, size_t count)
 {
 	size_t total = 0;
 
@@ -219,7 +219,7 @@ static void add(struct rota_stream *stream, struct rotai_output *output)
 }
 
 int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
-		      const struct rota_buf *bufs, size_t count,
+		      const struct rota_const_buf *bufs, size_t count,
 		      rota_write_fn *fn)
 {
 	ptrdiff_t total;
@@ -247,7 +247,7 @@ int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
 }
 
 ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
-				const struct rota_buf *bufs, size_t count)
+				const struct rota_const_buf *bufs, size_t count)
 {
 	struct iovec iov[TRIED];
 	size_t tried = 0;
@@ -264,7 +264,7 @@ ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
 	for (size_t i = 0; i < count && tried < TRIED; i++) {
 		if (bufs[i].size == 0)
 			continue;
-		iov[tried].iov_base = bufs[i].data;
+		iov[tried].iov_base = (char *)(uintptr_t)bufs[i].data;
 		iov[tried].iov_len = bufs[i].size;
 		tried++;
 	}

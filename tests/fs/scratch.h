@@ -164,7 +164,7 @@ static inline int64_t do_read(struct operation *op, int fd, struct rota_buf buf,
 static inline int64_t do_write(struct operation *op, int fd, const char *text,
 			       int64_t offset)
 {
-	struct rota_buf buf = buf_of((char *)(uintptr_t)text, strlen(text));
+	struct rota_const_buf buf = rota_bytes(text, strlen(text));
 
 	assert_int_equal(rota_fs_write(&op->fs, on_end, fd, buf, offset), 0);
 	return outcome(op);

@@ -40,11 +40,16 @@ static void arguments_that_mean_nothing_are_refused(void **state)
 	assert_int_equal(rota_fs_read(fs, on_end, 0, buf, -2), ROTA_EINVAL);
 	assert_int_equal(rota_fs_read(fs, on_end, 0, buf, INT64_MIN),
 			 ROTA_EINVAL);
-	assert_int_equal(rota_fs_write(NULL, on_end, 0, buf, 0), ROTA_EINVAL);
-	assert_int_equal(rota_fs_write(fs, NULL, 0, buf, 0), ROTA_EINVAL);
-	assert_int_equal(rota_fs_write(fs, on_end, -9, buf, 0), ROTA_EBADF);
-	assert_int_equal(rota_fs_write(fs, on_end, 0, none, 0), ROTA_EINVAL);
-	assert_int_equal(rota_fs_write(fs, on_end, 0, buf, -2), ROTA_EINVAL);
+	assert_int_equal(rota_fs_write(NULL, on_end, 0, rota_bytes(data, 4), 0),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_fs_write(fs, NULL, 0, rota_bytes(data, 4), 0),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_fs_write(fs, on_end, -9, rota_bytes(data, 4), 0),
+			 ROTA_EBADF);
+	assert_int_equal(rota_fs_write(fs, on_end, 0, rota_bytes(NULL, 1), 0),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_fs_write(fs, on_end, 0, rota_bytes(data, 4), -2),
+			 ROTA_EINVAL);
 	assert_int_equal(rota_fs_stat(NULL, on_end, "/", &info), ROTA_EINVAL);
 	assert_int_equal(rota_fs_stat(fs, NULL, "/", &info), ROTA_EINVAL);
 	assert_int_equal(rota_fs_stat(fs, on_end, NULL, &info), ROTA_EINVAL);
@@ -82,7 +87,8 @@ static void what_is_in_flight_is_busy(void **state)
 	assert_int_equal(rota_fs_open(fs, on_end, "/", 0, 0), ROTA_EBUSY);
 	assert_int_equal(rota_fs_close(fs, on_end, 0), ROTA_EBUSY);
 	assert_int_equal(rota_fs_read(fs, on_end, 0, buf, 0), ROTA_EBUSY);
-	assert_int_equal(rota_fs_write(fs, on_end, 0, buf, 0), ROTA_EBUSY);
+	assert_int_equal(rota_fs_write(fs, on_end, 0, rota_bytes(data, 4), 0),
+			 ROTA_EBUSY);
 	assert_int_equal(rota_fs_stat(fs, on_end, "/", &info), ROTA_EBUSY);
 	assert_int_equal(rota_fs_lstat(fs, on_end, "/", &info), ROTA_EBUSY);
 	assert_int_equal(rota_fs_fstat(fs, on_end, 0, &info), ROTA_EBUSY);

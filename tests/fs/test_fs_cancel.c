@@ -402,7 +402,8 @@ static void a_lane_without_threads_works(void **state)
 	assert_int_equal(outcome(&h.op), 10);
 	assert_bytes(data, 10);
 	assert_int_equal(
-		rota_fs_write(&h.op.fs, on_end, fd, buf_of(data, 5), -1), 0);
+		rota_fs_write(&h.op.fs, on_end, fd, rota_bytes(data, 5), -1),
+		0);
 	assert_int_equal(outcome(&h.op), 5);
 	assert_int_equal(rota_fs_fstat(&h.op.fs, on_end, fd, &info), 0);
 	assert_int_equal(outcome(&h.op), 0);

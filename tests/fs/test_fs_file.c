@@ -136,7 +136,7 @@ static void reading_and_writing_nothing_is_0(void **state)
 	assert_int_equal(do_read(&t.op, unreadable, buf_of(data, 0), 0), 0);
 	assert_int_equal(do_write(&t.op, fd, "", -1), 0);
 	assert_int_equal(
-		rota_fs_write(&t.op.fs, on_end, fd, buf_of(NULL, 0), 3), 0);
+		rota_fs_write(&t.op.fs, on_end, fd, rota_bytes(NULL, 0), 3), 0);
 	assert_int_equal(outcome(&t.op), 0);
 
 	close(unreadable);
@@ -260,9 +260,9 @@ static void a_write_writes_all(void **state)
 	d.fd = fds[0];
 	assert_int_equal(pthread_create(&d.thread, NULL, drain, &d), 0);
 
-	assert_int_equal(
-		rota_fs_write(&t.op.fs, on_end, fds[1], buf_of(data, SIZE), -1),
-		0);
+	assert_int_equal(rota_fs_write(&t.op.fs, on_end, fds[1],
+				       rota_bytes(data, SIZE), -1),
+			 0);
 	assert_int_equal(outcome(&t.op), SIZE);
 
 	close(fds[1]);
@@ -285,7 +285,7 @@ static void a_write_that_fails_after_a_part_tells_the_part(void **state)
 	make_pipe(fds); /* non-blocking */
 
 	assert_int_equal(rota_fs_write(&t.op.fs, on_end, fds[1],
-				       buf_of(data, sizeof(data)), -1),
+				       rota_bytes(data, sizeof(data)), -1),
 			 0);
 	part = outcome(&t.op);
 	assert_in_range(part, 1, sizeof(data) - 1);

@@ -53,7 +53,8 @@ static void begin_nothing(void *arg)
 	EXPECT(rota_fs_open(fs, on_end, "/", 0, 0) == ROTA_ECHILD);
 	EXPECT(rota_fs_close(fs, on_end, 0) == ROTA_ECHILD);
 	EXPECT(rota_fs_read(fs, on_end, 0, buf_of(NULL, 0), 0) == ROTA_ECHILD);
-	EXPECT(rota_fs_write(fs, on_end, 0, buf_of(NULL, 0), 0) == ROTA_ECHILD);
+	EXPECT(rota_fs_write(fs, on_end, 0, rota_bytes(NULL, 0), 0) ==
+	       ROTA_ECHILD);
 	EXPECT(rota_fs_stat(fs, on_end, "/", &info) == ROTA_ECHILD);
 	EXPECT(rota_fs_lstat(fs, on_end, "/", &info) == ROTA_ECHILD);
 	EXPECT(rota_fs_fstat(fs, on_end, 0, &info) == ROTA_ECHILD);

@@ -89,7 +89,7 @@ static void a_device_that_is_full_says_so(void **state)
 	operation_init(&op, f->loop);
 
 	assert_int_equal(
-		rota_fs_write(&op.fs, on_end, fd, buf_of(&byte, 1), -1), 0);
+		rota_fs_write(&op.fs, on_end, fd, rota_bytes(&byte, 1), -1), 0);
 	assert_int_equal(outcome(&op), ROTA_ENOSPC);
 
 	close(fd);
@@ -114,7 +114,8 @@ static void a_write_of_any_size_writes_all(void **state)
 	fault_count_reset();
 
 	assert_int_equal(
-		rota_fs_write(&op.fs, on_end, fd, buf_of(data, size), 0), 0);
+		rota_fs_write(&op.fs, on_end, fd, rota_bytes(data, size), 0),
+		0);
 	assert_int_equal(outcome(&op), size);
 
 	assert_int_equal(fault_count("pwrite"), 3);

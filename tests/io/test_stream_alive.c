@@ -327,7 +327,7 @@ static void note_and_use(struct rota_write *write, int status)
  * written is dropped. */
 static void a_shutdown_of_the_loop_closes_its_streams(void **state)
 {
-	struct rota_buf buf = { (char *)(uintptr_t) "x", 1 };
+	struct rota_const_buf buf = { "x", 1 };
 	struct fixture *f = *state;
 	struct rota_write write;
 	struct rota_read read;

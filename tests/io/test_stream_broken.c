@@ -131,11 +131,11 @@ static void a_descriptor_in_midstream_stops_nothing(void **state)
 /* rota_stream_try_write: empty buffers in front are no reason to write none. */
 static void a_try_passes_over_empty_buffers(void **state)
 {
-	struct rota_buf bufs[1000] = { 0 };
+	struct rota_const_buf bufs[1000] = { 0 };
 	struct connection c;
 
 	connection_open(&c, *state, NULL);
-	bufs[999].data = (char *)(uintptr_t) "x";
+	bufs[999].data = "x";
 	bufs[999].size = 1;
 
 	assert_int_equal(rota_stream_try_write(&c.tcp.stream, bufs, 1000), 1);

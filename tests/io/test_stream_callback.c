@@ -224,7 +224,7 @@ static void a_drain_callback_with_an_error_may_close_its_stream(void **state)
 /* The other request ends after it, in whichever way. */
 static void a_write_callback_may_close_its_stream(void **state)
 {
-	struct rota_buf buf = { (char *)(uintptr_t) "x", 1 };
+	struct rota_const_buf buf = { "x", 1 };
 	struct rota_write write;
 
 	fixture = *state;

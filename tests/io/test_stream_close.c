@@ -140,7 +140,7 @@ static void close_now_drops_what_was_sent(void **state)
 static void a_closing_stream_cannot_be_used(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_buf buf = { (char *)(uintptr_t) "x", 1 };
+	struct rota_const_buf buf = { "x", 1 };
 	struct rota_shutdown shutdown;
 	struct rota_address address;
 	struct rota_connect connect;

@@ -71,7 +71,7 @@ static void write_many(struct doer *doer)
 
 	ended = 0;
 	for (unsigned i = 0; i < COUNT; i++) {
-		struct rota_buf buf = { bytes[i], SIZE };
+		struct rota_const_buf buf = { bytes[i], SIZE };
 
 		pattern_fill(bytes[i], SIZE, c->produced);
 		assert_int_equal(rota_stream_write(&writes[i], &c->tcp.stream,

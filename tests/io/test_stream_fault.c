@@ -87,7 +87,7 @@ static void on_read(struct connection *c, int status, struct rota_buf buf)
 
 static void on_first_answer(struct rota_read *read, int status)
 {
-	struct rota_buf buf = { life.bytes, MUCH };
+	struct rota_const_buf buf = { life.bytes, MUCH };
 	struct connection *c = &life.c;
 
 	life.ended++;

@@ -68,7 +68,7 @@ static unsigned made_calls(void)
 
 static void try_everything(void *arg)
 {
-	struct rota_buf buf = { (char *)(uintptr_t) "x", 1 };
+	const struct rota_const_buf bytes = { "x", 1 };
 	struct family *all = arg;
 	struct rota_shutdown shutdown;
 	struct rota_address address;
@@ -79,21 +79,21 @@ static void try_everything(void *arg)
 	struct rota_write write;
 	struct rota_read read;
 	struct rota_tcp tcp;
-	char byte;
+	char byte = 'x';
+	struct rota_buf buf = { &byte, 1 };
 
 	raw_address(all->c.peer, &address);
 	fault_count_reset();
 	for (unsigned i = 0; i < 2; i++) {
 		struct rota_stream *s = streams[i];
 
-		buf.data = &byte;
 		EXPECT(rota_stream_read_start(s, collect) == ROTA_ECHILD);
 		EXPECT(rota_stream_read(&read, s, buf, 1, note_read_done) ==
 		       ROTA_ECHILD);
 		EXPECT(rota_stream_send(s, &byte, 1) == ROTA_ECHILD);
-		EXPECT(rota_stream_write(&write, s, &buf, 1, note_write) ==
+		EXPECT(rota_stream_write(&write, s, &bytes, 1, note_write) ==
 		       ROTA_ECHILD);
-		EXPECT(rota_stream_try_write(s, &buf, 1) == ROTA_ECHILD);
+		EXPECT(rota_stream_try_write(s, &bytes, 1) == ROTA_ECHILD);
 		EXPECT(rota_stream_shutdown(&shutdown, s, note_shutdown) ==
 		       ROTA_ECHILD);
 		EXPECT(rota_stream_end(s, NULL) == ROTA_ECHILD);

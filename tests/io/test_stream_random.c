@@ -20,7 +20,7 @@ enum {
 
 struct writing {
 	struct rota_write request;
-	struct rota_buf bufs[3];
+	struct rota_const_buf bufs[3];
 	struct end *end;
 	char *bytes;
 	int active;
@@ -97,9 +97,9 @@ static void write_some(struct end *e)
 		return;
 	w->bytes = test_malloc(size);
 	pattern_fill(w->bytes, size, e->c.produced);
-	w->bufs[0] = (struct rota_buf){ w->bytes, first };
-	w->bufs[1] = (struct rota_buf){ NULL, 0 };
-	w->bufs[2] = (struct rota_buf){ w->bytes + first, size - first };
+	w->bufs[0] = (struct rota_const_buf){ w->bytes, first };
+	w->bufs[1] = (struct rota_const_buf){ NULL, 0 };
+	w->bufs[2] = (struct rota_const_buf){ w->bytes + first, size - first };
 	w->end = e;
 	w->request.request.data = w;
 	w->active = 1;
@@ -126,7 +126,7 @@ static void try_some(struct end *e)
 {
 	size_t size = some_size();
 	char *bytes = test_malloc(size);
-	struct rota_buf buf = { bytes, size };
+	struct rota_const_buf buf = { bytes, size };
 	ptrdiff_t n;
 
 	pattern_fill(bytes, size, e->c.produced);

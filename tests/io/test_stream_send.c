@@ -303,7 +303,7 @@ static void an_error_of_the_system_is_returned(void **state)
 static void there_is_no_sigpipe(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_buf buf = { (char *)(uintptr_t) "x", 1 };
+	struct rota_const_buf buf = { "x", 1 };
 	struct rota_write write;
 	struct connection c[4];
 

@@ -121,7 +121,7 @@ static void much_can_be_written_after_the_others_end(void **state)
 
 static void expect_closed_for_writing(struct connection *c, int twice)
 {
-	struct rota_buf buf = { (char *)(uintptr_t) "x", 1 };
+	struct rota_const_buf buf = { "x", 1 };
 	struct rota_shutdown shutdown;
 	struct rota_write write;
 

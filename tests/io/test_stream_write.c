@@ -80,14 +80,14 @@ static void writes_call_back_in_order_as_they_leave(void **state)
 static void write_in_pieces(struct fixture *f, struct connection *c,
 			    size_t count, size_t size)
 {
-	struct rota_buf *bufs = test_malloc(count * sizeof(*bufs));
+	struct rota_const_buf *bufs = test_malloc(count * sizeof(*bufs));
 	char *bytes = test_malloc(count * size);
 	struct rota_write write;
 
 	write.request.data = (void *)(uintptr_t) "w";
 	pattern_fill(bytes, count * size, c->taken);
 	for (size_t i = 0; i < count; i++)
-		bufs[i] = (struct rota_buf){ bytes + i * size, size };
+		bufs[i] = (struct rota_const_buf){ bytes + i * size, size };
 	assert_int_equal(rota_stream_write(&write, &c->tcp.stream, bufs, count,
 					   note_write),
 			 0);
@@ -151,7 +151,9 @@ static void what_is_queued_is_gathered(void **state)
 static void a_write_of_nothing_calls_back_in_its_turn(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_buf none[3] = { { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
+	struct rota_const_buf none[3] = { { NULL, 0 },
+					  { NULL, 0 },
+					  { NULL, 0 } };
 	struct rota_write a, b, d;
 	struct connection c;
 	char byte;
@@ -183,7 +185,7 @@ static void a_write_of_nothing_calls_back_in_its_turn(void **state)
 static void empty_buffers_among_others_are_nothing(void **state)
 {
 	enum { COUNT = 3000 };
-	static struct rota_buf bufs[COUNT];
+	static struct rota_const_buf bufs[COUNT];
 	struct fixture *f = *state;
 	struct rota_write write;
 	struct connection c;
@@ -191,8 +193,8 @@ static void empty_buffers_among_others_are_nothing(void **state)
 
 	connection_open(&c, f, NULL);
 	pattern_fill(bytes, 4, 0);
-	bufs[1500] = (struct rota_buf){ bytes, 2 };
-	bufs[COUNT - 1] = (struct rota_buf){ bytes + 2, 2 };
+	bufs[1500] = (struct rota_const_buf){ bytes, 2 };
+	bufs[COUNT - 1] = (struct rota_const_buf){ bytes + 2, 2 };
 	write.request.data = (void *)(uintptr_t) "w";
 
 	assert_int_equal(rota_stream_write(&write, &c.tcp.stream, bufs, COUNT,
@@ -210,8 +212,7 @@ static void arguments_of_a_write_are_checked(void **state)
 {
 	enum { HALF = 2 };
 	struct fixture *f = *state;
-	struct rota_buf bufs[2] = { { (char *)(uintptr_t) "x", 1 },
-				    { (char *)(uintptr_t) "y", 1 } };
+	struct rota_const_buf bufs[2] = { { "x", 1 }, { "y", 1 } };
 	struct rota_stream *stream;
 	struct rota_write write;
 	struct rota_tcp fresh;
@@ -267,7 +268,7 @@ static char chain_byte;
 
 static void write_one_more(struct rota_write *write, int status)
 {
-	struct rota_buf buf = { &chain_byte, 1 };
+	struct rota_const_buf buf = { &chain_byte, 1 };
 	static unsigned depth;
 
 	assert_int_equal(depth++, 0);
@@ -287,7 +288,7 @@ static void write_one_more(struct rota_write *write, int status)
 static void a_write_may_be_begun_again_in_its_callback(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_buf buf = { &chain_byte, 1 };
+	struct rota_const_buf buf = { &chain_byte, 1 };
 	struct rota_write write;
 	struct connection c;
 
@@ -298,7 +299,7 @@ static void a_write_may_be_begun_again_in_its_callback(void **state)
 	assert_int_equal(rota_stream_write(&write, &c.tcp.stream, &buf, 1,
 					   write_one_more),
 			 0);
-	buf = (struct rota_buf){ NULL, 0 };
+	buf = (struct rota_const_buf){ NULL, 0 };
 	run_to_the_end(f);
 
 	assert_int_equal(chained, CHAIN);
@@ -313,7 +314,7 @@ static void a_try_writes_what_there_is_room_for(void **state)
 	enum { MUCH = 2 * CONNECTION_HOLDS };
 	struct fixture *f = *state;
 	char *bytes = test_malloc(MUCH);
-	struct rota_buf bufs[2];
+	struct rota_const_buf bufs[2];
 	struct rota_stream *stream;
 	struct connection c;
 	size_t sum = 0;
@@ -322,12 +323,12 @@ static void a_try_writes_what_there_is_room_for(void **state)
 	connection_open_small(&c, f, NULL);
 	stream = &c.tcp.stream;
 	pattern_fill(bytes, MUCH, 0);
-	bufs[0] = (struct rota_buf){ bytes, 3 };
-	bufs[1] = (struct rota_buf){ bytes + 3, 4 };
+	bufs[0] = (struct rota_const_buf){ bytes, 3 };
+	bufs[1] = (struct rota_const_buf){ bytes + 3, 4 };
 	assert_int_equal(rota_stream_try_write(stream, bufs, 2), 7);
 	sum = 7;
 	do {
-		bufs[0] = (struct rota_buf){ bytes + sum, MUCH - sum };
+		bufs[0] = (struct rota_const_buf){ bytes + sum, MUCH - sum };
 		n = rota_stream_try_write(stream, bufs, 1);
 		if (n > 0)
 			sum += (size_t)n;
@@ -339,7 +340,7 @@ static void a_try_writes_what_there_is_room_for(void **state)
 
 	peer_takes_until(f, &c, sum);
 	await_room(c.fd);
-	bufs[0] = (struct rota_buf){ bytes + sum, 1 };
+	bufs[0] = (struct rota_const_buf){ bytes + sum, 1 };
 	assert_int_equal(rota_stream_try_write(stream, bufs, 1), 1);
 	peer_takes_until(f, &c, sum + 1);
 	test_free(bytes);
@@ -350,7 +351,7 @@ static void a_try_writes_what_there_is_room_for(void **state)
 static void a_try_does_not_overtake_what_is_in_line(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_buf buf = { (char *)(uintptr_t) "x", 1 };
+	struct rota_const_buf buf = { "x", 1 };
 	struct rota_stream *stream;
 	struct connection c;
 	struct rota_tcp fresh;
@@ -380,7 +381,39 @@ static void a_try_does_not_overtake_what_is_in_line(void **state)
 	connection_end(&c);
 }
 
+/* Memory that is read only takes no cast, of whatever type it is. */
+static void data_that_cannot_be_changed_can_be_written(void **state)
+{
+	static const char text[] = "constant ";
+	static const unsigned char digits[3] = { '1', '2', '3' };
+	const struct rota_const_buf bufs[2] = {
+		{ text, sizeof(text) - 1 },
+		rota_bytes(digits, sizeof(digits)),
+	};
+	struct fixture *f = *state;
+	struct rota_write write;
+	struct connection c;
+	char got[12];
+
+	connection_open(&c, f, NULL);
+	write.request.data = (void *)(uintptr_t) "w";
+
+	assert_int_equal(
+		rota_stream_write(&write, &c.tcp.stream, bufs, 2, note_write),
+		0);
+	run_to_the_end(f);
+	assert_int_equal(rota_stream_try_write(&c.tcp.stream, bufs, 2), 12);
+
+	assert_string_equal(journal_take(), "pending: w=0");
+	for (int i = 0; i < 2; i++) {
+		raw_read(c.peer, got, sizeof(got));
+		assert_memory_equal(got, "constant 123", sizeof(got));
+	}
+	connection_end(&c);
+}
+
 static const struct CMUnitTest tests[] = {
+	REAL(data_that_cannot_be_changed_can_be_written),
 	REAL(a_write_goes_out_at_once_and_calls_back_later),
 	REAL(writes_call_back_in_order_as_they_leave),
 	REAL(a_write_may_have_many_buffers),

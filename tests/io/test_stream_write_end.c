@@ -326,7 +326,7 @@ static void cancel_the_victim(struct rota_write *write, int status)
 static void a_write_may_cancel_another(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_buf buf = { (char *)(uintptr_t) "x", 1 };
+	struct rota_const_buf buf = { "x", 1 };
 	struct rota_write a, b;
 	struct connection c;
 

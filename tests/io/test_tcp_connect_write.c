@@ -14,7 +14,7 @@ static void what_was_written_meanwhile_goes_out_in_order(void **state)
 	struct rota_shutdown shutdown;
 	struct rota_write write;
 	struct attempt a = { 0 };
-	struct rota_buf buf = { (char[]){ "there" }, 5 };
+	struct rota_const_buf buf = { "there", 5 };
 	struct connection c = { .peer = -1 };
 	struct server s;
 	char text[16];

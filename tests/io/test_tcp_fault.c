@@ -76,10 +76,10 @@ static void on_connect(struct rota_connect *connect, int status)
 {
 	struct scene *s = rota_container_of(connect, struct scene, connect);
 	struct rota_stream *stream = &s->client.stream;
-	struct rota_buf bufs[2] = { { (char *)(uintptr_t)greeting, 5 },
-				    { (char *)(uintptr_t)greeting + 5,
-				      sizeof(greeting) - 5 } };
-	static struct rota_buf kept[2];
+	struct rota_const_buf bufs[2] = { { greeting, 5 },
+					  { (char *)(uintptr_t)greeting + 5,
+					    sizeof(greeting) - 5 } };
+	static struct rota_const_buf kept[2];
 
 	s->flights--;
 	note(s, status);

@@ -62,7 +62,7 @@ struct request {
 		struct rota_shutdown shutdown;
 	};
 	struct side *side;
-	struct rota_buf bufs[PARTS];
+	struct rota_const_buf bufs[PARTS];
 	size_t size;
 	char data[];
 };

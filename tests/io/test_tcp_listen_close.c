@@ -348,6 +348,7 @@ static void a_listener_is_no_stream_of_bytes(void **state)
 	struct rota_read read;
 	struct rota_address peer;
 	struct rota_stream *stream;
+	struct rota_const_buf bytes;
 	struct rota_buf buf;
 	struct server s;
 	char text[] = "text";
@@ -356,6 +357,7 @@ static void a_listener_is_no_stream_of_bytes(void **state)
 	server_open(&s, f, 8);
 	stream = &s.tcp.stream;
 	buf = (struct rota_buf){ text, sizeof(text) };
+	bytes = rota_bytes(text, sizeof(text));
 
 	assert_int_equal(rota_stream_read_start(stream, not_called),
 			 ROTA_EINVAL);
@@ -363,9 +365,9 @@ static void a_listener_is_no_stream_of_bytes(void **state)
 	assert_int_equal(rota_stream_read(&read, stream, buf, 0, no_read),
 			 ROTA_EINVAL);
 	assert_int_equal(rota_stream_send(stream, text, 4), ROTA_EINVAL);
-	assert_int_equal(rota_stream_write(&write, stream, &buf, 1, no_write),
+	assert_int_equal(rota_stream_write(&write, stream, &bytes, 1, no_write),
 			 ROTA_EINVAL);
-	assert_int_equal(rota_stream_try_write(stream, &buf, 1), ROTA_EINVAL);
+	assert_int_equal(rota_stream_try_write(stream, &bytes, 1), ROTA_EINVAL);
 	assert_int_equal(rota_stream_shutdown(&shutdown, stream, no_shutdown),
 			 ROTA_EINVAL);
 	assert_int_equal(rota_stream_end(stream, NULL), ROTA_EINVAL);

@@ -232,7 +232,7 @@ static struct flight *new_flight(struct race *r, enum kind kind, unsigned slot)
 static int begin_write_flight(struct race *r, struct flight *fl)
 {
 	size_t size = 1 + below(r, WRITE_SIZE);
-	struct rota_buf bufs[1] = { { fl->data, size } };
+	struct rota_const_buf bufs[1] = { { fl->data, size } };
 	struct entry *entry = &r->log[r->entries];
 	int status;
 

@@ -381,7 +381,7 @@ static void send_some(struct slot *s)
 static void try_some(struct slot *s)
 {
 	static char data[WRITE_SIZE];
-	struct rota_buf buf = { data, 1 + below(s->w, WRITE_SIZE) };
+	struct rota_const_buf buf = { data, 1 + below(s->w, WRITE_SIZE) };
 	ptrdiff_t n;
 
 	pattern_fill(data, buf.size, s->produced);
@@ -395,7 +395,7 @@ static void write_some(struct slot *s)
 {
 	size_t size = 1 + below(s->w, WRITE_SIZE);
 	struct request *r = new_request(s, WRITE, size);
-	struct rota_buf buf = { r->data, size };
+	struct rota_const_buf buf = { r->data, size };
 	int status;
 
 	pattern_fill(r->data, size, s->produced);

@@ -559,7 +559,7 @@ void note_connect(struct rota_connect *connect, int status)
 int begin_write(struct connection *c, struct rota_write *write,
 		const char *name, const void *data, size_t size)
 {
-	struct rota_buf buf = { (char *)(uintptr_t)data, size };
+	struct rota_const_buf buf = { data, size };
 
 	write->request.data = (void *)(uintptr_t)name;
 	return rota_stream_write(write, &c->tcp.stream, &buf, 1, note_write);
