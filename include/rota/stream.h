@@ -227,7 +227,9 @@ void rota_stream_read_stop(struct rota_stream *stream);
 
 /**
  * Read into @buf, once: until there are @least bytes (0 stands for 1), and what
- * comes along, up to @buf.size. Several reads are served in their order.
+ * comes along, up to @buf.size. Several reads are served in their order; what
+ * follows the bytes of one that was cancelled, or whose time was up, is told
+ * after its callback.
  *
  * Phase:   @fn runs in the poll phase; in the pending phase if the input has
  *          ended, or the read was cancelled or its time is up.

@@ -33,6 +33,8 @@ enum {
 	ROTAI_DRAIN_DUE = 1 << 13, /* on_drain is to be called */
 	ROTAI_ENDING = 1 << 14,    /* rota_stream_end() */
 
+	ROTAI_UNTOLD = 1 << 17, /* bytes of a read that ended: read.c (4) */
+
 	/* In one of the lists below: at the most one. */
 	ROTAI_HELD = 1 << 15,
 	ROTAI_IN_DRAINS = 1 << 16,

@@ -14,6 +14,10 @@
  *     this order. After either there is nothing more to read, ever.
  *  3. Reading ends early after so many reads, or bytes: what is left gets an
  *     event of our own.
+ *  4. A read that is cancelled, or whose time is up, calls back in the pending
+ *     phase. If it has bytes, ROTAI_UNTOLD stands until then, and nothing is
+ *     read: what follows, the end included, would be told before them. Only the
+ *     first read in line has bytes, so there is one such read at a time.
  */
 #include "base/socket.h"
 #include "io/io.h"
@@ -172,7 +176,8 @@ static __attribute__((noinline)) void handle(struct rotai_io *io,
 		rotai_stream_set(stream, ROTAI_HAS_INPUT);
 	if (events & (ROTA_DISCONNECT | ROTA_PRIORITY))
 		rotai_stream_set(stream, ROTAI_TO_END);
-	if (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
+	if (rotai_stream_has(stream, ROTAI_HAS_INPUT) &&
+	    !rotai_stream_has(stream, ROTAI_UNTOLD)) { /* (4) */
 		read_all(io, stream, bytes);
 		if (!is_current(io, stream))
 			return;
@@ -220,7 +225,8 @@ void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 		    ((events - ROTA_READABLE) & ~(unsigned)ROTA_WRITABLE) !=
 			    0 ||
 		    rotai_stream_has(stream, ROTAI_PAUSED | ROTAI_TO_END |
-						     ROTAI_BLOCKED) ||
+						     ROTAI_BLOCKED |
+						     ROTAI_UNTOLD) ||
 		    io->room.size < io->least_room ||
 		    watch->internal.loop->tracer != NULL)) {
 		handle(io, stream, events, 0);
@@ -281,10 +287,23 @@ static struct rota_read *read_of(struct rota_request *request)
 	return rota_container_of(request, struct rota_read, request);
 }
 
+/* (4) The bytes are told now: go on with those that came behind them. */
+static void go_on_reading(struct rota_stream *stream)
+{
+	rotai_stream_clear(stream, ROTAI_UNTOLD);
+	if (rotai_stream_has(stream, ROTAI_CONNECTED) &&
+	    rotai_stream_has(stream, ROTAI_HAS_INPUT))
+		rotai_watch_again(&stream->internal.watch, ROTA_READABLE);
+}
+
 static void call_read(struct rota_request *request)
 {
-	read_of(request)->internal.fn(read_of(request),
-				      request->internal.status);
+	struct rota_read *read = read_of(request);
+	int status = request->internal.status;
+
+	if (status < 0 && read->size > 0)
+		go_on_reading(rotai_stream_of(request->internal.handle));
+	read->internal.fn(read, status);
 }
 
 static int cancel_read(struct rota_request *request, int status)
@@ -295,6 +314,8 @@ static int cancel_read(struct rota_request *request, int status)
 	while (*at != read_of(request))
 		at = &(*at)->internal.next;
 	*at = read_of(request)->internal.next;
+	if (read_of(request)->size > 0)
+		rotai_stream_set(stream, ROTAI_UNTOLD); /* (4) */
 	rotai_request_finish(request, status);
 	(void)rotai_stream_update(stream);
 	return 0;
