@@ -146,9 +146,6 @@ int rotai_stream_usable(const struct rota_stream *stream,
  * fail only for a stream that was not registered yet. */
 int rotai_stream_update(struct rota_stream *stream);
 
-/* Of a stream that ends: go on to the next step, which may close it. */
-void rotai_stream_go_on_ending(struct rota_stream *stream);
-
 void rotai_streams_append(struct rotai_streams *streams,
 			  struct rota_stream *stream);
 struct rota_stream *rotai_streams_take_first(struct rotai_streams *streams);
@@ -210,6 +207,11 @@ void rotai_outputs_after(struct rotai_annex *annex, struct rota_loop *loop);
 void rotai_outputs_take(struct rotai_annex *annex);
 void rotai_outputs_pending(struct rotai_annex *annex, struct rota_loop *loop);
 void rotai_chunks_free(struct rotai_io *io);
+
+/* --- end.c ---------------------------------------------------------------- */
+
+/* Of a stream that ends: go on to the next step, which may close it. */
+void rotai_stream_go_on_ending(struct rota_stream *stream);
 
 /* --- listen.c, connect.c -------------------------------------------------- */
 
