@@ -29,6 +29,7 @@ struct rota_stream;
 struct rota_read;
 struct rota_write;
 struct rota_shutdown;
+struct rota_end;
 struct rota_connect;
 struct rotai_output;
 struct rotai_listener;
@@ -69,8 +70,9 @@ typedef void rota_shutdown_fn(struct rota_shutdown *shutdown, int status);
 
 /**
  * Called with 0 when no more than the low watermark is queued, after a send
- * returned 1. Or with an error: the writing side has failed, and bytes that
- * rota_stream_send() had taken are lost.
+ * returned 1; but not if the stream ends by then, see rota_stream_end(). Or with
+ * an error: the writing side has failed, and bytes that rota_stream_send() had
+ * taken are lost.
  *
  * Phase:   poll, or pending.
  */
@@ -108,6 +110,7 @@ struct rota_stream {
 		union {
 			rota_read_fn *read;
 			rota_connection_fn *connection;
+			struct rota_end *end; /* of one that ends, or NULL */
 		} fn;
 		union {
 			struct rota_read *read; /* the first in line */
@@ -174,6 +177,18 @@ struct rota_shutdown {
 		struct rotai_output output;
 		rota_shutdown_fn *fn;
 	} internal; /* the library's: neither read nor write it */
+};
+
+/** The polite end of a stream: see rota_stream_end_with(). */
+struct rota_end {
+	struct rota_request request;
+
+	/** How the stream has ended, to be read in its close callback: 0 if all
+	 * that was queued has left and the other side has ended as well;
+	 * ROTA_ETIMEDOUT if the deadline passed before that; ROTA_ECANCELED if
+	 * it was cancelled, or closed otherwise; or the error by which the
+	 * connection failed, ROTA_EPIPE if it had failed before. */
+	int status;
 };
 
 /**
@@ -317,8 +332,12 @@ int rota_stream_shutdown(struct rota_shutdown *shutdown,
 /**
  * Close @stream when all that is queued has left and the other side has ended
  * as well: what comes in meanwhile is thrown away, and reads under way end with
- * ROTA_ECANCELED. With an error it closes at once. rota_handle_close() can still be called, and then that is what counts:
- * whoever will not wait for ever for the other side calls it by a timer.
+ * ROTA_ECANCELED. Nothing more can be sent, and on_drain is called with an error
+ * alone. If the connection fails, @stream closes at once. rota_handle_close() can
+ * still be called, and then its function is the one that is called.
+ *
+ * This waits for as long as the other side likes: rota_stream_end_with() can
+ * have a deadline.
  *
  * Phase:   @fn runs in the closing phase; it may be NULL.
  * Thread:  the loop's.
@@ -327,6 +346,30 @@ int rota_stream_shutdown(struct rota_shutdown *shutdown,
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
  */
 int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn);
+
+/**
+ * Do the same with a request, which is in flight until @stream closes, whatever
+ * closes it. If its deadline passes, or it is cancelled, @stream is closed as by
+ * rota_handle_close(): what is queued is lost. @end->status then tells @fn how
+ * it was. The request has no callback of its own. @end may be NULL: then this is
+ * rota_stream_end().
+ *
+ * Phase:   @fn runs in the closing phase; it may be NULL.
+ * Thread:  the loop's.
+ * Owner:   the caller keeps @end alive and in place until @fn, or without one
+ *          until it is not active any more.
+ * Errors:  as rota_stream_end(), and @end is not in flight then
+ */
+int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
+			 rota_close_fn *fn);
+
+/**
+ * Tell whether @stream is under way to its end, by rota_stream_end(), and is not
+ * closing yet: 1 or 0.
+ *
+ * Thread:  the loop's.
+ */
+int rota_stream_is_ending(const struct rota_stream *stream);
 
 /**
  * Close @stream by a reset: what is queued anywhere is lost, and the other side

@@ -39,12 +39,13 @@ static void reset(struct rota_stream *stream)
 					   ROTAI_BROKEN | ROTAI_PRESSED);
 }
 
-/* The attempt is over: what was to be written never will be. */
-static void give_up(struct rota_stream *stream)
+/* The attempt is over with @error: what was to be written never will be. */
+static void give_up(struct rota_stream *stream, int error)
 {
 	int ending = rotai_stream_has(stream, ROTAI_ENDING);
 
 	reset(stream);
+	rotai_end_note(stream, error);
 	rotai_output_drop(stream, stream->internal.first_output,
 			  ROTA_ECANCELED);
 	rotai_drain_defer(stream);
@@ -67,7 +68,7 @@ static int cancel_connect(struct rota_request *request, int status)
 	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
 
 	rotai_request_finish(request, status);
-	give_up(stream);
+	give_up(stream, status);
 	if (rotai_stream_has(stream, ROTAI_ENDING))
 		rotai_stream_go_on_ending(stream);
 	return 0;
@@ -110,7 +111,7 @@ static void connect_ready(struct rota_watch *watch, unsigned events)
 		rotai_output_flush(stream);
 		rotai_drain_defer(stream);
 	} else {
-		give_up(stream);
+		give_up(stream, status);
 	}
 	if (rotai_stream_has(stream, ROTAI_ENDING)) {
 		rotai_request_finish(&connect->request, status);

@@ -1,31 +1,100 @@
 /*
  * io/end.c - the polite end of a stream: what is queued leaves, the writing side
  * is shut down, what still comes in is thrown away, and then it closes.
+ *
+ *  1. While a stream ends nobody reads it, and its fn has the request of the end
+ *     instead of a read callback, or NULL.
+ *  2. The request says from the first how the stream will have ended if it is
+ *     closed by somebody else. It has no callback of its own: it is over as the
+ *     stream closes, whatever closes it.
+ *  3. What is in line leaves also if the writing side has failed behind it: a
+ *     write whose time was up does not take those before it along.
  */
+#include <errno.h>
 #include <sys/socket.h>
 
 #include "io/io.h"
 
-void rotai_stream_go_on_ending(struct rota_stream *stream)
+void rotai_end_note(struct rota_stream *stream, int status)
 {
-	int fd = rotai_stream_fd(&stream->handle);
+	if (rotai_stream_has(stream, ROTAI_ENDING) &&
+	    stream->internal.fn.end != NULL)
+		stream->internal.fn.end->status = status;
+}
 
-	if (!rotai_stream_has(stream, ROTAI_BROKEN)) {
-		if (stream->internal.first_output != NULL ||
-		    rotai_stream_has(stream, ROTAI_CONNECTING))
-			return;
-		if (!rotai_stream_has(stream, ROTAI_READ_ENDED) &&
-		    (rotai_stream_has(stream, ROTAI_SHUT) ||
-		     shutdown(fd, SHUT_WR) == 0)) {
-			rotai_stream_set(stream, ROTAI_SHUT);
-			return;
-		}
-	}
+void rotai_end_stop(struct rota_stream *stream)
+{
+	struct rota_end *end;
+
+	if (!rotai_stream_has(stream, ROTAI_ENDING))
+		return;
+	end = stream->internal.fn.end;
+	stream->internal.fn.end = NULL;
+	if (end != NULL)
+		rotai_request_drop(&end->request, end->status); /* (2) */
+}
+
+static void close_stream(struct rota_stream *stream)
+{
 	(void)rota_handle_close(&stream->handle,
 				stream->handle.internal.close_fn);
 }
 
-int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn)
+void rotai_stream_go_on_ending(struct rota_stream *stream)
+{
+	if (stream->internal.first_output != NULL)
+		return; /* (3) */
+	if (!rotai_stream_has(stream, ROTAI_BROKEN)) {
+		if (rotai_stream_has(stream, ROTAI_CONNECTING))
+			return;
+		if (rotai_stream_has(stream, ROTAI_READ_ENDED)) {
+			if (!rotai_stream_has(stream, ROTAI_READ_FAILED))
+				rotai_end_note(stream, 0);
+		} else if (rotai_stream_has(stream, ROTAI_SHUT) ||
+			   shutdown(rotai_stream_fd(&stream->handle),
+				    SHUT_WR) == 0) {
+			rotai_stream_set(stream, ROTAI_SHUT);
+			return;
+		} else {
+			rotai_end_note(stream, -errno);
+		}
+	}
+	close_stream(stream);
+}
+
+/* Its time is up, or somebody's patience: what is queued is lost. */
+static int cancel_end(struct rota_request *request, int status)
+{
+	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
+
+	rotai_end_note(stream, status);
+	close_stream(stream);
+	return 0;
+}
+
+static const struct rotai_request_class end_class = {
+	.type = "end", /* and no call: (2) */
+	.cancel = cancel_end,
+};
+
+/* From now on @stream ends. @end may be NULL. */
+static void begin(struct rota_stream *stream, struct rota_end *end,
+		  rota_close_fn *fn)
+{
+	int failed = rotai_stream_has(stream, ROTAI_BROKEN | ROTAI_READ_FAILED);
+
+	rotai_stream_set(stream, ROTAI_PAUSED | ROTAI_ENDING);
+	stream->internal.fn.end = end;
+	stream->handle.internal.close_fn = fn;
+	if (end == NULL)
+		return;
+	end->status = failed ? ROTA_EPIPE : ROTA_ECANCELED; /* (2) */
+	rotai_request_begin(&end->request, stream->handle.internal.loop,
+			    &stream->handle, &end_class);
+}
+
+int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
+			 rota_close_fn *fn)
 {
 	int error = rotai_handle_usable(&stream->handle);
 
@@ -35,20 +104,32 @@ int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn)
 		return ROTA_EINVAL;
 	if (rotai_stream_has(stream, ROTAI_ENDING))
 		return ROTA_EALREADY;
-	if (!rotai_stream_has(stream, ROTAI_CONNECTING)) {
-		if (!rotai_stream_has(stream, ROTAI_CONNECTED))
-			return rota_handle_close(&stream->handle, fn);
-		rotai_reads_finish(stream, ROTA_ECANCELED);
+	begin(stream, end, fn);
+	if (!rotai_stream_has(stream, ROTAI_CONNECTING | ROTAI_CONNECTED)) {
+		rotai_end_note(stream, 0); /* there is nothing to end */
+		close_stream(stream);
+		return 0;
 	}
-	rotai_stream_set(stream, ROTAI_PAUSED);
-	rotai_stream_set(stream, ROTAI_ENDING);
-	stream->handle.internal.close_fn = fn;
-	if (rotai_stream_update(stream) < 0) {
+	if (rotai_stream_has(stream, ROTAI_CONNECTED))
+		rotai_reads_finish(stream, ROTA_ECANCELED);
+	error = rotai_stream_update(stream);
+	if (error < 0) {
 		/* It was never registered, and cannot be. */
-		rotai_stream_set(stream, ROTAI_BROKEN);
+		rotai_output_fail(stream, error);
 	} else if (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
 		rotai_watch_again(&stream->internal.watch, ROTA_READABLE);
 	}
 	rotai_stream_go_on_ending(stream);
 	return 0;
+}
+
+int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn)
+{
+	return rota_stream_end_with(NULL, stream, fn);
+}
+
+int rota_stream_is_ending(const struct rota_stream *stream)
+{
+	return rotai_stream_has(stream, ROTAI_ENDING) &&
+	       !rota_handle_is_closing(&stream->handle);
 }

@@ -34,6 +34,7 @@ enum {
 	ROTAI_ENDING = 1 << 14,    /* rota_stream_end() */
 
 	ROTAI_UNTOLD = 1 << 17, /* bytes of a read that ended: read.c (4) */
+	ROTAI_READ_FAILED = 1 << 18, /* reading ended by an error */
 
 	/* In one of the lists below: at the most one. */
 	ROTAI_HELD = 1 << 15,
@@ -212,6 +213,12 @@ void rotai_chunks_free(struct rotai_io *io);
 
 /* Of a stream that ends: go on to the next step, which may close it. */
 void rotai_stream_go_on_ending(struct rota_stream *stream);
+
+/* If @stream ends, that is how it will have ended. */
+void rotai_end_note(struct rota_stream *stream, int status);
+
+/* @stream closes: if it ends, so does the request of that. */
+void rotai_end_stop(struct rota_stream *stream);
 
 /* --- listen.c, connect.c -------------------------------------------------- */
 

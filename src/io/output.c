@@ -305,6 +305,7 @@ void rotai_output_break(struct rota_stream *stream, struct rotai_output *from,
 			int error)
 {
 	rotai_stream_set(stream, ROTAI_BROKEN);
+	rotai_end_note(stream, error);
 	if (rotai_stream_has(stream, ROTAI_PRESSED)) {
 		rotai_stream_clear(stream, ROTAI_PRESSED);
 		rotai_stream_set(stream, ROTAI_DRAIN_DUE);

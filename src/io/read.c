@@ -70,6 +70,8 @@ end_input(struct rotai_io *io, struct rota_stream *stream, ssize_t error)
 
 	rotai_stream_clear(stream, ROTAI_HAS_INPUT);
 	rotai_stream_set(stream, ROTAI_PAUSED | ROTAI_READ_ENDED);
+	if (error != ROTA_EOF)
+		rotai_stream_set(stream, ROTAI_READ_FAILED);
 	rotai_reads_finish(stream, (int)error);
 	(void)rotai_stream_update(stream);
 	if (error != ROTA_EOF && rotai_stream_has(stream, ROTAI_ENDING))

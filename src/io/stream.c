@@ -93,6 +93,7 @@ void rotai_stream_stop(struct rota_handle *handle)
 
 	if (io->current == stream)
 		io->current = NULL; /* (3) */
+	rotai_end_stop(stream);
 	if (rotai_stream_has(stream, ROTAI_HELD))
 		rotai_streams_remove(&io->held, stream);
 	if (rotai_stream_has(stream, ROTAI_IN_DRAINS)) {

@@ -80,6 +80,19 @@ void rotai_request_complete(struct rota_request *request, int status)
 	rotai_request_call(request);
 }
 
+void rotai_request_drop(struct rota_request *request, int status)
+{
+	struct rota_handle *handle = request->internal.handle;
+
+	end(request, status);
+	request->internal.state = AT_REST;
+	rotai_loop_release(request->internal.loop, 1);
+	if (handle != NULL) {
+		rotai_handle_request_ended(handle);
+		rotai_handle_request_called(handle);
+	}
+}
+
 void rotai_request_call(struct rota_request *request)
 {
 	struct rota_loop *loop = request->internal.loop;

@@ -46,6 +46,9 @@ void rotai_request_finish(struct rota_request *request, int status);
  * in the closing phase. In the poll and pending phases only. */
 void rotai_request_complete(struct rota_request *request, int status);
 
+/* @request has ended, and has no callback: it is the caller's from now on. */
+void rotai_request_drop(struct rota_request *request, int status);
+
 /* Call back a request that has ended and was taken out of its list. */
 void rotai_request_call(struct rota_request *request);
 

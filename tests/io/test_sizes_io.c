@@ -16,7 +16,7 @@ static void streams_keep_to_their_budgets(void **state)
 	}
 
 	assert_in_range(sizeof(struct rota_handle), 1, 64);
-	assert_in_range(sizeof(struct rota_tcp), 1, 200);
+	assert_in_range(sizeof(struct rota_tcp), 1, 192);
 	assert_in_range(sizeof(struct rota_write), 1, 128);
 }
 
