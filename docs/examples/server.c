@@ -34,8 +34,10 @@ static void on_read(struct rota_stream *stream, int status,
 
 static void on_drain(struct rota_stream *stream, int status)
 {
-	if (status < 0 || rota_stream_read_start(stream, on_read) < 0)
-		rota_handle_close(&stream->handle, on_close);
+	if (status == 0)
+		status = rota_stream_read_start(stream, on_read);
+	if (status < 0)
+		rota_stream_end(stream, on_close);
 }
 
 static void on_connection(struct rota_stream *listener, int status, int fd)

@@ -367,9 +367,11 @@ void rotai_drain_call(struct rota_stream *stream)
 	if (!rotai_stream_has(stream, ROTAI_DRAIN_DUE))
 		return;
 	status = take_drain(stream);
-	/* With 0 it may be too early by now: it will be due again. */
+	/* With 0 it may be too early by now: it will be due again. Or too late:
+	 * nothing more can be sent. */
 	if (stream->internal.drain == NULL ||
-	    (status == 0 && rotai_stream_has(stream, ROTAI_PRESSED)))
+	    (status == 0 &&
+	     rotai_stream_has(stream, ROTAI_PRESSED | ROTAI_ENDING)))
 		return;
 	rotai_callback_begin(loop, type, stream->handle.internal.name, stream);
 	stream->internal.drain(stream, status);
@@ -383,7 +385,9 @@ void rotai_drain_defer(struct rota_stream *stream)
 	if (!rotai_stream_has(stream, ROTAI_DRAIN_DUE) ||
 	    rotai_stream_has(stream, ROTAI_IN_DRAINS | ROTAI_HELD))
 		return;
-	if (stream->internal.drain == NULL) {
+	if (stream->internal.drain == NULL ||
+	    (stream->internal.error == 0 &&
+	     rotai_stream_has(stream, ROTAI_ENDING))) {
 		(void)take_drain(stream);
 		return;
 	}
