@@ -413,15 +413,32 @@ void rota_stream_on_drain(struct rota_stream *stream, rota_drain_fn *fn);
 size_t rota_stream_queued(const struct rota_stream *stream);
 
 /**
+ * Tell the descriptor of @stream: to set and get options of it, and to name it.
+ * Do not read, write, watch or close it, nor keep the number: it is the handle's
+ * and may change, as a failed connect takes it along.
+ *
+ * Thread:  the loop's.
+ * Owner:   the handle.
+ * Errors:  ROTA_EBADF  there is none: it is not bound, not connected and not
+ *                      connecting, or is closing
+ */
+int rota_stream_fd(const struct rota_stream *stream);
+
+/**
  * Take the descriptor out of @stream, to be opened on another loop or used
- * otherwise: returns it. @stream is closed, without a callback.
+ * otherwise: returns it. @stream is closed, without a callback. That cannot be
+ * done once the writing side has failed, or reading has ended by an error: who
+ * opened the descriptor next would not know, and could send something behind
+ * half of a message.
  *
  * Thread:  the loop's.
  * Owner:   the descriptor is the caller's. The memory of @stream may go.
  * Errors:  ROTA_EBUSY     something is under way or waits to be written
+ *          ROTA_EPIPE     one of its sides has failed: close it
  *          ROTA_ENOTCONN  there is no descriptor
  *          ROTA_EALREADY  it is closing or closed
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
+ *          After any of them @stream is as it was.
  */
 int rota_stream_detach(struct rota_stream *stream);
 

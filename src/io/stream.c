@@ -185,6 +185,13 @@ int rota_stream_close_reset(struct rota_stream *stream, rota_close_fn *fn)
 	return rota_handle_close(&stream->handle, fn);
 }
 
+int rota_stream_fd(const struct rota_stream *stream)
+{
+	int fd = rotai_stream_fd(&stream->handle);
+
+	return fd >= 0 ? fd : ROTA_EBADF;
+}
+
 int rota_stream_detach(struct rota_stream *stream)
 {
 	struct rota_watch *watch = &stream->internal.watch;
@@ -197,6 +204,9 @@ int rota_stream_detach(struct rota_stream *stream)
 		return ROTA_EALREADY;
 	if (fd < 0)
 		return ROTA_ENOTCONN;
+	/* Opened again it would be as if nothing had happened. */
+	if (rotai_stream_has(stream, ROTAI_BROKEN | ROTAI_READ_FAILED))
+		return ROTA_EPIPE;
 	if (rotai_handle_is_busy(&stream->handle) ||
 	    stream->internal.first_output != NULL ||
 	    rotai_stream_has(stream, ROTAI_ENDING))

@@ -4,8 +4,11 @@
  */
 #include "support/fixture.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "support/fault.h"
 #include "support/streams_more.h"
 
 static void what_is_detached_is_the_callers(void **state)
@@ -214,7 +217,146 @@ static void a_stream_may_move_again_and_again(void **state)
 	connection_end(&c);
 }
 
+/* O8, detach: a writing side that has failed stays so. Otherwise the next to
+ * open the descriptor would send behind half of a message. */
+static void a_failed_writing_side_keeps_a_detach_out(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_deadline deadline;
+	struct rota_write write;
+	struct connection c;
+	char *bytes = test_calloc(2, CONNECTION_HOLDS);
+
+	connection_open_small(&c, f, NULL);
+	assert_int_equal(begin_write(&c, &write, "w", bytes,
+				     (size_t)2 * CONNECTION_HOLDS),
+			 0);
+	assert_int_equal(rota_request_set_deadline(&write.request, &deadline,
+						   rota_loop_now(f->loop)),
+			 0);
+	turn(f);
+	assert_string_equal(journal_take(), "pending: w=ETIMEDOUT");
+
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EPIPE);
+		assert_int_equal(rota_stream_send(&c.tcp.stream, "x", 1),
+				 ROTA_EPIPE);
+		rota_stream_set_cork(&c.tcp.stream, i == 0);
+		assert_int_equal(
+			rota_stream_set_watermarks(&c.tcp.stream, 0, i), 0);
+		turn(f);
+	}
+	assert_false(rota_handle_is_closing(&c.tcp.handle));
+	test_free(bytes);
+	connection_end(&c);
+}
+
+/* The system has said so, and would not say it again. */
+static void a_side_that_the_system_failed_keeps_a_detach_out(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open(&c, f, NULL);
+	fault_fail("send", 1, EPIPE);
+	assert_int_equal(rota_stream_send(&c.tcp.stream, "x", 1), ROTA_EPIPE);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EPIPE);
+	connection_read(&c); /* reading is not touched by it */
+	peer_sends(&c, 10);
+	RUN_UNTIL(f, c.size == 10);
+	connection_end(&c);
+
+	connection_open(&c, f, NULL);
+	connection_read(&c);
+	peer_reset(&c);
+	await_end(c.fd);
+	RUN_UNTIL(f, c.ends == 1);
+	assert_int_equal(c.status, ROTA_ECONNRESET);
+	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EPIPE);
+	assert_int_equal(rota_stream_read_start(&c.tcp.stream, collect),
+			 ROTA_EOF);
+	connection_end(&c);
+}
+
+/* An end is no failure, of either side. */
+static void a_stream_that_has_ended_can_be_detached(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_shutdown shutdown;
+	struct connection c;
+
+	connection_open(&c, f, NULL);
+	connection_read(&c);
+	raw_shutdown(c.peer);
+	RUN_UNTIL(f, c.ends == 1);
+	assert_int_equal(begin_shutdown(&c, &shutdown, "s"), 0);
+	turn(f);
+	journal_take();
+
+	assert_int_equal(rota_stream_detach(&c.tcp.stream), c.fd);
+	raw_close(c.fd);
+	raw_close(c.peer);
+}
+
+/* A shutdown that is cancelled has not happened; but what had failed before it
+ * has. */
+static void a_cancel_of_a_shutdown_does_not_mend_a_failure(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_shutdown shutdown;
+	struct rota_deadline deadline;
+	struct rota_write write;
+	struct connection c;
+
+	connection_open_small(&c, f, NULL);
+	connection_block(&c);
+	assert_int_equal(begin_write(&c, &write, "w", "x", 1), 0);
+	assert_int_equal(begin_shutdown(&c, &shutdown, "s"), 0);
+	assert_int_equal(rota_request_set_deadline(&write.request, &deadline,
+						   rota_loop_now(f->loop)),
+			 0);
+	turn(f);
+	assert_string_equal(journal_take(), "pending: w=ETIMEDOUT s=ECANCELED");
+
+	assert_int_equal(rota_request_cancel(&shutdown.request), ROTA_EALREADY);
+	assert_int_equal(rota_stream_send(&c.tcp.stream, "x", 1), ROTA_EPIPE);
+	assert_int_equal(begin_shutdown(&c, &shutdown, "s"), ROTA_EPIPE);
+	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EPIPE);
+	connection_end(&c);
+}
+
+static void the_descriptor_can_be_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	struct attempt a = { 0 };
+	struct rota_tcp tcp;
+	struct server s;
+
+	server_open(&s, f, 8);
+	assert_int_equal(rota_stream_fd(&s.tcp.stream),
+			 handle_fd(&s.tcp.handle));
+	tcp_init(&tcp, f);
+	assert_int_equal(rota_stream_fd(&tcp.stream), ROTA_EBADF);
+	assert_int_equal(attempt_begin(&a, &tcp, &s.address), 0);
+	assert_int_equal(rota_stream_fd(&tcp.stream), handle_fd(&tcp.handle));
+	assert_int_equal(attempt_end(f, &a), 0);
+
+	assert_int_equal(
+		raw_option(rota_stream_fd(&tcp.stream), SOL_SOCKET, SO_TYPE),
+		SOCK_STREAM);
+
+	tcp_end(&tcp);
+	assert_int_equal(rota_stream_fd(&tcp.stream), ROTA_EBADF);
+	server_end(&s);
+}
+
 static const struct CMUnitTest tests[] = {
+	REAL(a_failed_writing_side_keeps_a_detach_out),
+	REAL(a_side_that_the_system_failed_keeps_a_detach_out),
+	REAL(a_stream_that_has_ended_can_be_detached),
+	REAL(a_cancel_of_a_shutdown_does_not_mend_a_failure),
+	REAL(the_descriptor_can_be_asked_for),
 	REAL(what_is_detached_is_the_callers),
 	REAL(what_is_detached_is_watched_no_more),
 	REAL(what_is_under_way_keeps_a_detach_out),
