@@ -92,7 +92,8 @@ typedef void rota_connect_fn(struct rota_connect *connect, int status);
  * to be opened as a handle, posted to another loop, or closed. Or with an
  * error, and @fd -1: ROTA_EMFILE, ROTA_ENFILE, ROTA_ENOMEM or ROTA_ENOBUFS once
  * when the system has run out of something. The listener then sheds what is
- * queued and tries again by itself, after a while: see rota_stream_shed().
+ * queued and tries again by itself, after a while: see rota_stream_shed(). The
+ * shortage is over when all that was queued could be accepted.
  *
  * Phase:   poll. The callback may close @stream.
  */
@@ -205,9 +206,31 @@ struct rota_end {
  *          ROTA_ENOMEM, ROTA_ENOSPC
  *          ROTA_ESHUTDOWN   the loop is shutting down
  *          ROTA_ECHILD      in a forked child, before rota_loop_fork()
+ *          After any of them @stream is as it was, and nobody can connect.
  */
 int rota_stream_listen(struct rota_stream *stream, int backlog,
 		       rota_connection_fn *fn);
+
+/**
+ * Accept no more connections, from now on: in the middle of an event, too. Who
+ * connects waits in the system's queue, up to the backlog. @stream goes on to
+ * listen, and to keep the loop alive. Pausing twice is pausing once.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL     @stream does not listen, or is closing
+ *          ROTA_ESHUTDOWN  the loop is shutting down
+ *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ */
+int rota_stream_listen_pause(struct rota_stream *stream);
+
+/**
+ * Accept connections again after rota_stream_listen_pause(), those that have
+ * waited first. It does nothing to a listener that is not paused.
+ *
+ * Thread:  the loop's.
+ * Errors:  as rota_stream_listen_pause()
+ */
+int rota_stream_listen_resume(struct rota_stream *stream);
 
 /**
  * Tell how many connections the listener @stream had to end at once, as there

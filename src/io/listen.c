@@ -8,10 +8,17 @@
  *  2. When descriptors run out (D3), those in the system's queue would be
  *     reported for ever, and their clients wait for ever. A descriptor kept in
  *     reserve is given up, so that each can be accepted and closed; then the
- *     listener pauses for a while, twice as long each time, and goes on. The
- *     user is told when it begins.
+ *     listener backs off for a while, twice as long each time, and goes on. The
+ *     user is told when the shortage begins. It is over when a pass has accepted
+ *     all that there was, without an error: so in a shortage each pass goes on
+ *     until there is nothing.
+ *  3. The reserve is a socket that is connected to nothing: to make one takes no
+ *     path, so it is there in a chroot(2) as well, and it is of the kind that
+ *     accept(2) is short of, whether the process or the system has no more.
+ *  4. While the user has paused the listener, or it backs off, the poller is
+ *     asked for nothing. What a wait had found by then is passed over.
  */
-#include <fcntl.h>
+#include <errno.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -26,20 +33,33 @@ static const uint64_t FIRST_PAUSE_NS = ROTA_MSEC(10);
 static const uint64_t LONGEST_PAUSE_NS = ROTA_SEC(1);
 
 struct rotai_listener {
-	struct rota_timer timer; /* of the pause */
+	struct rota_timer timer; /* of the back-off */
 	struct rota_stream *stream;
-	uint64_t pause_ns; /* the next one; 0: all is well */
+	uint64_t pause_ns; /* the next one's length */
 	uint64_t shed;
 	uint32_t batch; /* in which it was last called */
-	int crowd;      /* it left some in the queue then, or may have */
+	uint8_t crowd;  /* it left some in the queue then, or may have */
+	uint8_t is_short;
+	uint8_t is_paused; /* by the user */
 };
 
 static void listener_ready(struct rota_watch *watch, unsigned events);
 
+/* (3) */
 static void take_reserve(struct rotai_io *io)
 {
 	if (io->reserve < 0)
-		io->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		io->reserve = rotai_socket_new(AF_UNIX);
+}
+
+/* Ask for connections, unless there is a reason not to. (4) */
+static void ask(struct rotai_listener *listener)
+{
+	int waits =
+		listener->is_paused || rota_timer_is_active(&listener->timer);
+
+	rotai_watch_ask(&listener->stream->internal.watch, listener_ready,
+			waits ? 0 : ROTA_READABLE);
 }
 
 /* Accept and close what is queued, with the descriptor in reserve. (2) Returns
@@ -86,24 +106,22 @@ static void go_on(struct rota_timer *timer)
 		rota_container_of(timer, struct rotai_listener, timer);
 
 	take_reserve(rotai_io_of(listener->stream));
-	rotai_watch_ask(&listener->stream->internal.watch, listener_ready,
-			ROTA_READABLE);
+	ask(listener);
 }
 
 /* There is no descriptor, or no memory, for more connections. */
-static void pause(struct rotai_io *io, struct rota_stream *stream, int error)
+static void back_off(struct rotai_io *io, struct rota_stream *stream, int error)
 {
 	struct rotai_listener *listener = stream->internal.front.listener;
-	int begins = listener->pause_ns == 0;
+	int begins = !listener->is_short;
 
 	if (!shed(io, stream))
 		return;
-	if (begins)
-		listener->pause_ns = FIRST_PAUSE_NS;
-	rotai_watch_ask(&stream->internal.watch, listener_ready, 0);
+	listener->is_short = 1;
 	rotai_timer_start_own(&listener->timer, go_on,
 			      rotai_add_saturated(io->loop->clock(io->loop),
 						  listener->pause_ns));
+	ask(listener);
 	listener->pause_ns *= 2;
 	if (listener->pause_ns > LONGEST_PAUSE_NS)
 		listener->pause_ns = LONGEST_PAUSE_NS;
@@ -129,23 +147,33 @@ static int is_of_connection(int error)
 	}
 }
 
+/* How many to accept now. */
+static int pass_size(struct rotai_listener *listener, uint32_t batch)
+{
+	int is_next = listener->batch + 1 == batch;
+
+	listener->batch = batch;
+	return (listener->crowd && is_next) || listener->is_short /* (2) */
+		       ? ROTA_ACCEPTS_PER_EVENT
+		       : 1; /* (1) */
+}
+
 static void listener_ready(struct rota_watch *watch, unsigned events)
 {
 	struct rota_stream *stream =
 		rota_container_of(watch, struct rota_stream, internal.watch);
 	struct rotai_io *io = rotai_io_of(stream);
 	struct rotai_listener *listener = stream->internal.front.listener;
-	int left = 1;
+	int left = pass_size(listener, io->loop->watches.batch);
 	int failed = 0;
-	int fd = ROTA_EAGAIN;
+	int fd = 0;
 
 	(void)events;
-	if (listener->crowd && listener->batch + 1 == io->loop->watches.batch)
-		left = ROTA_ACCEPTS_PER_EVENT; /* (1) */
-	listener->batch = io->loop->watches.batch;
+	if (watch->internal.asked == 0)
+		return; /* (4) */
 	listener->crowd = 1;
 	io->current = stream;
-	while (left-- > 0) {
+	while (left-- > 0 && !listener->is_paused) {
 		fd = rotai_socket_accept(watch->internal.fd);
 		if (fd < 0 && (fd == ROTA_EAGAIN || !is_of_connection(fd)))
 			break;
@@ -153,16 +181,18 @@ static void listener_ready(struct rota_watch *watch, unsigned events)
 			failed++;
 			continue;
 		}
-		listener->pause_ns = 0;
+		listener->pause_ns = FIRST_PAUSE_NS;
 		call(io, stream, 0, fd);
 		if (io->current != stream || rotai_loop_inherited(io->loop) < 0)
 			return; /* it is gone, or in this child the parent's */
 	}
-	if (fd == ROTA_EAGAIN)
+	if (fd == ROTA_EAGAIN) {
 		listener->crowd = 0;
-	else if (fd < 0 &&
-		 (!is_of_connection(fd) || failed == ROTA_ACCEPTS_PER_EVENT))
-		pause(io, stream, fd); /* in the second case it will not end */
+		listener->is_short = 0; /* (2) */
+	} else if (fd < 0 && (!is_of_connection(fd) ||
+			      failed == ROTA_ACCEPTS_PER_EVENT)) {
+		back_off(io, stream, fd); /* else it will not end */
+	}
 	io->current = NULL;
 }
 
@@ -206,17 +236,20 @@ int rota_stream_listen(struct rota_stream *stream, int backlog,
 	listener = rotai_memory_new(&loop->allocator, sizeof(*listener));
 	if (listener == NULL)
 		return ROTA_ENOMEM;
-	*listener = (struct rotai_listener){ .stream = stream };
+	*listener = (struct rotai_listener){ .stream = stream,
+					     .pause_ns = FIRST_PAUSE_NS };
 	rota_timer_init(&listener->timer, loop);
-	if (listen(fd, backlog) < 0) {
-		error = -errno;
-		goto free_listener;
-	}
+	/* Last what cannot be undone: a socket that listens accepts for
+	 * nobody. Nothing is waited for before that. */
 	rotai_watch_init_own(&stream->internal.watch, loop, fd, 0);
 	error = rota_watch_start(&stream->internal.watch, listener_ready,
 				 ROTA_READABLE);
 	if (error < 0)
 		goto free_listener;
+	if (listen(fd, backlog) < 0) {
+		error = -errno;
+		goto stop_watch;
+	}
 	take_reserve(rotai_io_of(stream));
 	stream->internal.front.listener = listener;
 	stream->internal.fn.connection = fn;
@@ -224,9 +257,35 @@ int rota_stream_listen(struct rota_stream *stream, int backlog,
 	rotai_handle_set_active(&stream->handle, 1);
 	return 0;
 
+stop_watch:
+	rota_watch_stop(&stream->internal.watch);
 free_listener:
+	rotai_watch_init_own(&stream->internal.watch, loop, fd, 1);
 	rotai_memory_free(&loop->allocator, listener, sizeof(*listener));
 	return error;
+}
+
+static int set_paused(struct rota_stream *stream, int paused)
+{
+	int error = rotai_handle_usable(&stream->handle);
+
+	if (error < 0)
+		return error;
+	if (!rotai_stream_has(stream, ROTAI_LISTENING))
+		return ROTA_EINVAL;
+	stream->internal.front.listener->is_paused = (uint8_t)paused;
+	ask(stream->internal.front.listener);
+	return 0;
+}
+
+int rota_stream_listen_pause(struct rota_stream *stream)
+{
+	return set_paused(stream, 1);
+}
+
+int rota_stream_listen_resume(struct rota_stream *stream)
+{
+	return set_paused(stream, 0);
 }
 
 uint64_t rota_stream_shed(const struct rota_stream *stream)

@@ -8,7 +8,11 @@
 #include "support/fixture.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "support/child.h"
 #include "support/fault.h"
 #include "support/streams_more.h"
 
@@ -267,7 +271,183 @@ static void whatever_has_run_out_is_told_once(void **state)
 	expect_backs_off(*state, ENOBUFS);
 }
 
+/* D3: a connection that is accepted in the middle, with the one descriptor that
+ * has become free, does not end the shortage. */
+static void a_shortage_that_goes_on_is_not_told_again(void **state)
+{
+	struct fixture *f = *state;
+	struct crowd crowd;
+	struct server s;
+
+	need_few_open();
+	server_open(&s, f, 64);
+	crowd_open(&crowd);
+	starve();
+	crowd_connect(&crowd, 3, &s.address);
+	PASS_UNTIL(f, shed_by(&s) == 3);
+	assert_int_equal(s.failures, 1);
+	for (unsigned i = 1; i <= 5; i++) {
+		starve_less(1);
+		crowd_connect(&crowd, 3, &s.address);
+		PASS_UNTIL(f, s.accepted == i && shed_by(&s) == 3 + 2 * i);
+		pass_seconds(f, 3);
+		assert_int_equal(s.failures, 1);
+	}
+
+	/* With descriptors enough it is over; the next is told. */
+	starve_less(5);
+	crowd_connect(&crowd, 2, &s.address);
+	PASS_UNTIL(f, s.accepted == 7);
+	starve_less(1);
+	starve();
+	crowd_connect(&crowd, 3, &s.address);
+	PASS_UNTIL(f, s.failures == 2);
+	starve_no_more();
+	crowd.ended = crowd.connected;
+	crowd_close(&crowd);
+	server_end(&s);
+}
+
+enum { PASSES = 12 };
+
+/* When the listener tries, in milliseconds from the first time on, while
+ * accept(2) fails. */
+static void note_passes(struct fixture *f, unsigned passes[PASSES])
+{
+	uint64_t from_ns = 0;
+
+	for (unsigned n = 0; n < PASSES;) {
+		fault_count_reset();
+		turn(f);
+		if (fault_count("accept4") > 0) {
+			if (n == 0)
+				from_ns = rota_loop_now(f->loop);
+			passes[n++] =
+				(unsigned)((rota_loop_now(f->loop) - from_ns) /
+					   ROTA_MSEC(1));
+		}
+		assert_true(rota_loop_advance(f->loop, ROTA_MSEC(1)) >= 0);
+	}
+}
+
+/* 10 ms, twice as long each time, and at last a second each time. */
+static void the_back_off_doubles_up_to_a_second(void **state)
+{
+	static const unsigned expected[PASSES] = {
+		0, 10, 30, 70, 150, 310, 630, 1270, 2270, 3270, 4270, 5270,
+	};
+	struct fixture *f = *state;
+	unsigned passes[PASSES];
+	struct server s;
+	int client;
+
+	server_open(&s, f, 64);
+	client = raw_client(&s.address);
+	for (unsigned round = 0; round < 2; round++) {
+		fault_fail_from("accept4", 1, EMFILE);
+		note_passes(f, passes);
+		assert_true(fault_clear() > 0);
+		assert_memory_equal(passes, expected, sizeof(expected));
+		assert_int_equal(s.failures, round + 1);
+
+		/* Then it begins anew. */
+		PASS_UNTIL(f, s.accepted == round + 1);
+		raw_close(client);
+		client = raw_client(&s.address);
+	}
+	raw_close(client);
+	server_end(&s);
+}
+
+/* The reserve takes no path: there may be none, behind chroot(2). */
+static void shedding_opens_no_file(void **state)
+{
+	struct fixture *f = *state;
+	struct crowd crowd;
+	struct server s;
+
+	need_few_open();
+	fault_fail_from("open", 1, ENOENT);
+	server_open(&s, f, 64);
+	crowd_open(&crowd);
+	starve();
+	crowd_connect(&crowd, 10, &s.address);
+
+	PASS_UNTIL(f, shed_by(&s) == 10);
+
+	assert_int_equal(fault_clear(), 0);
+	crowd_expect_ends(&crowd, 10);
+	assert_int_equal(s.failures, 1);
+	starve_no_more();
+	crowd_close(&crowd);
+	server_end(&s);
+}
+
+static int can_change_root(const char *path)
+{
+	int status;
+	pid_t child = fork();
+
+	assert_int_not_equal(child, -1);
+	if (child == 0)
+		_exit(chroot(path) != 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+struct caged {
+	struct server s;
+	char path[32]; /* of an empty directory */
+};
+
+static void shed_in_a_cage(void *arg)
+{
+	struct caged *c = arg;
+	struct rota_loop *loop = c->s.f->loop;
+
+	EXPECT(chroot(c->path) == 0 && chdir("/") == 0);
+	EXPECT(access("/dev/null", F_OK) == -1);
+	EXPECT(rota_loop_fork(loop) == 0);
+	starve();
+	for (unsigned i = 0; i < 1000 && shed_by(&c->s) < 10; i++) {
+		EXPECT(rota_loop_run(loop, ROTA_RUN_NOWAIT) >= 0);
+		EXPECT(rota_loop_advance(loop, ROTA_MSEC(10)) >= 0);
+	}
+	EXPECT(shed_by(&c->s) == 10);
+	EXPECT(c->s.failures == 1);
+	EXPECT(c->s.accepted == 0);
+}
+
+static void shedding_works_behind_a_chroot(void **state)
+{
+	struct fixture *f = *state;
+	struct crowd crowd;
+	struct caged c = { .path = "/tmp/rota-cage-XXXXXX" };
+
+	need_few_open();
+	assert_non_null(mkdtemp(c.path));
+	if (!can_change_root(c.path)) {
+		rmdir(c.path);
+		print_message("skip: chroot(2) is not for this user\n");
+		skip();
+	}
+	server_open(&c.s, f, 64);
+	crowd_open(&crowd);
+	crowd_connect(&crowd, 10, &c.s.address);
+
+	in_a_child(shed_in_a_cage, &c);
+
+	crowd_expect_ends(&crowd, 10);
+	assert_int_equal(rmdir(c.path), 0);
+	crowd_close(&crowd);
+	server_end(&c.s);
+}
+
 static const struct CMUnitTest tests[] = {
+	IN_SHORTAGE(a_shortage_that_goes_on_is_not_told_again),
+	IN_SHORTAGE(the_back_off_doubles_up_to_a_second),
+	IN_SHORTAGE(shedding_opens_no_file),
+	IN_SHORTAGE(shedding_works_behind_a_chroot),
 	IN_SHORTAGE(a_shortage_is_told_once_shed_counted_and_survived),
 	IN_SHORTAGE(a_second_shortage_is_told_as_the_first),
 	IN_SHORTAGE(what_descriptors_there_are_are_used_first),
