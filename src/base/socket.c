@@ -42,14 +42,17 @@ void rotai_socket_abort_on_close(int fd)
 
 int rotai_socket_keepalive(int fd, unsigned idle)
 {
-	int error = rotai_socket_set(fd, SOL_SOCKET, SO_KEEPALIVE, idle != 0);
+	int error = 0;
 
-	if (idle == 0 || error < 0)
-		return error;
-	error = rotai_socket_set(fd, IPPROTO_TCP, KEEPIDLE, (int)idle);
-	if (error == 0)
+	/* The times first: without the last step they have no effect. */
+	if (idle > 0)
+		error = rotai_socket_set(fd, IPPROTO_TCP, KEEPIDLE, (int)idle);
+	if (idle > 0 && error == 0)
 		error = rotai_socket_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
-	if (error == 0)
+	if (idle > 0 && error == 0)
 		error = rotai_socket_set(fd, IPPROTO_TCP, TCP_KEEPCNT, 10);
+	if (error == 0)
+		error = rotai_socket_set(fd, SOL_SOCKET, SO_KEEPALIVE,
+					 idle > 0);
 	return error;
 }

@@ -123,21 +123,76 @@ static int is_address(const struct rota_address *address)
 	}
 }
 
-/* Set the options and bind: 0 or an error. */
+/* Options of a socket that is being bound, and what they were before. */
+enum { BIND_OPTIONS = 3 };
+
+struct bind_options {
+	struct {
+		int level, name, value, before;
+	} of[BIND_OPTIONS];
+	int wanted;
+	int set; /* the first so many */
+};
+
+static void want(struct bind_options *options, int level, int name, int value)
+{
+	options->of[options->wanted].level = level;
+	options->of[options->wanted].name = name;
+	options->of[options->wanted].value = value;
+	options->wanted++;
+}
+
+static int set_options(struct bind_options *options, int fd)
+{
+	int error = 0;
+
+	while (error == 0 && options->set < options->wanted) {
+		int i = options->set;
+		socklen_t size = sizeof(options->of[i].before);
+
+		if (getsockopt(fd, options->of[i].level, options->of[i].name,
+			       &options->of[i].before, &size) < 0)
+			return -errno;
+		error = rotai_socket_set(fd, options->of[i].level,
+					 options->of[i].name,
+					 options->of[i].value);
+		options->set += error == 0;
+	}
+	return error;
+}
+
+/* The socket may be somebody else's, which will go on to be used. */
+static void take_options_back(struct bind_options *options, int fd)
+{
+	while (options->set > 0) {
+		int i = --options->set;
+
+		(void)rotai_socket_set(fd, options->of[i].level,
+				       options->of[i].name,
+				       options->of[i].before);
+	}
+}
+
+/* Set the options and bind: 0, or an error, and the socket is as before. */
 static int bind_socket(int fd, const struct rota_address *address,
 		       unsigned flags)
 {
-	int error = rotai_socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	struct bind_options options = { .wanted = 0 };
+	int error;
 
-	if (error == 0 && (flags & ROTA_TCP_REUSE_PORT))
-		error = rotai_socket_set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (error == 0 && address->is.any.sa_family == AF_INET6)
-		error = rotai_socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY,
-					 (flags & ROTA_TCP_IP6_ONLY) != 0);
+	want(&options, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (flags & ROTA_TCP_REUSE_PORT)
+		want(&options, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (address->is.any.sa_family == AF_INET6)
+		want(&options, IPPROTO_IPV6, IPV6_V6ONLY,
+		     (flags & ROTA_TCP_IP6_ONLY) != 0);
+	error = set_options(&options, fd);
+	if (error == 0 &&
+	    bind(fd, &address->is.any, (socklen_t)address->size) < 0)
+		error = -errno;
 	if (error < 0)
-		return error;
-	return bind(fd, &address->is.any, (socklen_t)address->size) < 0 ? -errno
-									: 0;
+		take_options_back(&options, fd);
+	return error;
 }
 
 int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,

@@ -393,6 +393,101 @@ static void a_bind_that_failed_has_changed_nothing(void **state)
 	expect_bind_fails(*state, "bind", EADDRNOTAVAIL);
 }
 
+static int option_of(const struct rota_tcp *tcp, int level, int name)
+{
+	return raw_option(rota_stream_fd(&tcp->stream), level, name);
+}
+
+/* A socket of somebody else's, opened as a handle, of which the nth call of that
+ * name fails: its options are as they were. */
+static void expect_options_stay(struct fixture *f, int family, const char *call,
+				unsigned nth)
+{
+	struct rota_address address;
+	struct rota_tcp tcp;
+	int fd = socket(family, SOCK_STREAM, 0);
+	int is_6 = family == AF_INET6;
+	int only_6 = 0;
+
+	assert_int_not_equal(fd, -1);
+	if (is_6)
+		only_6 = raw_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+	assert_int_equal(rota_tcp_open(&tcp, f->loop, fd), 0);
+	loopback(&address, family, 0);
+	fault_fail(call, nth, ENOBUFS);
+
+	assert_int_equal(
+		rota_tcp_bind(&tcp, &address,
+			      ROTA_TCP_REUSE_PORT |
+				      (only_6 ? 0 : ROTA_TCP_IP6_ONLY)),
+		ROTA_ENOBUFS);
+
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(option_of(&tcp, SOL_SOCKET, SO_REUSEADDR), 0);
+	assert_int_equal(option_of(&tcp, SOL_SOCKET, SO_REUSEPORT), 0);
+	if (is_6)
+		assert_int_equal(option_of(&tcp, IPPROTO_IPV6, IPV6_V6ONLY),
+				 only_6);
+	assert_int_equal(try_bind(&tcp, &address), 0);
+	assert_true(option_of(&tcp, SOL_SOCKET, SO_REUSEADDR) != 0);
+	tcp_end(&tcp);
+}
+
+/* F3: a socket that was opened as a handle is the caller's to go on with. */
+static void a_bind_that_failed_has_set_no_option(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned nth = 1; nth <= 2; nth++) {
+		expect_options_stay(f, AF_INET, "setsockopt", nth);
+		expect_options_stay(f, AF_INET, "getsockopt", nth);
+	}
+	expect_options_stay(f, AF_INET, "bind", 1);
+	need_ip6();
+	for (unsigned nth = 1; nth <= 3; nth++) {
+		expect_options_stay(f, AF_INET6, "setsockopt", nth);
+		expect_options_stay(f, AF_INET6, "getsockopt", nth);
+	}
+	expect_options_stay(f, AF_INET6, "bind", 1);
+}
+
+/* Nobody can connect to it. */
+static void expect_deaf(const struct rota_tcp *tcp)
+{
+	assert_int_equal(option_of(tcp, SOL_SOCKET, SO_ACCEPTCONN), 0);
+	assert_int_equal(rota_stream_shed(&tcp->stream), 0);
+	assert_false(rota_handle_is_active(&tcp->handle));
+}
+
+/* A handle whose listen has failed may connect instead, and is watched as any
+ * other that does. */
+static void what_could_not_listen_can_connect(void **state)
+{
+	static const char *const calls[] = { "listen", "epoll_ctl", "kevent" };
+	struct fixture *f = *state;
+	struct server s, other;
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct attempt a = { 0 };
+
+		if ((i == 1 && !poller_is(f, "epoll")) ||
+		    (i == 2 && !poller_is(f, "kqueue")))
+			continue;
+		server_open(&other, f, 8);
+		server_bind(&s, f, AF_INET);
+		fault_fail(calls[i], 1, ENOMEM);
+		assert_int_equal(try_listen(&s.tcp), ROTA_ENOMEM);
+		assert_int_equal(fault_clear(), 1);
+		expect_deaf(&s.tcp);
+
+		assert_int_equal(attempt_begin(&a, &s.tcp, &other.address), 0);
+		assert_int_equal(attempt_end(f, &a), 0);
+		tcp_expect_talk(f, &s.tcp, &other);
+		server_end(&s);
+		server_end(&other);
+	}
+}
+
 static void expect_listen_fails(struct fixture *f, const char *call, int error)
 {
 	struct server s;
@@ -404,7 +499,7 @@ static void expect_listen_fails(struct fixture *f, const char *call, int error)
 	assert_int_equal(try_listen(&s.tcp), -error);
 
 	assert_int_equal(fault_clear(), 1);
-	assert_false(rota_handle_is_active(&s.tcp.handle));
+	expect_deaf(&s.tcp);
 	assert_false(rota_loop_alive(f->loop));
 	assert_int_equal(try_listen(&s.tcp), 0);
 	client = raw_client(&s.address);
@@ -442,6 +537,7 @@ static void a_listen_without_memory_has_changed_nothing(void **state)
 		f->memory.fail_at = 0;
 		if (f->memory.failed > 0) {
 			assert_int_equal(status, ROTA_ENOMEM);
+			expect_deaf(&s.tcp);
 			assert_false(rota_loop_alive(f->loop));
 		}
 	} while (status == ROTA_ENOMEM && nth < 100);
@@ -485,6 +581,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(version_6_stands_for_both_unless_the_caller_says_so),
 	REAL(version_4_comes_through_version_6),
 	REAL(a_bind_that_failed_has_changed_nothing),
+	REAL(a_bind_that_failed_has_set_no_option),
+	REAL(what_could_not_listen_can_connect),
 	REAL(a_listen_that_the_system_refuses_has_changed_nothing),
 	REAL(a_listen_without_memory_has_changed_nothing),
 	REAL(what_is_closing_has_no_address_and_no_options),

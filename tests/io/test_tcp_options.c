@@ -3,10 +3,12 @@
  */
 #include "support/fixture.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "support/fault.h"
 #include "support/streams_more.h"
 
 /* Where macOS has another name for it. */
@@ -135,7 +137,26 @@ static void a_keepalive_out_of_range_changes_nothing(void **state)
 	connection_end(&c);
 }
 
+/* F3: asking begins with the last step. */
+static void a_keepalive_that_failed_does_not_ask(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open(&c, f, NULL);
+	for (unsigned nth = 1; nth <= 4; nth++) {
+		fault_fail("setsockopt", nth, ENOBUFS);
+		assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 60),
+				 ROTA_ENOBUFS);
+		assert_int_equal(fault_clear(), 1);
+		assert_int_equal(option(&c, SOL_SOCKET, SO_KEEPALIVE), 0);
+	}
+	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 60), 0);
+	connection_end(&c);
+}
+
 static const struct CMUnitTest tests[] = {
+	REAL(a_keepalive_that_failed_does_not_ask),
 	REAL(a_connection_has_two_addresses),
 	REAL(a_connection_of_version_6_has_two_addresses),
 	REAL(what_is_only_bound_has_no_peer),
