@@ -4,8 +4,11 @@
  */
 #include "support/fixture.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "support/fault.h"
 #include "support/streams_more.h"
 
 /* As if rota_tcp_init() had just been called. */
@@ -367,7 +370,69 @@ static void a_loop_that_shuts_down_makes_no_new_handles(void **state)
 	jam_close(&w.jam);
 }
 
+/* --- a signal ------------------------------------------------------------- */
+
+struct interrupted {
+	struct rota_tcp tcp;
+	const struct rota_address *address;
+};
+
+/* What the system does of an interrupted connect(2): it goes on by itself. */
+static void begin_to_connect(void *arg)
+{
+	struct interrupted *i = arg;
+
+	assert_int_equal(connect(rota_stream_fd(&i->tcp.stream),
+				 &i->address->is.any,
+				 (socklen_t)i->address->size),
+			 -1);
+	assert_int_equal(errno, EINPROGRESS);
+}
+
+static int interrupt(struct fixture *f, struct interrupted *i,
+		     const struct rota_address *address)
+{
+	struct attempt a = { 0 };
+	int status;
+
+	tcp_init(&i->tcp, f);
+	i->address = address;
+	fault_fail_after("connect", 1, EINTR, begin_to_connect, i);
+	fault_count_reset();
+	assert_int_equal(attempt_begin(&a, &i->tcp, address), 0);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(fault_count("connect"), 2); /* it is not repeated */
+	status = attempt_end(f, &a);
+	assert_int_equal(a.calls, 1);
+	return status;
+}
+
+/* connect(2): a call that a signal has interrupted is under way, neither failed
+ * nor to be made again. */
+static void a_connect_that_is_interrupted_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address nowhere = { 0 };
+	struct interrupted i;
+	struct server s;
+	int fd;
+
+	server_open(&s, f, 8);
+	assert_int_equal(interrupt(f, &i, &s.address), 0);
+	tcp_expect_talk(f, &i.tcp, &s);
+	tcp_end(&i.tcp);
+	server_end(&s);
+
+	nowhere.is.any.sa_family = AF_INET;
+	fd = raw_unheard(&nowhere);
+	assert_int_equal(interrupt(f, &i, &nowhere), ROTA_ECONNREFUSED);
+	tcp_expect_fresh(&i.tcp);
+	tcp_end(&i.tcp);
+	raw_close(fd);
+}
+
 static const struct CMUnitTest tests[] = {
+	REAL(a_connect_that_is_interrupted_goes_on),
 	VIRTUAL(a_connect_in_flight_can_be_cancelled),
 	VIRTUAL(a_cancel_ends_what_was_written_meanwhile),
 	REAL(what_is_written_meanwhile_can_be_cancelled),

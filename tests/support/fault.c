@@ -110,7 +110,13 @@ void fault_fail_any(unsigned nth, int error)
 void fault_call_before(const char *name, unsigned nth,
 		       void (*before)(void *arg), void *arg)
 {
-	arm(NOTHING, nth, 0, 0);
+	fault_fail_after(name, nth, 0, before, arg);
+}
+
+void fault_fail_after(const char *name, unsigned nth, int error,
+		      void (*before)(void *arg), void *arg)
+{
+	arm(NOTHING, nth, error, 0);
 	atomic_store(&call_before_arg, arg);
 	atomic_store(&call_before, before);
 	atomic_store(&target, find(name)); /* (1) */

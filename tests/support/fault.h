@@ -31,6 +31,11 @@ void fault_fail_any(unsigned nth, int error);
 void fault_call_before(const char *name, unsigned nth,
 		       void (*before)(void *arg), void *arg);
 
+/* The same, and then that call fails, as fault_fail() has it: so @before may make
+ * it, and the caller is told that it was interrupted. */
+void fault_fail_after(const char *name, unsigned nth, int error,
+		      void (*before)(void *arg), void *arg);
+
 /* Disarm. Returns how many calls were made to fail, or had something
  * called before them, since arming. */
 unsigned fault_clear(void);
