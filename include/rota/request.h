@@ -60,7 +60,9 @@ struct rota_deadline {
  *
  * Thread:  the loop's.
  * Errors:  ROTA_EALREADY  it has ended, and its callback is on its way with
- *                         its own status, or has been called
+ *                         its own status, or has been called; so it is when a
+ *                         pool thread has finished it, and the loop does not
+ *                         know yet
  *          ROTA_EBUSY     a pool thread is at it, or a part is written: it
  *                         goes on
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()

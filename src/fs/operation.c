@@ -106,15 +106,15 @@ void rotai_fs_call(struct rota_request *request)
 int rotai_fs_cancel(struct rota_request *request, int status)
 {
 	struct rota_fs *fs = fs_of(request);
+	int error = rotai_item_cancel(&fs->internal.item);
 
-	if (rotai_item_cancel(&fs->internal.item) == 0) {
+	if (error == 0) {
 		skip(fs);
 		rotai_request_finish(request, status);
-		return 0;
-	}
-	if (status == ROTA_ETIMEDOUT)
+	} else if (status == ROTA_ETIMEDOUT) {
 		fs->internal.late = status;
-	return ROTA_EBUSY;
+	}
+	return error;
 }
 
 void rotai_fs_forked(struct rota_request *request)

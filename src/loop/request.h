@@ -24,9 +24,11 @@ struct rotai_request_class {
 	/* Call the user's callback with @request->internal.status. */
 	void (*call)(struct rota_request *request);
 
-	/* End @request early: finish it with @status and return 0, or
-	 * ROTA_EBUSY if that cannot be. With ROTA_ETIMEDOUT, one that is busy
-	 * is to end with that status when it can. */
+	/* End @request early: finish it with @status, now or when a thread has
+	 * left it, and return 0. Or return why that cannot be: ROTA_EBUSY, it
+	 * goes on; ROTA_EALREADY, it has ended, and its callback is on its way.
+	 * With ROTA_ETIMEDOUT, either is to end with that status when it
+	 * can. */
 	int (*cancel)(struct rota_request *request, int status);
 
 	/* In a forked child there is no thread that would end @request: finish

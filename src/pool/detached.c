@@ -79,11 +79,11 @@ void rotai_detached_queue(struct rotai_detached *detached, enum rota_lane lane)
 
 int rotai_detached_cancel(struct rotai_detached *detached)
 {
-	if (rotai_item_cancel(&detached->item) == 0) {
+	int error = rotai_item_cancel(&detached->item);
+
+	if (error == 0)
 		free_all(detached);
-		return 0;
-	}
-	return rotai_item_let_go(&detached->item);
+	return error == ROTA_EBUSY ? rotai_item_let_go(&detached->item) : error;
 }
 
 void rotai_detached_forked(struct rotai_detached *detached)

@@ -20,8 +20,8 @@ struct rotai_detached *rotai_detached_new(struct rota_work *work,
 
 void rotai_detached_queue(struct rotai_detached *detached, enum rota_lane lane);
 
-/* End the work at once: 0, and it is out of the user's reach; or ROTA_EBUSY, it
- * has ended by itself and is on its way back. */
+/* End the work at once: 0, and it is out of the user's reach; or
+ * ROTA_EALREADY: it has ended by itself and is on its way back. */
 int rotai_detached_cancel(struct rotai_detached *detached);
 
 /* In a forked child: end it. */

@@ -60,6 +60,15 @@ static int take_back(struct rotai_item *item)
 	       rotai_lane_take_back(&side->pool->lanes[item->lane], item);
 }
 
+/* Whether it is on its way back. Acquires what the thread has done: running.c
+ * (3). */
+static int has_ended(const struct rotai_item *item)
+{
+	uint8_t state = __atomic_load_n(&item->state, __ATOMIC_ACQUIRE);
+
+	return state == ROTAI_ITEM_ENDED || state == ROTAI_ITEM_REFUSED;
+}
+
 int rotai_item_cancel(struct rotai_item *item)
 {
 	switch (__atomic_load_n(&item->state, __ATOMIC_RELAXED)) {
@@ -73,6 +82,8 @@ int rotai_item_cancel(struct rotai_item *item)
 			return 0;
 		}
 	}
+	if (has_ended(item))
+		return ROTA_EALREADY;
 	__atomic_store_n(&item->canceled, 1, __ATOMIC_RELAXED);
 	return ROTA_EBUSY;
 }
@@ -86,7 +97,7 @@ int rotai_item_let_go(struct rotai_item *item)
 	if (!__atomic_compare_exchange_n(&item->state, &state,
 					 ROTAI_ITEM_ORPHANED, 0,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		return ROTA_EBUSY;
+		return ROTA_EALREADY;
 	rotai_poolside_count_out(side);
 	return 0;
 }

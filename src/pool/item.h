@@ -45,16 +45,17 @@ void rotai_item_queue_detachable(struct rotai_item *item,
 				 rotai_item_run_fn *run,
 				 rotai_item_ended_fn *ended);
 
-/* Take @item back: 0, and neither function will be called; or ROTA_EBUSY: it
- * is being run or has been, ended() is still to come, and rota_work_canceled()
- * tells the thread. */
+/* Take @item back: 0, and neither function will be called; or an error, and
+ * ended() is still to come. ROTA_EBUSY: a thread is at it, and
+ * rota_work_canceled() tells the thread. ROTA_EALREADY: no thread is any more;
+ * what the thread has done can be seen. */
 int rotai_item_cancel(struct rotai_item *item);
 
 /* After a cancel that was told ROTA_EBUSY: let go of an item whose memory is
  * not the user's. 0: the thread goes on alone and calls ended() itself, with
  * ROTA_ECANCELED, when nobody else will touch the item any more; until then it
- * is the thread's. Or ROTA_EBUSY: the thread is done with it, or there was
- * none, and ended() is to come as ever. */
+ * is the thread's. Or ROTA_EALREADY: the thread is done with it, and ended()
+ * is to come as ever. */
 int rotai_item_let_go(struct rotai_item *item);
 
 /* In a forked child, for class->forked: whether a thread may have been at

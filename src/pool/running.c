@@ -9,8 +9,8 @@
  *     finds tells it whose the item is. The thread's change releases what it
  *     has done, the loop's what it has; each acquires the other's.
  *  3. What is not detachable, nobody lets go of: that it has ended is only for
- *     a cancel to see, and what the thread has done is released as the item is
- *     given back.
+ *     a cancel to see, which acquires what the thread has done; so this
+ *     releases it.
  */
 #include "pool/running.h"
 
@@ -44,7 +44,7 @@ int rotai_item_end(struct rotai_item *item)
 
 	if (ROTAI_LIKELY(!item->detachable)) {
 		__atomic_store_n(&item->state, ROTAI_ITEM_ENDED,
-				 __ATOMIC_RELAXED); /* (3) */
+				 __ATOMIC_RELEASE); /* (3) */
 		return 1;
 	}
 	was = __atomic_exchange_n(&item->state, ROTAI_ITEM_ENDED,

@@ -152,7 +152,7 @@ static void what_has_ended_is_told_as_it_is(void **state)
 			 0);
 	until_done(&h.lane, 1);
 
-	assert_int_equal(rota_request_cancel(&h.op.fs.request), ROTA_EBUSY);
+	assert_int_equal(rota_request_cancel(&h.op.fs.request), ROTA_EALREADY);
 	fd = (int)outcome(&h.op);
 
 	assert_true(fd > 2);

@@ -237,7 +237,7 @@ static void what_has_ended_is_not_let_go_of(void **state)
 	assert_int_equal(queue(&c, last), 0);
 	await_count(&last->runs, 1);
 
-	assert_int_equal(job_cancel(&a), ROTA_EBUSY);
+	assert_int_equal(job_cancel(&a), ROTA_EALREADY);
 	run_to_the_end(f);
 
 	assert_string_equal(journal_take(), "poll: a=6 b=ETIMEDOUT");

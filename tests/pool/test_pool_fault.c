@@ -124,7 +124,7 @@ static void without_any_thread_work_ends_with_eagain(void **state)
 	job_queue(&a, IO);
 	assert_int_equal(a.calls, 0);
 	job_queue(&b, IO);
-	assert_int_equal(job_cancel(&b), ROTA_EBUSY);
+	assert_int_equal(job_cancel(&b), ROTA_EALREADY);
 	run_to_the_end(f);
 	assert_int_equal(fault_clear(), 2);
 
@@ -237,7 +237,7 @@ static void detachable_work_that_was_refused_is_discarded(void **state)
 	assert_int_equal(
 		rota_work_queue_detachable(&a.work, IO, &how, job_done), 0);
 	assert_int_equal(fault_clear(), 1);
-	assert_int_equal(job_cancel(&a), ROTA_EBUSY);
+	assert_int_equal(job_cancel(&a), ROTA_EALREADY);
 	run_to_the_end(f);
 
 	assert_string_equal(journal_take(), "poll: a=EAGAIN");

@@ -267,16 +267,16 @@ static void work_that_has_ended_is_not_cancelled(void **state)
 	job_queue(&b, IO);
 	await_count(&b.runs, 1); /* the same thread: a has ended */
 
-	assert_int_equal(job_cancel(&a), ROTA_EBUSY);
+	assert_int_equal(job_cancel(&a), ROTA_EALREADY);
 	run_to_the_end(f);
 
 	assert_string_equal(journal_take(), "poll: a=0 b=0");
 	assert_int_equal(job_cancel(&a), ROTA_EALREADY);
 }
 
-static void cancel_busy_other(struct job *job)
+static void cancel_ended_other(struct job *job)
 {
-	assert_int_equal(job_cancel(job->other), ROTA_EBUSY);
+	assert_int_equal(job_cancel(job->other), ROTA_EALREADY);
 }
 
 /* O6: the same inside the callback of one that came back with it. */
@@ -289,7 +289,7 @@ static void work_that_came_back_is_not_cancelled(void **state)
 	job_init(&a, f->loop, "a");
 	job_init(&b, f->loop, "b");
 	job_init(&c, f->loop, "c");
-	a.then = cancel_busy_other;
+	a.then = cancel_ended_other;
 	a.other = &b;
 	job_queue(&a, IO);
 	job_queue(&b, IO);
