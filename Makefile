@@ -382,11 +382,21 @@ $(tests): %: %.o $(support) $(double_objects) $(archive) $(wrap_flags)
 $(filter $(dir)/tests/examples/%,$(tests)): $(examples)
 export ROTA_EXAMPLES_DIR := $(where)/examples
 
+# What a test opens and closes, with the library inside it.
+plugin := $(dir)/tests/pool/plugin/plugin.so
+$(plugin): %.so: %.o $(archive) $(double_objects)
+	$(say) '  LINK  $@'
+	$(quiet)$(link) -shared -Wl,-Bsymbolic $^ $(double_flags) $(LDLIBS) \
+		-o $@
+
+$(filter $(dir)/tests/pool/test_unload_linux,$(tests)): | $(plugin)
+export ROTA_TEST_PLUGIN := $(plugin)
+
 # The sanitizers' own runtime makes the calls that these catch, and clang's does
 # before it is ready.
 $(dir)/tests/support/fault%.o: sanitize :=
 
--include $(tests:%=%.d) $(support:.o=.d) $(double_objects:.o=.d)
+-include $(tests:%=%.d) $(plugin:.so=.d) $(support:.o=.d) $(double_objects:.o=.d)
 
 once := $(pollerless:%.c=$(dir)/%)
 runs := $(once) $(foreach poller,$(or $(POLLER),$(pollers)),$(addsuffix \

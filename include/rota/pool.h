@@ -112,14 +112,40 @@ int rota_pool_new(struct rota_pool **pool,
 
 /**
  * Give the process's own pool, with the default options: the one that loops
- * use which were made without. It is never freed, and its threads never keep
- * the process from ending. The first call makes it, and returns NULL if there
- * is no memory; then the next one tries again.
+ * use which were made without. It lasts until rota_pool_end(), and its threads
+ * never keep the process from ending. The first call makes it, and returns NULL
+ * if there is no memory; then the next one tries again.
  *
  * Thread:  any.
  * Owner:   the library.
  */
 struct rota_pool *rota_pool_default(void);
+
+/**
+ * End the process's own pool, for a program that wants no thread of the library
+ * to be left, or the library unloaded: wait until its threads have ended, and
+ * the threads of pools that were dropped as well, if no other pool is in use. A
+ * thread that is at work is waited for. The next rota_pool_default(), or a loop
+ * that needs one, makes a new pool.
+ *
+ * The first thread of any pool has the library's code stay mapped, so that a
+ * dlclose(3) by the program is safe at any time: it does nothing. Once this has
+ * returned 0 and no pool has a thread, it unmaps the library again.
+ *
+ * A program need not call this before it ends.
+ *
+ * Thread:  any but those of pools, and one at a time. Nobody uses what
+ *          rota_pool_default() gave.
+ * Errors:  ROTA_EBUSY      a loop that is not closed uses the pool, or somebody
+ *                          has a reference; nothing has changed
+ *          ROTA_ETIMEDOUT  the monotonic clock has reached @deadline_ns
+ *                          (UINT64_MAX: no deadline), and a thread is still
+ *                          there; it ends when it is done. Call again to wait
+ *                          for more
+ *          ROTA_ENOMEM     there was no memory to note when a thread leaves:
+ *                          the code stays mapped
+ */
+int rota_pool_end(uint64_t deadline_ns);
 
 /**
  * Hold on to @pool. Returns it.

@@ -37,6 +37,8 @@ static const char *const thread_names[ROTA_LANE_COUNT] = {
 	[ROTA_LANE_CPU] = "rota-cpu",
 };
 
+static uint32_t in_use; /* pools; atomic */
+
 static struct rota_pool *pool_of(struct rotai_counted *users)
 {
 	return rota_container_of(users, struct rota_pool, users);
@@ -100,10 +102,28 @@ void rotai_pool_let_go(struct rota_pool *pool)
 	free(pool);
 }
 
+uint32_t rotai_pool_holders(const struct rota_pool *pool)
+{
+	/* Acquires what those who let go have done with it. */
+	return __atomic_load_n(&pool->memory, __ATOMIC_ACQUIRE);
+}
+
+uint32_t rotai_pool_users(const struct rota_pool *pool)
+{
+	return __atomic_load_n(&pool->users.references, __ATOMIC_RELAXED);
+}
+
+uint32_t rotai_pools_in_use(void)
+{
+	return __atomic_load_n(&in_use, __ATOMIC_RELAXED);
+}
+
 /* The last user has gone. (1) */
 static void end(struct rotai_counted *users)
 {
 	struct rota_pool *pool = pool_of(users);
+
+	__atomic_fetch_sub(&in_use, 1, __ATOMIC_RELAXED);
 
 	rotai_pool_repair(pool);
 	for (int i = 0; i < ROTA_LANE_COUNT; i++)
@@ -149,28 +169,9 @@ int rota_pool_new(struct rota_pool **pool,
 			return error;
 		}
 	}
+	__atomic_fetch_add(&in_use, 1, __ATOMIC_RELAXED);
 	*pool = made;
 	return 0;
-}
-
-struct rota_pool *rota_pool_default(void)
-{
-	static struct rota_pool *own;
-	struct rota_pool *made;
-	struct rota_pool *first = __atomic_load_n(&own, __ATOMIC_ACQUIRE);
-
-	if (first != NULL)
-		return first;
-	if (rota_pool_new(&made, NULL) < 0)
-		return NULL;
-	/* Releases the pool to whoever acquires the pointer. Two threads may
-	 * both come this far: the second takes the pool of the first. No lock,
-	 * which might be held across a fork. */
-	if (__atomic_compare_exchange_n(&own, &first, made, 0, __ATOMIC_ACQ_REL,
-					__ATOMIC_ACQUIRE))
-		return made;
-	rota_pool_unref(made);
-	return first;
 }
 
 struct rota_pool *rota_pool_ref(struct rota_pool *pool)

@@ -35,4 +35,13 @@ void rotai_pool_repair(struct rota_pool *pool);
 void rotai_pool_hold(struct rota_pool *pool);
 void rotai_pool_let_go(struct rota_pool *pool);
 
+/* How many do hold it: threads, and all users together. */
+uint32_t rotai_pool_holders(const struct rota_pool *pool);
+
+/* How many users there are: callers and loops. */
+uint32_t rotai_pool_users(const struct rota_pool *pool);
+
+/* How many pools have users. */
+uint32_t rotai_pools_in_use(void);
+
 #endif

@@ -28,6 +28,7 @@
 #include "base/thread.h"
 #include "loop/async.h"
 #include "loop/loop.h"
+#include "pool/default.h"
 #include "pool/running.h"
 
 static struct rotai_poolside *side_of(struct rotai_annex *annex)
@@ -229,15 +230,17 @@ static void free_side(struct rotai_annex *annex, struct rota_loop *loop)
 
 int rotai_poolside_new(struct rota_loop *loop)
 {
-	struct rota_pool *pool =
-		loop->pool != NULL ? loop->pool : rota_pool_default();
+	struct rota_pool *pool = loop->pool != NULL ? rota_pool_ref(loop->pool)
+						    : rotai_pool_use_default();
 	struct rotai_poolside *side;
 
 	if (pool == NULL)
 		return ROTA_ENOMEM;
 	side = rotai_memory_new(&loop->allocator, sizeof(*side));
-	if (side == NULL)
+	if (side == NULL) {
+		rota_pool_unref(pool);
 		return ROTA_ENOMEM;
+	}
 	side->annex = (struct rotai_annex){
 		.free = free_side,
 		.after = on_after,
@@ -246,7 +249,7 @@ int rotai_poolside_new(struct rota_loop *loop)
 		.forked = on_fork,
 	};
 	side->loop = loop;
-	side->pool = rota_pool_ref(pool);
+	side->pool = pool;
 	side->turn = 0;
 	side->left = ROTA_POOL_COMPLETIONS_PER_TURN;
 	forget_all(side);

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/image.h"
 #include "base/list.h"
 #include "base/processor.h"
 #include "base/thread.h"
@@ -326,13 +327,16 @@ static void *work(void *arg)
 	struct rotai_worker *worker = arg;
 	int worked;
 
+	rotai_image_arrive();
 	arrive(worker);
 	do {
 		do
 			worked = work_once(worker);
 		while (worked > 0);
-		if (worked < 0)
+		if (worked < 0) {
+			rotai_image_stay();
 			return NULL;
+		}
 	} while (poll_lane(worker) || sleep_until_woken(worker));
 	leave(worker);
 	return NULL;
@@ -346,10 +350,15 @@ int rotai_worker_start(struct rotai_worker *worker)
 	worker->taken = 0;
 	worker->begun = 0;
 	worker->ended = 0;
+	error = rotai_image_enter();
+	if (error < 0)
+		return error;
 	rotai_pool_hold(pool);
 	error = rotai_thread_start(work, worker, pool->stack_size);
-	if (error < 0)
+	if (error < 0) {
 		rotai_pool_let_go(pool);
+		rotai_image_leave();
+	}
 	return error;
 }
 

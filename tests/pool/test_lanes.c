@@ -371,29 +371,6 @@ static void min_threads_stay_once_made(void **state)
 	rota_pool_unref(pool);
 }
 
-/* Its threads end, and its memory goes, when they are done: nobody waits. */
-static void a_pool_may_be_dropped_while_threads_are_at_work(void **state)
-{
-	struct fixture *f = *state;
-	struct gate gate;
-	struct job a, b;
-
-	use_pool(f, pool_of_threads(1, 2), ROTA_CLOCK_MONOTONIC);
-	gate_init(&gate);
-	job_init(&a, f->loop, "a");
-	a.gate = &gate;
-	job_queue(&a, IO);
-	job_init(&b, f->loop, "b");
-	job_queue(&b, CPU);
-	gate_await(&gate, 1);
-	gate_open(&gate);
-	run_to_the_end(f);
-	gate_end(&gate);
-
-	assert_int_equal(a.calls + b.calls, 2);
-	(void)journal_take();
-}
-
 /* With its last user all threads end, also those that would stay. */
 static void threads_end_with_their_pool(void **state)
 {
@@ -443,20 +420,78 @@ static void expect_canceled(struct rota_work *work, int status)
 	assert_int_equal(status, ROTA_ECANCELED);
 }
 
-/* The same with a thread that outlives loop and pool. */
-static void a_pool_may_be_dropped_while_a_thread_is_stuck(void **state)
+static void queue_to_be_stuck(struct rota_work *work, struct fixture *f,
+			      enum rota_lane lane)
 {
 	const struct rota_detachable how = { be_stuck, count_discard,
 					     &lasting_gate };
+
+	rota_work_init(work, f->loop);
+	assert_int_equal(
+		rota_work_queue_detachable(work, lane, &how, expect_canceled),
+		0);
+}
+
+/* Its threads end when they are done: nobody waits. The last one frees the
+ * memory, which is looked at until then. */
+static void a_pool_may_be_dropped_while_threads_are_at_work(void **state)
+{
+	enum { COUNT = 5, AT_WORK = 3 };
+	static const enum rota_lane lanes[COUNT] = {
+		ROTA_LANE_IO, ROTA_LANE_CPU, ROTA_LANE_CPU,
+		ROTA_LANE_IO, ROTA_LANE_CPU, /* these two wait */
+	};
+	struct fixture *f = *state;
+	struct rota_pool *pool = pool_of_threads(1, 1);
+	struct rota_work works[COUNT];
+	struct rota_lane_stats stats;
+	struct job idle;
+
+	pool->lanes[CPU].max = 2;
+	rotai_pool_hold(pool); /* the memory alone */
+	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+	gate_init(&lasting_gate);
+	atomic_store(&discards, 0);
+	job_init(&idle, f->loop, NULL);
+	job_queue(&idle, BLOCKING);
+	run_until_called(&idle, 1);
+	for (unsigned i = 0; i < COUNT; i++)
+		queue_to_be_stuck(&works[i], f, lanes[i]);
+	gate_await(&lasting_gate, AT_WORK);
+	for (unsigned i = 0; i < COUNT; i++)
+		assert_int_equal(rota_request_cancel(&works[i].request), 0);
+	run_to_the_end(f);
+
+	assert_int_equal(rota_loop_close(f->loop), 0);
+	f->loop = NULL;
+
+	assert_int_equal(rotai_pool_users(pool), 0);
+	assert_int_equal(discards, COUNT - AT_WORK); /* what had not begun */
+	while (rotai_pool_holders(pool) > 1 + AT_WORK)
+		sched_yield(); /* the idle thread ends */
+	rotai_lane_stats(&pool->lanes[CPU], &stats);
+	assert_int_equal(stats.running, 2);
+	gate_end(&lasting_gate);
+	while (rotai_pool_holders(pool) > 1)
+		sched_yield();
+	assert_int_equal(discards, COUNT);
+	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++) {
+		rotai_lane_stats(&pool->lanes[lane], &stats);
+		assert_int_equal(stats.threads, 0);
+	}
+	rotai_pool_let_go(pool);
+}
+
+/* The same with nobody looking: the thread that was stuck frees all. */
+static void the_last_thread_frees_its_pool(void **state)
+{
 	struct fixture *f = *state;
 	struct rota_work work;
 
 	use_pool(f, pool_of_threads(1, 1), ROTA_CLOCK_MONOTONIC);
 	gate_init(&lasting_gate);
-	rota_work_init(&work, f->loop);
-	assert_int_equal(
-		rota_work_queue_detachable(&work, IO, &how, expect_canceled),
-		0);
+	atomic_store(&discards, 0);
+	queue_to_be_stuck(&work, f, IO);
 	gate_await(&lasting_gate, 1);
 	assert_int_equal(rota_request_cancel(&work.request), 0);
 	run_to_the_end(f);
@@ -465,6 +500,7 @@ static void a_pool_may_be_dropped_while_a_thread_is_stuck(void **state)
 
 	gate_end(&lasting_gate);
 	await_count(&discards, 1);
+	assert_int_equal(rota_pool_end(UINT64_MAX), 0); /* waits for it */
 }
 
 static void a_pool_that_is_not_used_has_no_threads(void **state)
@@ -669,7 +705,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(min_threads_stay_once_made),
 	REAL(threads_end_with_their_pool),
 	REAL(a_pool_may_be_dropped_while_threads_are_at_work),
-	REAL(a_pool_may_be_dropped_while_a_thread_is_stuck),
+	REAL(the_last_thread_frees_its_pool),
 	REAL(a_pool_that_is_not_used_has_no_threads),
 	REAL(figures_add_up),
 	REAL(bad_stats_are_refused),

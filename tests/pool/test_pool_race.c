@@ -296,6 +296,7 @@ static void no_work_is_missed_by_threads_that_end(void **state)
 	enum { ROUNDS = 400 };
 	struct fixture *f = *state;
 	struct rota_pool_options options;
+	unsigned queued[3] = { 0, 0, 0 };
 	struct rota_pool *pool;
 	struct job jobs[3];
 
@@ -306,13 +307,20 @@ static void no_work_is_missed_by_threads_that_end(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		job_init(&jobs[i], f->loop, NULL);
 	for (unsigned round = 1; round <= ROUNDS; round++) {
-		for (unsigned i = 0; i < 1 + round % 3; i++)
+		for (unsigned i = 0; i < 1 + round % 3; i++) {
 			job_queue(&jobs[i], IO);
+			queued[i]++;
+		}
 		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+		for (unsigned i = 0; i < 3; i++) {
+			assert_int_equal(jobs[i].runs, queued[i]);
+			assert_int_equal(jobs[i].calls, queued[i]);
+			assert_int_equal(jobs[i].status, queued[i] ? 0 : 1);
+		}
 		spin(round * 37 % 3000);
 	}
 
-	assert_int_equal(jobs[0].calls, ROUNDS);
+	assert_int_equal(queued[0], ROUNDS);
 }
 
 static const struct CMUnitTest tests[] = {

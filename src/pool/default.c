@@ -1,0 +1,135 @@
+/*
+ * pool/default.c - the pool of the process: made when it is first asked for,
+ * and ended on request alone. No destructor and no atexit(3) handler waits for
+ * its threads: one that is stuck must not keep the process from ending, and a
+ * forked child has none of them.
+ *
+ *  1. `own` is the pool that is given out. Of one that ends, the memory is held
+ *     as `ending` until its threads have gone, so that an end that timed out
+ *     can be taken up again; meanwhile a new `own` may be made.
+ *  2. A loop takes its reference with the lock held, so that it either has the
+ *     pool before rota_pool_end() looks, or gets a new one.
+ */
+#include "pool/default.h"
+
+#include "base/clock.h"
+#include "base/fork.h"
+#include "base/image.h"
+#include "base/lock.h"
+#include "base/thread.h"
+#include "pool/pool.h"
+#include "rota/error.h"
+
+static struct rotai_lock lock;
+static struct rota_pool *own;    /* (1) */
+static struct rota_pool *ending; /* (1) */
+
+/* With the lock held: NULL if there is no memory. */
+static struct rota_pool *get(void)
+{
+	struct rota_pool *made;
+
+	if (own == NULL && rota_pool_new(&made, NULL) == 0)
+		own = made;
+	return own;
+}
+
+struct rota_pool *rota_pool_default(void)
+{
+	struct rota_pool *pool;
+
+	if (rotai_fork_observe() < 0)
+		return NULL;
+	rotai_lock_take(&lock);
+	pool = get();
+	rotai_lock_release(&lock);
+	return pool;
+}
+
+struct rota_pool *rotai_pool_use_default(void)
+{
+	struct rota_pool *pool;
+
+	if (rotai_fork_observe() < 0)
+		return NULL;
+	rotai_lock_take(&lock);
+	pool = get();
+	if (pool != NULL)
+		(void)rota_pool_ref(pool);
+	rotai_lock_release(&lock);
+	return pool;
+}
+
+/* Have the pool end, if none is ending: 0, or ROTA_EBUSY. *@pool is the one
+ * that ends, or NULL. */
+static int begin(struct rota_pool **pool)
+{
+	struct rota_pool *dropped = NULL;
+	int error = 0;
+
+	rotai_lock_take(&lock);
+	if (ending == NULL && own != NULL) {
+		rotai_pool_repair(own);
+		if (rotai_pool_users(own) > 1) {
+			error = ROTA_EBUSY;
+		} else {
+			rotai_pool_hold(own); /* (1) */
+			dropped = own;
+			ending = own;
+			own = NULL;
+		}
+	} else if (ending != NULL) {
+		rotai_pool_repair(ending);
+	}
+	*pool = ending;
+	rotai_lock_release(&lock);
+	if (dropped != NULL)
+		rota_pool_unref(dropped);
+	return error;
+}
+
+static void forget(struct rota_pool *pool)
+{
+	rotai_lock_take(&lock);
+	ending = NULL;
+	rotai_lock_release(&lock);
+	rotai_pool_let_go(pool);
+}
+
+/* Until nobody but this file holds the memory. */
+static int await(const struct rota_pool *pool, uint64_t deadline_ns)
+{
+	unsigned tries = 0;
+
+	while (rotai_pool_holders(pool) > 1) {
+		if (rotai_clock_monotonic() >= deadline_ns)
+			return ROTA_ETIMEDOUT;
+		rotai_thread_pause(tries++);
+	}
+	return 0;
+}
+
+int rota_pool_end(uint64_t deadline_ns)
+{
+	struct rota_pool *pool;
+	int error;
+
+	error = rotai_fork_observe();
+	if (error < 0)
+		return error;
+	do {
+		error = begin(&pool);
+		if (error == 0 && pool != NULL)
+			error = await(pool, deadline_ns);
+		if (error < 0)
+			return error;
+		if (pool != NULL)
+			forget(pool);
+	} while (pool != NULL);
+	if (rotai_pools_in_use() == 0)
+		return rotai_image_release(deadline_ns);
+	/* Others may go on for as long as they like. If they have no thread
+	 * now, the image is not needed. */
+	(void)rotai_image_release(0);
+	return 0;
+}
