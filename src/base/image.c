@@ -6,8 +6,9 @@
  *     users, and the pin is one more of these. The main program is never
  *     unloaded and cannot be opened: then there is no pin.
  *  2. The loader's functions are weak: a program that is linked statically has
- *     none, and the C library of an old system has them in a library of its
- *     own, which whatever loads a plugin has with it.
+ *     none that work, and the C library of an old system has them in a library
+ *     of its own, which whatever loads a plugin has with it. dlopen(3) is found
+ *     by name: glibc's linker warns of any reference in a static program.
  *  3. A thread has left the code of this image only when it has returned from
  *     its first function, and cannot say so itself. The C library says so for
  *     it: after the return it calls the destructors of the thread's own data,
@@ -28,6 +29,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/fork.h"
@@ -39,7 +41,7 @@
 #pragma weak dladdr
 #pragma weak dlclose
 #pragma weak dlerror
-#pragma weak dlopen
+#pragma weak dlsym
 
 static struct rotai_lock lock; /* of all that follows, but as noted */
 static uint32_t generation;    /* of the process that the counts are of */
@@ -123,17 +125,29 @@ static uint32_t take_count(void)
 	return count;
 }
 
+/* (2) */
+static void *open_image(const char *path)
+{
+	void *(*open)(const char *path, int flags);
+	void *found = dlsym(RTLD_DEFAULT, "dlopen");
+
+	if (found == NULL)
+		return NULL;
+	memcpy(&open, &found, sizeof(open)); /* as POSIX has it */
+	return open(path, RTLD_LAZY | ONLY_WHAT_IS_THERE);
+}
+
 static void *pin_image(void)
 {
 	Dl_info image;
 	void *opened;
 
-	if (dladdr == NULL || dlopen == NULL || dlclose == NULL)
+	if (dladdr == NULL || dlclose == NULL || dlsym == NULL)
 		return NULL; /* (2) */
 	/* The address of what is surely in this image. */
 	if (dladdr(&lock, &image) == 0 || image.dli_fname == NULL)
 		return NULL;
-	opened = dlopen(image.dli_fname, RTLD_LAZY | ONLY_WHAT_IS_THERE);
+	opened = open_image(image.dli_fname);
 	if (opened == NULL && dlerror != NULL)
 		(void)dlerror(); /* not for the program to find: (1) */
 	return opened;
