@@ -5,8 +5,9 @@
  *     rota_fs_init(&fs, loop);
  *     rota_fs_read_file(&fs, on_file, "/etc/hostname", 4096);
  *
- * The lane is for what ends soon. An open of a FIFO or of a device may wait for
- * long, and so may a read of one: one thread of the lane waits along.
+ * The lane is for what ends soon. What may wait for long (FIFOs, pipes, sockets,
+ * terminals, devices) moves on to the blocking lane, where a cancel or a
+ * deadline ends the waiting.
  */
 #ifndef ROTA_FS_H
 #define ROTA_FS_H
@@ -56,8 +57,10 @@ struct rota_file_info {
  * One operation on a file, or one after another.
  *
  * &fs->request can be cancelled and can have a deadline, as rota_work_queue()
- * says: what has not begun ends at once, what a thread is at goes on. Nothing is
- * left over of what ends so: a file that was opened too late is closed again,
+ * says: what has not begun ends at once, what a thread is at goes on. What a
+ * thread waits with, for the other end of a FIFO or for data, ends: the cancel
+ * returns 0, and the callback comes as soon as the thread has left it. Nothing
+ * is left over of what ends so: a file that was opened too late is closed again,
  * and what rota_fs_read_file() has read is freed.
  *
  * Owner:   the caller, who keeps it, and the paths, buffers and results that
@@ -92,8 +95,11 @@ struct rota_fs {
 			int fd;
 			int flags;
 		};
-		int late;
-	} internal; /* the library's: neither read nor write it */
+		int16_t late;
+		uint8_t files_only;
+		uint8_t waits; /* for what may never come */
+		int wake[2];   /* a pipe that ends this */
+	} internal;            /* the library's: neither read nor write it */
 };
 
 /**
@@ -104,11 +110,22 @@ struct rota_fs {
 void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop);
 
 /**
+ * Have @fs open and read files alone, or, with @files_only 0, which is how it
+ * begins, whatever a path leads to. With 1 an open or a read of a whole file
+ * whose path leads to a FIFO, a socket or a device ends with ROTA_EPERM, and
+ * does not open it. Directories are for rota_fs_open() to open as ever.
+ *
+ * Thread:  the loop's, if @fs is not in flight.
+ */
+void rota_fs_set_files_only(struct rota_fs *fs, int files_only);
+
+/**
  * Open the file @path as open(2) does: @flags are those of the caller's
  * <fcntl.h>, @mode the permissions of a file that it creates, less the process's
  * umask. The descriptor is close-on-exec; it is non-blocking only if @flags say
- * O_NONBLOCK, without which the open of a FIFO waits for its other end. The
- * result is the descriptor.
+ * O_NONBLOCK, without which the open of a FIFO waits for its other end, in the
+ * blocking lane: it may be told up to 50 ms after that has come. The result is
+ * the descriptor.
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.
@@ -142,7 +159,8 @@ int rota_fs_close(struct rota_fs *fs, rota_fs_fn *fn, int fd);
  * on, which is how to read a pipe. Reads of one position that are in flight
  * together come in any order. The result is how many bytes there are: it may
  * be less than asked for, is never more than 1 GiB, and is 0 at the end, or if
- * @buf.size is 0.
+ * @buf.size is 0. What is no file, and not non-blocking, is waited for in the
+ * blocking lane.
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.
@@ -203,7 +221,8 @@ int rota_fs_fstat(struct rota_fs *fs, rota_fs_fn *fn, int fd,
  * close. The result is the number of bytes, which fs->size is as well, and
  * fs->data has them with a 0 after the last, which is not counted. What the
  * system says of the size is a hint: files of /proc, files that grow or shrink
- * and pipes give what there is to read.
+ * and pipes give what there is to read. A FIFO or a terminal is read until its
+ * end, in the blocking lane.
  *
  * A file of more than @limit bytes ends with ROTA_EFBIG, and one for which
  * there is no memory with ROTA_ENOMEM; SIZE_MAX is no limit. After any error

@@ -18,7 +18,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "fs/fifo.h"
 #include "fs/operation.h"
+#include "fs/slow.h"
 #include "rota/error.h"
 
 /* Bytes for one call of the system's. Linux takes 2 GiB less a page of any
@@ -33,16 +35,72 @@ static size_t at_most(size_t size)
 	return size < MOST_BYTES ? size : MOST_BYTES;
 }
 
+/* What waits for nothing. With O_NONBLOCK, which is taken off again: the file
+ * may not be any more what it was a moment ago, or somebody may have a lease on
+ * it. */
+static int64_t open_file(const struct rota_fs *fs)
+{
+	int flags = fs->internal.flags;
+	int fd = rotai_file_open(fs->internal.path, flags | O_NONBLOCK,
+				 fs->internal.mode);
+	int error;
+
+	if (fd == ROTA_EAGAIN && (flags & O_NONBLOCK) == 0)
+		return ROTAI_FS_MOVES;
+	if (fd < 0)
+		return fd;
+	error = rotai_file_admit(fs, fd);
+	if (error == 0)
+		error = rotai_file_restore(fd, flags);
+	return error < 0 ? error : fd;
+}
+
 static void run_open(struct rotai_item *item)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
+	int blocks = (fs->internal.flags & O_NONBLOCK) == 0;
+	struct stat status;
+
+	/* What is not there may be made, or the open says why not. */
+	if (rotai_file_look(fs->internal.path, &status) < 0)
+		status.st_mode = S_IFREG;
+	if (rotai_is_special(status.st_mode) && fs->internal.files_only)
+		fs->internal.result = ROTA_EPERM;
+	else if (rotai_is_special(status.st_mode) &&
+		 (blocks || !S_ISFIFO(status.st_mode)))
+		fs->internal.result = ROTAI_FS_MOVES;
+	else
+		fs->internal.result = open_file(fs);
+}
+
+/* What is for the open of a device to wait for is the driver's to know. */
+static int open_slowly(struct rota_fs *fs)
+{
+	const char *path = fs->internal.path;
+	int flags = fs->internal.flags;
+	unsigned mode = fs->internal.mode;
+	struct stat status;
+	int error;
 	int fd;
 
-	do
-		fd = open(fs->internal.path, fs->internal.flags | O_CLOEXEC,
-			  (mode_t)fs->internal.mode);
-	while (fd < 0 && errno == EINTR);
-	fs->internal.result = fd < 0 ? -errno : fd;
+	if (rotai_file_look(path, &status) < 0 || !S_ISFIFO(status.st_mode) ||
+	    (flags & O_NONBLOCK) != 0) {
+		fd = rotai_file_open(path, flags, mode);
+		error = fd < 0 ? fd : rotai_file_admit(fs, fd);
+		return error < 0 ? error : fd;
+	}
+	if (fs->internal.files_only)
+		return ROTA_EPERM;
+	fd = rotai_fifo_open(fs, path, flags, mode);
+	error = fd < 0 ? fd : rotai_file_restore(fd, flags);
+	return error < 0 ? error : fd;
+}
+
+static void run_open_slowly(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+
+	fs->internal.result = open_slowly(fs);
 }
 
 static void discard_open(struct rota_fs *fs)
@@ -53,6 +111,7 @@ static void discard_open(struct rota_fs *fs)
 static const struct rotai_fs_operation open_operation = {
 	.class_ = ROTAI_FS_CLASS("fs_open"),
 	.run = run_open,
+	.run_slowly = run_open_slowly,
 	.discard = discard_open,
 };
 
@@ -106,6 +165,13 @@ int rota_fs_close(struct rota_fs *fs, rota_fs_fn *fn, int fd)
 	return 0;
 }
 
+/* What has positions is never waited for, and what has none refuses them. */
+static int may_wait(const struct rota_fs *fs)
+{
+	return fs->internal.offset < 0 && fs->internal.size > 0 &&
+	       rotai_may_wait(fs->internal.fd);
+}
+
 static ssize_t read_once(const struct rota_fs *fs)
 {
 	size_t size = at_most(fs->internal.size);
@@ -121,6 +187,10 @@ static void run_read(struct rotai_item *item)
 	struct rota_fs *fs = rotai_fs_of(item);
 	ssize_t n = 0;
 
+	if (may_wait(fs)) {
+		fs->internal.result = ROTAI_FS_MOVES;
+		return;
+	}
 	if (fs->internal.size > 0)
 		do
 			n = read_once(fs);
@@ -128,9 +198,17 @@ static void run_read(struct rotai_item *item)
 	fs->internal.result = n < 0 ? -errno : n;
 }
 
+static void run_read_slowly(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+
+	fs->internal.result = rotai_read_slowly(fs);
+}
+
 static const struct rotai_fs_operation read_operation = {
 	.class_ = ROTAI_FS_CLASS("fs_read"),
 	.run = run_read,
+	.run_slowly = run_read_slowly,
 };
 
 /* Check and keep what a read and a write are both given. */
@@ -164,7 +242,7 @@ int rota_fs_read(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 /* Take back the signal that came with @error, if one did. (2) */
 static void take_signal_back(int error)
 {
-	int number = error == EPIPE ? SIGPIPE : SIGXFSZ;
+	int number = error == ROTA_EPIPE ? SIGPIPE : SIGXFSZ;
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -187,42 +265,62 @@ static ssize_t write_part(const struct rota_fs *fs, size_t done)
 		      fs->internal.offset + (int64_t)done);
 }
 
-static int64_t write_all(const struct rota_fs *fs)
+/* How many bytes; less than all if there is an *@error. */
+static size_t write_all(struct rota_fs *fs, int *error)
 {
 	size_t done = 0;
-	int error = 0;
 
-	while (done < fs->internal.size && error == 0) {
+	while (done < fs->internal.size && *error == 0) {
 		ssize_t n = write_part(fs, done);
 
 		if (n > 0)
 			done += (size_t)n;
 		else if (n == 0)
-			error = EIO; /* a device that takes nothing */
+			*error = ROTA_EIO; /* a device that takes nothing */
 		else if (errno != EINTR)
-			error = errno;
+			*error = -errno;
 	}
-	if (error == EPIPE || error == EFBIG)
+	return done;
+}
+
+/* (2) */
+static void write_quietly(struct rota_fs *fs,
+			  size_t (*write_it)(struct rota_fs *fs, int *error))
+{
+	sigset_t raised, before;
+	int error = 0;
+	size_t done;
+
+	sigemptyset(&raised);
+	sigaddset(&raised, SIGPIPE);
+	sigaddset(&raised, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &raised, &before);
+	done = write_it(fs, &error);
+	if (error == ROTA_EPIPE || error == ROTA_EFBIG)
 		take_signal_back(error);
-	return error != 0 && done == 0 ? -error : (int64_t)done;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	fs->internal.result = error < 0 && done == 0 ? error : (int64_t)done;
 }
 
 static void run_write(struct rotai_item *item)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
-	sigset_t raised, before;
 
-	sigemptyset(&raised);
-	sigaddset(&raised, SIGPIPE);
-	sigaddset(&raised, SIGXFSZ);
-	pthread_sigmask(SIG_BLOCK, &raised, &before); /* (2) */
-	fs->internal.result = write_all(fs);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (may_wait(fs))
+		fs->internal.result = ROTAI_FS_MOVES;
+	else
+		write_quietly(fs, write_all);
+}
+
+static void run_write_slowly(struct rotai_item *item)
+{
+	write_quietly(rotai_fs_of(item), rotai_write_slowly);
 }
 
 static const struct rotai_fs_operation write_operation = {
 	.class_ = ROTAI_FS_CLASS("fs_write"),
 	.run = run_write,
+	.run_slowly = run_write_slowly,
 };
 
 int rota_fs_write(struct rota_fs *fs, rota_fs_fn *fn, int fd,

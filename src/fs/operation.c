@@ -4,19 +4,21 @@
  *  1. While a thread may be at an operation, that is from begin to ended(), the
  *     fields of input are only read, and the result is the thread's. The base
  *     and `late` are the loop's throughout.
- *  2. The result is NOT_RUN until a thread has run the operation to its end. In
+ *  2. The result is ROTAI_FS_NOT_RUN until a thread has run the operation to its end. In
  *     a forked child that is how far it was.
  *  3. An operation that is run and whose result is not told is discarded; one
  *     that is never run is skipped. Either comes once, before the callback. In
  *     a forked child neither does for one that a thread was at: nobody knows
  *     how far.
+ *  4. An operation that finds in the io lane that it may have to wait for long
+ *     comes back without having done anything, and is queued in the blocking
+ *     lane. In between it has not ended, whatever its item's state says.
  */
 #include "fs/operation.h"
 
+#include "fs/wait.h"
 #include "loop/loop.h"
 #include "rota/error.h"
-
-static const int64_t NOT_RUN = INT64_MIN;
 
 static struct rota_fs *fs_of(struct rota_request *request)
 {
@@ -33,8 +35,14 @@ void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop)
 {
 	fs->request.internal.loop = loop;
 	fs->request.internal.state = 0; /* at rest */
+	fs->internal.files_only = 0;
 	fs->data = NULL;
 	fs->size = 0;
+}
+
+void rota_fs_set_files_only(struct rota_fs *fs, int files_only)
+{
+	fs->internal.files_only = files_only != 0;
 }
 
 int rotai_fs_usable(const struct rota_fs *fs, rota_fs_fn *fn)
@@ -69,10 +77,29 @@ static void skip(struct rota_fs *fs)
 		operation->skip(fs);
 }
 
+static void ended(struct rotai_item *item, int error);
+
+/* (4) */
+static void move(struct rota_fs *fs)
+{
+	fs->internal.result = ROTAI_FS_NOT_RUN;
+	rotai_item_queue(&fs->internal.item, fs->request.internal.loop,
+			 ROTA_LANE_BLOCKING, operation_of(fs)->run_slowly,
+			 ended);
+}
+
 static void ended(struct rotai_item *item, int error)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
 
+	if (error == 0 && fs->internal.result == ROTAI_FS_MOVES) {
+		if (fs->internal.late == 0 && !rotai_fs_wait_is_over(fs)) {
+			move(fs);
+			return;
+		}
+		error = ROTA_ECANCELED;
+	}
+	rotai_fs_wait_end(fs);
 	if (error < 0)
 		skip(fs);
 	else if (fs->internal.late < 0)
@@ -88,8 +115,9 @@ void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,
 	struct rota_loop *loop = fs->request.internal.loop;
 
 	fs->internal.fn = fn;
-	fs->internal.result = NOT_RUN; /* (2) */
+	fs->internal.result = ROTAI_FS_NOT_RUN; /* (2) */
 	fs->internal.late = 0;
+	rotai_fs_wait_init(fs);
 	rotai_request_begin(&fs->request, loop, NULL, &operation->class_);
 	rotai_item_queue(&fs->internal.item, loop, ROTA_LANE_IO, operation->run,
 			 ended);
@@ -103,17 +131,35 @@ void rotai_fs_call(struct rota_request *request)
 	fs->internal.fn(fs, status < 0 ? status : fs->internal.result);
 }
 
+/* End @fs with @status where a thread has it, if it can be ended: 1 or 0. The
+ * callback comes when the thread is done. */
+static int cut(struct rota_fs *fs, int status, int error)
+{
+	if (error == ROTA_EALREADY && fs->internal.result == ROTAI_FS_MOVES)
+		rotai_fs_wait_is_cut(fs); /* (4) */
+	else if (error != ROTA_EBUSY || !rotai_fs_wait_cut(fs))
+		return 0;
+	fs->internal.late = (int16_t)status;
+	return 1;
+}
+
 int rotai_fs_cancel(struct rota_request *request, int status)
 {
 	struct rota_fs *fs = fs_of(request);
-	int error = rotai_item_cancel(&fs->internal.item);
+	int error;
 
+	if (rotai_fs_wait_was_cut(fs))
+		return ROTA_EALREADY;
+	error = rotai_item_cancel(&fs->internal.item);
 	if (error == 0) {
 		skip(fs);
 		rotai_request_finish(request, status);
-	} else if (status == ROTA_ETIMEDOUT) {
-		fs->internal.late = status;
+		return 0;
 	}
+	if (cut(fs, status, error))
+		return 0;
+	if (status == ROTA_ETIMEDOUT)
+		fs->internal.late = (int16_t)status;
 	return error;
 }
 
@@ -121,9 +167,10 @@ void rotai_fs_forked(struct rota_request *request)
 {
 	struct rota_fs *fs = fs_of(request);
 
-	if (fs->internal.result != NOT_RUN)
+	if (fs->internal.result != ROTAI_FS_NOT_RUN)
 		discard(fs);
 	else if (!rotai_item_was_taken(&fs->internal.item))
 		skip(fs);
+	rotai_fs_wait_end(fs);
 	rotai_request_finish(request, ROTA_ECANCELED);
 }

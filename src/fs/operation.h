@@ -1,7 +1,8 @@
 /*
  * fs/operation.h - what all operations on files share: how they begin, end and
- * are cancelled. An operation is a run function for a thread of the pool, and
- * what becomes of its result if nobody is told.
+ * are cancelled. An operation is a run function for a thread of the io lane,
+ * and another for the blocking lane if it may have to wait for what never comes;
+ * and what becomes of its result if nobody is told.
  *
  *     int error = rotai_fs_usable(fs, fn);
  *
@@ -22,8 +23,12 @@ struct rotai_fs_operation {
 	struct rotai_request_class class_; /* ROTAI_FS_CLASS("fs_open") */
 
 	/* Do it, and leave 0, a count, a descriptor or an error in
-	 * fs->internal.result. Any thread. */
+	 * fs->internal.result. Any thread. Or, having done nothing, leave
+	 * ROTAI_FS_MOVES there: it may take long. */
 	rotai_item_run_fn *run;
+
+	/* Then do it in the blocking lane. */
+	rotai_item_run_fn *run_slowly;
 
 	/* It has been run, and its result, which is no error, will not be
 	 * told. The loop's thread. NULL: nothing is left of it. */
@@ -32,6 +37,10 @@ struct rotai_fs_operation {
 	/* It will not be run. The loop's thread. NULL: so be it. */
 	void (*skip)(struct rota_fs *fs);
 };
+
+/* Results that are none. */
+#define ROTAI_FS_NOT_RUN INT64_MIN
+#define ROTAI_FS_MOVES   (INT64_MIN + 1)
 
 #define ROTAI_FS_CLASS(name)                                                   \
 	{                                                                      \

@@ -10,17 +10,25 @@
  *     size needs no growing for the read that finds the end, and then the byte
  *     is the 0 after the data.
  *  3. fs->data is set last of all. Until then the memory is the thread's.
+ *  4. What is no file is read in the blocking lane, without blocking: poll(2)
+ *     tells when there is more, or a cancel comes. What is said to be a file
+ *     and has become something else since has nothing to read, or ROTA_EAGAIN
+ *     sends it there as well.
  */
 #include "fs/read_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "fs/fifo.h"
 #include "fs/operation.h"
+#include "fs/slow.h"
+#include "fs/wait.h"
 #include "rota/error.h"
 
 struct contents {
@@ -29,6 +37,8 @@ struct contents {
 	size_t capacity; /* bytes at data */
 	size_t limit;
 	size_t expected; /* a regular file's size, or SIZE_MAX */
+
+	struct rota_fs *waiter; /* who waits for more; or NULL: (4) */
 };
 
 /* Make room for @capacity bytes, or for as many as the limit needs. (2) */
@@ -54,54 +64,72 @@ static int grow(struct contents *c)
 							 : c->capacity * 2);
 }
 
-/* Make room for what @fd is said to have. (1) */
-static int begin(struct contents *c, int fd)
+/* Make room for what the file is said to have. (1) */
+static int begin(struct contents *c, const struct stat *status)
 {
-	struct stat status;
-	int failed;
-
-	do
-		failed = fstat(fd, &status);
-	while (failed && errno == EINTR);
-	if (failed)
-		return -errno;
-	if (S_ISDIR(status.st_mode))
-		return ROTA_EISDIR;
-	if (!S_ISREG(status.st_mode) || status.st_size <= 0)
+	if (!S_ISREG(status->st_mode) || status->st_size <= 0)
 		return make_room(c, ROTAI_FS_FIRST);
-	if ((uint64_t)status.st_size > c->limit)
+	if ((uint64_t)status->st_size > c->limit)
 		return ROTA_EFBIG;
-	if ((uint64_t)status.st_size >= SIZE_MAX)
+	if ((uint64_t)status->st_size >= SIZE_MAX)
 		return ROTA_ENOMEM;
-	c->expected = (size_t)status.st_size;
+	c->expected = (size_t)status->st_size;
 	return make_room(c, c->expected + 1);
+}
+
+/* Wait for more, if that is how it is read. (4) */
+static int await_more(const struct contents *c, int fd)
+{
+	int found = c->waiter == NULL
+			    ? 0
+			    : rotai_fs_wait(c->waiter, fd, POLLIN, -1);
+
+	return found < 0 ? found : 0;
+}
+
+/* It was ready, and had nothing: poll(2) does not work with it. */
+static int await_a_while(const struct contents *c, int *pause_ms)
+{
+	int found = rotai_fs_pause(c->waiter, -1, 0, pause_ms);
+
+	return found < 0 ? found : 0;
+}
+
+/* A read has got @n, or an error: 0 to go on, 1 at the end, or an error. */
+static int take(struct contents *c, ssize_t n, size_t wanted, int *pause_ms)
+{
+	if (n == 0)
+		return 1;
+	if (n < 0 && errno == EAGAIN && c->waiter != NULL)
+		return await_a_while(c, pause_ms);
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	*pause_ms = ROTAI_FS_FIRST_PAUSE;
+	c->size += (size_t)n;
+	if (c->size > c->limit)
+		return ROTA_EFBIG;
+	if ((size_t)n < wanted && c->size == c->expected)
+		return 1; /* (1) */
+	return c->size == c->capacity ? grow(c) : 0;
 }
 
 static int read_to_end(struct contents *c, int fd)
 {
-	while (!rota_work_canceled()) {
+	int pause_ms = ROTAI_FS_FIRST_PAUSE;
+	int done = 0;
+
+	while (done == 0 && !rota_work_canceled()) {
 		size_t room = c->capacity - c->size;
 		size_t wanted = room < ROTAI_FS_CHUNK ? room : ROTAI_FS_CHUNK;
-		ssize_t n = read(fd, c->data + c->size, wanted);
 
-		if (n == 0)
-			return 0;
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			c->size += (size_t)n;
-		if (c->size > c->limit)
-			return ROTA_EFBIG;
-		if (n > 0 && (size_t)n < wanted && c->size == c->expected)
-			return 0; /* (1) */
-		if (c->size == c->capacity) {
-			int error = grow(c);
-
-			if (error < 0)
-				return error;
-		}
+		done = await_more(c, fd);
+		if (done == 0)
+			done = take(c, read(fd, c->data + c->size, wanted),
+				    wanted, &pause_ms);
 	}
-	return ROTA_ECANCELED;
+	if (done == 0)
+		return ROTA_ECANCELED;
+	return done < 0 ? done : 0;
 }
 
 /* End the data, and give back what was too much. (2) */
@@ -117,42 +145,97 @@ static void trim(struct contents *c)
 		c->data = data;
 }
 
-static int read_whole(struct contents *c, const char *path)
+/* Read what @fd is the descriptor of, and close it. */
+static int read_and_close(struct contents *c, int fd, const struct stat *status)
 {
-	int error;
-	int fd;
+	int error = begin(c, status);
 
-	/* A terminal is not to become the process's own by being read. */
-	do
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	while (fd < 0 && errno == EINTR);
-	if (fd < 0)
-		return -errno;
-	error = begin(c, fd);
 	if (error == 0)
 		error = read_to_end(c, fd);
 	rotai_fd_close(fd);
 	return error;
 }
 
-static void run_read_file(struct rotai_item *item)
+/* A terminal is not to become the process's own by being read. */
+enum { HOW = O_RDONLY | O_NOCTTY };
+
+/* A file, with O_NONBLOCK: as open_file() in file.c. Or ROTA_EAGAIN: it may
+ * take long. */
+static int read_file(struct contents *c, struct rota_fs *fs)
 {
-	struct rota_fs *fs = rotai_fs_of(item);
+	struct stat status;
+	int error = rotai_file_look(fs->internal.path, &status);
+	int fd;
+
+	if (error < 0)
+		return error;
+	if (S_ISDIR(status.st_mode))
+		return ROTA_EISDIR;
+	if (rotai_is_special(status.st_mode))
+		return fs->internal.files_only ? ROTA_EPERM : ROTA_EAGAIN;
+	fd = rotai_file_open(fs->internal.path, HOW | O_NONBLOCK, 0);
+	if (fd < 0)
+		return fd;
+	error = rotai_file_admit(fs, fd);
+	return error < 0 ? error : read_and_close(c, fd, &status);
+}
+
+/* (4) */
+static int read_slowly(struct contents *c, struct rota_fs *fs)
+{
+	const char *path = fs->internal.path;
+	struct stat status;
+	int error = rotai_file_look(path, &status);
+	int fd;
+
+	if (error < 0)
+		return error;
+	if (S_ISFIFO(status.st_mode))
+		fd = rotai_fifo_open(fs, path, HOW, 0);
+	else if (rotai_is_special(status.st_mode))
+		fd = rotai_file_open(path, HOW | O_NONBLOCK, 0);
+	else
+		fd = rotai_file_open(path, HOW, 0); /* with a lease on it */
+	if (fd < 0)
+		return fd;
+	c->waiter = rotai_is_special(status.st_mode) ? fs : NULL;
+	error = rotai_file_admit(fs, fd);
+	return error < 0 ? error : read_and_close(c, fd, &status);
+}
+
+static int64_t read_whole(struct rota_fs *fs,
+			  int (*read_it)(struct contents *c,
+					 struct rota_fs *fs))
+{
 	struct contents c = {
 		.limit = fs->internal.limit,
 		.expected = SIZE_MAX,
 	};
-	int error = read_whole(&c, fs->internal.path);
+	int error = read_it(&c, fs);
 
 	if (error < 0) {
 		free(c.data);
-		fs->internal.result = error;
-		return;
+		return error;
 	}
 	trim(&c);
 	fs->data = c.data; /* (3) */
 	fs->size = c.size;
-	fs->internal.result = (int64_t)c.size;
+	return (int64_t)c.size;
+}
+
+static void run_read_file(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+	int64_t result = read_whole(fs, read_file);
+
+	fs->internal.result = result == ROTA_EAGAIN ? ROTAI_FS_MOVES : result;
+}
+
+static void run_read_file_slowly(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+
+	fs->internal.result = read_whole(fs, read_slowly);
 }
 
 void rota_fs_free(struct rota_fs *fs)
@@ -165,6 +248,7 @@ void rota_fs_free(struct rota_fs *fs)
 static const struct rotai_fs_operation read_file_operation = {
 	.class_ = ROTAI_FS_CLASS("fs_read_file"),
 	.run = run_read_file,
+	.run_slowly = run_read_file_slowly,
 	.discard = rota_fs_free,
 };
 

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "rota/fs.h"
+#include "support/fault.h"
 
 struct scratch {
 	char directory[128];
@@ -202,6 +203,56 @@ static inline struct rota_lane_stats lane_stats(const struct lane *lane)
 
 	assert_int_equal(rota_pool_stats(lane->pool, &stats), 0);
 	return stats.lanes[ROTA_LANE_IO];
+}
+
+/* What holds a thread of the io lane: a read of a file that waits, in the midst
+ * of it, for a byte of a pipe. */
+struct holder {
+	FILE *file;
+	int fds[2]; /* of the pipe, of which the first is blocking */
+};
+
+static inline void holder_begin(struct holder *holder)
+{
+	make_pipe(holder->fds);
+	fcntl(holder->fds[0], F_SETFL,
+	      fcntl(holder->fds[0], F_GETFL) & ~O_NONBLOCK);
+	holder->file = tmpfile();
+	assert_non_null(holder->file);
+	assert_int_equal(fputc('x', holder->file), 'x');
+	assert_int_equal(fflush(holder->file), 0);
+}
+
+static inline void holder_wait(void *arg)
+{
+	const struct holder *holder = arg;
+	char byte;
+
+	while (read(holder->fds[0], &byte, 1) < 0)
+		;
+}
+
+/* Begin the read, of one byte to @byte. */
+static inline void holder_hold(struct holder *holder, struct operation *op,
+			       char *byte)
+{
+	fault_call_before("pread", 1, holder_wait, holder);
+	assert_int_equal(rota_fs_read(&op->fs, on_end, fileno(holder->file),
+				      buf_of(byte, 1), 0),
+			 0);
+}
+
+static inline void holder_let_go(struct holder *holder)
+{
+	put_byte(holder->fds[1]);
+}
+
+static inline void holder_end(struct holder *holder)
+{
+	fault_clear();
+	fclose(holder->file);
+	close(holder->fds[0]);
+	close(holder->fds[1]);
 }
 
 /* Wait until a thread is at a job; until @done have been ended by threads. */

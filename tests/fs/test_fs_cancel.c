@@ -2,7 +2,8 @@
 /*
  * Operations that are cancelled or have a deadline: what has not begun ends at
  * once, what a thread is at goes on, and neither leaves a descriptor or memory
- * behind. The lane has one thread, which a read of an empty pipe holds.
+ * behind. The lane has one thread, which a read holds that waits in
+ * the midst of it.
  */
 #include "fs/scratch.h"
 
@@ -19,7 +20,7 @@ struct held {
 	struct operation holds; /* the thread */
 	struct operation op;
 	struct rota_deadline deadline;
-	int fds[2]; /* the pipe */
+	struct holder holder;
 	char byte;
 };
 
@@ -30,31 +31,27 @@ static void begin_free(struct held *h, struct fixture *f, unsigned threads)
 	lane_begin(&h->lane, f, ROTA_CLOCK_VIRTUAL, threads);
 	operation_init(&h->holds, h->lane.loop);
 	operation_init(&h->op, h->lane.loop);
-	make_pipe(h->fds);
-	fcntl(h->fds[0], F_SETFL, fcntl(h->fds[0], F_GETFL) & ~O_NONBLOCK);
+	holder_begin(&h->holder);
 }
 
 /* Begin with the thread at the pipe. */
 static void begin(struct held *h, struct fixture *f)
 {
 	begin_free(h, f, 1);
-	assert_int_equal(rota_fs_read(&h->holds.fs, on_end, h->fds[0],
-				      buf_of(&h->byte, 1), -1),
-			 0);
+	holder_hold(&h->holder, &h->holds, &h->byte);
 	until_running(&h->lane);
 }
 
 static void end(struct held *h)
 {
 	lane_end(&h->lane);
-	close(h->fds[0]);
-	close(h->fds[1]);
+	holder_end(&h->holder);
 	scratch_end(&h->s);
 }
 
 static void let_go(struct held *h)
 {
-	put_byte(h->fds[1]);
+	holder_let_go(&h->holder);
 	assert_int_equal(outcome(&h->holds), 1);
 }
 
@@ -192,31 +189,9 @@ static void a_deadline_of_what_a_thread_is_at_ends_it_later(void **state)
 	pass(&h, 10);
 	assert_int_equal(h.holds.calls, 0);
 	assert_int_equal(rota_request_cancel(&h.holds.fs.request), ROTA_EBUSY);
-	put_byte(h.fds[1]);
+	holder_let_go(&h.holder);
 
 	assert_int_equal(outcome(&h.holds), ROTA_ETIMEDOUT);
-	end(&h);
-}
-
-/* O8: the fixture counts descriptors. */
-static void an_open_past_its_deadline_leaves_no_descriptor(void **state)
-{
-	struct held h;
-	int fd;
-
-	begin_free(&h, *state, 1);
-	assert_int_equal(mkfifo(h.s.path, 0600), 0);
-	assert_int_equal(rota_fs_open(&h.op.fs, on_end, h.s.path, O_RDONLY, 0),
-			 0);
-	set_deadline(&h, &h.op, 10);
-	until_running(&h.lane);
-
-	pass(&h, 10);
-	assert_int_equal(h.op.calls, 0);
-	fd = put_open(&h.s, O_WRONLY); /* the other end: now it is opened */
-
-	assert_int_equal(outcome(&h.op), ROTA_ETIMEDOUT);
-	close(fd);
 	end(&h);
 }
 
@@ -281,6 +256,30 @@ static void open_gate(struct gate *gate)
 	pthread_mutex_unlock(&gate->lock);
 }
 
+/* O8: the fixture counts descriptors. */
+static void an_open_past_its_deadline_leaves_no_descriptor(void **state)
+{
+	struct gate gate = { PTHREAD_MUTEX_INITIALIZER,
+			     PTHREAD_COND_INITIALIZER, 0, 0 };
+	struct held h;
+
+	begin_free(&h, *state, 1);
+	put_file(&h.s, 10);
+	fault_call_before("open", 1, wait_for_gate, &gate);
+	assert_int_equal(rota_fs_open(&h.op.fs, on_end, h.s.path, O_RDONLY, 0),
+			 0);
+	set_deadline(&h, &h.op, 10);
+	until_arrived(&gate);
+
+	pass(&h, 10);
+	assert_int_equal(h.op.calls, 0);
+	open_gate(&gate); /* now it is opened */
+
+	assert_int_equal(outcome(&h.op), ROTA_ETIMEDOUT);
+	assert_int_equal(fault_clear(), 1);
+	end(&h);
+}
+
 /* Hold a read_file at its second chunk, and call @act. */
 static int64_t read_held(struct held *h, void (*act)(struct held *h))
 {
@@ -336,7 +335,7 @@ static void a_shutdown_cancels_and_waits(void **state)
 	put_file(&h.s, 10);
 	fd = put_open(&h.s, O_RDONLY);
 	assert_int_equal(rota_fs_close(&h.op.fs, on_end, fd), 0);
-	put_byte(h.fds[1]);
+	holder_let_go(&h.holder);
 
 	assert_int_equal(rota_loop_shutdown(h.lane.loop, UINT64_MAX), 0);
 
@@ -345,8 +344,7 @@ static void a_shutdown_cancels_and_waits(void **state)
 	assert_int_equal(h.op.calls, 1);
 	assert_false(is_open(fd));
 	rota_pool_unref(h.lane.pool);
-	close(h.fds[0]);
-	close(h.fds[1]);
+	holder_end(&h.holder);
 	scratch_end(&h.s);
 }
 

@@ -13,8 +13,8 @@ struct forked {
 	struct lane lane;
 	struct operation holds; /* the lane's one thread */
 	struct operation op;
-	int fds[2]; /* a pipe that it reads */
-	int fd;     /* a number that was closed and is in use again */
+	struct holder holder;
+	int fd; /* a number that was closed and is in use again */
 	char byte;
 };
 
@@ -24,23 +24,19 @@ static void begin(struct forked *t, struct fixture *f)
 	lane_begin(&t->lane, f, ROTA_CLOCK_MONOTONIC, 1);
 	operation_init(&t->holds, t->lane.loop);
 	operation_init(&t->op, t->lane.loop);
-	make_pipe(t->fds);
-	fcntl(t->fds[0], F_SETFL, fcntl(t->fds[0], F_GETFL) & ~O_NONBLOCK);
+	holder_begin(&t->holder);
 }
 
 static void hold(struct forked *t)
 {
-	assert_int_equal(rota_fs_read(&t->holds.fs, on_end, t->fds[0],
-				      buf_of(&t->byte, 1), -1),
-			 0);
+	holder_hold(&t->holder, &t->holds, &t->byte);
 	until_running(&t->lane);
 }
 
 static void end(struct forked *t)
 {
 	lane_end(&t->lane);
-	close(t->fds[0]);
-	close(t->fds[1]);
+	holder_end(&t->holder);
 	scratch_end(&t->s);
 }
 
@@ -73,7 +69,7 @@ static void a_forked_child_begins_nothing(void **state)
 
 	in_a_child(begin_nothing, &t);
 
-	put_byte(t.fds[1]);
+	holder_let_go(&t.holder);
 	assert_int_equal(outcome(&t.holds), 1);
 	end(&t);
 }
@@ -110,7 +106,7 @@ static void what_is_in_flight_ends_in_the_child(void **state)
 
 	in_a_child(go_on, &t);
 
-	put_byte(t.fds[1]);
+	holder_let_go(&t.holder);
 	assert_int_equal(rota_loop_run(t.lane.loop, ROTA_RUN_DEFAULT), 0);
 	assert_int_equal(t.holds.result, 1);
 	assert_int_equal(t.op.result, 10);
@@ -205,14 +201,14 @@ static void a_close_is_made_once_in_the_child(void **state)
 
 	in_a_child(find_it_closed, &t);
 
-	put_byte(t.fds[1]);
+	holder_let_go(&t.holder);
 	assert_int_equal(outcome(&t.op), 0);
 	assert_false(is_open_anywhere(t.s.path));
 	t.op.calls = 0;
 	fd = put_open(&t.s, O_RDONLY);
 	assert_int_equal(rota_fs_close(&t.op.fs, on_end, fd), 0);
 	until_done(&t.lane, 3);
-	again = dup(t.fds[0]);
+	again = dup(t.holder.fds[0]);
 	assert_int_equal(again, fd);
 	t.fd = again;
 

@@ -6,8 +6,8 @@
  * those of the calls: "epoll_create1", "epoll_ctl", "epoll_wait",
  * "epoll_pwait2", "eventfd", "pipe2", "ppoll", "kqueue", "kevent", "write",
  * "fcntl", "fstat", "pthread_atfork"; and, for those who name them only, "open",
- * "close", "read", "pread", "pwrite", "malloc", "realloc", "calloc",
- * "pthread_create", "socket", "bind", "listen", "connect", "accept4",
+ * "stat", "close", "read", "pread", "pwrite", "malloc", "realloc", "calloc",
+ * "free", "pthread_create", "socket", "bind", "listen", "connect", "accept4",
  * "getsockname", "getpeername", "getsockopt", "setsockopt", "shutdown", "recv",
  * "send", "sendmsg".
  */
@@ -15,7 +15,7 @@
 #define TESTS_SUPPORT_FAULT_H
 
 /* Let the nth call of @name from now on (1: the next) return -1 with @error in
- * errno, without being made; but a "close" is made, "malloc", "realloc" and
+ * errno, without being made; but a "close" and a "free" are made, "malloc", "realloc" and
  * "calloc" return NULL, and the calls of pthreads return @error. One fault is
  * armed at a time. */
 void fault_fail(const char *name, unsigned nth, int error);

@@ -23,6 +23,7 @@ enum fault_call {
 	/* By name alone, and in no sum: the tests' own code makes these too. */
 	FAULT_BY_NAME,
 	FAULT_OPEN = FAULT_BY_NAME,
+	FAULT_STAT,
 	FAULT_CLOSE,
 	FAULT_READ,
 	FAULT_PREAD,
@@ -30,6 +31,7 @@ enum fault_call {
 	FAULT_MALLOC,
 	FAULT_REALLOC,
 	FAULT_CALLOC,
+	FAULT_FREE,
 	FAULT_PTHREAD_CREATE,
 	FAULT_SOCKET,
 	FAULT_BIND,

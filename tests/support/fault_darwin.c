@@ -8,7 +8,8 @@
  *  2. The real one is the next in the order in which dlsym(3) looks. All are
  *     found before main(), as signal handlers write, and dlsym(3) is not for
  *     them.
- *  3. On x86_64 <sys/stat.h> gives fstat() another name in the object file.
+ *  3. On x86_64 <sys/stat.h> gives fstat() and stat() other names in the object
+ *     file.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -31,8 +32,10 @@
 
 #ifdef __x86_64__
 #define FSTAT "fstat$INODE64" /* (3) */
+#define STAT  "stat$INODE64"
 #else
 #define FSTAT "fstat"
+#define STAT  "stat"
 #endif
 
 static int struck(enum fault_call call)
@@ -62,6 +65,8 @@ static int (*real_pthread_create)(pthread_t *, const pthread_attr_t *,
 				  void *(*)(void *), void *);
 static int (*real_fcntl)(int, int, ...);
 static int (*real_fstat)(int, struct stat *);
+static int (*real_stat)(const char *, struct stat *);
+static void (*real_free)(void *);
 static int (*real_socket)(int domain, int type, int protocol);
 static int (*real_bind)(int fd, const struct sockaddr *address, socklen_t size);
 static int (*real_listen)(int fd, int backlog);
@@ -105,6 +110,8 @@ __attribute__((constructor)) static void find_all(void) /* (2) */
 	find("write", &real_write);
 	find("fcntl", &real_fcntl);
 	find(FSTAT, &real_fstat);
+	find(STAT, &real_stat);
+	find("free", &real_free);
 	find("pthread_atfork", &real_pthread_atfork);
 	find("open", &real_open);
 	find("close", &real_close);
@@ -195,6 +202,13 @@ int fstat(int fd, struct stat *status)
 	return real_fstat(fd, status);
 }
 
+int stat(const char *path, struct stat *status)
+{
+	if (struck(FAULT_STAT))
+		return -1;
+	return real_stat(path, status);
+}
+
 /* Returns its error, and leaves errno alone. */
 int pthread_atfork(void (*prepare)(void), void (*parent)(void),
 		   void (*child)(void))
@@ -272,6 +286,15 @@ void *calloc(size_t count, size_t size)
 	if (struck(FAULT_CALLOC))
 		return NULL;
 	return real_calloc(count, size);
+}
+
+/* Counted alone: of what there is to free. */
+void free(void *memory)
+{
+	if (memory != NULL)
+		(void)fault_strike(FAULT_FREE);
+	if (real_free != NULL)
+		real_free(memory);
 }
 
 /* Returns its error, and leaves errno alone. */

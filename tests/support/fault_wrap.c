@@ -61,6 +61,8 @@ WEAK ssize_t __real_pwrite(int fd, const void *data, size_t size, off_t offset);
 WEAK void *__real_malloc(size_t size);
 WEAK void *__real_realloc(void *memory, size_t size);
 WEAK void *__real_calloc(size_t count, size_t size);
+WEAK void __real_free(void *memory);
+WEAK int __real_stat(const char *path, struct stat *status);
 WEAK int __real_pthread_create(pthread_t *thread,
 			       const pthread_attr_t *attributes,
 			       void *(*run)(void *arg), void *arg);
@@ -120,6 +122,8 @@ ssize_t __wrap_pwrite(int fd, const void *data, size_t size, off_t offset);
 void *__wrap_malloc(size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
+void __wrap_free(void *memory);
+int __wrap_stat(const char *path, struct stat *status);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*run)(void *arg), void *arg);
 int __wrap_socket(int domain, int type, int protocol);
@@ -324,6 +328,19 @@ void *__wrap_realloc(void *memory, size_t size)
 void *__wrap_calloc(size_t count, size_t size)
 {
 	return struck(FAULT_CALLOC) ? NULL : __real_calloc(count, size);
+}
+
+/* Counted alone: of what there is to free. */
+void __wrap_free(void *memory)
+{
+	if (memory != NULL)
+		(void)fault_strike(FAULT_FREE);
+	__real_free(memory);
+}
+
+int __wrap_stat(const char *path, struct stat *status)
+{
+	return struck(FAULT_STAT) ? -1 : __real_stat(path, status);
 }
 
 /* Returns its error, and leaves errno alone. */

@@ -1,0 +1,26 @@
+/*
+ * fs/fifo_posix.c - where nothing tells whether a FIFO has a writer but open(2)
+ * itself: on all systems but Linux. A cancel does not end that.
+ */
+#include "fs/fifo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/fd.h"
+
+int rotai_fifo_open(struct rota_fs *fs, const char *path, int flags,
+		    unsigned mode)
+{
+	int error;
+	int fd;
+
+	if ((flags & O_ACCMODE) == O_WRONLY)
+		return rotai_fifo_open_writer(fs, path, flags, mode);
+	fd = rotai_file_open(path, flags, mode);
+	if (fd < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
+		return fd;
+	error = -errno;
+	rotai_fd_close(fd);
+	return error;
+}

@@ -1,0 +1,130 @@
+/*
+ * fs/slow.c - see slow.h.
+ *
+ *  1. The descriptor is the user's, and blocking: O_NONBLOCK would be for all
+ *     who share it. So poll(2) is asked first. A pipe that can be written takes
+ *     PIPE_BUF bytes at once, and no more than that are given to it; a socket
+ *     takes a flag with each call. If somebody else reads the same pipe, and is
+ *     quicker, the read waits all the same.
+ */
+#include "fs/slow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "fs/wait.h"
+#include "rota/error.h"
+
+enum { AT_ONCE = PIPE_BUF, MOST_BYTES = 1 << 30 };
+
+int rotai_is_special(mode_t mode)
+{
+	return !S_ISREG(mode) && !S_ISDIR(mode);
+}
+
+int rotai_file_look(const char *path, struct stat *status)
+{
+	int failed;
+
+	do
+		failed = stat(path, status);
+	while (failed && errno == EINTR);
+	return failed ? -errno : 0;
+}
+
+static int look_at(int fd, struct stat *status)
+{
+	int failed;
+
+	do
+		failed = fstat(fd, status);
+	while (failed && errno == EINTR);
+	return failed ? -errno : 0;
+}
+
+int rotai_file_admit(const struct rota_fs *fs, int fd)
+{
+	struct stat status;
+	int error;
+
+	if (!fs->internal.files_only)
+		return 0;
+	error = look_at(fd, &status);
+	if (error == 0 && rotai_is_special(status.st_mode))
+		error = ROTA_EPERM;
+	if (error < 0)
+		rotai_fd_close(fd);
+	return error;
+}
+
+int rotai_may_wait(int fd)
+{
+	struct stat status;
+
+	return look_at(fd, &status) == 0 && rotai_is_special(status.st_mode) &&
+	       (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
+}
+
+static ssize_t read_once(int fd, void *data, size_t size)
+{
+	ssize_t n = recv(fd, data, size, MSG_DONTWAIT);
+
+	return n < 0 && errno == ENOTSOCK ? read(fd, data, size) : n; /* (1) */
+}
+
+int64_t rotai_read_slowly(struct rota_fs *fs)
+{
+	size_t size = fs->internal.size;
+	ssize_t n;
+
+	if (size > MOST_BYTES)
+		size = MOST_BYTES;
+	do {
+		int error = rotai_fs_wait(fs, fs->internal.fd, POLLIN, -1);
+
+		if (error < 0)
+			return error;
+		n = read_once(fs->internal.fd, fs->internal.target, size);
+	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t write_once(int fd, const void *data, size_t size)
+{
+	ssize_t n = send(fd, data, size, MSG_DONTWAIT);
+
+	if (n >= 0 || errno != ENOTSOCK)
+		return n;
+	return write(fd, data, size < AT_ONCE ? size : AT_ONCE); /* (1) */
+}
+
+size_t rotai_write_slowly(struct rota_fs *fs, int *error)
+{
+	size_t size = fs->internal.size;
+	size_t done = 0;
+
+	while (done < size && *error == 0) {
+		const char *from = (const char *)fs->internal.target + done;
+		size_t part = size - done;
+		ssize_t n;
+
+		*error = rotai_fs_wait(fs, fs->internal.fd, POLLOUT, -1);
+		if (*error < 0)
+			break;
+		*error = 0;
+		n = write_once(fs->internal.fd, from,
+			       part < MOST_BYTES ? part : MOST_BYTES);
+		if (n > 0)
+			done += (size_t)n;
+		else if (n == 0)
+			*error = ROTA_EIO; /* a device that takes nothing */
+		else if (errno != EINTR && errno != EAGAIN)
+			*error = -errno;
+	}
+	return done;
+}

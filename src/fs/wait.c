@@ -1,0 +1,138 @@
+/*
+ * fs/wait.c - see wait.h.
+ *
+ *  1. `waits` is changed by the thread between ROTAI_FS_GOES_ON and ROTAI_FS_WAITS, and by the
+ *     loop from these to ROTAI_FS_TOLD and ROTAI_FS_CUT. So one of the two comes first: what the
+ *     loop cuts short while it waits does nothing more, and its status is known
+ *     at once.
+ *  2. The pipe is made by the thread before it first says that it waits, which
+ *     releases it to the loop; and closed by the loop when the thread is done.
+ *     Without descriptors for it the thread looks now and then.
+ */
+#include "fs/wait.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "rota/error.h"
+
+enum { LOOK_EVERY_MS = 20 };
+
+void rotai_fs_wait_init(struct rota_fs *fs)
+{
+	fs->internal.waits = ROTAI_FS_GOES_ON;
+	fs->internal.wake[0] = -1;
+	fs->internal.wake[1] = -1;
+}
+
+void rotai_fs_wait_end(struct rota_fs *fs)
+{
+	for (int i = 0; i < 2; i++) {
+		if (fs->internal.wake[i] >= 0)
+			rotai_fd_close(fs->internal.wake[i]);
+		fs->internal.wake[i] = -1;
+	}
+}
+
+static int change(struct rota_fs *fs, uint8_t from, uint8_t to)
+{
+	return __atomic_compare_exchange_n(&fs->internal.waits, &from, to, 0,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* poll(2): 1, 0 if the time is up, or an error. */
+static int look(struct rota_fs *fs, int fd, short events, int timeout_ms)
+{
+	struct pollfd fds[2] = {
+		{ .fd = fd, .events = events },
+		{ .fd = fs->internal.wake[0], .events = POLLIN },
+	};
+	int n = rotai_fd_poll(
+		fds, 2, timeout_ms < 0 ? -1 : (int64_t)timeout_ms * 1000000);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	return fds[0].revents != 0;
+}
+
+/* The same, as one who waits. (1) */
+static int look_and_tell(struct rota_fs *fs, int fd, short events,
+			 int timeout_ms)
+{
+	int found;
+
+	if (!change(fs, ROTAI_FS_GOES_ON, ROTAI_FS_WAITS))
+		return ROTA_ECANCELED;
+	found = look(fs, fd, events, timeout_ms);
+	return change(fs, ROTAI_FS_WAITS, ROTAI_FS_GOES_ON) ? found
+							    : ROTA_ECANCELED;
+}
+
+int rotai_fs_wait(struct rota_fs *fs, int fd, short events, int timeout_ms)
+{
+	int left_ms = timeout_ms;
+	int found = fd < 0 ? 0 : look(fs, fd, events, 0);
+
+	if (found != 0)
+		return found;
+	if (fs->internal.wake[0] < 0)
+		(void)rotai_fd_pipe(fs->internal.wake); /* (2) */
+	do {
+		int step_ms = left_ms;
+
+		if (fs->internal.wake[0] < 0 &&
+		    (step_ms < 0 || step_ms > LOOK_EVERY_MS))
+			step_ms = LOOK_EVERY_MS; /* (2) */
+		found = look_and_tell(fs, fd, events, step_ms);
+		if (left_ms > 0)
+			left_ms -= step_ms;
+	} while (found == 0 && left_ms != 0);
+	return found;
+}
+
+int rotai_fs_pause(struct rota_fs *fs, int fd, short events, int *pause_ms)
+{
+	int found = rotai_fs_wait(fs, fd, events, *pause_ms);
+
+	*pause_ms *= 2;
+	if (*pause_ms > ROTAI_FS_LONGEST_PAUSE)
+		*pause_ms = ROTAI_FS_LONGEST_PAUSE;
+	return found;
+}
+
+int rotai_fs_wait_cut(struct rota_fs *fs)
+{
+	/* It may begin to wait in between, or end. */
+	while (!rotai_fs_wait_is_over(fs)) {
+		if (change(fs, ROTAI_FS_GOES_ON, ROTAI_FS_TOLD))
+			return 0;
+		if (change(fs, ROTAI_FS_WAITS, ROTAI_FS_CUT)) {
+			if (fs->internal.wake[1] >= 0)
+				(void)!write(fs->internal.wake[1], "", 1);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static uint8_t state_of(const struct rota_fs *fs)
+{
+	/* Relaxed: only the loop's thread puts in what is asked for here. */
+	return __atomic_load_n(&fs->internal.waits, __ATOMIC_RELAXED);
+}
+
+int rotai_fs_wait_was_cut(const struct rota_fs *fs)
+{
+	return state_of(fs) == ROTAI_FS_CUT;
+}
+
+int rotai_fs_wait_is_over(const struct rota_fs *fs)
+{
+	return state_of(fs) >= ROTAI_FS_TOLD;
+}
+
+void rotai_fs_wait_is_cut(struct rota_fs *fs)
+{
+	fs->internal.waits = ROTAI_FS_CUT;
+}

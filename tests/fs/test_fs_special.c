@@ -1,0 +1,889 @@
+/*
+ * What is no file: FIFOs, pipes, sockets, terminals and devices. It may keep an
+ * operation waiting forever, but no other operation; and a cancel, a deadline or
+ * a shutdown ends it.
+ */
+#include "fs/scratch.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "fs/wait.h"
+#include "support/child.h"
+#include "support/fault.h"
+
+enum { MANY = 16 }; /* as the blocking lane has threads */
+
+struct special {
+	struct fixture *f;
+	struct scratch s;
+	struct lane lane; /* on a virtual clock */
+	struct operation op;
+	struct rota_deadline deadline;
+};
+
+static void begin(struct special *t, struct fixture *f)
+{
+	*t = (struct special){ .f = f };
+	scratch_begin(&t->s);
+	lane_begin(&t->lane, f, ROTA_CLOCK_VIRTUAL, 4);
+	operation_init(&t->op, t->lane.loop);
+}
+
+static void end(struct special *t)
+{
+	lane_end(&t->lane);
+	scratch_end(&t->s);
+}
+
+static void begin_with_fifo(struct special *t, struct fixture *f)
+{
+	begin(t, f);
+	assert_int_equal(mkfifo(t->s.path, 0600), 0);
+}
+
+/* Have virtual time pass while requests are in flight. */
+static void pass(struct special *t, unsigned ms)
+{
+	assert_int_equal(rota_loop_advance(t->lane.loop, ROTA_MSEC(ms)), 0);
+	rota_loop_run(t->lane.loop, ROTA_RUN_NOWAIT);
+}
+
+static void set_deadline(struct special *t, struct operation *op, unsigned ms)
+{
+	uint64_t due = rota_loop_now(t->lane.loop) + ROTA_MSEC(ms);
+
+	assert_int_equal(
+		rota_request_set_deadline(&op->fs.request, &t->deadline, due),
+		0);
+}
+
+/* Run the loop until a thread waits for what never comes. */
+static void run_until_waiting(struct special *t, struct operation *op)
+{
+	while (__atomic_load_n(&op->fs.internal.waits, __ATOMIC_RELAXED) !=
+	       ROTAI_FS_WAITS) {
+		rota_loop_run(t->lane.loop, ROTA_RUN_NOWAIT);
+		poll(NULL, 0, 1);
+	}
+}
+
+/* Run until @op has ended, once; others may wait on. Its result. */
+static int64_t ended(struct operation *op)
+{
+	while (op->calls == 0)
+		assert_in_range(rota_loop_run(op->loop, ROTA_RUN_ONCE), 0, 1);
+	assert_int_equal(op->calls, 1);
+	op->calls = 0;
+	return op->result;
+}
+
+static int64_t opened(struct special *t, const char *path, int flags,
+		      unsigned mode)
+{
+	assert_int_equal(rota_fs_open(&t->op.fs, on_end, path, flags, mode), 0);
+	return ended(&t->op);
+}
+
+static int64_t written(struct special *t, int fd, const char *text,
+		       int64_t offset)
+{
+	struct rota_buf buf = buf_of((char *)(uintptr_t)text, strlen(text));
+
+	assert_int_equal(rota_fs_write(&t->op.fs, on_end, fd, buf, offset), 0);
+	return ended(&t->op);
+}
+
+static int64_t was_read(struct special *t, int fd, struct rota_buf buf,
+			int64_t offset)
+{
+	assert_int_equal(rota_fs_read(&t->op.fs, on_end, fd, buf, offset), 0);
+	return ended(&t->op);
+}
+
+static int cancel(struct operation *op)
+{
+	return rota_request_cancel(&op->fs.request);
+}
+
+static void begin_read_file(struct operation *op, const char *path)
+{
+	assert_int_equal(rota_fs_read_file(&op->fs, on_end, path, 1 << 20), 0);
+}
+
+/* A pipe whose ends block. */
+static void make_blocking_pipe(int fds[2])
+{
+	assert_int_equal(pipe(fds), 0);
+}
+
+static void close_both(const int fds[2])
+{
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* More of them than the io lane has threads, and as many as the blocking one
+ * has. */
+static void fifos_do_not_delay_files(void **state)
+{
+	struct operation stuck[MANY];
+	struct special t;
+	char other[300];
+	FILE *file;
+
+	begin_with_fifo(&t, *state);
+	snprintf(other, sizeof(other), "%s.file", t.s.path);
+	file = fopen(other, "w");
+	assert_non_null(file);
+	assert_int_equal(fputs("0123456789", file) >= 0, 1);
+	fclose(file);
+	for (unsigned i = 0; i < MANY; i++) {
+		operation_init(&stuck[i], t.lane.loop);
+		if (i % 4 == 0)
+			assert_int_equal(rota_fs_open(&stuck[i].fs, on_end,
+						      t.s.path, O_RDONLY, 0),
+					 0);
+		else
+			begin_read_file(&stuck[i], t.s.path);
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		run_until_waiting(&t, &stuck[i]);
+
+	for (unsigned i = 0; i < 20; i++) {
+		begin_read_file(&t.op, other);
+		assert_int_equal(ended(&t.op), 10);
+		rota_fs_free(&t.op.fs);
+	}
+
+	for (unsigned i = 0; i < MANY; i++) {
+		assert_int_equal(stuck[i].calls, 0);
+		assert_int_equal(cancel(&stuck[i]), 0);
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(ended(&stuck[i]), ROTA_ECANCELED);
+	unlink(other);
+	end(&t);
+}
+
+/* O6: once, with the status that the first cancel has promised. */
+static void a_cancel_ends_a_read_of_a_fifo(void **state)
+{
+	struct special t;
+
+	begin_with_fifo(&t, *state);
+	begin_read_file(&t.op, t.s.path);
+	set_deadline(&t, &t.op, 10);
+	run_until_waiting(&t, &t.op);
+
+	assert_int_equal(cancel(&t.op), 0);
+	assert_int_equal(cancel(&t.op), ROTA_EALREADY);
+	assert_int_equal(t.op.calls, 0);
+	assert_int_equal(rota_loop_advance(t.lane.loop, ROTA_MSEC(10)), 0);
+
+	assert_int_equal(ended(&t.op), ROTA_ECANCELED);
+	assert_null(t.op.fs.data);
+	assert_int_equal(cancel(&t.op), ROTA_EALREADY);
+	end(&t);
+}
+
+/* O8 */
+static void a_deadline_ends_a_read_of_a_fifo(void **state)
+{
+	struct special t;
+
+	begin_with_fifo(&t, *state);
+	begin_read_file(&t.op, t.s.path);
+	set_deadline(&t, &t.op, 10);
+	run_until_waiting(&t, &t.op);
+	pass(&t, 9);
+	assert_int_equal(t.op.calls, 0);
+
+	pass(&t, 1);
+
+	assert_int_equal(ended(&t.op), ROTA_ETIMEDOUT);
+	end(&t);
+}
+
+/* O6, O8: what was read before it waits is not told. */
+static void what_a_fifo_gave_before_the_end_is_freed(void **state)
+{
+	struct special t;
+	int fd;
+
+	begin_with_fifo(&t, *state);
+	for (int late = 0; late <= 1; late++) {
+		begin_read_file(&t.op, t.s.path);
+		fd = -1;
+		while (fd < 0) { /* until it is opened for reading */
+			rota_loop_run(t.lane.loop, ROTA_RUN_NOWAIT);
+			fd = open(t.s.path, O_WRONLY | O_NONBLOCK);
+		}
+		put_byte(fd);
+		while (t.op.calls == 0) {
+			int left;
+
+			assert_int_equal(ioctl(fd, FIONREAD, &left), 0);
+			if (left == 0)
+				break;
+			poll(NULL, 0, 1);
+		}
+		run_until_waiting(&t, &t.op);
+		if (late) {
+			set_deadline(&t, &t.op, 1);
+			pass(&t, 1);
+		} else {
+			assert_int_equal(cancel(&t.op), 0);
+		}
+
+		assert_int_equal(ended(&t.op),
+				 late ? ROTA_ETIMEDOUT : ROTA_ECANCELED);
+		assert_null(t.op.fs.data);
+		close(fd);
+	}
+	end(&t);
+}
+
+static void *write_slowly(void *arg)
+{
+	const struct special *t = arg;
+	int fd = open(t->s.path, O_WRONLY);
+
+	for (size_t i = 0; i < 200; i++) {
+		char byte = byte_at(i);
+
+		if (write(fd, &byte, 1) != 1)
+			break;
+		if (i % 20 == 0)
+			poll(NULL, 0, 2);
+	}
+	close(fd);
+	return NULL;
+}
+
+static void a_fifo_with_a_slow_writer_is_read_whole(void **state)
+{
+	struct special t;
+	pthread_t writer;
+
+	begin_with_fifo(&t, *state);
+	assert_int_equal(pthread_create(&writer, NULL, write_slowly, &t), 0);
+	begin_read_file(&t.op, t.s.path);
+
+	assert_int_equal(ended(&t.op), 200);
+
+	assert_bytes(t.op.fs.data, 200);
+	rota_fs_free(&t.op.fs);
+	pthread_join(writer, NULL);
+	end(&t);
+}
+
+static int is_blocking(int fd)
+{
+	return (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
+}
+
+static void *open_to_write(void *arg)
+{
+	const struct special *t = arg;
+	int *fd = malloc(sizeof(*fd));
+
+	*fd = open(t->s.path, O_WRONLY);
+	return fd;
+}
+
+/* As open(2): it waits for a writer, who need not have written. */
+static void an_open_of_a_fifo_waits_for_a_writer(void **state)
+{
+	struct special t;
+	pthread_t opener;
+	void *writes;
+
+	begin_with_fifo(&t, *state);
+	assert_int_equal(rota_fs_open(&t.op.fs, on_end, t.s.path, O_RDONLY, 0),
+			 0);
+	run_until_waiting(&t, &t.op);
+	assert_int_equal(t.op.calls, 0);
+	assert_int_equal(pthread_create(&opener, NULL, open_to_write, &t), 0);
+
+	assert_true(ended(&t.op) > 2);
+
+	pthread_join(opener, &writes);
+	assert_true(is_blocking((int)t.op.result));
+	assert_int_not_equal(fcntl((int)t.op.result, F_GETFD) & FD_CLOEXEC, 0);
+	put_byte(*(int *)writes);
+	take_byte((int)t.op.result);
+	close((int)t.op.result);
+	close(*(int *)writes);
+	free(writes);
+	end(&t);
+}
+
+static void *open_to_read(void *arg)
+{
+	const struct special *t = arg;
+	int *fd = malloc(sizeof(*fd));
+
+	*fd = open(t->s.path, O_RDONLY);
+	return fd;
+}
+
+static void an_open_of_a_fifo_waits_for_a_reader(void **state)
+{
+	struct special t;
+	pthread_t opener;
+	void *reads;
+
+	begin_with_fifo(&t, *state);
+	assert_int_equal(rota_fs_open(&t.op.fs, on_end, t.s.path, O_WRONLY, 0),
+			 0);
+	run_until_waiting(&t, &t.op);
+	assert_int_equal(pthread_create(&opener, NULL, open_to_read, &t), 0);
+
+	assert_true(ended(&t.op) > 2);
+
+	pthread_join(opener, &reads);
+	assert_true(is_blocking((int)t.op.result));
+	put_byte((int)t.op.result);
+	take_byte(*(int *)reads);
+	close((int)t.op.result);
+	close(*(int *)reads);
+	free(reads);
+	end(&t);
+}
+
+static void an_open_that_does_not_block_is_told_at_once(void **state)
+{
+	struct special t;
+	int fd;
+
+	begin_with_fifo(&t, *state);
+
+	assert_int_equal(opened(&t, t.s.path, O_WRONLY | O_NONBLOCK, 0),
+			 ROTA_ENXIO);
+	fd = (int)opened(&t, t.s.path, O_RDONLY | O_NONBLOCK, 0);
+	assert_true(fd > 2);
+	assert_false(is_blocking(fd));
+	close(fd);
+	unlink(t.s.path);
+	fd = (int)opened(&t, t.s.path, O_RDWR | O_CREAT | O_APPEND, 0600);
+	assert_true(is_blocking(fd));
+	assert_int_not_equal(fcntl(fd, F_GETFL) & O_APPEND, 0);
+	close(fd);
+	end(&t);
+}
+
+static void an_open_of_a_fifo_is_cancelled(void **state)
+{
+	static const int flags[] = { O_RDONLY, O_WRONLY };
+	struct special t;
+
+	begin_with_fifo(&t, *state);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(rota_fs_open(&t.op.fs, on_end, t.s.path,
+					      flags[i % 2], 0),
+				 0);
+		run_until_waiting(&t, &t.op);
+		if (i < 2) {
+			assert_int_equal(cancel(&t.op), 0);
+			assert_int_equal(ended(&t.op), ROTA_ECANCELED);
+			continue;
+		}
+		set_deadline(&t, &t.op, 1);
+		pass(&t, 1);
+		assert_int_equal(ended(&t.op), ROTA_ETIMEDOUT);
+	}
+	end(&t);
+}
+
+/* It comes back from the io lane, and has not ended. */
+static void what_moves_to_the_other_lane_is_cancelled(void **state)
+{
+	struct special t;
+
+	begin_with_fifo(&t, *state);
+	begin_read_file(&t.op, t.s.path);
+	until_done(&t.lane, 1);
+
+	assert_int_equal(cancel(&t.op), 0);
+	assert_int_equal(cancel(&t.op), ROTA_EALREADY);
+	assert_int_equal(ended(&t.op), ROTA_ECANCELED);
+
+	begin_read_file(&t.op, t.s.path);
+	set_deadline(&t, &t.op, 1);
+	until_done(&t.lane, 2);
+	assert_int_equal(rota_loop_advance(t.lane.loop, ROTA_MSEC(1)), 0);
+	assert_int_equal(ended(&t.op), ROTA_ETIMEDOUT);
+	end(&t);
+}
+
+/* The same while a thread of the io lane is at it. */
+static void what_is_about_to_move_ends_where_it_is(void **state)
+{
+	struct holder holder;
+	struct special t;
+
+	begin_with_fifo(&t, *state);
+	holder_begin(&holder);
+	fault_call_before("stat", 1, holder_wait, &holder);
+	begin_read_file(&t.op, t.s.path);
+	until_running(&t.lane);
+
+	assert_int_equal(cancel(&t.op), ROTA_EBUSY);
+	holder_let_go(&holder);
+
+	assert_int_equal(ended(&t.op), ROTA_ECANCELED);
+	holder_end(&holder);
+	end(&t);
+}
+
+/* With what a blocking read of an empty pipe, a socket, and a blocking write to
+ * a full one do. */
+static void reads_and_writes_that_block_hold_no_thread_of_files(void **state)
+{
+	struct operation stuck[6];
+	int fds[6][2];
+	char data[6][4];
+	struct special t;
+	static char much[1 << 20];
+
+	begin(&t, *state);
+	put_file(&t.s, 10);
+	for (unsigned i = 0; i < 6; i++) {
+		operation_init(&stuck[i], t.lane.loop);
+		if (i % 2 == 0)
+			make_blocking_pipe(fds[i]);
+		else
+			assert_int_equal(
+				socketpair(AF_UNIX, SOCK_STREAM, 0, fds[i]), 0);
+		if (i < 4)
+			assert_int_equal(rota_fs_read(&stuck[i].fs, on_end,
+						      fds[i][0],
+						      buf_of(data[i], 4), -1),
+					 0);
+		else
+			assert_int_equal(
+				rota_fs_write(&stuck[i].fs, on_end, fds[i][1],
+					      buf_of(much, sizeof(much)), -1),
+				0);
+	}
+	for (unsigned i = 0; i < 6; i++)
+		run_until_waiting(&t, &stuck[i]);
+
+	begin_read_file(&t.op, t.s.path);
+	assert_int_equal(ended(&t.op), 10);
+	rota_fs_free(&t.op.fs);
+
+	for (unsigned i = 0; i < 2; i++) { /* these go on */
+		put_byte(fds[i][1]);
+		assert_int_equal(ended(&stuck[i]), 1);
+		assert_int_equal(data[i][0], 'x');
+	}
+	for (unsigned i = 2; i < 6; i++) {
+		assert_int_equal(cancel(&stuck[i]), 0);
+		assert_int_equal(ended(&stuck[i]), ROTA_ECANCELED);
+	}
+	for (unsigned i = 0; i < 6; i++)
+		close_both(fds[i]);
+	end(&t);
+}
+
+static void *drain(void *arg)
+{
+	const int *fd = arg;
+	static char data[5000];
+	size_t sum = 0;
+	ssize_t n;
+
+	while ((n = read(*fd, data, sizeof(data))) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			if (data[i] == byte_at(sum + (size_t)i) && i == n - 1)
+				sum += (size_t)n;
+	return (void *)sum;
+}
+
+/* As write(2) to what blocks. */
+static void a_write_to_a_pipe_that_is_full_writes_all(void **state)
+{
+	enum { SIZE = 300000 };
+	char *data = test_malloc(SIZE);
+	struct special t;
+	int fds[2];
+
+	begin(&t, *state);
+	for (size_t i = 0; i < SIZE; i++)
+		data[i] = byte_at(i);
+	for (int socket = 0; socket <= 1; socket++) {
+		pthread_t reader;
+		void *sum;
+
+		if (socket)
+			assert_int_equal(
+				socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+		else
+			make_blocking_pipe(fds);
+		assert_int_equal(pthread_create(&reader, NULL, drain, &fds[0]),
+				 0);
+		assert_int_equal(rota_fs_write(&t.op.fs, on_end, fds[1],
+					       buf_of(data, SIZE), -1),
+				 0);
+		assert_int_equal(ended(&t.op), SIZE);
+		close(fds[1]);
+		pthread_join(reader, &sum);
+		assert_int_equal((size_t)sum, SIZE);
+		close(fds[0]);
+	}
+	test_free(data);
+	end(&t);
+}
+
+/* D5, and what was written before is told. */
+static void a_write_that_nobody_will_read_is_told(void **state)
+{
+	void (*before)(int) = signal(SIGPIPE, SIG_DFL);
+	static char much[1 << 20];
+	struct special t;
+	int fds[2];
+
+	begin(&t, *state);
+	make_blocking_pipe(fds);
+	assert_int_equal(rota_fs_write(&t.op.fs, on_end, fds[1],
+				       buf_of(much, sizeof(much)), -1),
+			 0);
+	run_until_waiting(&t, &t.op);
+	close(fds[0]);
+	assert_in_range(ended(&t.op), 4096, sizeof(much) - 1);
+
+	assert_int_equal(written(&t, fds[1], "x", -1), ROTA_EPIPE);
+	close(fds[1]);
+	signal(SIGPIPE, before);
+	end(&t);
+}
+
+/* A position is an error at once, not a matter of waiting. */
+static void what_has_no_positions_refuses_them(void **state)
+{
+	struct special t;
+	char data[4];
+	int fds[2];
+
+	begin(&t, *state);
+	make_blocking_pipe(fds);
+	assert_int_equal(was_read(&t, fds[0], buf_of(data, 4), 0), ROTA_ESPIPE);
+	assert_int_equal(written(&t, fds[1], "x", 0), ROTA_ESPIPE);
+	close_both(fds);
+	end(&t);
+}
+
+static void devices_are_read(void **state)
+{
+	struct special t;
+	char data[4] = "abc";
+	int fd;
+
+	begin(&t, *state);
+
+	assert_int_equal(
+		rota_fs_read_file(&t.op.fs, on_end, "/dev/zero", 3 << 20), 0);
+	assert_int_equal(ended(&t.op), ROTA_EFBIG);
+	assert_null(t.op.fs.data);
+	begin_read_file(&t.op, "/dev/null");
+	assert_int_equal(ended(&t.op), 0);
+	rota_fs_free(&t.op.fs);
+	fd = (int)opened(&t, "/dev/zero", O_RDWR, 0);
+	assert_true(fd > 2);
+	assert_true(is_blocking(fd));
+	assert_int_equal(was_read(&t, fd, buf_of(data, 4), -1), 4);
+	assert_memory_equal(data, "\0\0\0", 4);
+	assert_int_equal(written(&t, fd, "xyz", -1), 3);
+	close(fd);
+	end(&t);
+}
+
+/* A pseudo-terminal: what somebody types is read, once it is there. */
+static void a_terminal_is_waited_for(void **state)
+{
+	int typist = posix_openpt(O_RDWR | O_NOCTTY);
+	const char *name = NULL;
+	struct special t;
+	char data[80];
+	int fd;
+
+	if (typist >= 0 && grantpt(typist) == 0 && unlockpt(typist) == 0)
+		name = ptsname(typist);
+	if (name == NULL) {
+		print_message("skip: there is no pseudo-terminal\n");
+		if (typist >= 0)
+			close(typist);
+		skip();
+	}
+	begin(&t, *state);
+	fd = (int)opened(&t, name, O_RDWR | O_NOCTTY, 0);
+	assert_true(fd > 2);
+	assert_int_equal(
+		rota_fs_read(&t.op.fs, on_end, fd, buf_of(data, 80), -1), 0);
+	run_until_waiting(&t, &t.op);
+	assert_int_equal(write(typist, "hello\n", 6), 6);
+	assert_int_equal(ended(&t.op), 6);
+	assert_memory_equal(data, "hello\n", 6);
+
+	begin_read_file(&t.op, name);
+	run_until_waiting(&t, &t.op);
+	assert_int_equal(write(typist, "one\n", 4), 4);
+	assert_int_equal(write(typist, "two\n\4", 5), 5);
+	assert_int_equal(ended(&t.op), 8);
+	assert_string_equal(t.op.fs.data, "one\ntwo\n");
+	rota_fs_free(&t.op.fs);
+
+	begin_read_file(&t.op, name);
+	run_until_waiting(&t, &t.op);
+	assert_int_equal(cancel(&t.op), 0);
+	assert_int_equal(ended(&t.op), ROTA_ECANCELED);
+	close(fd);
+	close(typist);
+	end(&t);
+}
+
+static void what_is_no_file_can_be_refused(void **state)
+{
+	struct special t;
+	int fd;
+
+	begin_with_fifo(&t, *state);
+	rota_fs_set_files_only(&t.op.fs, 1);
+	begin_read_file(&t.op, t.s.path);
+	assert_int_equal(ended(&t.op), ROTA_EPERM);
+	begin_read_file(&t.op, "/dev/null");
+	assert_int_equal(ended(&t.op), ROTA_EPERM);
+	assert_int_equal(opened(&t, t.s.path, O_RDONLY, 0), ROTA_EPERM);
+	assert_int_equal(opened(&t, t.s.path, O_RDONLY | O_NONBLOCK, 0),
+			 ROTA_EPERM);
+	assert_int_equal(opened(&t, "/dev/null", O_RDONLY, 0), ROTA_EPERM);
+	fd = (int)opened(&t, "/", O_RDONLY, 0);
+	assert_true(fd > 2);
+	close(fd);
+	assert_int_equal(unlink(t.s.path), 0);
+	put_file(&t.s, 10);
+	begin_read_file(&t.op, t.s.path);
+	assert_int_equal(ended(&t.op), 10);
+	rota_fs_free(&t.op.fs);
+
+	rota_fs_set_files_only(&t.op.fs, 0);
+	begin_read_file(&t.op, "/dev/null");
+	assert_int_equal(ended(&t.op), 0);
+	rota_fs_free(&t.op.fs);
+	end(&t);
+}
+
+static void replace_by_a_fifo(void *arg)
+{
+	const struct special *t = arg;
+
+	unlink(t->s.path);
+	mkfifo(t->s.path, 0600);
+}
+
+/* Between the look and the open: no thread of files is stuck all the same. */
+static void what_becomes_a_fifo_is_seen(void **state)
+{
+	struct special t;
+
+	begin(&t, *state);
+	put_file(&t.s, 10);
+	fault_call_before("open", 1, replace_by_a_fifo, &t);
+	begin_read_file(&t.op, t.s.path);
+	assert_int_equal(ended(&t.op), 0);
+	assert_int_equal(fault_clear(), 1);
+	rota_fs_free(&t.op.fs);
+
+	unlink(t.s.path);
+	put_file(&t.s, 10);
+	rota_fs_set_files_only(&t.op.fs, 1);
+	fault_call_before("open", 1, replace_by_a_fifo, &t);
+	begin_read_file(&t.op, t.s.path);
+	assert_int_equal(ended(&t.op), ROTA_EPERM);
+	assert_int_equal(fault_clear(), 1);
+
+	unlink(t.s.path);
+	put_file(&t.s, 10);
+	fault_call_before("open", 1, replace_by_a_fifo, &t);
+	assert_int_equal(opened(&t, t.s.path, O_RDONLY, 0), ROTA_EPERM);
+	assert_int_equal(fault_clear(), 1);
+	end(&t);
+}
+
+/* As Linux does with O_NONBLOCK if somebody has a lease on a file. */
+static void a_file_that_would_block_is_opened_by_another_thread(void **state)
+{
+	struct special t;
+	int fd;
+
+	begin(&t, *state);
+	put_file(&t.s, 10);
+	fault_fail("open", 1, EAGAIN);
+	fd = (int)opened(&t, t.s.path, O_RDONLY, 0);
+	assert_int_equal(fault_clear(), 1);
+	assert_true(fd > 2);
+	close(fd);
+	fault_fail("open", 1, EAGAIN);
+	begin_read_file(&t.op, t.s.path);
+	assert_int_equal(ended(&t.op), 10);
+	assert_int_equal(fault_clear(), 1);
+	rota_fs_free(&t.op.fs);
+	end(&t);
+}
+
+/* O5 */
+static void a_shutdown_ends_what_waits(void **state)
+{
+	struct operation stuck[3];
+	struct special t;
+	int fds[2];
+	char byte;
+
+	begin_with_fifo(&t, *state);
+	make_blocking_pipe(fds);
+	for (unsigned i = 0; i < 3; i++)
+		operation_init(&stuck[i], t.lane.loop);
+	begin_read_file(&stuck[0], t.s.path);
+	assert_int_equal(rota_fs_read(&stuck[1].fs, on_end, fds[0],
+				      buf_of(&byte, 1), -1),
+			 0);
+	run_until_waiting(&t, &stuck[0]);
+	run_until_waiting(&t, &stuck[1]);
+	begin_read_file(&stuck[2], t.s.path);
+	until_done(&t.lane, 3); /* it is about to move */
+
+	assert_int_equal(rota_loop_shutdown(t.lane.loop, UINT64_MAX), 0);
+
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(stuck[i].calls, 1);
+		assert_int_equal(stuck[i].result, ROTA_ECANCELED);
+	}
+	rota_pool_unref(t.lane.pool);
+	close_both(fds);
+	scratch_end(&t.s);
+}
+
+static void go_on_in_the_child(void *arg)
+{
+	struct special *t = arg;
+	struct operation more;
+
+	EXPECT(rota_loop_fork(t->lane.loop) == 0);
+	EXPECT(rota_loop_run(t->lane.loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(t->op.calls == 1);
+	EXPECT(t->op.result == ROTA_ECANCELED);
+	EXPECT(t->op.fs.internal.wake[0] == -1);
+
+	operation_init(&more, t->lane.loop);
+	EXPECT(rota_fs_read_file(&more.fs, on_end, "/dev/null", 100) == 0);
+	EXPECT(rota_loop_run(t->lane.loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(more.result == 0);
+	rota_fs_free(&more.fs);
+	EXPECT(rota_loop_close(t->lane.loop) == 0);
+}
+
+/* F2 */
+static void what_waits_ends_in_a_child(void **state)
+{
+	struct special t;
+
+	begin_with_fifo(&t, *state);
+	begin_read_file(&t.op, t.s.path);
+	until_done(&t.lane, 1);
+	in_a_child(go_on_in_the_child, &t); /* between the lanes */
+	run_until_waiting(&t, &t.op);
+	in_a_child(go_on_in_the_child, &t);
+
+	assert_int_equal(cancel(&t.op), 0);
+	assert_int_equal(ended(&t.op), ROTA_ECANCELED);
+	end(&t);
+}
+
+/* F3: then it looks now and then. */
+static void without_descriptors_what_waits_is_cancelled(void **state)
+{
+	struct special t;
+	char byte;
+	int fds[2];
+
+	begin(&t, *state);
+	make_blocking_pipe(fds);
+	fault_fail_from("pipe2", 1, EMFILE);
+	assert_int_equal(
+		rota_fs_read(&t.op.fs, on_end, fds[0], buf_of(&byte, 1), -1),
+		0);
+	run_until_waiting(&t, &t.op);
+	assert_int_equal(t.op.fs.internal.wake[0], -1);
+	assert_int_equal(fault_clear(), 1);
+
+	assert_int_equal(cancel(&t.op), 0);
+	assert_int_equal(ended(&t.op), ROTA_ECANCELED);
+
+	fault_fail_from("pipe2", 1, EMFILE);
+	assert_int_equal(
+		rota_fs_read(&t.op.fs, on_end, fds[0], buf_of(&byte, 1), -1),
+		0);
+	run_until_waiting(&t, &t.op);
+	put_byte(fds[1]);
+	assert_int_equal(ended(&t.op), 1);
+	fault_clear();
+	close_both(fds);
+	end(&t);
+}
+
+/* F3 */
+static void an_open_may_fail_on_the_way(void **state)
+{
+	static const struct {
+		const char *name;
+		int error;
+		int told;
+	} calls[] = {
+		{ "open", ENFILE, ROTA_ENFILE },
+		{ "fcntl", EIO, ROTA_EIO },
+	};
+	struct special t;
+
+	begin(&t, *state);
+	put_file(&t.s, 10);
+	for (unsigned i = 0; i < 2; i++) {
+		fault_fail(calls[i].name, 1, calls[i].error);
+		assert_int_equal(opened(&t, t.s.path, O_RDONLY, 0),
+				 calls[i].told);
+		assert_int_equal(fault_clear(), 1);
+	}
+	end(&t);
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(fifos_do_not_delay_files),
+	REAL(a_cancel_ends_a_read_of_a_fifo),
+	REAL(a_deadline_ends_a_read_of_a_fifo),
+	REAL(what_a_fifo_gave_before_the_end_is_freed),
+	REAL(a_fifo_with_a_slow_writer_is_read_whole),
+	REAL(an_open_of_a_fifo_waits_for_a_writer),
+	REAL(an_open_of_a_fifo_waits_for_a_reader),
+	REAL(an_open_that_does_not_block_is_told_at_once),
+	REAL(an_open_of_a_fifo_is_cancelled),
+	REAL(what_moves_to_the_other_lane_is_cancelled),
+	REAL(what_is_about_to_move_ends_where_it_is),
+	REAL(reads_and_writes_that_block_hold_no_thread_of_files),
+	REAL(a_write_to_a_pipe_that_is_full_writes_all),
+	REAL(a_write_that_nobody_will_read_is_told),
+	REAL(what_has_no_positions_refuses_them),
+	REAL(devices_are_read),
+	REAL(a_terminal_is_waited_for),
+	REAL(what_is_no_file_can_be_refused),
+	REAL(what_becomes_a_fifo_is_seen),
+	REAL(a_file_that_would_block_is_opened_by_another_thread),
+	REAL(a_shutdown_ends_what_waits),
+	REAL(what_waits_ends_in_a_child),
+	REAL(without_descriptors_what_waits_is_cancelled),
+	REAL(an_open_may_fail_on_the_way),
+};
+
+FIXTURE_MAIN(tests)
