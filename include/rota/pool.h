@@ -62,7 +62,10 @@ struct rota_pool_options {
 	 * comes soon, and a processor kept busy for nothing if it does not.
 	 * Meanwhile a loop sees nothing else: what the kernel has for it waits
 	 * for so long at the most; timers are not late. A guide, not exact: it
-	 * is counted in pauses of the processor. 0, the default: not at all;
+	 * is counted in pauses of the processor. Who finds nothing in more
+	 * than half of the tries, as on a machine that is busy, tries less
+	 * often, down to some 4 waits of 1000, until it pays again. 0, the
+	 * default: not at all;
 	 * nor is there any if the process may run on one processor alone as
 	 * the pool is made, or if the loop's clock is virtual. 1 ms at the
 	 * most. */

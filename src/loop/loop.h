@@ -11,7 +11,7 @@
 #include "base/counted.h"
 #include "base/fork.h"
 #include "base/list.h"
-#include "base/thread.h"
+#include "base/spin.h"
 #include "loop/annex.h"
 #include "loop/inbox.h"
 #include "loop/queue.h"
@@ -111,7 +111,7 @@ struct rota_loop {
 	struct rota_stats stats;
 	void *data;
 	struct rotai_annex *annexes[ROTAI_ANNEX_COUNT]; /* or NULL */
-	const struct rotai_spin *spin; /* before a sleep; or NULL */
+	struct rotai_spinner *spin; /* before a sleep; or NULL */
 	rota_lock_fn *release;         /* before a wait; or NULL */
 	rota_lock_fn *acquire;         /* after it */
 	void *lock_arg;                /* of these */

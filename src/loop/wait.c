@@ -10,7 +10,8 @@
  *  3. The inbox is told before the loop sleeps, and after, so that whoever
  *     posts makes a system call only for a loop that sleeps.
  *  4. A loop that is told to spin looks into the inbox for a while first. It
- *     does not if a timer falls due in that time, so none is late.
+ *     does not if a timer falls due in that time, so none is late; and seldom
+ *     if it hardly ever finds something: base/spin.h.
  *  5. A program whose threads take turns with the loop has its lock released
  *     around every wait. Meanwhile the loop is is_unlocked, and what others do
  *     to descriptors is put off: registration.c (6). All that they set off for
@@ -138,10 +139,11 @@ static int ask(struct rota_loop *loop, int64_t timeout_ns,
 /* (4) */
 static void spin(const struct rota_loop *loop)
 {
-	uint32_t pauses = loop->spin->pauses;
+	uint32_t pauses = loop->spin->how->pauses;
 
 	while (pauses-- > 0 && rotai_inbox_is_empty(&loop->inbox))
 		rotai_processor_relax();
+	rotai_spinner_note(loop->spin, !rotai_inbox_is_empty(&loop->inbox));
 }
 
 /* (2) */
@@ -193,7 +195,8 @@ int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
 	if (timeout_ns != 0 && loop->clock == rotai_loop_virtual_clock)
 		return wait_virtually(loop, timeout_ns, ready, max);
 	if (ROTAI_UNLIKELY(loop->spin != NULL) &&
-	    (timeout_ns < 0 || (uint64_t)timeout_ns > loop->spin->ns)) {
+	    (timeout_ns < 0 || (uint64_t)timeout_ns > loop->spin->how->ns) &&
+	    rotai_spinner_tries(loop->spin)) {
 		spin(loop);
 		timeout_ns = rotai_wait_ns(loop); /* (1) */
 	}

@@ -69,6 +69,7 @@ int rotai_lane_init(struct rotai_lane *lane, struct rota_pool *pool,
 	lane->max = options->max_threads;
 	lane->name = name;
 	lane->pool = pool;
+	rotai_spinner_init(&lane->spinner, &pool->spin);
 	return -pthread_mutex_init(&lane->lock, NULL);
 }
 

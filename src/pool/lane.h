@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "base/spin.h"
 #include "pool/stack.h"
 #include "rota/object.h"
 #include "rota/pool.h"
@@ -35,6 +36,7 @@ struct rotai_lane {
 	uint64_t queued;        /* how many are in queue */
 	uint64_t done;          /* by threads that have ended */
 	uint64_t started;
+	struct rotai_spinner spinner; /* of who polls */
 	unsigned count; /* threads, with one that is just being started */
 	unsigned idle_count;
 	unsigned returning; /* atomic: see lane.c (3) */

@@ -19,7 +19,7 @@
  *  5. In a forked child what is not published stays so until the loop is
  *     rebuilt, which ends it: threads and locks are the parent's (F2).
  *  6. While items are at the threads, the loop spins before it sleeps, if the
- *     pool is to.
+ *     pool is to. Whether that pays is the side's to know.
  */
 #include "pool/side.h"
 
@@ -54,7 +54,7 @@ static void publish_lane(struct rotai_poolside *side, int lane)
 	struct rota_link *at = side->staged[lane].next;
 
 	if (side->pool->spin.pauses > 0)
-		side->loop->spin = &side->pool->spin; /* (6) */
+		side->loop->spin = &side->spinner; /* (6) */
 	while (at != &side->staged[lane]) {
 		struct rota_link *next = at->next;
 
@@ -250,6 +250,7 @@ int rotai_poolside_new(struct rota_loop *loop)
 	};
 	side->loop = loop;
 	side->pool = pool;
+	rotai_spinner_init(&side->spinner, &pool->spin);
 	side->turn = 0;
 	side->left = ROTA_POOL_COMPLETIONS_PER_TURN;
 	forget_all(side);

@@ -22,7 +22,8 @@ struct rotai_poolside {
 	unsigned left;               /* and how many more may be in that turn */
 	struct rota_async async;
 
-	struct rotai_trail trail; /* of what was published */
+	struct rotai_trail trail;     /* of what was published */
+	struct rotai_spinner spinner; /* the loop's, for what it is told */
 
 	char before[64]; /* what threads write has a cache line of its own */
 	struct rotai_stack done; /* items: see side.c (1) */

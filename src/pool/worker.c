@@ -13,7 +13,8 @@
  *  5. If the pool's spin_ns is set, one worker without work at a time polls,
  *     before it sleeps. It is expected by the lane, so that loops publish to it
  *     without a lock or a system call. What others have taken in meanwhile is
- *     not there to be seen: then it is called.
+ *     not there to be seen: then it is called. Where polling hardly ever finds
+ *     something, it is seldom done: base/spin.h.
  *  6. A worker that is quicker than the loop would come back for every job or
  *     two, and each time take from the loop's processor the cache lines that
  *     it is just about to write to. So if a share of the work that is less than
@@ -245,9 +246,10 @@ static int poll_lane(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
 	uint32_t pauses = lane->pool->spin.pauses;
-	int called;
+	int called, found;
 
-	if (pauses == 0 || lane->ending || rotai_lane_is_expecting(lane))
+	if (pauses == 0 || lane->ending || rotai_lane_is_expecting(lane) ||
+	    !rotai_spinner_tries(&lane->spinner))
 		return 0;
 	worker->hurries = 0; /* it waits in a better way */
 	worker->little = 0;
@@ -264,8 +266,10 @@ static int poll_lane(struct rotai_worker *worker)
 	if (called)
 		lane->waking = 0;
 	__atomic_store_n(&lane->polling, ROTAI_POLLING_NOT, __ATOMIC_RELAXED);
-	return called || !rotai_stack_is_empty(&lane->arrived) ||
-	       lane->queued > 0;
+	found = called || !rotai_stack_is_empty(&lane->arrived) ||
+		lane->queued > 0;
+	rotai_spinner_note(&lane->spinner, found);
+	return found;
 }
 
 /* With the lock held: wait to be woken: 1, or 0 if it is time to end. (4) */

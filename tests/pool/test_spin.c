@@ -5,6 +5,8 @@
  */
 #include "jobs.h"
 
+#include <unistd.h>
+
 #include "base/thread.h"
 #include "loop/loop.h"
 #include "pool/pool.h"
@@ -346,6 +348,88 @@ static void a_child_makes_threads_of_its_own(void **state)
 	rota_pool_unref(pool);
 }
 
+/* Each job comes when the thread has given up and sleeps. */
+static void a_thread_that_finds_nothing_polls_less(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_pool *pool = use_spinning(f, 1);
+	struct rotai_spinner *spinner = &pool->lanes[IO].spinner;
+	unsigned calls = 0;
+	struct job a;
+
+	pool->spin.pauses = 1;
+	job_init(&a, f->loop, NULL);
+	while (__atomic_load_n(&spinner->pause, __ATOMIC_RELAXED) < 64) {
+		job_queue(&a, IO);
+		run_until_called(&a, ++calls);
+		while (pool_stats(pool).lanes[IO].idle != 1)
+			sched_yield();
+	}
+	/* 9 that fail; and after 16 and 32 waits 3 each. */
+	assert_int_equal(calls, 9 + 16 + 3 + 32 + 3);
+
+	/* It tries again: now it pays. */
+	pool->spin.pauses = UINT32_MAX;
+	while (__atomic_load_n(&spinner->pause, __ATOMIC_RELAXED) > 0) {
+		assert_in_range(calls, 63, 200);
+		job_queue(&a, IO);
+		run_until_called(&a, ++calls);
+	}
+	await_polling(pool);
+	rota_pool_unref(pool);
+}
+
+static void do_nothing_with_it(struct rota_watch *watch, unsigned events)
+{
+	(void)watch;
+	(void)events;
+}
+
+/* What ends each wait is the kernel's to tell: looking for what comes from the
+ * threads finds nothing. */
+static void a_loop_that_finds_nothing_spins_less(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_pool *pool = use_spinning(f, 1);
+	const struct rotai_spinner *spinner;
+	struct rota_watch watch;
+	struct gate gate;
+	struct job a;
+	int fds[2];
+
+	pool->spin.pauses = 1;
+	gate_init(&gate);
+	make_pipe(fds);
+	put_byte(fds[1]);
+	rota_watch_init(&watch, f->loop, fds[0]);
+	assert_int_equal(
+		rota_watch_start(&watch, do_nothing_with_it, ROTA_READABLE), 0);
+	job_init(&a, f->loop, NULL);
+	a.gate = &gate;
+	job_queue(&a, IO);
+	gate_await(&gate, 1);
+	spinner = f->loop->spin;
+	assert_non_null(spinner);
+
+	for (unsigned i = 0; i < 9; i++) {
+		assert_int_equal(spinner->pause, 0);
+		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_ONCE), 1);
+	}
+
+	assert_int_equal(spinner->pause, ROTAI_SPIN_LEAST);
+	assert_int_equal(spinner->skip, ROTAI_SPIN_LEAST);
+	for (unsigned i = 0; i < ROTAI_SPIN_LEAST + 3; i++)
+		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_ONCE), 1);
+	assert_int_equal(spinner->pause, 2 * ROTAI_SPIN_LEAST);
+	rota_watch_stop(&watch);
+	gate_open(&gate);
+	run_to_the_end(f);
+	gate_end(&gate);
+	close(fds[0]);
+	close(fds[1]);
+	rota_pool_unref(pool);
+}
+
 static void a_spin_of_more_than_a_millisecond_is_refused(void **state)
 {
 	struct rota_pool_options options;
@@ -388,6 +472,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(one_thread_of_a_lane_spins),
 	REAL(what_another_has_left_calls_who_spins),
 	REAL(a_thread_that_spins_ends_with_its_pool),
+	REAL(a_thread_that_finds_nothing_polls_less),
+	REAL(a_loop_that_finds_nothing_spins_less),
 	REAL(a_loop_that_spins_finds_what_came_back),
 	REAL(a_loop_that_spins_finds_what_was_posted),
 	REAL(a_loop_with_a_timer_to_come_sleeps_until_then),

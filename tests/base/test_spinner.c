@@ -1,0 +1,96 @@
+/* poller: none */
+/*
+ * Whether looking before sleeping pays: an account that counts, and knows no
+ * clock.
+ */
+#include "support/fixture.h"
+
+#include "base/spin.h"
+
+static const struct rotai_spin how = { .ns = 1000, .pauses = 10 };
+
+/* Wait @waits times, where looking finds something or not. How often it has
+ * looked. */
+static unsigned wait_often(struct rotai_spinner *spinner, unsigned waits,
+			   int found)
+{
+	unsigned looks = 0;
+
+	for (unsigned i = 0; i < waits; i++) {
+		if (!rotai_spinner_tries(spinner))
+			continue;
+		looks++;
+		rotai_spinner_note(spinner, found);
+	}
+	return looks;
+}
+
+static void what_finds_something_goes_on(void **state)
+{
+	struct rotai_spinner spinner;
+
+	(void)state;
+	rotai_spinner_init(&spinner, &how);
+	assert_int_equal(wait_often(&spinner, 10000, 1), 10000);
+
+	/* Half of them are enough. */
+	for (unsigned i = 0; i < 10000; i++) {
+		assert_true(rotai_spinner_tries(&spinner));
+		rotai_spinner_note(&spinner, i % 2 == 0);
+	}
+}
+
+static void what_finds_nothing_becomes_rare(void **state)
+{
+	struct rotai_spinner spinner;
+	unsigned first;
+
+	(void)state;
+	rotai_spinner_init(&spinner, &how);
+	first = wait_often(&spinner, 100, 0);
+	assert_in_range(first, ROTAI_SPIN_ROUND / 2,
+			ROTAI_SPIN_ROUND / 2 + 2 + 3 * ROTAI_SPIN_PROBE);
+	(void)wait_often(&spinner, 10000, 0);
+
+	/* As rare as it gets: still tried now and then. */
+	assert_in_range(wait_often(&spinner, 100 * ROTAI_SPIN_MOST, 0), 50,
+			100 * ROTAI_SPIN_PROBE);
+}
+
+/* Most fail, some do not. */
+static void what_finds_less_than_half_becomes_rare(void **state)
+{
+	struct rotai_spinner spinner;
+	unsigned looks = 0;
+
+	(void)state;
+	rotai_spinner_init(&spinner, &how);
+	for (unsigned i = 0; i < 100000; i++) {
+		if (!rotai_spinner_tries(&spinner))
+			continue;
+		rotai_spinner_note(&spinner, ++looks % 4 == 0);
+	}
+	assert_in_range(looks, 1, 10000);
+}
+
+static void what_pays_again_is_as_before(void **state)
+{
+	struct rotai_spinner spinner;
+
+	(void)state;
+	rotai_spinner_init(&spinner, &how);
+	(void)wait_often(&spinner, 100000, 0);
+
+	(void)wait_often(&spinner, ROTAI_SPIN_MOST + ROTAI_SPIN_PROBE, 1);
+
+	assert_int_equal(wait_often(&spinner, 1000, 1), 1000);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(what_finds_something_goes_on),
+	cmocka_unit_test(what_finds_nothing_becomes_rare),
+	cmocka_unit_test(what_finds_less_than_half_becomes_rare),
+	cmocka_unit_test(what_pays_again_is_as_before),
+};
+
+FIXTURE_MAIN(tests)
