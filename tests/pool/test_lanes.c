@@ -71,29 +71,6 @@ static void one_lane_does_not_delay_another(void **state)
 	test_free(stuck);
 }
 
-struct burst {
-	struct rota_task task;
-	struct job *jobs;
-	unsigned count;
-	enum rota_lane lane;
-};
-
-static void queue_burst(struct rota_task *task)
-{
-	struct burst *burst = rota_container_of(task, struct burst, task);
-
-	for (unsigned i = 0; i < burst->count; i++)
-		job_queue(&burst->jobs[i], burst->lane);
-}
-
-/* All at once, so that a thread takes several. */
-static void publish_together(struct fixture *f, struct burst *burst)
-{
-	rota_task_init(&burst->task, f->loop);
-	assert_int_equal(rota_task_next_tick(&burst->task, queue_burst), 0);
-	turn(f);
-}
-
 static unsigned calls_of(const struct job *jobs, unsigned count)
 {
 	unsigned calls = 0;
@@ -101,128 +78,6 @@ static unsigned calls_of(const struct job *jobs, unsigned count)
 	for (unsigned i = 0; i < count; i++)
 		calls += jobs[i].calls;
 	return calls;
-}
-
-static void run_until_so_many_called(struct fixture *f, const struct job *jobs,
-				     unsigned count, unsigned calls)
-{
-	while (calls_of(jobs, count) < calls)
-		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_ONCE), 1);
-	assert_int_equal(calls_of(jobs, count), calls);
-}
-
-/* Nothing waits behind a job that is stuck: what its thread has taken as well
- * is stolen by the other. */
-static void what_a_stuck_thread_has_taken_is_stolen(void **state)
-{
-	struct fixture *f = *state;
-	struct job jobs[MANY];
-	struct burst burst = { .jobs = jobs, .count = MANY, .lane = IO };
-	struct gate gate;
-
-	use_pool(f, pool_of_threads(0, 2), ROTA_CLOCK_MONOTONIC);
-	gate_init(&gate);
-	for (unsigned i = 0; i < MANY; i++)
-		job_init(&jobs[i], f->loop, NULL);
-	jobs[0].gate = &gate;
-	publish_together(f, &burst);
-	gate_await(&gate, 1);
-
-	run_until_so_many_called(f, jobs, MANY, MANY - 1);
-
-	assert_int_equal(jobs[0].calls, 0);
-	gate_open(&gate);
-	run_to_the_end(f);
-	gate_end(&gate);
-	assert_int_equal(jobs[0].calls, 1);
-}
-
-/* The same if every one that is begun is stuck, until no thread is left: then
- * as many are stuck as there may be threads. */
-static void as_many_jobs_begin_as_there_may_be_threads(void **state)
-{
-	enum { THREADS = 5 };
-	struct fixture *f = *state;
-	struct job jobs[MANY];
-	struct burst burst = { .jobs = jobs, .count = MANY, .lane = CPU };
-	struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, THREADS));
-	struct gate gate;
-
-	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
-	gate_init(&gate);
-	for (unsigned i = 0; i < MANY; i++) {
-		job_init(&jobs[i], f->loop, NULL);
-		jobs[i].gate = &gate;
-	}
-	publish_together(f, &burst);
-
-	gate_await(&gate, THREADS);
-
-	assert_int_equal(pool_stats(pool).lanes[CPU].threads, THREADS);
-	assert_int_equal(pool_stats(pool).lanes[CPU].running, THREADS);
-	assert_int_equal(pool_stats(pool).lanes[CPU].queued, MANY - THREADS);
-	gate_open(&gate);
-	run_to_the_end(f);
-	gate_end(&gate);
-	for (unsigned i = 0; i < MANY; i++)
-		assert_int_equal(jobs[i].calls, 1);
-	rota_pool_unref(pool);
-}
-
-/* What is stolen by a thread that gets stuck in turn is stolen from that. */
-static void what_was_stolen_is_stolen_again(void **state)
-{
-	enum { COUNT = 24 };
-	struct fixture *f = *state;
-	struct job jobs[COUNT];
-	struct burst burst = { .jobs = jobs, .count = COUNT, .lane = IO };
-
-	for (unsigned round = 0; round < 20; round++) {
-		struct gate gate;
-
-		use_pool(f, pool_of_threads(0, 3), ROTA_CLOCK_MONOTONIC);
-		gate_init(&gate);
-		for (unsigned i = 0; i < COUNT; i++)
-			job_init(&jobs[i], f->loop, NULL);
-		jobs[round % 4].gate = &gate;
-		jobs[8 + round % 9].gate = &gate;
-		publish_together(f, &burst);
-		run_until_so_many_called(f, jobs, COUNT, COUNT - 2);
-		gate_await(&gate, 2);
-		gate_open(&gate);
-		run_to_the_end(f);
-		gate_end(&gate);
-	}
-}
-
-/* O6: what a stuck thread has taken and not begun can be taken back. */
-static void what_a_stuck_thread_has_taken_is_cancelled(void **state)
-{
-	enum { COUNT = 8 };
-	struct fixture *f = *state;
-	struct job jobs[COUNT];
-	struct burst burst = { .jobs = jobs, .count = COUNT, .lane = IO };
-	struct gate gate;
-
-	use_pool(f, pool_of_threads(0, 1), ROTA_CLOCK_MONOTONIC);
-	gate_init(&gate);
-	for (unsigned i = 0; i < COUNT; i++)
-		job_init(&jobs[i], f->loop, NULL);
-	jobs[0].gate = &gate;
-	publish_together(f, &burst);
-	gate_await(&gate, 1);
-
-	for (unsigned i = 1; i < COUNT; i += 2)
-		assert_int_equal(job_cancel(&jobs[i]), 0);
-	turn(f);
-	for (unsigned i = 0; i < COUNT; i++)
-		assert_int_equal(jobs[i].status, i % 2 ? ROTA_ECANCELED : 1);
-	gate_open(&gate);
-	run_to_the_end(f);
-	gate_end(&gate);
-
-	for (unsigned i = 0; i < COUNT; i++)
-		assert_int_equal(jobs[i].runs, i % 2 == 0);
 }
 
 static unsigned order[MANY];
@@ -694,10 +549,6 @@ static void threads_are_named_and_left_alone_by_signals(void **state)
 
 static const struct CMUnitTest tests[] = {
 	REAL(one_lane_does_not_delay_another),
-	REAL(what_a_stuck_thread_has_taken_is_stolen),
-	REAL(as_many_jobs_begin_as_there_may_be_threads),
-	REAL(what_was_stolen_is_stolen_again),
-	REAL(what_a_stuck_thread_has_taken_is_cancelled),
 	REAL(one_thread_works_in_order),
 	REAL(threads_are_made_on_demand),
 	REAL(a_thread_that_is_free_is_used_again),
