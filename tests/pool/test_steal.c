@@ -100,8 +100,8 @@ static const struct rotai_worker *holder_of(struct rotai_lane *lane,
 }
 
 /* Of 16 jobs the first thread takes its share, 0 to 7, and is stuck in 0; the
- * other does 8 to 15, finds no more, and steals half of the 7, the oldest: 1 to
- * 4. It is stuck in 1. */
+ * other waits in 8 for that, does 8 to 15, finds no more, and steals half of the
+ * 7, the oldest: 1 to 4. It is stuck in 1. */
 static void half_of_what_a_stuck_thread_has_is_stolen(void **state)
 {
 	enum { COUNT = 16 };
@@ -111,15 +111,20 @@ static void half_of_what_a_stuck_thread_has_is_stolen(void **state)
 	struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, 2));
 	const struct rotai_worker *holders[COUNT];
 	struct rotai_lane *lane = &pool->lanes[IO];
-	struct gate gate;
+	struct gate gate, start;
 
 	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
 	gate_init(&gate);
+	gate_init(&start);
 	for (unsigned i = 0; i < COUNT; i++)
 		job_init(&jobs[i], f->loop, NULL);
 	jobs[0].gate = &gate;
 	jobs[1].gate = &gate;
+	jobs[8].gate = &start;
 	publish_together(f, &burst);
+	gate_await(&gate, 1);
+	gate_await(&start, 1);
+	gate_end(&start);
 	gate_await(&gate, 2);
 
 	pthread_mutex_lock(&lane->lock);
