@@ -56,6 +56,15 @@ static inline int tear_down(void **state)
 	return 0;
 }
 
+/* The double finds a file's path there, to watch it. */
+static inline void need_proc(void)
+{
+	if (access("/proc/self/fd", X_OK) == 0)
+		return;
+	print_message("skip: there is no /proc\n");
+	skip();
+}
+
 /* Run only the tests that the program was asked for; empty asks for all. */
 static inline void choose_tests(void)
 {
