@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -129,6 +130,18 @@ int count_descriptors(void)
 		if (fcntl(fd, F_GETFD) != -1)
 			count++;
 	return count;
+}
+
+int may_open_enough(void)
+{
+	enum { ENOUGH = 1024 };
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= ENOUGH)
+		return 1;
+	limit.rlim_cur = ENOUGH;
+	return limit.rlim_max >= ENOUGH &&
+	       setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
 static void set_flags(int fd)

@@ -50,6 +50,10 @@ int fixture_end(void **state);
 /* How many descriptors this process has open. */
 int count_descriptors(void);
 
+/* Whether this process may open as many as most tests take, by a higher limit
+ * if need be. Tests that take more say so: see need_descriptors(). */
+int may_open_enough(void);
+
 /* A pipe, a connected pair of stream sockets: non-blocking, close-on-exec. */
 void make_pipe(int fds[2]);
 void make_socketpair(int fds[2]);
