@@ -39,7 +39,7 @@ static void see(struct inherited *inherited)
 static void execute_with(void *arg)
 {
 	const struct inherited *before = arg;
-	static char numbers[HIGHEST][8];
+	static char numbers[HIGHEST][16];
 	char *arguments[HIGHEST + 3] = { (char *)(uintptr_t)self,
 					 (char *)(uintptr_t) "--count" };
 	size_t count = 2;
@@ -106,7 +106,7 @@ static void listeners_and_connections_are_not_inherited(void **state)
 {
 	struct fixture *f = *state;
 	struct rota_tcp tcp;
-	struct attempt attempt;
+	struct attempt attempt = { 0 };
 	struct server server;
 	struct inherited before;
 
