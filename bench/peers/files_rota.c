@@ -93,12 +93,13 @@ static void on_stat(struct rota_fs *fs, int64_t result)
 	struct one *one = one_of(fs);
 
 	must(one, (int)result);
-	check(one, (int64_t)one->info.size);
+	check(one, (int64_t)one->info.bytes);
 	next(one);
 }
 
 static void begin_stat(struct one *one)
 {
+	one->info.size = sizeof(one->info);
 	must(one, rota_fs_stat(&one->fs, on_stat, one->path, &one->info));
 }
 
@@ -125,10 +126,10 @@ static void on_fstat(struct rota_fs *fs, int64_t result)
 	struct one *one = one_of(fs);
 
 	must(one, (int)result);
-	one->data = malloc(one->info.size + 1);
+	one->data = malloc(one->info.bytes + 1);
 	must(one,
 	     rota_fs_read(fs, on_read, one->fd,
-			  (struct rota_buf){ one->data, one->info.size }, 0));
+			  (struct rota_buf){ one->data, one->info.bytes }, 0));
 }
 
 static void on_open(struct rota_fs *fs, int64_t result)
@@ -137,6 +138,7 @@ static void on_open(struct rota_fs *fs, int64_t result)
 
 	must(one, (int)result);
 	one->fd = (int)result;
+	one->info.size = sizeof(one->info);
 	must(one, rota_fs_fstat(fs, on_fstat, one->fd, &one->info));
 }
 

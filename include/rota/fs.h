@@ -36,12 +36,15 @@ struct rota_fs;
 typedef void rota_fs_fn(struct rota_fs *fs, int64_t result);
 
 /** What rota_fs_stat() tells. Times are nanoseconds since 1970, and may be
- * negative; what is beyond the years 1677 to 2262 counts as their end. */
+ * negative; what is beyond the years 1677 to 2262 counts as their end. A later
+ * version may have more at the end. */
 struct rota_file_info {
+	size_t size; /* of this struct, set by the caller */
+
 	uint64_t device;
 	uint64_t inode;
 	uint64_t links;
-	uint64_t size;   /* bytes */
+	uint64_t bytes;  /* how long it is */
 	uint64_t blocks; /* of 512 bytes */
 	uint64_t special_device;
 	int64_t accessed_ns;
@@ -189,12 +192,16 @@ int rota_fs_write(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 
 /**
  * Tell in *@info what the file @path is; of a symbolic link, what it leads to.
- * The result is 0, or an error: then *@info means nothing.
+ * The result is 0, or an error: then *@info means nothing. It is filled as far
+ * as @info->size says:
+ *
+ *     struct rota_file_info info = { .size = sizeof(info) };
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.
  * Owner:   *@info is lent to the library until @fn is called.
- * Errors:  as rota_fs_open()
+ * Errors:  ROTA_EINVAL  also if @info->size is less than that of the first
+ *                       version; else as rota_fs_open()
  */
 int rota_fs_stat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		 struct rota_file_info *info);
@@ -211,7 +218,7 @@ int rota_fs_lstat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
  * The same of the open file @fd.
  *
  * Phase, Thread, Owner: as rota_fs_stat()
- * Errors:  ROTA_EBADF  @fd is negative; else as rota_fs_open()
+ * Errors:  ROTA_EBADF  @fd is negative; else as rota_fs_stat()
  */
 int rota_fs_fstat(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 		  struct rota_file_info *info);

@@ -18,7 +18,8 @@ extern "C" {
 
 enum { ROTA_LATENESS_BUCKETS = 32 };
 
-/** What a loop has done so far. Indexed by enum rota_phase. */
+/** What a loop has done so far. Indexed by enum rota_phase. A later version
+ * may have more at the end. */
 struct rota_stats {
 	size_t size; /* of this struct, set by the caller */
 
@@ -50,25 +51,29 @@ struct rota_stats {
 };
 
 /**
- * Fill *@stats, as far as @stats->size says. A shutdown ends with the loop
- * gone: for its figures up to there, ask before.
+ * Fill *@stats, as far as @stats->size says. What only a later version than the
+ * library's knows is set to 0. A shutdown ends with the loop gone: for its
+ * figures up to there, ask before.
  *
  * Thread:  the loop's.
- * Errors:  ROTA_EINVAL  @stats is NULL, or its size is less than any version
- *                       had. What a later version has more is set to 0.
+ * Errors:  ROTA_EINVAL  @stats is NULL, or its size is less than that of the
+ *                       first version
  */
 int rota_loop_stats(const struct rota_loop *loop, struct rota_stats *stats);
 
-/** One thing that keeps a loop alive or open. */
+/** One thing that keeps a loop alive or open. A later version may have more at
+ * the end. */
 struct rota_dump_entry {
+	size_t size;        /* of what the library has filled: a member that
+			     * lies beyond it is not there */
 	const void *object; /* the task, timer, hook, async, watch, handle... */
 	const char *type;   /* "task", "timer", ... or a handle's own */
 	const char *name;   /* a handle's, or NULL; of a node, which sort it is:
 			     * "tick", "post", "idle", "paused", ... or NULL */
 	const void *data;   /* the object's own data pointer */
 	int fd;             /* a watch's or a handle's, or -1 */
-	uint64_t due_ns;    /* a timer's, or UINT64_MAX */
 	int alive;          /* 1: it keeps the loop alive; 0: only open */
+	uint64_t due_ns;    /* a timer's, or UINT64_MAX */
 };
 
 /**
@@ -89,12 +94,13 @@ size_t rota_loop_dump(struct rota_loop *loop, rota_dump_fn *fn, void *arg);
 
 /**
  * What a tracer is told. Any of the functions may be NULL. They must not call
- * the library.
+ * the library. A later version may have more functions at the end.
  *
  * Owner:   the caller, who keeps it alive and in place while it is set.
  */
 struct rota_tracer {
-	void *data; /* yours */
+	size_t size; /* of this struct, set by the caller */
+	void *data;  /* yours */
 
 	void (*phase_begin)(struct rota_tracer *tracer, enum rota_phase phase);
 	void (*phase_end)(struct rota_tracer *tracer, enum rota_phase phase);
@@ -113,8 +119,11 @@ struct rota_tracer {
  * nobody listening it costs one branch each.
  *
  * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL  the size of @tracer is less than that of the first
+ *                       version, or a function is set that the library does not
+ *                       know. The tracer that was set before stays.
  */
-void rota_loop_trace(struct rota_loop *loop, struct rota_tracer *tracer);
+int rota_loop_trace(struct rota_loop *loop, struct rota_tracer *tracer);
 
 #pragma GCC visibility pop
 

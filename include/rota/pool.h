@@ -9,6 +9,8 @@
 #ifndef ROTA_POOL_H
 #define ROTA_POOL_H
 
+#include <stddef.h>
+
 #include "rota/object.h"
 #include "rota/request.h"
 
@@ -34,19 +36,23 @@ enum rota_lane {
 
 enum { ROTA_LANE_COUNT = ROTA_LANE_CPU + 1 };
 
+/** For how many lanes a struct has room, so that it can have more one day. */
+enum { ROTA_LANE_ROOM = 8 };
+
 /** How many threads a lane may have. */
 struct rota_lane_options {
 	unsigned min_threads; /* once made, these stay */
 	unsigned max_threads; /* 0: none; the loop itself does the work, in its
 			       * pending phase */
+	unsigned reserved[6]; /* 0 */
 };
 
 /** How to make a pool. Set up by rota_pool_options_init(), then changed. */
 struct rota_pool_options {
 	size_t size; /* of this struct, where the caller was compiled */
 
-	/** By enum rota_lane. */
-	struct rota_lane_options lanes[ROTA_LANE_COUNT];
+	/** By enum rota_lane. Those after the last lane are 0. */
+	struct rota_lane_options lanes[ROTA_LANE_ROOM];
 
 	/** How long a thread without work waits for some before it ends;
 	 * UINT64_MAX: for ever. */
@@ -72,8 +78,11 @@ struct rota_pool_options {
 	uint64_t spin_ns;
 };
 
-/** What one lane has done, and is doing. */
+/** What one lane has done, and is doing. A later version may have more at the
+ * end. */
 struct rota_lane_stats {
+	size_t size; /* of this struct, set by the caller */
+
 	uint64_t queued;  /* jobs that wait now */
 	uint64_t running; /* jobs at which a thread is now */
 	uint64_t done;    /* jobs that threads have ended */
@@ -82,11 +91,14 @@ struct rota_lane_stats {
 	unsigned idle;    /* of these, without work */
 };
 
-/** What a pool has done, and is doing. By enum rota_lane. */
-struct rota_pool_stats {
-	size_t size; /* of this struct, set by the caller */
-	struct rota_lane_stats lanes[ROTA_LANE_COUNT];
-};
+/**
+ * Set @options, of @size bytes where the caller was compiled, to the defaults:
+ * rota_pool_options_init() passes the size.
+ *
+ * Thread:  any.
+ */
+void rota_pool_options_init_size(struct rota_pool_options *options,
+				 size_t size);
 
 /**
  * Set @options to the defaults: up to 4 threads in the io lane, up to 16 in the
@@ -95,7 +107,10 @@ struct rota_pool_stats {
  *
  * Thread:  any.
  */
-void rota_pool_options_init(struct rota_pool_options *options);
+static inline void rota_pool_options_init(struct rota_pool_options *options)
+{
+	rota_pool_options_init_size(options, sizeof(*options));
+}
 
 /**
  * Make a pool and store it in *@pool. It has no thread until there is work. A
@@ -105,7 +120,9 @@ void rota_pool_options_init(struct rota_pool_options *options);
  * Thread:  any.
  * Owner:   the caller, who drops it with rota_pool_unref(). Every loop that
  *          uses it holds a reference as well.
- * Errors:  ROTA_EINVAL  @pool is NULL, min_threads is more than max_threads,
+ * Errors:  ROTA_EINVAL  @pool is NULL, the size of @options is less than that of
+ *                       the first version, something is set that the library
+ *                       does not know, min_threads is more than max_threads,
  *                       no thread can have a stack of stack_size, or spin_ns is
  *                       more than 1 ms
  *          ROTA_ENOMEM
@@ -166,13 +183,15 @@ struct rota_pool *rota_pool_ref(struct rota_pool *pool);
 void rota_pool_unref(struct rota_pool *pool);
 
 /**
- * Fill *@stats, as far as @stats->size says.
+ * Fill *@stats with the figures of @lane, as far as @stats->size says. What only
+ * a later version than the library's knows is set to 0.
  *
  * Thread:  any that holds a reference.
- * Errors:  ROTA_EINVAL  @stats is NULL, or its size is less than any version
- *                       had
+ * Errors:  ROTA_EINVAL  @lane is none, @stats is NULL, or its size is less than
+ *                       that of the first version
  */
-int rota_pool_stats(struct rota_pool *pool, struct rota_pool_stats *stats);
+int rota_pool_stats(struct rota_pool *pool, enum rota_lane lane,
+		    struct rota_lane_stats *stats);
 
 /**
  * Does the work of @work: 0, or an error, which its rota_work_done_fn is told.

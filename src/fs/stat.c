@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/sized.h"
 #include "fs/operation.h"
 #include "rota/error.h"
 
@@ -22,6 +23,11 @@ _Static_assert(offsetof(struct stat, st_mtime) -
 				       offsetof(struct stat, st_mtime) >=
 			       sizeof(struct timespec),
 	       "st_atime, st_mtime and st_ctime are parts of a timespec");
+
+/* The first version of the struct ended here. */
+enum { LEAST_INFO_SIZE = ROTAI_SIZE_UP_TO(struct rota_file_info, group) };
+
+ROTAI_SIZED(struct rota_file_info, group);
 
 /* Times that do not fit are cut to what does. */
 static int64_t to_ns(const time_t *seconds)
@@ -40,11 +46,11 @@ static int64_t to_ns(const time_t *seconds)
 
 static void fill(struct rota_file_info *info, const struct stat *status)
 {
-	*info = (struct rota_file_info){
+	const struct rota_file_info now = {
 		.device = (uint64_t)status->st_dev,
 		.inode = (uint64_t)status->st_ino,
 		.links = (uint64_t)status->st_nlink,
-		.size = (uint64_t)status->st_size,
+		.bytes = (uint64_t)status->st_size,
 		.blocks = (uint64_t)status->st_blocks,
 		.special_device = (uint64_t)status->st_rdev,
 		.accessed_ns = to_ns(&status->st_atime),
@@ -55,6 +61,8 @@ static void fill(struct rota_file_info *info, const struct stat *status)
 		.user = (uint32_t)status->st_uid,
 		.group = (uint32_t)status->st_gid,
 	};
+
+	(void)rotai_sized_give(info, LEAST_INFO_SIZE, &now, sizeof(now));
 }
 
 /* The result of a call that returned @failed and filled @status. */
@@ -116,14 +124,21 @@ static const struct rotai_fs_operation fstat_operation = {
 	.run = run_fstat,
 };
 
+static int take_info(struct rota_fs *fs, struct rota_file_info *info)
+{
+	if (info == NULL || info->size < LEAST_INFO_SIZE)
+		return ROTA_EINVAL;
+	fs->internal.target = info;
+	return 0;
+}
+
 static int take_path(struct rota_fs *fs, const char *path,
 		     struct rota_file_info *info)
 {
-	if (path == NULL || info == NULL)
+	if (path == NULL)
 		return ROTA_EINVAL;
 	fs->internal.path = path;
-	fs->internal.target = info;
-	return 0;
+	return take_info(fs, info);
 }
 
 int rota_fs_stat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
@@ -161,10 +176,10 @@ int rota_fs_fstat(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 		return error;
 	if (fd < 0)
 		return ROTA_EBADF;
-	if (info == NULL)
-		return ROTA_EINVAL;
+	error = take_info(fs, info);
+	if (error < 0)
+		return error;
 	fs->internal.fd = fd;
-	fs->internal.target = info;
 	rotai_fs_begin(fs, fn, &fstat_operation);
 	return 0;
 }

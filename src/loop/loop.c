@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/sized.h"
 #include "loop/async.h"
 #include "loop/request.h"
 #include "loop/turn.h"
@@ -23,7 +24,12 @@ enum {
 };
 
 /* The first version of the struct ended here. */
-enum { LEAST_OPTIONS_SIZE = offsetof(struct rota_loop_options, pool) };
+enum {
+	LEAST_OPTIONS_SIZE =
+		ROTAI_SIZE_UP_TO(struct rota_loop_options, allocator)
+};
+
+ROTAI_SIZED(struct rota_loop_options, buffer_size);
 
 static const uint64_t VIRTUAL_START_NS = ROTA_SEC(1);
 
@@ -38,23 +44,12 @@ uint64_t rotai_loop_virtual_clock(struct rota_loop *loop)
 	return loop->virtual_ns;
 }
 
-/* What a caller of a later version asks for and we do not know of must be
- * unset. */
-static int tail_is_zero(const struct rota_loop_options *options)
-{
-	const unsigned char *bytes = (const unsigned char *)options;
-
-	for (size_t i = sizeof(*options); i < options->size; i++)
-		if (bytes[i] != 0)
-			return 0;
-	return 1;
-}
-
 static int check_options(const struct rota_loop_options *options)
 {
-	if (options->size < LEAST_OPTIONS_SIZE || !tail_is_zero(options) ||
-	    (unsigned)options->clock > ROTA_CLOCK_VIRTUAL ||
-	    (options->allocator != NULL && options->allocator->resize == NULL))
+	if ((unsigned)options->clock > ROTA_CLOCK_VIRTUAL ||
+	    (options->allocator != NULL &&
+	     options->allocator->resize == NULL) ||
+	    options->buffer_size < ROTA_LEAST_BUFFER_SIZE)
 		return ROTA_EINVAL;
 	return 0;
 }
@@ -68,13 +63,9 @@ static int complete_options(struct rota_loop_options *options,
 	rota_loop_options_init(options);
 	if (given == NULL)
 		return 0;
-	error = check_options(given);
-	if (error < 0)
-		return error;
-	memcpy(options, given,
-	       given->size < sizeof(*options) ? given->size : sizeof(*options));
-	options->size = sizeof(*options);
-	return options->buffer_size < ROTA_LEAST_BUFFER_SIZE ? ROTA_EINVAL : 0;
+	error = rotai_sized_take(options, sizeof(*options), given,
+				 LEAST_OPTIONS_SIZE);
+	return error < 0 ? error : check_options(options);
 }
 
 static void init_queues(struct rota_loop *loop)

@@ -3,9 +3,8 @@
  */
 #include "rota/observe.h"
 
-#include <string.h>
-
 #include "base/clock.h"
+#include "base/sized.h"
 #include "loop/callback.h"
 #include "loop/handle.h"
 #include "loop/loop.h"
@@ -15,8 +14,19 @@
 #include "rota/async.h"
 #include "rota/task.h"
 
-/* The first version of the struct ended here. */
-enum { LEAST_STATS_SIZE = sizeof(struct rota_stats) };
+/* The first version of each struct ended here. */
+enum {
+	LEAST_STATS_SIZE = ROTAI_SIZE_UP_TO(struct rota_stats, lateness),
+	LEAST_TRACER_SIZE = ROTAI_SIZE_UP_TO(struct rota_tracer, callback_end),
+};
+
+ROTAI_SIZED(struct rota_stats, lateness);
+ROTAI_SIZED(struct rota_tracer, callback_end);
+ROTAI_SIZED(struct rota_dump_entry, due_ns);
+
+/* Arrays inside structs cannot grow. */
+_Static_assert(ROTA_PHASE_COUNT == 7 && ROTA_LATENESS_BUCKETS == 32,
+	       "the arrays of struct rota_stats keep their lengths");
 
 /* Every turn begins every phase, but for those that it has not come to yet, and
  * those that were cut short after the first: no phase need count. */
@@ -33,32 +43,39 @@ static void count_phases(const struct rota_loop *loop, uint64_t *phases)
 
 int rota_loop_stats(const struct rota_loop *loop, struct rota_stats *stats)
 {
-	size_t size;
+	struct rota_stats now = loop->stats;
 
-	if (stats == NULL || stats->size < LEAST_STATS_SIZE)
-		return ROTA_EINVAL;
-	/* A caller of a later version gets 0 for what we do not know. */
-	size = stats->size;
-	memset(stats, 0, size);
-	memcpy(stats, &loop->stats, sizeof(loop->stats));
-	stats->callbacks[loop->phase] += loop->calls - loop->calls_at_phase;
-	count_phases(loop, stats->phases);
-	stats->size = size;
+	now.callbacks[loop->phase] += loop->calls - loop->calls_at_phase;
+	count_phases(loop, now.phases);
+	return rotai_sized_give(stats, LEAST_STATS_SIZE, &now, sizeof(now));
+}
+
+int rota_loop_trace(struct rota_loop *loop, struct rota_tracer *tracer)
+{
+	int error = 0;
+
+	if (tracer != NULL)
+		error = rotai_sized_check(tracer, LEAST_TRACER_SIZE,
+					  sizeof(*tracer));
+	if (error < 0)
+		return error;
+	loop->tracer = tracer;
+	loop->observed = loop->measure || tracer != NULL;
 	return 0;
 }
 
-void rota_loop_trace(struct rota_loop *loop, struct rota_tracer *tracer)
-{
-	loop->tracer = tracer;
-	loop->observed = loop->measure || tracer != NULL;
-}
+/* Whether @tracer wants to be told by @function: one that came with a later
+ * version than the caller's is not there to be read. */
+#define TELLS(tracer, function)                                                \
+	(ROTAI_SIZE_HAS((tracer)->size, struct rota_tracer, function) &&       \
+	 (tracer)->function != NULL)
 
 void rotai_trace_begin(struct rota_loop *loop, const char *type,
 		       const char *name, const void *object)
 {
 	struct rota_tracer *tracer = loop->tracer;
 
-	if (tracer->callback_begin != NULL)
+	if (TELLS(tracer, callback_begin))
 		tracer->callback_begin(tracer, type, name, object);
 }
 
@@ -67,7 +84,7 @@ void rotai_trace_end(struct rota_loop *loop, const char *type,
 {
 	struct rota_tracer *tracer = loop->tracer;
 
-	if (tracer->callback_end != NULL)
+	if (TELLS(tracer, callback_end))
 		tracer->callback_end(tracer, type, object);
 }
 
@@ -84,9 +101,9 @@ static void trace_switch(struct rota_loop *loop, enum rota_phase phase)
 {
 	struct rota_tracer *tracer = loop->tracer;
 
-	if (loop->phase != ROTA_PHASE_NONE && tracer->phase_end != NULL)
+	if (loop->phase != ROTA_PHASE_NONE && TELLS(tracer, phase_end))
 		tracer->phase_end(tracer, loop->phase);
-	if (phase != ROTA_PHASE_NONE && tracer->phase_begin != NULL)
+	if (phase != ROTA_PHASE_NONE && TELLS(tracer, phase_begin))
 		tracer->phase_begin(tracer, phase);
 }
 
@@ -116,6 +133,7 @@ static struct rota_dump_entry plain(const void *object, const char *type,
 				    const void *data, int alive)
 {
 	return (struct rota_dump_entry){
+		.size = sizeof(struct rota_dump_entry),
 		.object = object,
 		.type = type,
 		.data = data,

@@ -13,18 +13,27 @@
 #include "pool/pool.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fork.h"
+#include "base/sized.h"
 #include "base/thread.h"
 #include "rota/error.h"
 #include "rota/loop.h"
 
 /* The first version of each struct ended here. */
 enum {
-	LEAST_OPTIONS_SIZE = sizeof(struct rota_pool_options),
-	LEAST_STATS_SIZE = sizeof(struct rota_pool_stats),
+	LEAST_OPTIONS_SIZE =
+		ROTAI_SIZE_UP_TO(struct rota_pool_options, spin_ns),
+	LEAST_STATS_SIZE = ROTAI_SIZE_UP_TO(struct rota_lane_stats, idle),
 };
+
+ROTAI_SIZED(struct rota_pool_options, spin_ns);
+ROTAI_SIZED(struct rota_lane_stats, idle);
+
+/* Arrays inside structs cannot grow: there is room in them. */
+_Static_assert(sizeof(struct rota_lane_options) == 8 * sizeof(unsigned) &&
+		       (int)ROTA_LANE_COUNT <= (int)ROTA_LANE_ROOM,
+	       "the lanes of struct rota_pool_options keep their places");
 
 enum { IO_THREADS = 4, BLOCKING_THREADS = 16 };
 
@@ -44,42 +53,55 @@ static struct rota_pool *pool_of(struct rotai_counted *users)
 	return rota_container_of(users, struct rota_pool, users);
 }
 
-void rota_pool_options_init(struct rota_pool_options *options)
+void rota_pool_options_init_size(struct rota_pool_options *options, size_t size)
 {
-	*options = (struct rota_pool_options){
-		.size = sizeof(*options),
+	const struct rota_pool_options defaults = {
 		.lanes = {
-			[ROTA_LANE_IO] = { 0, IO_THREADS },
-			[ROTA_LANE_BLOCKING] = { 0, BLOCKING_THREADS },
-			[ROTA_LANE_CPU] = { 0, rotai_thread_processors() },
+			[ROTA_LANE_IO] = { 0, IO_THREADS, { 0 } },
+			[ROTA_LANE_BLOCKING] = { 0, BLOCKING_THREADS, { 0 } },
+			[ROTA_LANE_CPU] = { 0, rotai_thread_processors(), { 0 } },
 		},
 		.idle_ns = IDLE_NS,
 	};
+
+	options->size = size;
+	(void)rotai_sized_give(options, sizeof(size), &defaults,
+			       sizeof(defaults));
 }
 
-/* What a caller of a later version asks for and we do not know of must be
- * unset. */
-static int tail_is_zero(const struct rota_pool_options *options)
+/* A lane has its numbers of threads, and one that we do not know has none. */
+static int check_lane(const struct rota_lane_options *lane, int known)
 {
-	const unsigned char *bytes = (const unsigned char *)options;
-
-	for (size_t i = sizeof(*options); i < options->size; i++)
-		if (bytes[i] != 0)
-			return 0;
-	return 1;
+	if (lane->min_threads > lane->max_threads ||
+	    (!known && lane->max_threads > 0))
+		return ROTA_EINVAL;
+	for (size_t i = 0; i < sizeof(lane->reserved) / sizeof(unsigned); i++)
+		if (lane->reserved[i] != 0)
+			return ROTA_EINVAL;
+	return 0;
 }
 
 static int check_options(const struct rota_pool_options *options)
 {
-	if (options->size < LEAST_OPTIONS_SIZE || !tail_is_zero(options))
-		return ROTA_EINVAL;
-	for (int i = 0; i < ROTA_LANE_COUNT; i++)
-		if (options->lanes[i].min_threads >
-		    options->lanes[i].max_threads)
+	for (int i = 0; i < ROTA_LANE_ROOM; i++)
+		if (check_lane(&options->lanes[i], i < ROTA_LANE_COUNT) < 0)
 			return ROTA_EINVAL;
 	if (options->spin_ns > LONGEST_SPIN_NS)
 		return ROTA_EINVAL;
 	return rotai_thread_check_stack(options->stack_size);
+}
+
+/* Have all of @options, also if the caller's are of an earlier version. */
+static int complete_options(struct rota_pool_options *options,
+			    const struct rota_pool_options *given)
+{
+	int error = 0;
+
+	rota_pool_options_init(options);
+	if (given != NULL)
+		error = rotai_sized_take(options, sizeof(*options), given,
+					 LEAST_OPTIONS_SIZE);
+	return error < 0 ? error : check_options(options);
 }
 
 static void destroy_lanes(struct rota_pool *pool, int count)
@@ -134,17 +156,13 @@ static void end(struct rotai_counted *users)
 int rota_pool_new(struct rota_pool **pool,
 		  const struct rota_pool_options *options)
 {
-	struct rota_pool_options defaults;
+	struct rota_pool_options all;
 	struct rota_pool *made;
 	int error;
 
 	if (pool == NULL)
 		return ROTA_EINVAL;
-	if (options == NULL) {
-		rota_pool_options_init(&defaults);
-		options = &defaults;
-	}
-	error = check_options(options);
+	error = complete_options(&all, options);
 	if (error == 0)
 		error = rotai_fork_observe();
 	if (error < 0)
@@ -156,13 +174,13 @@ int rota_pool_new(struct rota_pool **pool,
 	made->memory = 1;
 	made->generation = rotai_fork_generation;
 	made->repairing = rotai_fork_generation;
-	made->idle_ns = options->idle_ns;
-	made->spin = rotai_thread_spin(options->spin_ns);
+	made->idle_ns = all.idle_ns;
+	made->spin = rotai_thread_spin(all.spin_ns);
 	made->has_company = rotai_thread_processors() > 1;
-	made->stack_size = options->stack_size;
+	made->stack_size = all.stack_size;
 	for (int i = 0; i < ROTA_LANE_COUNT; i++) {
 		error = rotai_lane_init(&made->lanes[i], made, thread_names[i],
-					&options->lanes[i]);
+					&all.lanes[i]);
 		if (error < 0) {
 			destroy_lanes(made, i);
 			free(made);
@@ -185,20 +203,16 @@ void rota_pool_unref(struct rota_pool *pool)
 	rotai_counted_unref(&pool->users);
 }
 
-int rota_pool_stats(struct rota_pool *pool, struct rota_pool_stats *stats)
+int rota_pool_stats(struct rota_pool *pool, enum rota_lane lane,
+		    struct rota_lane_stats *stats)
 {
-	size_t size;
+	struct rota_lane_stats now;
 
-	if (stats == NULL || stats->size < LEAST_STATS_SIZE)
+	if ((unsigned)lane >= (unsigned)ROTA_LANE_COUNT)
 		return ROTA_EINVAL;
 	rotai_pool_repair(pool);
-	/* A caller of a later version gets 0 for what we do not know. */
-	size = stats->size;
-	memset(stats, 0, size);
-	for (int i = 0; i < ROTA_LANE_COUNT; i++)
-		rotai_lane_stats(&pool->lanes[i], &stats->lanes[i]);
-	stats->size = size;
-	return 0;
+	rotai_lane_stats(&pool->lanes[lane], &now);
+	return rotai_sized_give(stats, LEAST_STATS_SIZE, &now, sizeof(now));
 }
 
 void rotai_pool_repair(struct rota_pool *pool)

@@ -199,10 +199,10 @@ static inline void lane_end(struct lane *lane)
 
 static inline struct rota_lane_stats lane_stats(const struct lane *lane)
 {
-	struct rota_pool_stats stats = { .size = sizeof(stats) };
+	struct rota_lane_stats stats = { .size = sizeof(stats) };
 
-	assert_int_equal(rota_pool_stats(lane->pool, &stats), 0);
-	return stats.lanes[ROTA_LANE_IO];
+	assert_int_equal(rota_pool_stats(lane->pool, ROTA_LANE_IO, &stats), 0);
+	return stats;
 }
 
 /* What holds a thread of the io lane: a read of a file that waits, in the midst

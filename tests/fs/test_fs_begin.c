@@ -20,7 +20,7 @@ static void arguments_that_mean_nothing_are_refused(void **state)
 {
 	struct file_test t;
 	struct rota_fs *fs = &t.op.fs;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct rota_buf none = { NULL, 1 };
 	char data[4];
 	struct rota_buf buf = buf_of(data, 4);
@@ -75,7 +75,7 @@ static void what_is_in_flight_is_busy(void **state)
 {
 	struct file_test t;
 	struct rota_fs *fs = &t.op.fs;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	char data[4];
 	struct rota_buf buf = buf_of(data, 4);
 

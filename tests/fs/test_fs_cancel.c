@@ -381,7 +381,7 @@ static void nothing_begins_in_a_shutdown(void **state)
  * the call (O7). */
 static void a_lane_without_threads_works(void **state)
 {
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	char data[10];
 	struct held h;
 	int fd;
@@ -405,7 +405,7 @@ static void a_lane_without_threads_works(void **state)
 	assert_int_equal(outcome(&h.op), 5);
 	assert_int_equal(rota_fs_fstat(&h.op.fs, on_end, fd, &info), 0);
 	assert_int_equal(outcome(&h.op), 0);
-	assert_int_equal(info.size, 15);
+	assert_int_equal(info.bytes, 15);
 	assert_int_equal(rota_fs_read_file(&h.op.fs, on_end, h.s.path, 15), 0);
 	assert_int_equal(outcome(&h.op), 15);
 	rota_fs_free(&h.op.fs);
@@ -460,7 +460,7 @@ static void what_finds_no_thread_is_told(void **state)
 static void the_first_work_may_find_no_memory(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct operation op;
 
 	operation_init(&op, f->loop);

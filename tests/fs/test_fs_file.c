@@ -301,7 +301,7 @@ static void a_descriptor_that_is_not_open_is_told_later(void **state)
 {
 	enum { NOT_OPEN = 3999 };
 	struct file_test t;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	char data[4];
 
 	file_test_begin(&t, *state);

@@ -43,7 +43,7 @@ static void end(struct forked *t)
 static void begin_nothing(void *arg)
 {
 	struct forked *t = arg;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct rota_fs *fs = &t->op.fs;
 
 	EXPECT(rota_fs_open(fs, on_end, "/", 0, 0) == ROTA_ECHILD);

@@ -6,6 +6,7 @@
 
 #include <time.h>
 
+#include "support/edge.h"
 #include "support/fault.h"
 
 static int64_t do_stat(struct operation *op, const char *path,
@@ -29,6 +30,12 @@ static int64_t do_fstat(struct operation *op, int fd,
 	return outcome(op);
 }
 
+static void fill_with_ones(struct rota_file_info *info)
+{
+	memset(info, 0xff, sizeof(*info));
+	info->size = sizeof(*info);
+}
+
 /* All but the times. */
 static void assert_same(const struct rota_file_info *info,
 			const struct stat *status)
@@ -36,7 +43,7 @@ static void assert_same(const struct rota_file_info *info,
 	assert_int_equal(info->device, status->st_dev);
 	assert_int_equal(info->inode, status->st_ino);
 	assert_int_equal(info->links, status->st_nlink);
-	assert_int_equal(info->size, status->st_size);
+	assert_int_equal(info->bytes, status->st_size);
 	assert_int_equal(info->blocks, status->st_blocks);
 	assert_int_equal(info->special_device, status->st_rdev);
 	assert_int_equal(info->block_size, status->st_blksize);
@@ -48,7 +55,7 @@ static void assert_same(const struct rota_file_info *info,
 static void a_file_is_told_by_path_and_by_descriptor(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct operation op;
 	struct scratch s;
 	struct stat status;
@@ -60,18 +67,18 @@ static void a_file_is_told_by_path_and_by_descriptor(void **state)
 	assert_int_equal(chmod(s.path, 0604), 0);
 	assert_int_equal(stat(s.path, &status), 0);
 
-	memset(&info, 0xff, sizeof(info));
+	fill_with_ones(&info);
 	assert_int_equal(do_stat(&op, s.path, &info), 0);
 	assert_same(&info, &status);
-	memset(&info, 0xff, sizeof(info));
+	fill_with_ones(&info);
 	assert_int_equal(do_lstat(&op, s.path, &info), 0);
 	assert_same(&info, &status);
-	memset(&info, 0xff, sizeof(info));
+	fill_with_ones(&info);
 	fd = put_open(&s, O_RDONLY);
 	assert_int_equal(do_fstat(&op, fd, &info), 0);
 	assert_same(&info, &status);
 
-	assert_int_equal(info.size, 12345);
+	assert_int_equal(info.bytes, 12345);
 	assert_int_equal(info.mode, S_IFREG | 0604);
 	assert_int_equal(op.phase, ROTA_PHASE_POLL);
 	close(fd);
@@ -81,7 +88,7 @@ static void a_file_is_told_by_path_and_by_descriptor(void **state)
 static void a_directory_and_a_device_are_told(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct operation op;
 	struct stat status;
 
@@ -100,7 +107,7 @@ static void a_directory_and_a_device_are_told(void **state)
 static void a_link_is_followed_or_not(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct operation op;
 	struct scratch s;
 	char link[sizeof(s.path) + 8];
@@ -116,7 +123,7 @@ static void a_link_is_followed_or_not(void **state)
 	assert_true(S_ISREG(info.mode));
 	assert_int_equal(do_lstat(&op, link, &info), 0);
 	assert_true(S_ISLNK(info.mode));
-	assert_int_equal(info.size, 4);
+	assert_int_equal(info.bytes, 4);
 
 	scratch_end(&s);
 }
@@ -135,7 +142,7 @@ static void set_times(const char *path, time_t accessed_s, long accessed_ns,
 static void times_are_exact_to_the_nanosecond(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct operation op;
 	struct scratch s;
 	struct timespec now;
@@ -185,7 +192,7 @@ static void times_before_1970_and_far_away_are_told(void **state)
 		{ -10000000000, INT64_MIN },
 	};
 	struct fixture *f = *state;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct operation op;
 	struct scratch s;
 	unsigned kept = 0;
@@ -213,7 +220,7 @@ static void times_before_1970_and_far_away_are_told(void **state)
 static void what_is_not_there_is_told(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct operation op;
 	struct scratch s;
 
@@ -233,7 +240,7 @@ static void what_is_not_there_is_told(void **state)
 static void an_open_file_may_have_no_answer(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct operation op;
 
 	operation_init(&op, f->loop);
@@ -246,7 +253,61 @@ static void an_open_file_may_have_no_answer(void **state)
 	assert_int_equal(fault_clear(), 1);
 }
 
+/* A program of the first version's header, at the end of a page. */
+static void an_info_of_the_first_version_is_filled_to_its_end(void **state)
+{
+	struct first_info {
+		size_t size;
+		uint64_t counts[6];
+		int64_t times[3];
+		uint32_t rest[4];
+	};
+	const size_t least = sizeof(struct first_info);
+	struct fixture *f = *state;
+	struct rota_file_info *info = edge_new(least);
+	struct operation op;
+	struct stat status;
+
+	operation_init(&op, f->loop);
+	assert_int_equal(stat("/", &status), 0);
+	for (info->size = 0; info->size < least; info->size++) {
+		assert_int_equal(rota_fs_stat(&op.fs, on_end, "/", info),
+				 ROTA_EINVAL);
+		assert_int_equal(rota_fs_lstat(&op.fs, on_end, "/", info),
+				 ROTA_EINVAL);
+		assert_int_equal(rota_fs_fstat(&op.fs, on_end, 0, info),
+				 ROTA_EINVAL);
+	}
+	assert_int_equal(do_stat(&op, "/", info), 0);
+	assert_int_equal(info->size, least);
+	assert_same(info, &status);
+	edge_free();
+}
+
+static void a_longer_info_ends_with_zeroes(void **state)
+{
+	struct {
+		struct rota_file_info info;
+		unsigned char more[24];
+	} *info = edge_new(sizeof(*info));
+	static const unsigned char zeroes[sizeof(info->more)];
+	struct fixture *f = *state;
+	struct operation op;
+	struct stat status;
+
+	operation_init(&op, f->loop);
+	assert_int_equal(stat("/", &status), 0);
+	info->info.size = sizeof(*info);
+	assert_int_equal(do_lstat(&op, "/", &info->info), 0);
+	assert_int_equal(info->info.size, sizeof(*info));
+	assert_same(&info->info, &status);
+	assert_memory_equal(info->more, zeroes, sizeof(zeroes));
+	edge_free();
+}
+
 static const struct CMUnitTest tests[] = {
+	REAL(an_info_of_the_first_version_is_filled_to_its_end),
+	REAL(a_longer_info_ends_with_zeroes),
 	REAL(a_file_is_told_by_path_and_by_descriptor),
 	REAL(a_directory_and_a_device_are_told),
 	REAL(a_link_is_followed_or_not),

@@ -205,7 +205,8 @@ static void callbacks_of_streams_are_traced_and_counted(void **state)
 {
 	struct fixture *f = *state;
 	struct trace trace = {
-		.tracer = { .callback_begin = note_begin,
+		.tracer = { .size = sizeof(struct rota_tracer),
+			    .callback_begin = note_begin,
 			    .callback_end = note_end },
 	};
 	struct connection c;

@@ -329,6 +329,7 @@ static void see_callback_end(struct rota_tracer *tracer, const char *type,
 static void witness_init(struct witness *w)
 {
 	memset(w, 0, sizeof(*w));
+	w->tracer.size = sizeof(w->tracer);
 	w->tracer.data = w;
 	w->tracer.phase_begin = see_phase_begin;
 	w->tracer.phase_end = see_phase_end;
@@ -407,7 +408,7 @@ static void a_turn_that_is_cut_short_ends_its_phase(void **state)
 static void all_functions_of_a_tracer_may_be_null(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_tracer tracer = { 0 };
+	struct rota_tracer tracer = { .size = sizeof(tracer) };
 	struct recorder r;
 	struct actor a;
 

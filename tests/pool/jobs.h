@@ -145,11 +145,12 @@ static inline int job_cancel(struct job *job)
 	return rota_request_cancel(&job->work.request);
 }
 
-static inline struct rota_pool_stats pool_stats(struct rota_pool *pool)
+static inline struct rota_lane_stats lane_stats(struct rota_pool *pool,
+						enum rota_lane lane)
 {
-	struct rota_pool_stats stats = { .size = sizeof(stats) };
+	struct rota_lane_stats stats = { .size = sizeof(stats) };
 
-	assert_int_equal(rota_pool_stats(pool, &stats), 0);
+	assert_int_equal(rota_pool_stats(pool, lane, &stats), 0);
 	return stats;
 }
 
@@ -161,7 +162,9 @@ static inline struct rota_pool *pool_of_threads(unsigned min, unsigned max)
 
 	rota_pool_options_init(&options);
 	for (int i = 0; i < ROTA_LANE_COUNT; i++)
-		options.lanes[i] = (struct rota_lane_options){ min, max };
+		options.lanes[i] =
+			(struct rota_lane_options){ .min_threads = min,
+						    .max_threads = max };
 	assert_int_equal(rota_pool_new(&pool, &options), 0);
 	return pool;
 }

@@ -204,7 +204,7 @@ static void have_sleep(struct fixture *f, struct rota_pool *pool,
 	gate_open(&gate);
 	run_to_the_end(f);
 	gate_end(&gate);
-	while (pool_stats(pool).lanes[IO].idle != threads)
+	while (lane_stats(pool, IO).idle != threads)
 		sched_yield();
 }
 
@@ -228,7 +228,7 @@ static int wakes_the_near_one(struct fixture *f, struct rota_pool *pool)
 	job_init(&a, f->loop, NULL);
 	job_queue(&a, IO);
 	run_until_called(&a, 1);
-	while (pool_stats(pool).lanes[IO].idle != 3)
+	while (lane_stats(pool, IO).idle != 3)
 		sched_yield();
 	return near->begun == begun + 1;
 }

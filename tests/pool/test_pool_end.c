@@ -47,7 +47,7 @@ static void it_does_not_end_while_it_is_in_use(void **state)
 	assert_int_equal(rota_pool_end(UINT64_MAX), ROTA_EBUSY);
 	do_one(f->loop, 0);
 	pool = rota_pool_ref(rota_pool_default());
-	assert_int_equal(pool_stats(pool).lanes[IO].done, 2);
+	assert_int_equal(lane_stats(pool, IO).done, 2);
 	assert_int_equal(rota_loop_close(f->loop), 0);
 	f->loop = NULL;
 
@@ -66,10 +66,10 @@ static void a_new_one_is_made_after_its_end(void **state)
 		renew_loop(f);
 		do_one(f->loop, 0);
 		assert_int_equal(
-			pool_stats(rota_pool_default()).lanes[IO].started, 1);
+			lane_stats(rota_pool_default(), IO).started, 1);
 		end_the_pool(f);
 	}
-	assert_int_equal(pool_stats(rota_pool_default()).lanes[IO].started, 0);
+	assert_int_equal(lane_stats(rota_pool_default(), IO).started, 0);
 	assert_int_equal(rota_pool_end(0), 0);
 }
 
@@ -154,7 +154,7 @@ static void it_does_not_wait_for_pools_in_use(void **state)
 
 	assert_int_equal(rota_pool_end(UINT64_MAX), 0);
 
-	assert_int_equal(pool_stats(other).lanes[IO].threads, 1);
+	assert_int_equal(lane_stats(other, IO).threads, 1);
 	do_one(f->loop, 0);
 	assert_int_equal(rota_loop_close(f->loop), 0);
 	f->loop = NULL;

@@ -21,7 +21,7 @@ static void settle(struct rota_pool *pool)
 
 		do {
 			sched_yield();
-			stats = pool_stats(pool).lanes[lane];
+			stats = lane_stats(pool, lane);
 		} while (stats.threads != stats.idle);
 	}
 	rota_pool_unref(pool);
@@ -130,8 +130,8 @@ static void without_any_thread_work_ends_with_eagain(void **state)
 
 	assert_string_equal(journal_take(), "poll: a=EAGAIN b=EAGAIN");
 	assert_int_equal(a.runs + b.runs, 0);
-	assert_int_equal(pool_stats(pool).lanes[IO].threads, 0);
-	assert_int_equal(pool_stats(pool).lanes[IO].queued, 0);
+	assert_int_equal(lane_stats(pool, IO).threads, 0);
+	assert_int_equal(lane_stats(pool, IO).queued, 0);
 	job_queue(&a, IO);
 	run_to_the_end(f);
 	assert_string_equal(journal_take(), "poll: a=0");

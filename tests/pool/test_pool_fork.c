@@ -163,13 +163,13 @@ static void rebuild_and_go_on(void *arg)
 {
 	struct scene *s = arg;
 	struct rota_loop *loop = s->f->loop;
-	struct rota_pool_stats stats = { .size = sizeof(stats) };
+	struct rota_lane_stats stats = { .size = sizeof(stats) };
 
 	EXPECT(rota_loop_fork(loop) == 0);
-	EXPECT(rota_pool_stats(s->pool, &stats) == 0);
-	EXPECT(stats.lanes[IO].threads == 0);
-	EXPECT(stats.lanes[IO].queued == 0);
-	EXPECT(stats.lanes[IO].running == 0);
+	EXPECT(rota_pool_stats(s->pool, IO, &stats) == 0);
+	EXPECT(stats.threads == 0);
+	EXPECT(stats.queued == 0);
+	EXPECT(stats.running == 0);
 	EXPECT(s->jobs[RUNNING].calls == 0);
 	EXPECT(rota_loop_run(loop, ROTA_RUN_DEFAULT) == 0);
 	expect_all_cancelled(s);
@@ -272,10 +272,10 @@ static void only_exit(void *arg)
 static void look_and_exit(void *arg)
 {
 	struct scene *s = arg;
-	struct rota_pool_stats stats = { .size = sizeof(stats) };
+	struct rota_lane_stats stats = { .size = sizeof(stats) };
 
-	EXPECT(rota_pool_stats(s->pool, &stats) == 0);
-	EXPECT(stats.lanes[IO].threads == 0);
+	EXPECT(rota_pool_stats(s->pool, IO, &stats) == 0);
+	EXPECT(stats.threads == 0);
 }
 
 /* F2: a child that calls nothing may exit, with the parent's locks held. */

@@ -22,14 +22,14 @@ struct scene {
 static void expect_counts(struct rota_pool *pool, enum rota_lane lane,
 			  unsigned count)
 {
-	struct rota_pool_stats stats = { .size = sizeof(stats) };
+	struct rota_lane_stats stats = { .size = sizeof(stats) };
 
-	EXPECT(rota_pool_stats(pool, &stats) == 0);
-	EXPECT(stats.lanes[lane].queued == 0);
-	EXPECT(stats.lanes[lane].running == 0);
-	EXPECT(stats.lanes[lane].done == count);
-	EXPECT(stats.lanes[lane].started == count);
-	EXPECT(stats.lanes[lane].threads == count);
+	EXPECT(rota_pool_stats(pool, lane, &stats) == 0);
+	EXPECT(stats.queued == 0);
+	EXPECT(stats.running == 0);
+	EXPECT(stats.done == count);
+	EXPECT(stats.started == count);
+	EXPECT(stats.threads == count);
 }
 
 static void count_in_child(void *arg)
@@ -58,11 +58,11 @@ static void the_figures_of_a_child_begin_at_zero(void **state)
 		job_queue(&s.job, (enum rota_lane)i);
 		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 	}
-	assert_int_equal(pool_stats(s.pool).lanes[IO].done, 1);
+	assert_int_equal(lane_stats(s.pool, IO).done, 1);
 
 	in_a_child(count_in_child, &s);
 
-	assert_int_equal(pool_stats(s.pool).lanes[CPU].started, 1);
+	assert_int_equal(lane_stats(s.pool, CPU).started, 1);
 	rota_pool_unref(s.pool);
 }
 

@@ -27,10 +27,9 @@ struct scene {
 
 static unsigned waiting(struct scene *s)
 {
-	struct rota_pool_stats stats = pool_stats(s->pool);
+	struct rota_lane_stats stats = lane_stats(s->pool, IO);
 
-	return (unsigned)(stats.lanes[IO].queued + stats.lanes[IO].running +
-			  stats.lanes[IO].done);
+	return (unsigned)(stats.queued + stats.running + stats.done);
 }
 
 static void scene_begin(struct scene *s, struct fixture *f)
@@ -336,7 +335,6 @@ static void loops_may_share_a_pool(void **state)
 	enum { LOOPS = 2, ROUNDS = 100 };
 	struct rota_pool *pool = pool_of_threads(0, 2);
 	struct sharer *sharers = test_calloc(LOOPS, sizeof(*sharers));
-	struct rota_pool_stats stats;
 	uint64_t done = 0;
 
 	(void)state;
@@ -350,9 +348,8 @@ static void loops_may_share_a_pool(void **state)
 	for (unsigned i = 0; i < LOOPS; i++)
 		pthread_join(sharers[i].thread, NULL);
 
-	stats = pool_stats(pool);
 	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
-		done += stats.lanes[lane].done;
+		done += lane_stats(pool, lane).done;
 	assert_int_equal(done, LOOPS * MANY * ROUNDS);
 	for (unsigned i = 0; i < LOOPS; i++) {
 		assert_int_equal(sharers[i].strange, 0);

@@ -55,10 +55,10 @@ static void a_thread_that_spins_finds_the_next_job(void **state)
 		job_queue(&a, IO);
 		run_until_called(&a, i);
 		await_polling(pool);
-		assert_int_equal(pool_stats(pool).lanes[IO].idle, 0);
+		assert_int_equal(lane_stats(pool, IO).idle, 0);
 	}
 
-	assert_int_equal(pool_stats(pool).lanes[IO].started, 1);
+	assert_int_equal(lane_stats(pool, IO).started, 1);
 	rota_pool_unref(pool);
 }
 
@@ -83,7 +83,7 @@ static void one_thread_of_a_lane_spins(void **state)
 	gate_end(&gate);
 
 	await_polling(pool);
-	while (pool_stats(pool).lanes[IO].idle != THREADS - 1)
+	while (lane_stats(pool, IO).idle != THREADS - 1)
 		sched_yield();
 	rota_pool_unref(pool);
 }
@@ -362,7 +362,7 @@ static void a_thread_that_finds_nothing_polls_less(void **state)
 	while (__atomic_load_n(&spinner->pause, __ATOMIC_RELAXED) < 64) {
 		job_queue(&a, IO);
 		run_until_called(&a, ++calls);
-		while (pool_stats(pool).lanes[IO].idle != 1)
+		while (lane_stats(pool, IO).idle != 1)
 			sched_yield();
 	}
 	/* 9 that fail; and after 16 and 32 waits 3 each. */
@@ -462,7 +462,7 @@ static void without_the_option_nobody_spins(void **state)
 	job_queue(&a, IO);
 	assert_null(f->loop->spin);
 	run_to_the_end(f);
-	while (pool_stats(pool).lanes[IO].idle != 1)
+	while (lane_stats(pool, IO).idle != 1)
 		sched_yield();
 	rota_pool_unref(pool);
 }

@@ -168,9 +168,9 @@ static void as_many_jobs_begin_as_there_may_be_threads(void **state)
 
 	gate_await(&gate, THREADS);
 
-	assert_int_equal(pool_stats(pool).lanes[CPU].threads, THREADS);
-	assert_int_equal(pool_stats(pool).lanes[CPU].running, THREADS);
-	assert_int_equal(pool_stats(pool).lanes[CPU].queued, MANY - THREADS);
+	assert_int_equal(lane_stats(pool, CPU).threads, THREADS);
+	assert_int_equal(lane_stats(pool, CPU).running, THREADS);
+	assert_int_equal(lane_stats(pool, CPU).queued, MANY - THREADS);
 	gate_open(&gate);
 	run_to_the_end(f);
 	gate_end(&gate);

@@ -49,9 +49,10 @@ static void record_phase(struct rota_tracer *tracer, enum rota_phase phase)
 
 void recorder_trace(struct recorder *r)
 {
-	r->tracer =
-		(struct rota_tracer){ .data = r, .phase_begin = record_phase };
-	rota_loop_trace(r->loop, &r->tracer);
+	r->tracer = (struct rota_tracer){ .size = sizeof(r->tracer),
+					  .data = r,
+					  .phase_begin = record_phase };
+	assert_int_equal(rota_loop_trace(r->loop, &r->tracer), 0);
 }
 
 void actor_init(struct actor *a, struct recorder *r, const char *name)

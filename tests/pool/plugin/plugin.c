@@ -78,7 +78,7 @@ static int be_stuck(int fd)
 {
 	const struct rota_detachable how = { read_byte, free,
 					     malloc(sizeof(fd)) };
-	struct rota_pool_stats stats = { .size = sizeof(stats) };
+	struct rota_lane_stats stats = { .size = sizeof(stats) };
 	struct rota_loop *loop;
 	struct rota_work work;
 
@@ -89,9 +89,10 @@ static int be_stuck(int fd)
 	if (rota_work_queue_detachable(&work, ROTA_LANE_IO, &how, ignore) < 0)
 		return 2;
 	do
-		if (rota_pool_stats(rota_pool_default(), &stats) < 0)
+		if (rota_pool_stats(rota_pool_default(), ROTA_LANE_IO,
+				    &stats) < 0)
 			return 3;
-	while (stats.lanes[ROTA_LANE_IO].running == 0);
+	while (stats.running == 0);
 	if (rota_request_cancel(&work.request) < 0 ||
 	    rota_loop_run(loop, ROTA_RUN_DEFAULT) != 0)
 		return 4;
