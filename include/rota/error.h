@@ -2,7 +2,12 @@
  * rota/error.h - the codes that calls return and callbacks are told.
  *
  * Every code is negative. A system error is -errno under a name of ours; what
- * the system has no number for lies at -4000 and below.
+ * the system has no number for lies at -4000 and below. Systems have errors
+ * beyond those that have a constant here: they come as -errno too, and
+ * rota_error_name() knows all of Linux, macOS and the BSDs.
+ *
+ * On some systems ROTA_ENOTSUP and ROTA_EOPNOTSUPP are the same number, so one
+ * switch cannot have both.
  */
 #ifndef ROTA_ERROR_H
 #define ROTA_ERROR_H
@@ -15,7 +20,9 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-/** What went wrong. 0 is success. */
+/** What went wrong. 0 is success. Not every system has those that come after
+ * ROTA_EOF: where <errno.h> lacks one, its number is one of ours, which no call
+ * returns. So a program that tests for it compiles everywhere. */
 enum rota_error {
 	ROTA_E2BIG = -E2BIG,
 	ROTA_EACCES = -EACCES,
@@ -25,18 +32,22 @@ enum rota_error {
 	ROTA_EAGAIN = -EAGAIN,
 	ROTA_EALREADY = -EALREADY,
 	ROTA_EBADF = -EBADF,
+	ROTA_EBADMSG = -EBADMSG,
 	ROTA_EBUSY = -EBUSY,
 	ROTA_ECANCELED = -ECANCELED,
 	ROTA_ECHILD = -ECHILD,
 	ROTA_ECONNABORTED = -ECONNABORTED,
 	ROTA_ECONNREFUSED = -ECONNREFUSED,
 	ROTA_ECONNRESET = -ECONNRESET,
+	ROTA_EDEADLK = -EDEADLK,
 	ROTA_EDESTADDRREQ = -EDESTADDRREQ,
 	ROTA_EDOM = -EDOM,
+	ROTA_EDQUOT = -EDQUOT,
 	ROTA_EEXIST = -EEXIST,
 	ROTA_EFAULT = -EFAULT,
 	ROTA_EFBIG = -EFBIG,
 	ROTA_EHOSTUNREACH = -EHOSTUNREACH,
+	ROTA_EIDRM = -EIDRM,
 	ROTA_EILSEQ = -EILSEQ,
 	ROTA_EINPROGRESS = -EINPROGRESS,
 	ROTA_EINTR = -EINTR,
@@ -50,6 +61,7 @@ enum rota_error {
 	ROTA_EMSGSIZE = -EMSGSIZE,
 	ROTA_ENAMETOOLONG = -ENAMETOOLONG,
 	ROTA_ENETDOWN = -ENETDOWN,
+	ROTA_ENETRESET = -ENETRESET,
 	ROTA_ENETUNREACH = -ENETUNREACH,
 	ROTA_ENFILE = -ENFILE,
 	ROTA_ENOBUFS = -ENOBUFS,
@@ -58,6 +70,7 @@ enum rota_error {
 	ROTA_ENOEXEC = -ENOEXEC,
 	ROTA_ENOLCK = -ENOLCK,
 	ROTA_ENOMEM = -ENOMEM,
+	ROTA_ENOMSG = -ENOMSG,
 	ROTA_ENOPROTOOPT = -ENOPROTOOPT,
 	ROTA_ENOSPC = -ENOSPC,
 	ROTA_ENOSYS = -ENOSYS,
@@ -68,6 +81,7 @@ enum rota_error {
 	ROTA_ENOTSUP = -ENOTSUP,
 	ROTA_ENOTTY = -ENOTTY,
 	ROTA_ENXIO = -ENXIO,
+	ROTA_EOPNOTSUPP = -EOPNOTSUPP,
 	ROTA_EOVERFLOW = -EOVERFLOW,
 	ROTA_EPERM = -EPERM,
 	ROTA_EPIPE = -EPIPE,
@@ -79,16 +93,119 @@ enum rota_error {
 	ROTA_ESHUTDOWN = -ESHUTDOWN,
 	ROTA_ESPIPE = -ESPIPE,
 	ROTA_ESRCH = -ESRCH,
+	ROTA_ESTALE = -ESTALE,
 	ROTA_ETIMEDOUT = -ETIMEDOUT,
 	ROTA_ETXTBSY = -ETXTBSY,
 	ROTA_EXDEV = -EXDEV,
 
 	ROTA_EOF = -4000, /* the end of the input */
+
+#ifdef EFTYPE
+	ROTA_EFTYPE = -EFTYPE,
+#else
+	ROTA_EFTYPE = -4001,
+#endif
+#ifdef EHOSTDOWN
+	ROTA_EHOSTDOWN = -EHOSTDOWN,
+#else
+	ROTA_EHOSTDOWN = -4002,
+#endif
+#ifdef EMEDIUMTYPE
+	ROTA_EMEDIUMTYPE = -EMEDIUMTYPE,
+#else
+	ROTA_EMEDIUMTYPE = -4003,
+#endif
+#ifdef EMULTIHOP
+	ROTA_EMULTIHOP = -EMULTIHOP,
+#else
+	ROTA_EMULTIHOP = -4004,
+#endif
+#ifdef ENOATTR
+	ROTA_ENOATTR = -ENOATTR,
+#else
+	ROTA_ENOATTR = -4005,
+#endif
+#ifdef ENODATA
+	ROTA_ENODATA = -ENODATA,
+#else
+	ROTA_ENODATA = -4006,
+#endif
+#ifdef ENOLINK
+	ROTA_ENOLINK = -ENOLINK,
+#else
+	ROTA_ENOLINK = -4007,
+#endif
+#ifdef ENOMEDIUM
+	ROTA_ENOMEDIUM = -ENOMEDIUM,
+#else
+	ROTA_ENOMEDIUM = -4008,
+#endif
+#ifdef ENONET
+	ROTA_ENONET = -ENONET,
+#else
+	ROTA_ENONET = -4009,
+#endif
+#ifdef ENOTBLK
+	ROTA_ENOTBLK = -ENOTBLK,
+#else
+	ROTA_ENOTBLK = -4010,
+#endif
+#ifdef ENOTRECOVERABLE
+	ROTA_ENOTRECOVERABLE = -ENOTRECOVERABLE,
+#else
+	ROTA_ENOTRECOVERABLE = -4011,
+#endif
+#ifdef EOWNERDEAD
+	ROTA_EOWNERDEAD = -EOWNERDEAD,
+#else
+	ROTA_EOWNERDEAD = -4012,
+#endif
+#ifdef EPFNOSUPPORT
+	ROTA_EPFNOSUPPORT = -EPFNOSUPPORT,
+#else
+	ROTA_EPFNOSUPPORT = -4013,
+#endif
+#ifdef EREMOTE
+	ROTA_EREMOTE = -EREMOTE,
+#else
+	ROTA_EREMOTE = -4014,
+#endif
+#ifdef EREMOTEIO
+	ROTA_EREMOTEIO = -EREMOTEIO,
+#else
+	ROTA_EREMOTEIO = -4015,
+#endif
+#ifdef ESOCKTNOSUPPORT
+	ROTA_ESOCKTNOSUPPORT = -ESOCKTNOSUPPORT,
+#else
+	ROTA_ESOCKTNOSUPPORT = -4016,
+#endif
+#ifdef ETIME
+	ROTA_ETIME = -ETIME,
+#else
+	ROTA_ETIME = -4017,
+#endif
+#ifdef ETOOMANYREFS
+	ROTA_ETOOMANYREFS = -ETOOMANYREFS,
+#else
+	ROTA_ETOOMANYREFS = -4018,
+#endif
+#ifdef EUCLEAN
+	ROTA_EUCLEAN = -EUCLEAN,
+#else
+	ROTA_EUCLEAN = -4019,
+#endif
+#ifdef EUSERS
+	ROTA_EUSERS = -EUSERS,
+#else
+	ROTA_EUSERS = -4020,
+#endif
 };
 
 /**
- * Give the name of @error: "EINVAL", "EOF". For a number that is no code of
- * ours it is "UNKNOWN".
+ * Give the name of @error: "EINVAL", "EOF". Of two names for one number it is
+ * the usual one: "EAGAIN", "EDEADLK", "ENOTSUP". For a number that no system
+ * gives an error it is "UNKNOWN".
  *
  * Thread:  any, and signal handlers.
  * Owner:   the string is static.
@@ -96,8 +213,8 @@ enum rota_error {
 const char *rota_error_name(int error);
 
 /**
- * Say what @error means, in English, without a full stop. For a number that is
- * no code of ours it is "unknown error".
+ * Say what @error means, in English, without a full stop. For a number that no
+ * system gives an error it is "unknown error".
  *
  * Thread:  any, and signal handlers.
  * Owner:   the string is static.

@@ -4,6 +4,8 @@
  */
 #include "support/fixture.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 /* All the codes there are, in the order of the header. */
@@ -19,18 +21,22 @@ static const struct {
 	{ ROTA_EAGAIN, "EAGAIN" },
 	{ ROTA_EALREADY, "EALREADY" },
 	{ ROTA_EBADF, "EBADF" },
+	{ ROTA_EBADMSG, "EBADMSG" },
 	{ ROTA_EBUSY, "EBUSY" },
 	{ ROTA_ECANCELED, "ECANCELED" },
 	{ ROTA_ECHILD, "ECHILD" },
 	{ ROTA_ECONNABORTED, "ECONNABORTED" },
 	{ ROTA_ECONNREFUSED, "ECONNREFUSED" },
 	{ ROTA_ECONNRESET, "ECONNRESET" },
+	{ ROTA_EDEADLK, "EDEADLK" },
 	{ ROTA_EDESTADDRREQ, "EDESTADDRREQ" },
 	{ ROTA_EDOM, "EDOM" },
+	{ ROTA_EDQUOT, "EDQUOT" },
 	{ ROTA_EEXIST, "EEXIST" },
 	{ ROTA_EFAULT, "EFAULT" },
 	{ ROTA_EFBIG, "EFBIG" },
 	{ ROTA_EHOSTUNREACH, "EHOSTUNREACH" },
+	{ ROTA_EIDRM, "EIDRM" },
 	{ ROTA_EILSEQ, "EILSEQ" },
 	{ ROTA_EINPROGRESS, "EINPROGRESS" },
 	{ ROTA_EINTR, "EINTR" },
@@ -44,6 +50,7 @@ static const struct {
 	{ ROTA_EMSGSIZE, "EMSGSIZE" },
 	{ ROTA_ENAMETOOLONG, "ENAMETOOLONG" },
 	{ ROTA_ENETDOWN, "ENETDOWN" },
+	{ ROTA_ENETRESET, "ENETRESET" },
 	{ ROTA_ENETUNREACH, "ENETUNREACH" },
 	{ ROTA_ENFILE, "ENFILE" },
 	{ ROTA_ENOBUFS, "ENOBUFS" },
@@ -52,6 +59,7 @@ static const struct {
 	{ ROTA_ENOEXEC, "ENOEXEC" },
 	{ ROTA_ENOLCK, "ENOLCK" },
 	{ ROTA_ENOMEM, "ENOMEM" },
+	{ ROTA_ENOMSG, "ENOMSG" },
 	{ ROTA_ENOPROTOOPT, "ENOPROTOOPT" },
 	{ ROTA_ENOSPC, "ENOSPC" },
 	{ ROTA_ENOSYS, "ENOSYS" },
@@ -62,6 +70,7 @@ static const struct {
 	{ ROTA_ENOTSUP, "ENOTSUP" },
 	{ ROTA_ENOTTY, "ENOTTY" },
 	{ ROTA_ENXIO, "ENXIO" },
+	{ ROTA_EOPNOTSUPP, "EOPNOTSUPP" },
 	{ ROTA_EOVERFLOW, "EOVERFLOW" },
 	{ ROTA_EPERM, "EPERM" },
 	{ ROTA_EPIPE, "EPIPE" },
@@ -73,10 +82,31 @@ static const struct {
 	{ ROTA_ESHUTDOWN, "ESHUTDOWN" },
 	{ ROTA_ESPIPE, "ESPIPE" },
 	{ ROTA_ESRCH, "ESRCH" },
+	{ ROTA_ESTALE, "ESTALE" },
 	{ ROTA_ETIMEDOUT, "ETIMEDOUT" },
 	{ ROTA_ETXTBSY, "ETXTBSY" },
 	{ ROTA_EXDEV, "EXDEV" },
 	{ ROTA_EOF, "EOF" },
+	{ ROTA_EFTYPE, "EFTYPE" },
+	{ ROTA_EHOSTDOWN, "EHOSTDOWN" },
+	{ ROTA_EMEDIUMTYPE, "EMEDIUMTYPE" },
+	{ ROTA_EMULTIHOP, "EMULTIHOP" },
+	{ ROTA_ENOATTR, "ENOATTR" },
+	{ ROTA_ENODATA, "ENODATA" },
+	{ ROTA_ENOLINK, "ENOLINK" },
+	{ ROTA_ENOMEDIUM, "ENOMEDIUM" },
+	{ ROTA_ENONET, "ENONET" },
+	{ ROTA_ENOTBLK, "ENOTBLK" },
+	{ ROTA_ENOTRECOVERABLE, "ENOTRECOVERABLE" },
+	{ ROTA_EOWNERDEAD, "EOWNERDEAD" },
+	{ ROTA_EPFNOSUPPORT, "EPFNOSUPPORT" },
+	{ ROTA_EREMOTE, "EREMOTE" },
+	{ ROTA_EREMOTEIO, "EREMOTEIO" },
+	{ ROTA_ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT" },
+	{ ROTA_ETIME, "ETIME" },
+	{ ROTA_ETOOMANYREFS, "ETOOMANYREFS" },
+	{ ROTA_EUCLEAN, "EUCLEAN" },
+	{ ROTA_EUSERS, "EUSERS" },
 };
 
 enum { COUNT = sizeof(codes) / sizeof(codes[0]) };
@@ -98,18 +128,97 @@ static void what_is_not_the_systems_lies_at_4000_and_below(void **state)
 	(void)state;
 
 	assert_true(ROTA_EOF <= -4000);
+	for (int number = 1; number < 4000; number++)
+		assert_true(-number > ROTA_EOF);
 	for (size_t i = 0; i < COUNT; i++)
-		assert_true(codes[i].error > -4000 ||
-			    codes[i].error == ROTA_EOF);
+		assert_in_range(-codes[i].error, 1, 4000 + 99);
 }
 
 static void every_code_has_its_name(void **state)
 {
 	(void)state;
 
-	for (size_t i = 0; i < COUNT; i++)
+	for (size_t i = 0; i < COUNT; i++) {
+		if (codes[i].error == ROTA_ENOTSUP)
+			continue; /* may have two names: see below */
 		assert_string_equal(rota_error_name(codes[i].error),
 				    codes[i].name);
+	}
+}
+
+/* Where the system has two names for one number. */
+static void of_two_names_the_usual_one_is_given(void **state)
+{
+	(void)state;
+
+	assert_string_equal(rota_error_name(ROTA_ENOTSUP), "ENOTSUP");
+	assert_string_equal(rota_error_name(-EWOULDBLOCK),
+			    EWOULDBLOCK == EAGAIN ? "EAGAIN" : "EWOULDBLOCK");
+	assert_string_equal(rota_error_name(-EOPNOTSUPP),
+			    EOPNOTSUPP == ENOTSUP ? "ENOTSUP" : "EOPNOTSUPP");
+	assert_string_equal(rota_error_name(ROTA_EDEADLK), "EDEADLK");
+}
+
+/* Whether the system has an error of that number. */
+static int is_known(int number)
+{
+	const char *text = strerror(number);
+
+	return strstr(text, "nknown error") == NULL &&
+	       strstr(text, "No error information") == NULL;
+}
+
+/* What comes from the system is -errno, whatever that is. */
+static void every_error_of_the_system_has_a_name_and_a_text(void **state)
+{
+	unsigned known = 0;
+
+	(void)state;
+	for (int number = 1; number < 512; number++) {
+		if (!is_known(number))
+			continue;
+		known++;
+		assert_string_not_equal(rota_error_name(-number), "UNKNOWN");
+		assert_int_equal(rota_error_name(-number)[0], 'E');
+		assert_string_not_equal(rota_error_text(-number),
+					"unknown error");
+	}
+	assert_in_range(known, 80, 511);
+}
+
+enum { NUMBERS = 5000 };
+
+static const char *names_seen[NUMBERS];
+static const char *texts_seen[NUMBERS];
+
+static void look_all_up(int signal_number)
+{
+	(void)signal_number;
+	for (int i = 0; i < NUMBERS; i++) {
+		names_seen[i] = rota_error_name(-i);
+		texts_seen[i] = rota_error_text(-i);
+	}
+}
+
+/* A handler may have interrupted anything: standard output is locked here. */
+static void a_signal_handler_may_look_errors_up(void **state)
+{
+	struct sigaction action = { .sa_handler = look_all_up };
+	struct sigaction before;
+
+	(void)state;
+	assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+	flockfile(stdout);
+	errno = EDOM;
+	raise(SIGUSR1);
+	assert_int_equal(errno, EDOM);
+	funlockfile(stdout);
+	assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+
+	for (int i = 0; i < NUMBERS; i++) {
+		assert_ptr_equal(names_seen[i], rota_error_name(-i));
+		assert_ptr_equal(texts_seen[i], rota_error_text(-i));
+	}
 }
 
 static void every_code_has_a_text_of_its_own(void **state)
@@ -124,8 +233,9 @@ static void every_code_has_a_text_of_its_own(void **state)
 		assert_true(text[length - 1] != '.');
 		assert_string_not_equal(text, "unknown error");
 		for (size_t j = 0; j < i; j++)
-			assert_string_not_equal(
-				text, rota_error_text(codes[j].error));
+			assert_true(
+				strcmp(text, rota_error_text(codes[j].error)) ||
+				codes[i].error == codes[j].error);
 	}
 }
 
@@ -159,6 +269,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_system_error_is_minus_its_errno),
 	cmocka_unit_test(what_is_not_the_systems_lies_at_4000_and_below),
 	cmocka_unit_test(every_code_has_its_name),
+	cmocka_unit_test(of_two_names_the_usual_one_is_given),
+	cmocka_unit_test(every_error_of_the_system_has_a_name_and_a_text),
+	cmocka_unit_test(a_signal_handler_may_look_errors_up),
 	cmocka_unit_test(every_code_has_a_text_of_its_own),
 	cmocka_unit_test(a_number_that_is_no_code_is_unknown),
 	cmocka_unit_test(a_name_stays_as_it_is),
