@@ -606,3 +606,8 @@ clean: ## remove all that was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' \
 		Makefile
+	@echo
+	@echo "VARIANT=debug           a library that checks its caller, in build/debug"
+	@echo "SAN=address,undefined   sanitizers, for the library and for check;" \
+		"or SAN=thread"
+	@echo "CC=clang CFLAGS=-O3     compiler and flags; V=1 shows commands"

@@ -5,15 +5,34 @@
 
 #ifdef ROTA_CHECKED
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static void say(const char *text)
+void rotai_fail(const char *const *parts, size_t count)
 {
-	ssize_t written = write(STDERR_FILENO, text, strlen(text));
+	for (size_t i = 0; i < count; i++) {
+		ssize_t written =
+			write(STDERR_FILENO, parts[i], strlen(parts[i]));
 
-	(void)written; /* there is nobody left to tell */
+		(void)written; /* there is nobody left to tell */
+	}
+	abort();
+}
+
+const char *rotai_address_text(const void *address, char *text, size_t size)
+{
+	uintptr_t left = (uintptr_t)address;
+	size_t at = size;
+
+	text[--at] = '\0';
+	do
+		text[--at] = "0123456789abcdef"[left % 16];
+	while ((left /= 16) > 0);
+	text[--at] = 'x';
+	text[--at] = '0';
+	return text + at;
 }
 
 void rotai_assert_failed(const char *file, int line, const char *condition)
@@ -26,13 +45,10 @@ void rotai_assert_failed(const char *file, int line, const char *condition)
 		digits[--at] = (char)('0' + line % 10);
 	while ((line /= 10) > 0);
 
-	say(file);
-	say(":");
-	say(digits + at);
-	say(": does not hold: ");
-	say(condition);
-	say("\n");
-	abort();
+	rotai_fail((const char *const[]){ file, ":", digits + at,
+					  ": does not hold: ", condition,
+					  "\n" },
+		   6);
 }
 
 #else

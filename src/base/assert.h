@@ -8,7 +8,27 @@
 #ifndef ROTAI_BASE_ASSERT_H
 #define ROTAI_BASE_ASSERT_H
 
+#include <stddef.h>
+
+/* Checked builds watch their callers, too: see registry.h. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ROTAI_THREAD_SANITIZER
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define ROTAI_THREAD_SANITIZER
+#endif
+#if defined(ROTA_CHECKED) && !defined(ROTAI_THREAD_SANITIZER)
+#define ROTAI_WATCHFUL
+#endif
+
 #ifdef ROTA_CHECKED
+
+/* Print @count strings, and end the process. */
+_Noreturn void rotai_fail(const char *const *parts, size_t count);
+
+/* Write @address to @text, which has room, as 0x5a. Returns it. */
+const char *rotai_address_text(const void *address, char *text, size_t size);
 
 /* Say what does not hold, and end the process. */
 _Noreturn void rotai_assert_failed(const char *file, int line,

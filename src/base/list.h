@@ -9,6 +9,7 @@
 #define ROTAI_BASE_LIST_H
 
 #include "base/assert.h"
+#include "base/registry.h"
 #include "rota/object.h"
 
 static inline void rotai_list_init(struct rota_link *list)
@@ -32,6 +33,7 @@ static inline void rotai_list_append(struct rota_link *list,
 {
 	struct rota_link *last = list->prev;
 
+	ROTAI_LIVE_CHECK_END(list);
 	link->next = list;
 	link->prev = last;
 	last->next = link;
@@ -41,6 +43,7 @@ static inline void rotai_list_append(struct rota_link *list,
 static inline void rotai_list_remove(struct rota_link *link)
 {
 	ROTA_ASSERT(rotai_link_is_linked(link));
+	ROTAI_LIVE_CHECK_LINK(link);
 	link->prev->next = link->next;
 	link->next->prev = link->prev;
 	link->next = NULL;
@@ -63,6 +66,8 @@ static inline void rotai_list_splice(struct rota_link *list,
 {
 	if (rotai_list_is_empty(from))
 		return;
+	ROTAI_LIVE_CHECK_LINK(from);
+	ROTAI_LIVE_CHECK_END(list);
 	from->next->prev = list->prev;
 	list->prev->next = from->next;
 	from->prev->next = list;

@@ -118,6 +118,7 @@ static const struct rotai_fs_operation open_operation = {
 int rota_fs_open(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		 int flags, unsigned mode)
 {
+	ROTAI_ENTER_FS(fs);
 	int error = rotai_fs_usable(fs, fn);
 
 	if (error < 0)
@@ -154,6 +155,7 @@ static const struct rotai_fs_operation close_operation = {
 
 int rota_fs_close(struct rota_fs *fs, rota_fs_fn *fn, int fd)
 {
+	ROTAI_ENTER_FS(fs);
 	int error = rotai_fs_usable(fs, fn);
 
 	if (error < 0)
@@ -228,6 +230,7 @@ static int take_arguments(struct rota_fs *fs, int fd, const char *data,
 int rota_fs_read(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 		 struct rota_buf buf, int64_t offset)
 {
+	ROTAI_ENTER_FS(fs);
 	int error = rotai_fs_usable(fs, fn);
 
 	if (error == 0)
@@ -326,6 +329,7 @@ static const struct rotai_fs_operation write_operation = {
 int rota_fs_write(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 		  struct rota_const_buf buf, int64_t offset)
 {
+	ROTAI_ENTER_FS(fs);
 	int error = rotai_fs_usable(fs, fn);
 
 	if (error == 0)

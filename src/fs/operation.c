@@ -33,6 +33,7 @@ static const struct rotai_fs_operation *operation_of(const struct rota_fs *fs)
 
 void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop)
 {
+	ROTAI_LIVE_INIT(&fs->request.internal.link);
 	fs->request.internal.loop = loop;
 	fs->request.internal.state = 0; /* at rest */
 	fs->internal.files_only = 0;

@@ -15,6 +15,7 @@
 #ifndef ROTAI_FS_OPERATION_H
 #define ROTAI_FS_OPERATION_H
 
+#include "loop/enter.h"
 #include "loop/request.h"
 #include "pool/item.h"
 #include "rota/fs.h"
@@ -47,6 +48,10 @@ struct rotai_fs_operation {
 		.type = name, .call = rotai_fs_call,                           \
 		.cancel = rotai_fs_cancel, .forked = rotai_fs_forked,          \
 	}
+
+/* The first line of every function that begins one: see loop/enter.h. */
+#define ROTAI_ENTER_FS(fs)                                                     \
+	ROTAI_ENTER("fs", fs, (fs) != NULL ? (fs)->request.internal.loop : NULL)
 
 void rotai_fs_call(struct rota_request *request);
 int rotai_fs_cancel(struct rota_request *request, int status);

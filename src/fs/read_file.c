@@ -255,6 +255,7 @@ static const struct rotai_fs_operation read_file_operation = {
 int rota_fs_read_file(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		      size_t limit)
 {
+	ROTAI_ENTER_FS(fs);
 	int error = rotai_fs_usable(fs, fn);
 
 	if (error < 0)

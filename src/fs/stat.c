@@ -144,6 +144,7 @@ static int take_path(struct rota_fs *fs, const char *path,
 int rota_fs_stat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		 struct rota_file_info *info)
 {
+	ROTAI_ENTER_FS(fs);
 	int error = rotai_fs_usable(fs, fn);
 
 	if (error == 0)
@@ -157,6 +158,7 @@ int rota_fs_stat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 int rota_fs_lstat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		  struct rota_file_info *info)
 {
+	ROTAI_ENTER_FS(fs);
 	int error = rotai_fs_usable(fs, fn);
 
 	if (error == 0)
@@ -170,6 +172,7 @@ int rota_fs_lstat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 int rota_fs_fstat(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 		  struct rota_file_info *info)
 {
+	ROTAI_ENTER_FS(fs);
 	int error = rotai_fs_usable(fs, fn);
 
 	if (error < 0)

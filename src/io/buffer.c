@@ -86,6 +86,7 @@ int rotai_buffer_make_room(struct rotai_io *io)
 
 struct rota_hold *rota_buf_keep(struct rota_stream *stream)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	struct rotai_io *io = rotai_io_of(stream);
 	struct rotai_block *block = io->block;
 
@@ -102,6 +103,8 @@ struct rota_hold *rota_buf_keep(struct rota_stream *stream)
 
 void rota_buf_release(struct rota_hold *hold)
 {
+	ROTAI_ENTER_THREAD("hold", hold,
+			   ((struct rotai_block *)(void *)hold)->loop);
 	struct rotai_block *block = (struct rotai_block *)(void *)hold;
 	struct rota_loop *loop = block->loop;
 	struct rotai_io *io = (struct rotai_io *)(void *)rotai_annex_get(

@@ -6,6 +6,7 @@
 #define ROTAI_IO_IO_H
 
 #include "loop/annex.h"
+#include "loop/enter.h"
 #include "loop/handle.h"
 #include "loop/loop.h"
 #include "loop/request.h"

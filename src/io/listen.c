@@ -226,6 +226,7 @@ static int check(const struct rota_stream *stream, int backlog,
 int rota_stream_listen(struct rota_stream *stream, int backlog,
 		       rota_connection_fn *fn)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	struct rota_loop *loop = stream->handle.internal.loop;
 	int fd = rotai_stream_fd(&stream->handle);
 	struct rotai_listener *listener;
@@ -290,6 +291,7 @@ int rota_stream_listen_resume(struct rota_stream *stream)
 
 uint64_t rota_stream_shed(const struct rota_stream *stream)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	return rotai_stream_has(stream, ROTAI_LISTENING)
 		       ? stream->internal.front.listener->shed
 		       : 0;

@@ -251,6 +251,7 @@ void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 
 int rota_stream_read_start(struct rota_stream *stream, rota_read_fn *fn)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	int error = rotai_stream_usable(stream, 0);
 
 	if (error < 0)
@@ -278,6 +279,7 @@ int rota_stream_read_start(struct rota_stream *stream, rota_read_fn *fn)
 
 void rota_stream_read_stop(struct rota_stream *stream)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	if (rotai_stream_has(stream, ROTAI_PAUSED))
 		return;
 	rotai_stream_set(stream, ROTAI_PAUSED);
@@ -357,6 +359,7 @@ static int check_read(const struct rota_stream *stream,
 int rota_stream_read(struct rota_read *read, struct rota_stream *stream,
 		     struct rota_buf buf, size_t least, rota_read_done_fn *fn)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	struct rota_read **last = &stream->internal.front.read;
 	int error = check_read(stream, &buf, least, fn);
 	int ended = rotai_stream_has(stream, ROTAI_READ_ENDED);

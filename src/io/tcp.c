@@ -25,6 +25,8 @@ static int fd_of(const struct rota_tcp *tcp)
 
 int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop)
 {
+	ROTAI_ENTER("tcp", tcp, loop);
+	ROTAI_LIVE_CHECK_INIT(&tcp->handle.internal.open);
 	int error = rotai_loop_admits(loop);
 
 	if (error == 0)
@@ -89,6 +91,8 @@ static int is_handed(struct rotai_io *io, int fd)
 
 int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 {
+	ROTAI_ENTER("tcp", tcp, loop);
+	ROTAI_LIVE_CHECK_INIT(&tcp->handle.internal.open);
 	unsigned state = ROTAI_CONNECTED;
 	int error = rotai_loop_admits(loop);
 	struct rotai_io *io;
@@ -198,6 +202,7 @@ static int bind_socket(int fd, const struct rota_address *address,
 int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
 		  unsigned flags)
 {
+	ROTAI_ENTER_HANDLE(&tcp->handle);
 	int error = rotai_handle_usable(&tcp->handle);
 	int fd = fd_of(tcp);
 
@@ -227,6 +232,7 @@ int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
 int rota_tcp_connect(struct rota_connect *connect, struct rota_tcp *tcp,
 		     const struct rota_address *address, rota_connect_fn *fn)
 {
+	ROTAI_ENTER_HANDLE(&tcp->handle);
 	int error = rotai_handle_usable(&tcp->handle);
 
 	if (error < 0)
@@ -263,6 +269,7 @@ static int may_set(const struct rota_tcp *tcp)
 
 int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on)
 {
+	ROTAI_ENTER_HANDLE(&tcp->handle);
 	int error = may_set(tcp);
 
 	return error < 0 ? error
@@ -272,6 +279,7 @@ int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on)
 
 int rota_tcp_set_keepalive(struct rota_tcp *tcp, unsigned idle)
 {
+	ROTAI_ENTER_HANDLE(&tcp->handle);
 	int error = may_set(tcp);
 
 	if (error == 0 && idle > 32767) /* MAX_TCP_KEEPIDLE of Linux */
@@ -301,12 +309,14 @@ static int get_address(const struct rota_tcp *tcp, struct rota_address *address,
 int rota_tcp_own_address(const struct rota_tcp *tcp,
 			 struct rota_address *address)
 {
+	ROTAI_ENTER_HANDLE(&tcp->handle);
 	return get_address(tcp, address, getsockname);
 }
 
 int rota_tcp_peer_address(const struct rota_tcp *tcp,
 			  struct rota_address *address)
 {
+	ROTAI_ENTER_HANDLE(&tcp->handle);
 	int error = has_socket(tcp);
 
 	if (error == 0 && !rotai_stream_has(&tcp->stream, ROTAI_CONNECTED))

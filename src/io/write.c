@@ -106,6 +106,7 @@ static __attribute__((noinline)) int send_unusual(struct rota_stream *stream,
 
 int rota_stream_send(struct rota_stream *stream, const void *data, size_t size)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	ssize_t n = 0;
 
 	/* Nothing is in the way, or in line: see output.c (2). A stream that is
@@ -222,6 +223,7 @@ int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
 		      const struct rota_const_buf *bufs, size_t count,
 		      rota_write_fn *fn)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	ptrdiff_t total;
 	int error = writable(stream);
 
@@ -249,6 +251,7 @@ int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
 ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
 				const struct rota_const_buf *bufs, size_t count)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	struct iovec iov[TRIED];
 	size_t tried = 0;
 	int error = writable(stream);
@@ -307,6 +310,7 @@ static const struct rotai_request_class shutdown_class = {
 int rota_stream_shutdown(struct rota_shutdown *shutdown,
 			 struct rota_stream *stream, rota_shutdown_fn *fn)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	int error = rotai_stream_usable(stream, 1);
 
 	if (error < 0)
@@ -330,6 +334,7 @@ int rota_stream_shutdown(struct rota_shutdown *shutdown,
 
 void rota_stream_set_cork(struct rota_stream *stream, int on)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	if (on) {
 		rotai_stream_set(stream, ROTAI_CORKED);
 		return;
@@ -348,6 +353,7 @@ void rota_stream_set_cork(struct rota_stream *stream, int on)
 int rota_stream_set_watermarks(struct rota_stream *stream, size_t low,
 			       size_t high)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	if (low > high || high > UINT32_MAX)
 		return ROTA_EINVAL;
 	stream->internal.low = (uint32_t)low;
@@ -361,10 +367,12 @@ int rota_stream_set_watermarks(struct rota_stream *stream, size_t low,
 
 void rota_stream_on_drain(struct rota_stream *stream, rota_drain_fn *fn)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	stream->internal.drain = fn;
 }
 
 size_t rota_stream_queued(const struct rota_stream *stream)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	return stream->internal.queued;
 }

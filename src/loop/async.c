@@ -14,6 +14,7 @@
 
 #include "loop/async.h"
 #include "loop/callback.h"
+#include "loop/enter.h"
 #include "loop/loop.h"
 
 static struct rota_async *async_of(struct rota_entry *entry)
@@ -34,6 +35,7 @@ static int is_referenced(const struct rota_async *async)
 
 void rota_async_init(struct rota_async *async, struct rota_loop *loop)
 {
+	ROTAI_LIVE_INIT(&async->internal.started);
 	async->internal.entry.next = NULL;
 	async->internal.entry.owner = (uintptr_t)loop | ROTAI_ENTRY_ASYNC;
 	async->internal.fn = NULL;
@@ -42,6 +44,7 @@ void rota_async_init(struct rota_async *async, struct rota_loop *loop)
 
 int rota_async_start(struct rota_async *async, rota_async_fn *fn)
 {
+	ROTAI_ENTER("async", async, rotai_entry_loop(&async->internal.entry));
 	struct rota_loop *loop = rotai_entry_loop(&async->internal.entry);
 	int error = rotai_loop_admits(loop);
 
@@ -51,6 +54,9 @@ int rota_async_start(struct rota_async *async, rota_async_fn *fn)
 		return ROTA_EINVAL;
 	__atomic_store_n(&async->internal.fn, fn, __ATOMIC_RELAXED);
 	if (!is_active(async)) {
+		ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "async", async,
+				 &async->internal.started, loop,
+				 &async->internal.entry.owner);
 		rotai_list_append(&loop->asyncs, &async->internal.started);
 		rotai_loop_hold(loop, is_referenced(async));
 	}
@@ -78,24 +84,30 @@ int rota_async_send(struct rota_async *async)
 
 void rota_async_stop(struct rota_async *async)
 {
+	ROTAI_ENTER("async", async, rotai_entry_loop(&async->internal.entry));
 	struct rota_entry *entry = &async->internal.entry;
 	struct rota_loop *loop = rotai_entry_loop(entry);
 
 	if (is_active(async)) {
 		__atomic_store_n(&async->internal.fn, NULL, __ATOMIC_RELAXED);
 		rotai_list_remove(&async->internal.started);
+		ROTAI_LIVE_END(&async->internal.started);
 		rotai_loop_release(loop, is_referenced(async));
 	}
 	rotai_inbox_take_over(loop);
 	if (rotai_entry_next(entry) == NULL)
 		return;
 	if (rotai_queue_remove(&loop->posts, entry) ||
-	    rotai_queue_remove(&loop->taken, entry))
+	    rotai_queue_remove(&loop->taken, entry)) {
+		ROTAI_LIVE_END(entry);
 		rotai_entry_unsend(entry);
+	}
 }
 
 int rota_async_is_active(const struct rota_async *async)
 {
+	ROTAI_ENTER_LIVE("async", async, &async->internal.started,
+			 rotai_entry_loop(&async->internal.entry));
 	return is_active(async);
 }
 
@@ -117,16 +129,22 @@ static void set_referenced(struct rota_async *async, int referenced)
 
 void rota_async_ref(struct rota_async *async)
 {
+	ROTAI_ENTER_LIVE("async", async, &async->internal.started,
+			 rotai_entry_loop(&async->internal.entry));
 	set_referenced(async, 1);
 }
 
 void rota_async_unref(struct rota_async *async)
 {
+	ROTAI_ENTER_LIVE("async", async, &async->internal.started,
+			 rotai_entry_loop(&async->internal.entry));
 	set_referenced(async, 0);
 }
 
 int rota_async_has_ref(const struct rota_async *async)
 {
+	ROTAI_ENTER_LIVE("async", async, &async->internal.started,
+			 rotai_entry_loop(&async->internal.entry));
 	return is_referenced(async);
 }
 
@@ -134,6 +152,7 @@ void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry)
 {
 	struct rota_async *async = async_of(entry);
 
+	ROTAI_LIVE_END(entry);
 	rotai_entry_unsend(entry);
 	if (rotai_entry_has(entry, ROTAI_ENTRY_OWN)) {
 		async->internal.fn(async);

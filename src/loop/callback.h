@@ -11,6 +11,7 @@
 #ifndef ROTAI_LOOP_CALLBACK_H
 #define ROTAI_LOOP_CALLBACK_H
 
+#include "loop/enter.h"
 #include "loop/loop.h"
 
 /* Do what loop->after says. */
@@ -27,12 +28,14 @@ static inline void rotai_callback_begin(struct rota_loop *loop,
 {
 	if (ROTAI_UNLIKELY(loop->tracer != NULL))
 		rotai_trace_begin(loop, type, name, object);
+	ROTAI_FUNCTION_LEAVE;
 }
 
 /* Without the drain: for ticks and microtasks themselves. */
 static inline void rotai_callback_count(struct rota_loop *loop,
 					const char *type, const void *object)
 {
+	ROTAI_FUNCTION_BACK;
 	loop->calls++;
 	if (ROTAI_UNLIKELY(loop->tracer != NULL))
 		rotai_trace_end(loop, type, object);

@@ -16,6 +16,7 @@
 #include "loop/handle.h"
 
 #include "loop/callback.h"
+#include "loop/enter.h"
 #include "loop/loop.h"
 #include "loop/request.h"
 
@@ -35,6 +36,7 @@ static int has(const struct rota_handle *handle, unsigned flag)
 
 struct rota_handle *rotai_handle_of(struct rota_link *link)
 {
+	ROTAI_LIVE_CHECK(link);
 	return rota_container_of(link, struct rota_handle, internal.open);
 }
 
@@ -59,6 +61,15 @@ static void set_flags(struct rota_handle *handle, unsigned clear, unsigned set)
 void rotai_handle_open(struct rota_handle *handle, struct rota_loop *loop,
 		       const struct rotai_handle_class *class_)
 {
+	ROTAI_WHEN_WATCHFUL(rotai_registry_add(&(struct rotai_registered){
+		.key = &handle->internal.open,
+		.live = ROTAI_LIVE_HANDLE,
+		.kind = class_->type,
+		.object = handle,
+		.loop = loop,
+		.loop_at = &handle->internal.loop,
+		.name = &handle->internal.name,
+	}));
 	handle->internal.loop = loop;
 	handle->internal.class_ = class_;
 	handle->internal.close_fn = NULL;
@@ -141,6 +152,7 @@ static int may_close(const struct rota_handle *handle)
 
 int rota_handle_close(struct rota_handle *handle, rota_close_fn *fn)
 {
+	ROTAI_ENTER_HANDLE(handle);
 	struct rota_loop *loop = handle->internal.loop;
 	int error = may_close(handle);
 
@@ -161,6 +173,7 @@ int rota_handle_close(struct rota_handle *handle, rota_close_fn *fn)
 
 int rota_handle_close_now(struct rota_handle *handle)
 {
+	ROTAI_ENTER_HANDLE(handle);
 	int error = may_close(handle);
 
 	if (error < 0)
@@ -170,42 +183,50 @@ int rota_handle_close_now(struct rota_handle *handle)
 	rotai_list_remove(&handle->internal.open);
 	handle->internal.class_->stop(handle);
 	set_flags(handle, ACTIVE, CLOSED);
+	ROTAI_LIVE_END(&handle->internal.open);
 	handle->internal.loop->open--;
 	return 0;
 }
 
 int rota_handle_is_active(const struct rota_handle *handle)
 {
+	ROTAI_ENTER_HANDLE(handle);
 	return has(handle, ACTIVE);
 }
 
 int rota_handle_is_closing(const struct rota_handle *handle)
 {
+	ROTAI_ENTER_HANDLE(handle);
 	return has(handle, CLOSING | CLOSED);
 }
 
 void rota_handle_ref(struct rota_handle *handle)
 {
+	ROTAI_ENTER_HANDLE(handle);
 	set_flags(handle, UNREFERENCED, 0);
 }
 
 void rota_handle_unref(struct rota_handle *handle)
 {
+	ROTAI_ENTER_HANDLE(handle);
 	set_flags(handle, 0, UNREFERENCED);
 }
 
 int rota_handle_has_ref(const struct rota_handle *handle)
 {
+	ROTAI_ENTER_HANDLE(handle);
 	return !has(handle, UNREFERENCED);
 }
 
 void rota_handle_set_name(struct rota_handle *handle, const char *name)
 {
+	ROTAI_ENTER_HANDLE(handle);
 	handle->internal.name = name;
 }
 
 const char *rota_handle_name(const struct rota_handle *handle)
 {
+	ROTAI_ENTER_HANDLE(handle);
 	return handle->internal.name;
 }
 
@@ -230,6 +251,7 @@ static void call_close(struct rota_loop *loop, struct rota_handle *handle)
 	const char *type = handle->internal.class_->type;
 
 	set_flags(handle, CLOSING | STOPPED, CLOSED);
+	ROTAI_LIVE_END(&handle->internal.open);
 	loop->open--;
 	if (fn == NULL)
 		return;

@@ -13,6 +13,7 @@
 #include "loop/hook.h"
 
 #include "loop/callback.h"
+#include "loop/enter.h"
 #include "loop/loop.h"
 
 enum { UNREFERENCED = 1 << 0 };
@@ -35,6 +36,7 @@ static uint32_t this_turn(const struct rota_loop *loop)
 
 void rota_hook_init(struct rota_hook *hook, struct rota_loop *loop)
 {
+	ROTAI_LIVE_INIT(&hook->internal.started);
 	hook->internal.loop = loop;
 	hook->internal.started.next = NULL;
 	hook->internal.fn = NULL;
@@ -67,6 +69,7 @@ static void leave(struct rota_loop *loop, struct rota_hook *hook)
 int rota_hook_start(struct rota_hook *hook, rota_hook_fn *fn,
 		    enum rota_hook_kind kind)
 {
+	ROTAI_ENTER("hook", hook, hook->internal.loop);
 	struct rota_loop *loop = hook->internal.loop;
 	int error = rotai_loop_admits(loop);
 
@@ -81,6 +84,9 @@ int rota_hook_start(struct rota_hook *hook, rota_hook_fn *fn,
 			return 0;
 		leave(loop, hook);
 	} else {
+		ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "hook", hook,
+				 &hook->internal.started, loop,
+				 &hook->internal.loop);
 		rotai_loop_hold(loop, is_referenced(hook));
 	}
 	hook->internal.kind = (uint8_t)kind;
@@ -92,14 +98,19 @@ int rota_hook_start(struct rota_hook *hook, rota_hook_fn *fn,
 
 void rota_hook_stop(struct rota_hook *hook)
 {
+	ROTAI_ENTER_LIVE("hook", hook, &hook->internal.started,
+			 hook->internal.loop);
 	if (!is_active(hook))
 		return;
 	leave(hook->internal.loop, hook);
+	ROTAI_LIVE_END(&hook->internal.started);
 	rotai_loop_release(hook->internal.loop, is_referenced(hook));
 }
 
 int rota_hook_is_active(const struct rota_hook *hook)
 {
+	ROTAI_ENTER_LIVE("hook", hook, &hook->internal.started,
+			 hook->internal.loop);
 	return is_active(hook);
 }
 
@@ -114,16 +125,22 @@ static void set_referenced(struct rota_hook *hook, int referenced)
 
 void rota_hook_ref(struct rota_hook *hook)
 {
+	ROTAI_ENTER_LIVE("hook", hook, &hook->internal.started,
+			 hook->internal.loop);
 	set_referenced(hook, 1);
 }
 
 void rota_hook_unref(struct rota_hook *hook)
 {
+	ROTAI_ENTER_LIVE("hook", hook, &hook->internal.started,
+			 hook->internal.loop);
 	set_referenced(hook, 0);
 }
 
 int rota_hook_has_ref(const struct rota_hook *hook)
 {
+	ROTAI_ENTER_LIVE("hook", hook, &hook->internal.started,
+			 hook->internal.loop);
 	return is_referenced(hook);
 }
 
@@ -136,6 +153,7 @@ void rotai_hooks_call(struct rota_loop *loop, enum rota_hook_kind kind)
 		struct rota_hook *hook = rota_container_of(
 			link, struct rota_hook, internal.started);
 
+		ROTAI_LIVE_CHECK_LINK(link);
 		loop->hook_next = link->next;
 		if (ROTAI_UNLIKELY(hook->internal.started_in ==
 				   this_turn(loop)))

@@ -36,6 +36,8 @@
 #include "loop/inbox.h"
 
 #include "loop/loop.h"
+#include "rota/async.h"
+#include "rota/task.h"
 
 struct rota_entry rotai_inbox_asleep;
 struct rota_entry rotai_inbox_closed;
@@ -88,6 +90,26 @@ int rotai_inbox_refuses(const struct rotai_inbox *inbox)
 	       __atomic_load_n(&inbox->head, __ATOMIC_RELAXED) == CLOSED;
 }
 
+/* What came in is queued now, which only checked builds keep a note of. They do
+ * not of a post itself: a signal handler may make it. */
+static void note(struct rota_loop *loop, struct rota_entry *entry,
+		 const struct rota_entry *below)
+{
+	(void)loop;
+	(void)below;
+	if (rotai_entry_has(entry, ROTAI_ENTRY_ASYNC))
+		ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "async",
+				 rota_container_of(entry, struct rota_async,
+						   internal.entry),
+				 entry, loop, &entry->owner);
+	else
+		ROTAI_LIVE_BEGIN(ROTAI_LIVE_TASK, "task",
+				 rota_container_of(entry, struct rota_task,
+						   internal.entry),
+				 entry, loop, &entry->owner);
+	ROTAI_WHEN_WATCHFUL(if (below == NULL) rotai_registry_fail(entry));
+}
+
 void rotai_inbox_take_over(struct rota_loop *loop)
 {
 	struct rotai_queue *posts = &loop->posts;
@@ -106,6 +128,7 @@ void rotai_inbox_take_over(struct rota_loop *loop)
 		__atomic_store_n(&at->next, first, __ATOMIC_RELAXED);
 		first = at;
 		at = below;
+		note(loop, first, at);
 		/* An async keeps the loop open by itself, while started. */
 		if (!rotai_entry_has(first, ROTAI_ENTRY_ASYNC))
 			rotai_loop_hold(

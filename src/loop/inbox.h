@@ -46,6 +46,13 @@ static inline int rotai_inbox_is_empty(const struct rotai_inbox *inbox)
 	       head == &rotai_inbox_closed;
 }
 
+/* Whether the loop has been closed. Any thread. */
+static inline int rotai_inbox_is_closed(const struct rotai_inbox *inbox)
+{
+	return __atomic_load_n(&inbox->head, __ATOMIC_RELAXED) ==
+	       &rotai_inbox_closed;
+}
+
 /* Whether it lets nothing in. Any thread. */
 int rotai_inbox_refuses(const struct rotai_inbox *inbox);
 

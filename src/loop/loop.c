@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/sized.h"
 #include "loop/async.h"
+#include "loop/enter.h"
 #include "loop/request.h"
 #include "loop/turn.h"
 
@@ -162,6 +163,14 @@ int rotai_loop_new_on(struct rota_loop **loop,
 	rotai_inbox_init(&made->inbox);
 	rotai_loop_read_now(made);
 	rotai_wheel_init(&made->wheel, made->now_ns);
+	ROTAI_WHEN_WATCHFUL(rotai_registry_add(&(struct rotai_registered){
+		.key = made,
+		.live = ROTAI_LIVE_LOOP,
+		.kind = "loop",
+		.object = made,
+		.loop = made,
+		.size = sizeof(*made),
+	}));
 	*loop = made;
 	return 0;
 }
@@ -202,6 +211,7 @@ int rotai_loop_refusal(const struct rota_loop *loop)
 
 int rota_loop_close(struct rota_loop *loop)
 {
+	ROTAI_ENTER_LOOP(loop);
 	int error = rotai_loop_inherited(loop);
 
 	if (error < 0)
@@ -225,6 +235,7 @@ void rota_loop_unref(struct rota_loop *loop)
 	if (__atomic_sub_fetch(&loop->inbox.references, 1, __ATOMIC_ACQ_REL) >
 	    0)
 		return;
+	ROTAI_WHEN_WATCHFUL(rotai_registry_forget(loop));
 	rotai_annexes_free(loop);
 	loop->ops->close(loop->poller);
 	rotai_watches_free(loop);
@@ -263,17 +274,20 @@ int rota_loop_fork(struct rota_loop *loop)
 
 uint64_t rota_loop_now(const struct rota_loop *loop)
 {
+	ROTAI_ENTER_LOOP(loop);
 	return loop->now_ns;
 }
 
 uint64_t rota_loop_update_now(struct rota_loop *loop)
 {
+	ROTAI_ENTER_LOOP(loop);
 	rotai_loop_read_now(loop);
 	return loop->now_ns;
 }
 
 int rota_loop_advance(struct rota_loop *loop, uint64_t delta_ns)
 {
+	ROTAI_ENTER_LOOP(loop);
 	if (loop->clock != rotai_loop_virtual_clock)
 		return ROTA_ENOTSUP;
 	loop->virtual_ns = rotai_add_saturated(loop->virtual_ns, delta_ns);
@@ -284,6 +298,7 @@ int rota_loop_advance(struct rota_loop *loop, uint64_t delta_ns)
 
 enum rota_phase rota_loop_phase(const struct rota_loop *loop)
 {
+	ROTAI_ENTER_LOOP(loop);
 	return loop->phase;
 }
 
@@ -294,6 +309,7 @@ const char *rota_loop_backend_name(const struct rota_loop *loop)
 
 int rota_loop_backend_fd(const struct rota_loop *loop)
 {
+	ROTAI_ENTER_LOOP(loop);
 	int error = rotai_loop_inherited(loop);
 
 	return error < 0 ? error : loop->ops->fd(loop->poller);
@@ -314,10 +330,12 @@ int rota_loop_set_lock(struct rota_loop *loop, rota_lock_fn *release,
 
 void rota_loop_set_data(struct rota_loop *loop, void *data)
 {
+	ROTAI_ENTER_LOOP(loop);
 	loop->data = data;
 }
 
 void *rota_loop_get_data(const struct rota_loop *loop)
 {
+	ROTAI_ENTER_LOOP(loop);
 	return loop->data;
 }

@@ -11,7 +11,9 @@
 #include "base/counted.h"
 #include "base/fork.h"
 #include "base/list.h"
+#include "base/registry.h"
 #include "base/spin.h"
+#include "base/thread.h"
 #include "loop/annex.h"
 #include "loop/inbox.h"
 #include "loop/queue.h"
@@ -163,21 +165,28 @@ static inline int rotai_loop_admits(const struct rota_loop *loop)
 	return rotai_loop_refusal(loop);
 }
 
+/* F1: whether the calling thread may use the loop now: it runs it, or holds the
+ * lock that the loop has released for its wait, as far as can be seen. A child
+ * that another thread has forked gets error codes (F2). */
+static inline int rotai_loop_is_on_thread(const struct rota_loop *loop)
+{
+	return !loop->running || loop->is_unlocked ||
+	       pthread_equal(loop->thread, pthread_self()) ||
+	       rotai_loop_inherited(loop) < 0;
+}
+
 /* An object begins or ends to keep the loop open (2), and alive unless it is
  * unreferenced (1). */
 static inline void rotai_loop_hold(struct rota_loop *loop, int referenced)
 {
-	/* F1: one loop, one thread, or the holder of the program's lock. */
-	ROTA_CHECK(!loop->running || loop->is_unlocked ||
-		   pthread_equal(loop->thread, pthread_self()));
+	ROTA_CHECK(rotai_loop_is_on_thread(loop));
 	loop->open++;
 	loop->alive += (unsigned)referenced;
 }
 
 static inline void rotai_loop_release(struct rota_loop *loop, int referenced)
 {
-	ROTA_CHECK(!loop->running || loop->is_unlocked ||
-		   pthread_equal(loop->thread, pthread_self()));
+	ROTA_CHECK(rotai_loop_is_on_thread(loop));
 	ROTA_ASSERT(loop->open > 0 && loop->alive >= (unsigned)referenced);
 	loop->open--;
 	loop->alive -= (unsigned)referenced;

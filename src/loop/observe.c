@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/sized.h"
 #include "loop/callback.h"
+#include "loop/enter.h"
 #include "loop/handle.h"
 #include "loop/loop.h"
 #include "loop/request.h"
@@ -43,6 +44,7 @@ static void count_phases(const struct rota_loop *loop, uint64_t *phases)
 
 int rota_loop_stats(const struct rota_loop *loop, struct rota_stats *stats)
 {
+	ROTAI_ENTER_LOOP(loop);
 	struct rota_stats now = loop->stats;
 
 	now.callbacks[loop->phase] += loop->calls - loop->calls_at_phase;
@@ -52,6 +54,7 @@ int rota_loop_stats(const struct rota_loop *loop, struct rota_stats *stats)
 
 int rota_loop_trace(struct rota_loop *loop, struct rota_tracer *tracer)
 {
+	ROTAI_ENTER_LOOP(loop);
 	int error = 0;
 
 	if (tracer != NULL)
@@ -250,6 +253,7 @@ static void dump_handles(struct dump *dump, const struct rota_link *handles)
 
 size_t rota_loop_dump(struct rota_loop *loop, rota_dump_fn *fn, void *arg)
 {
+	ROTAI_ENTER_LOOP(loop);
 	struct dump dump = { fn, arg, 0 };
 
 	rotai_inbox_take_over(loop);

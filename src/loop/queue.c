@@ -34,6 +34,7 @@ int rotai_queue_remove(struct rotai_queue *queue, struct rota_entry *entry)
 	struct rota_entry *at = queue->first;
 
 	while (at != entry && at != &rotai_entry_end) {
+		ROTAI_LIVE_CHECK_ENTRY(at, &rotai_entry_end);
 		before = at;
 		at = rotai_entry_next(at);
 	}
@@ -53,8 +54,10 @@ int rotai_queue_has(const struct rotai_queue *queue,
 {
 	const struct rota_entry *at = queue->first;
 
-	while (at != entry && at != &rotai_entry_end)
+	while (at != entry && at != &rotai_entry_end) {
+		ROTAI_LIVE_CHECK_ENTRY(at, &rotai_entry_end);
 		at = rotai_entry_next(at);
+	}
 	return at == entry;
 }
 
@@ -62,6 +65,7 @@ void rotai_queue_prepend(struct rotai_queue *queue, struct rotai_queue *from)
 {
 	if (rotai_queue_is_empty(from))
 		return;
+	ROTAI_LIVE_CHECK_ENTRY(from->last, &rotai_entry_end);
 	ROTA_ASSERT(rotai_entry_next(from->last) == &rotai_entry_end);
 	if (rotai_queue_is_empty(queue))
 		queue->last = from->last;

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/registry.h"
 #include "rota/object.h"
 
 struct rota_loop;
@@ -72,6 +73,7 @@ rotai_queue_take_first(struct rotai_queue *queue)
 
 	if (first == &rotai_entry_end)
 		return NULL;
+	ROTAI_LIVE_CHECK_ENTRY(first, &rotai_entry_end);
 	queue->first = rotai_entry_next(first);
 	return first;
 }

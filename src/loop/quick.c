@@ -6,6 +6,7 @@
  */
 #include "loop/quick.h"
 
+#include "loop/enter.h"
 #include "loop/loop.h"
 #include "loop/quick_items.h"
 #include "loop/task.h"
@@ -74,18 +75,21 @@ static uint64_t set(struct rota_loop *loop, rota_quick_fn *fn, void *arg,
 uint64_t rota_set_timeout(struct rota_loop *loop, rota_quick_fn *fn, void *arg,
 			  uint64_t delay_ns)
 {
+	ROTAI_ENTER_LOOP(loop);
 	return set(loop, fn, arg, delay_ns, 0);
 }
 
 uint64_t rota_set_interval(struct rota_loop *loop, rota_quick_fn *fn, void *arg,
 			   uint64_t period_ns)
 {
+	ROTAI_ENTER_LOOP(loop);
 	return period_ns == 0 ? 0 : set(loop, fn, arg, period_ns, period_ns);
 }
 
 uint64_t rota_set_immediate(struct rota_loop *loop, rota_quick_fn *fn,
 			    void *arg)
 {
+	ROTAI_ENTER_LOOP(loop);
 	struct rotai_quick_item *item = begin(loop, fn, arg, 0);
 
 	if (item == NULL)
@@ -103,6 +107,7 @@ static void clear_item(struct rota_loop *loop, struct rotai_quick_item *item)
 
 void rota_clear(struct rota_loop *loop, uint64_t id)
 {
+	ROTAI_ENTER_LOOP(loop);
 	struct rotai_quick_item *item = rotai_quick_find(loop, id);
 
 	if (item != NULL)

@@ -9,6 +9,7 @@
 #include "loop/request.h"
 
 #include "loop/callback.h"
+#include "loop/enter.h"
 #include "loop/handle.h"
 #include "loop/loop.h"
 #include "loop/task.h"
@@ -18,6 +19,7 @@ enum { AT_REST, IN_FLIGHT, ENDED };
 
 struct rota_request *rotai_request_of(struct rota_link *link)
 {
+	ROTAI_LIVE_CHECK(link);
 	return rota_container_of(link, struct rota_request, internal.link);
 }
 
@@ -25,6 +27,9 @@ void rotai_request_begin(struct rota_request *request, struct rota_loop *loop,
 			 struct rota_handle *handle,
 			 const struct rotai_request_class *class_)
 {
+	ROTAI_LIVE_BEGIN(ROTAI_LIVE_REQUEST, class_->type, request,
+			 &request->internal.link, loop,
+			 &request->internal.loop);
 	request->internal.loop = loop;
 	request->internal.class_ = class_;
 	request->internal.handle = handle;
@@ -99,6 +104,7 @@ void rotai_request_call(struct rota_request *request)
 	struct rota_handle *handle = request->internal.handle;
 	const struct rotai_request_class *class_ = request->internal.class_;
 
+	ROTAI_LIVE_END(&request->internal.link);
 	request->internal.state = AT_REST;
 	rotai_loop_release(loop, 1);
 	if (handle != NULL)
@@ -110,6 +116,8 @@ void rotai_request_call(struct rota_request *request)
 
 int rota_request_cancel(struct rota_request *request)
 {
+	ROTAI_ENTER_LIVE("request", request, &request->internal.link,
+			 request->internal.loop);
 	int error;
 
 	if (request->internal.state == AT_REST)
@@ -124,6 +132,8 @@ int rota_request_cancel(struct rota_request *request)
 
 int rota_request_is_active(const struct rota_request *request)
 {
+	ROTAI_ENTER_LIVE("request", request, &request->internal.link,
+			 request->internal.loop);
 	return request->internal.state != AT_REST;
 }
 
@@ -140,6 +150,8 @@ static void on_deadline(struct rota_timer *timer)
 int rota_request_set_deadline(struct rota_request *request,
 			      struct rota_deadline *deadline, uint64_t due_ns)
 {
+	ROTAI_ENTER_LIVE("request", request, &request->internal.link,
+			 request->internal.loop);
 	struct rota_loop *loop = request->internal.loop;
 	int error;
 
@@ -158,6 +170,8 @@ int rota_request_set_deadline(struct rota_request *request,
 
 void rota_request_clear_deadline(struct rota_request *request)
 {
+	ROTAI_ENTER_LIVE("request", request, &request->internal.link,
+			 request->internal.loop);
 	struct rota_deadline *deadline = request->internal.deadline;
 
 	if (request->internal.state != IN_FLIGHT || deadline == NULL)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "loop/async.h"
 #include "loop/callback.h"
+#include "loop/enter.h"
 #include "loop/handle.h"
 #include "loop/hook.h"
 #include "loop/loop.h"
@@ -13,12 +14,14 @@
 
 int rota_loop_alive(struct rota_loop *loop)
 {
+	ROTAI_ENTER_LOOP(loop);
 	rotai_inbox_take_over(loop);
 	return loop->alive > 0;
 }
 
 void rota_loop_stop(struct rota_loop *loop)
 {
+	ROTAI_ENTER_LOOP(loop);
 	loop->stopping = 1;
 }
 
@@ -67,6 +70,7 @@ static int run_nowait(struct rota_loop *loop)
 
 int rota_loop_run(struct rota_loop *loop, enum rota_run_mode mode)
 {
+	ROTAI_ENTER_LOOP(loop);
 	uint64_t calls = loop->calls - loop->hook_calls;
 	int status = refusal(loop);
 
@@ -166,6 +170,7 @@ static void refuse(struct rota_loop *loop, int refuses)
 
 int rota_loop_shutdown(struct rota_loop *loop, uint64_t deadline_ns)
 {
+	ROTAI_ENTER_LOOP(loop);
 	int status = refusal(loop);
 
 	if (status < 0)
@@ -187,6 +192,7 @@ int rota_loop_shutdown(struct rota_loop *loop, uint64_t deadline_ns)
 
 int rota_loop_next_timeout(struct rota_loop *loop, int64_t *timeout_ns)
 {
+	ROTAI_ENTER_LOOP(loop);
 	int error = refusal(loop);
 	int refused;
 

@@ -12,6 +12,7 @@
 #include "rota/task.h"
 
 #include "loop/callback.h"
+#include "loop/enter.h"
 #include "loop/loop.h"
 #include "loop/task.h"
 
@@ -32,6 +33,7 @@ static int is_queued(const struct rota_entry *entry)
 
 void rota_task_init(struct rota_task *task, struct rota_loop *loop)
 {
+	ROTAI_LIVE_INIT(&task->internal.entry);
 	task->internal.entry.next = NULL;
 	task->internal.entry.owner = (uintptr_t)loop;
 	task->internal.fn = NULL;
@@ -51,6 +53,8 @@ static int queue_here(struct rota_task *task, rota_task_fn *fn,
 	if (!rotai_entry_claim(entry)) /* (1) */
 		return ROTA_EALREADY;
 	task->internal.fn = fn;
+	ROTAI_LIVE_BEGIN(ROTAI_LIVE_TASK, "task", task, entry, loop,
+			 &entry->owner);
 	rotai_loop_hold(loop, is_referenced(entry)); /* (2) */
 	rotai_queue_append(queue, entry);
 	return 0;
@@ -65,6 +69,7 @@ static void want_drain(struct rota_loop *loop)
 
 int rota_task_next_tick(struct rota_task *task, rota_task_fn *fn)
 {
+	ROTAI_ENTER("task", task, rotai_entry_loop(&task->internal.entry));
 	struct rota_loop *loop = rotai_entry_loop(&task->internal.entry);
 	int status = queue_here(task, fn, &loop->ticks);
 
@@ -75,6 +80,7 @@ int rota_task_next_tick(struct rota_task *task, rota_task_fn *fn)
 
 int rota_task_microtask(struct rota_task *task, rota_task_fn *fn)
 {
+	ROTAI_ENTER("task", task, rotai_entry_loop(&task->internal.entry));
 	struct rota_loop *loop = rotai_entry_loop(&task->internal.entry);
 	int status = queue_here(task, fn, &loop->microtasks);
 
@@ -85,6 +91,7 @@ int rota_task_microtask(struct rota_task *task, rota_task_fn *fn)
 
 int rota_task_immediate(struct rota_task *task, rota_task_fn *fn)
 {
+	ROTAI_ENTER("task", task, rotai_entry_loop(&task->internal.entry));
 	struct rota_loop *loop = rotai_entry_loop(&task->internal.entry);
 
 	return queue_here(task, fn, &loop->immediates);
@@ -136,6 +143,7 @@ int rotai_task_cancel(struct rota_task *task)
 	if (queue == NULL)
 		return ROTA_ENOENT;
 	(void)rotai_queue_remove(queue, entry);
+	ROTAI_LIVE_END(entry);
 	rotai_loop_release(loop, is_referenced(entry));
 	if (queue == &loop->posts ||
 	    (queue == &loop->taken && loop->phase == ROTA_PHASE_POLL))
@@ -150,6 +158,7 @@ int rotai_task_cancel(struct rota_task *task)
 
 int rota_task_cancel(struct rota_task *task)
 {
+	ROTAI_ENTER("task", task, rotai_entry_loop(&task->internal.entry));
 	int error =
 		rotai_loop_inherited(rotai_entry_loop(&task->internal.entry));
 
@@ -158,6 +167,8 @@ int rota_task_cancel(struct rota_task *task)
 
 int rota_task_is_queued(const struct rota_task *task)
 {
+	ROTAI_ENTER_LIVE("task", task, &task->internal.entry,
+			 rotai_entry_loop(&task->internal.entry));
 	return is_queued(&task->internal.entry);
 }
 
@@ -179,16 +190,20 @@ static void set_referenced(struct rota_task *task, int referenced)
 
 void rota_task_ref(struct rota_task *task)
 {
+	ROTAI_ENTER("task", task, rotai_entry_loop(&task->internal.entry));
 	set_referenced(task, 1);
 }
 
 void rota_task_unref(struct rota_task *task)
 {
+	ROTAI_ENTER("task", task, rotai_entry_loop(&task->internal.entry));
 	set_referenced(task, 0);
 }
 
 int rota_task_has_ref(const struct rota_task *task)
 {
+	ROTAI_ENTER_LIVE("task", task, &task->internal.entry,
+			 rotai_entry_loop(&task->internal.entry));
 	return is_referenced(&task->internal.entry);
 }
 
@@ -207,6 +222,7 @@ static struct rota_task *call_own(struct rota_loop *loop,
 	struct rota_task *task = task_of(entry);
 	rota_task_fn *fn = task->internal.fn;
 
+	ROTAI_LIVE_END(entry);
 	rotai_loop_release(loop, is_referenced(entry));
 	rotai_entry_release(entry); /* (1) */
 	begin_call(loop, task, fn);
@@ -218,6 +234,7 @@ void rotai_task_call_posted(struct rota_loop *loop, struct rota_entry *entry)
 	struct rota_task *task = task_of(entry);
 	rota_task_fn *fn = task->internal.fn;
 
+	ROTAI_LIVE_END(entry);
 	rotai_loop_release(loop, is_referenced(entry));
 	rotai_entry_unsend(entry); /* (1) */
 	begin_call(loop, task, fn);

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "loop/callback.h"
+#include "loop/enter.h"
 #include "loop/loop.h"
 
 enum {
@@ -40,6 +41,7 @@ static int is_referenced(const struct rota_timer *timer)
 
 void rota_timer_init(struct rota_timer *timer, struct rota_loop *loop)
 {
+	ROTAI_LIVE_INIT(&timer->internal.by_due);
 	timer->internal.loop = loop;
 	timer->internal.by_due.next = NULL;
 	timer->internal.fn = NULL;
@@ -58,6 +60,13 @@ static void take_out(struct rota_loop *loop, struct rota_timer *timer)
 		loop->timer_called = NULL;
 }
 
+static void begin(struct rota_loop *loop, struct rota_timer *timer)
+{
+	ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "timer", timer,
+			 &timer->internal.by_due, loop, &timer->internal.loop);
+	rotai_loop_hold(loop, is_referenced(timer));
+}
+
 static void put_in(struct rota_timer *timer, uint64_t due_ns, unsigned how)
 {
 	struct rota_loop *loop = timer->internal.loop;
@@ -65,7 +74,7 @@ static void put_in(struct rota_timer *timer, uint64_t due_ns, unsigned how)
 	if (is_started(timer))
 		take_out(loop, timer);
 	else
-		rotai_loop_hold(loop, is_referenced(timer));
+		begin(loop, timer);
 	timer->internal.due_ns = due_ns;
 	timer->internal.flags =
 		(uint8_t)((timer->internal.flags & ~(unsigned)HOW) | how |
@@ -102,6 +111,7 @@ static uint64_t after(const struct rota_timer *timer, uint64_t delay_ns)
 int rota_timer_start(struct rota_timer *timer, rota_timer_fn *fn,
 		     uint64_t delay_ns)
 {
+	ROTAI_ENTER("timer", timer, timer->internal.loop);
 	int status = start(timer, fn, after(timer, delay_ns), HAS_DELAY);
 
 	if (status == 0)
@@ -112,6 +122,7 @@ int rota_timer_start(struct rota_timer *timer, rota_timer_fn *fn,
 int rota_timer_start_at(struct rota_timer *timer, rota_timer_fn *fn,
 			uint64_t due_ns)
 {
+	ROTAI_ENTER("timer", timer, timer->internal.loop);
 	return start(timer, fn, due_ns, 0);
 }
 
@@ -119,6 +130,7 @@ int rota_timer_every_at(struct rota_timer *timer, rota_timer_fn *fn,
 			uint64_t first_ns, uint64_t period_ns,
 			enum rota_repeat repeat)
 {
+	ROTAI_ENTER("timer", timer, timer->internal.loop);
 	unsigned how = HAS_DELAY | REPEATS;
 	int status;
 
@@ -137,23 +149,28 @@ int rota_timer_every_at(struct rota_timer *timer, rota_timer_fn *fn,
 int rota_timer_every(struct rota_timer *timer, rota_timer_fn *fn,
 		     uint64_t period_ns, enum rota_repeat repeat)
 {
+	ROTAI_ENTER("timer", timer, timer->internal.loop);
 	return rota_timer_every_at(timer, fn, after(timer, period_ns),
 				   period_ns, repeat);
 }
 
 void rota_timer_stop(struct rota_timer *timer)
 {
+	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
+			 timer->internal.loop);
 	struct rota_loop *loop = timer->internal.loop;
 
 	if (!is_started(timer))
 		return;
 	take_out(loop, timer);
+	ROTAI_LIVE_END(&timer->internal.by_due);
 	timer->internal.flags &= (uint8_t)~STARTED;
 	rotai_loop_release(loop, is_referenced(timer));
 }
 
 int rota_timer_again(struct rota_timer *timer)
 {
+	ROTAI_ENTER("timer", timer, timer->internal.loop);
 	unsigned how = timer->internal.flags & HOW;
 
 	if (!(how & HAS_DELAY))
@@ -170,6 +187,8 @@ void rotai_timer_restart(struct rota_timer *timer)
 
 uint64_t rota_timer_due_in(const struct rota_timer *timer)
 {
+	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
+			 timer->internal.loop);
 	struct rota_loop *loop = timer->internal.loop;
 	uint64_t due_ns = timer->internal.due_ns;
 	uint64_t now_ns;
@@ -182,11 +201,15 @@ uint64_t rota_timer_due_in(const struct rota_timer *timer)
 
 uint64_t rota_timer_missed(const struct rota_timer *timer)
 {
+	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
+			 timer->internal.loop);
 	return timer->internal.missed;
 }
 
 int rota_timer_is_active(const struct rota_timer *timer)
 {
+	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
+			 timer->internal.loop);
 	return is_started(timer);
 }
 
@@ -203,16 +226,22 @@ static void set_referenced(struct rota_timer *timer, int referenced)
 
 void rota_timer_ref(struct rota_timer *timer)
 {
+	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
+			 timer->internal.loop);
 	set_referenced(timer, 1);
 }
 
 void rota_timer_unref(struct rota_timer *timer)
 {
+	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
+			 timer->internal.loop);
 	set_referenced(timer, 0);
 }
 
 int rota_timer_has_ref(const struct rota_timer *timer)
 {
+	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
+			 timer->internal.loop);
 	return is_referenced(timer);
 }
 
@@ -274,6 +303,7 @@ static void call_repeating(struct rota_loop *loop, struct rota_timer *timer)
 	timer->internal.fn(timer);
 	if (loop->timer_called != timer)
 		return;
+	ROTAI_LIVE_CHECK(&timer->internal.by_due);
 	loop->timer_called = NULL;
 	timer->internal.due_ns = next_due(timer, missed);
 	rotai_wheel_add(&loop->wheel, timer);
@@ -281,6 +311,7 @@ static void call_repeating(struct rota_loop *loop, struct rota_timer *timer)
 
 static void call_once(struct rota_loop *loop, struct rota_timer *timer)
 {
+	ROTAI_LIVE_END(&timer->internal.by_due);
 	timer->internal.flags &= (uint8_t)~STARTED;
 	timer->internal.missed = 0;
 	rotai_loop_release(loop, is_referenced(timer));

@@ -22,6 +22,7 @@
 
 #include "base/fd.h"
 #include "loop/callback.h"
+#include "loop/enter.h"
 #include "loop/loop.h"
 
 enum {
@@ -108,6 +109,8 @@ static void take_out(struct rotai_fd *f, struct rota_watch *watch)
 		f->first = NULL;
 		return;
 	}
+	ROTAI_LIVE_CHECK(watch->internal.next);
+	ROTAI_LIVE_CHECK(watch->internal.prev);
 	watch->internal.prev->internal.next = watch->internal.next;
 	watch->internal.next->internal.prev = watch->internal.prev;
 	if (f->first == watch)
@@ -128,6 +131,7 @@ static void move_walk_past(struct rotai_watches *watches,
 
 void rota_watch_init(struct rota_watch *watch, struct rota_loop *loop, int fd)
 {
+	ROTAI_LIVE_INIT(watch);
 	watch->internal.loop = loop;
 	watch->internal.next = NULL;
 	watch->internal.prev = NULL;
@@ -202,6 +206,7 @@ static int start_beside(struct rota_watch *watch)
 int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
 		     unsigned events)
 {
+	ROTAI_ENTER("watch", watch, watch->internal.loop);
 	struct rota_loop *loop = watch->internal.loop;
 	int fd = watch->internal.fd;
 	int error = rotai_loop_admits(loop);
@@ -229,12 +234,15 @@ int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
 	watch->internal.flags &= (uint8_t)~RESTARTED;
 	watch->internal.flags |= STARTED;
 	watch->internal.started_in = loop->watches.batch;
+	ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "watch", watch, watch, loop,
+			 &watch->internal.loop);
 	rotai_loop_hold(loop, is_referenced(watch));
 	return 0;
 }
 
 void rota_watch_stop(struct rota_watch *watch)
 {
+	ROTAI_ENTER_LIVE("watch", watch, watch, watch->internal.loop);
 	struct rota_loop *loop = watch->internal.loop;
 	struct rotai_fd *f;
 
@@ -243,6 +251,7 @@ void rota_watch_stop(struct rota_watch *watch)
 	f = fd_of(watch);
 	move_walk_past(&loop->watches, watch);
 	take_out(f, watch);
+	ROTAI_LIVE_END(watch);
 	watch->internal.flags &= (uint8_t)~STARTED;
 	rotai_loop_release(loop, is_referenced(watch));
 	if (f->first == NULL)
@@ -253,13 +262,18 @@ void rota_watch_stop(struct rota_watch *watch)
 
 void rota_watch_move(struct rota_watch *to, struct rota_watch *from)
 {
+	ROTAI_ENTER_LIVE("watch", from, from, from->internal.loop);
 	struct rotai_watches *watches;
 	struct rotai_fd *f;
 
+	ROTAI_LIVE_CHECK_INIT(to);
 	*to = *from;
 	*from = (struct rota_watch){ .data = NULL };
 	if (!is_active(to))
 		return;
+	ROTAI_LIVE_END(from);
+	ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "watch", to, to, to->internal.loop,
+			 &to->internal.loop);
 	watches = &to->internal.loop->watches;
 	f = fd_of(to);
 	if (to->internal.next == from) { /* it is alone */
@@ -283,6 +297,7 @@ int rota_watch_fd(const struct rota_watch *watch)
 
 int rota_watch_is_active(const struct rota_watch *watch)
 {
+	ROTAI_ENTER_LIVE("watch", watch, watch, watch->internal.loop);
 	return is_active(watch);
 }
 
@@ -299,16 +314,19 @@ static void set_referenced(struct rota_watch *watch, int referenced)
 
 void rota_watch_ref(struct rota_watch *watch)
 {
+	ROTAI_ENTER_LIVE("watch", watch, watch, watch->internal.loop);
 	set_referenced(watch, 1);
 }
 
 void rota_watch_unref(struct rota_watch *watch)
 {
+	ROTAI_ENTER_LIVE("watch", watch, watch, watch->internal.loop);
 	set_referenced(watch, 0);
 }
 
 int rota_watch_has_ref(const struct rota_watch *watch)
 {
+	ROTAI_ENTER_LIVE("watch", watch, watch, watch->internal.loop);
 	return is_referenced(watch);
 }
 
@@ -394,6 +412,7 @@ static void walk(struct rota_loop *loop, const struct rotai_fd *f,
 	while (watches->walk_next != NULL) {
 		struct rota_watch *watch = watches->walk_next;
 
+		ROTAI_LIVE_CHECK(watch);
 		watches->walk_next = watch == watches->walk_last
 					     ? NULL
 					     : watch->internal.next;
@@ -430,6 +449,7 @@ void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,
 	for (; ready < end; ready++) {
 		const struct rotai_fd *f = &loop->watches.fds[ready->fd];
 
+		ROTAI_LIVE_CHECK(f->first);
 		if (ROTAI_LIKELY(f->generation == ready->generation &&
 				 f->first->internal.next == f->first))
 			call(loop, f->first, ready->events);

@@ -182,6 +182,7 @@ static void sort(struct rota_link *timers)
 	struct rota_link *sorted = NULL;
 	struct rota_link *rest = timers->next;
 
+	ROTAI_LIVE_CHECK_LIST(timers);
 	while (rest != timers) {
 		struct rota_link *run = rest;
 		int i = 0;
@@ -243,6 +244,7 @@ static void cascade(struct rotai_wheel *wheel, unsigned level, unsigned index)
 	struct rota_link *at = timers->next;
 
 	clear_slot(wheel, level, index);
+	ROTAI_LIVE_CHECK_LIST(timers);
 	while (at != timers) {
 		struct rota_link *next = at->next;
 
@@ -295,6 +297,7 @@ static void each_in(struct rota_link *timers,
 	while (at != timers) {
 		struct rota_link *next = at->next;
 
+		ROTAI_LIVE_CHECK_LINK(at);
 		fn(arg, timer_of(at));
 		at = next;
 	}

@@ -8,6 +8,7 @@
  */
 #include "pool/work.h"
 
+#include "loop/enter.h"
 #include "loop/loop.h"
 #include "loop/request.h"
 #include "pool/detached.h"
@@ -88,6 +89,7 @@ static void ended(struct rotai_item *item, int error)
 
 void rota_work_init(struct rota_work *work, struct rota_loop *loop)
 {
+	ROTAI_LIVE_INIT(&work->request.internal.link);
 	work->request.internal.loop = loop;
 	work->request.internal.state = 0; /* at rest */
 }
@@ -121,6 +123,7 @@ static void begin(struct rota_work *work, rota_work_done_fn *done,
 int rota_work_queue(struct rota_work *work, enum rota_lane lane,
 		    rota_work_fn *fn, rota_work_done_fn *done)
 {
+	ROTAI_ENTER("work", work, work->request.internal.loop);
 	int error;
 
 	if (fn == NULL || done == NULL)
@@ -139,6 +142,7 @@ int rota_work_queue_detachable(struct rota_work *work, enum rota_lane lane,
 			       const struct rota_detachable *how,
 			       rota_work_done_fn *done)
 {
+	ROTAI_ENTER("work", work, work->request.internal.loop);
 	struct rotai_detached *detached;
 	int error;
 

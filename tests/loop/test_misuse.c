@@ -1,0 +1,707 @@
+/*
+ * What a checked build says to a caller who breaks a promise that no error code
+ * can report: (a) another thread, (b) a loop that is closed or gone, (c) memory
+ * that is initialised or used again while the loop has it, (d) memory that is
+ * gone while the loop has it.
+ */
+#include "support/fixture.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/death.h"
+
+/* One of everything, in a child. Static, so that it outlives the thread. */
+static struct {
+	struct rota_loop *loop;
+	struct rota_timer timer, other_timer;
+	struct rota_hook hook, other_hook;
+	struct rota_async async, other_async;
+	struct rota_watch watch, other_watch;
+	struct rota_task task, other_task;
+	struct rota_tcp tcp;
+	struct rota_connect connect;
+	struct rota_read read;
+	struct rota_write write;
+	struct rota_shutdown shutdown;
+	struct rota_work work, other_work;
+	struct rota_fs fs;
+	struct rota_deadline deadline;
+	struct rota_address address;
+	struct rota_file_info info;
+	int fds[2];
+} all;
+
+static void on_timer(struct rota_timer *timer)
+{
+	(void)timer;
+}
+
+static void on_hook(struct rota_hook *hook)
+{
+	(void)hook;
+}
+
+static void on_async(struct rota_async *async)
+{
+	(void)async;
+}
+
+static void on_watch(struct rota_watch *watch, unsigned events)
+{
+	(void)watch, (void)events;
+}
+
+static void on_task(struct rota_task *task)
+{
+	(void)task;
+}
+
+static void on_quick(void *arg)
+{
+	(void)arg;
+}
+
+static int do_work(struct rota_work *work)
+{
+	(void)work;
+	return 0;
+}
+
+static void on_work(struct rota_work *work, int status)
+{
+	(void)work, (void)status;
+}
+
+static void on_fs(struct rota_fs *fs, int64_t result)
+{
+	(void)fs, (void)result;
+}
+
+static void on_read(struct rota_stream *stream, int status,
+		    const struct rota_buf *buf)
+{
+	(void)stream, (void)status, (void)buf;
+}
+
+static void on_read_done(struct rota_read *read, int status)
+{
+	(void)read, (void)status;
+}
+
+static void on_write(struct rota_write *write, int status)
+{
+	(void)write, (void)status;
+}
+
+static void on_shutdown(struct rota_shutdown *shutdown, int status)
+{
+	(void)shutdown, (void)status;
+}
+
+static void on_connect(struct rota_connect *connect, int status)
+{
+	(void)connect, (void)status;
+}
+
+static void on_connection(struct rota_stream *stream, int status, int fd)
+{
+	(void)stream, (void)status, (void)fd;
+}
+
+static void init_all(struct rota_loop *loop)
+{
+	all.loop = loop;
+	(void)!pipe(all.fds);
+	rota_timer_init(&all.timer, loop);
+	rota_timer_init(&all.other_timer, loop);
+	rota_hook_init(&all.hook, loop);
+	rota_hook_init(&all.other_hook, loop);
+	rota_async_init(&all.async, loop);
+	rota_async_init(&all.other_async, loop);
+	rota_watch_init(&all.watch, loop, all.fds[0]);
+	rota_watch_init(&all.other_watch, loop, all.fds[0]);
+	rota_task_init(&all.task, loop);
+	rota_task_init(&all.other_task, loop);
+	rota_work_init(&all.work, loop);
+	rota_work_init(&all.other_work, loop);
+	rota_fs_init(&all.fs, loop);
+	(void)rota_address_ip(&all.address, "127.0.0.1", 0);
+	all.info.size = sizeof(all.info);
+	(void)rota_tcp_init(&all.tcp, loop);
+	rota_handle_set_name(&all.tcp.handle, "Ann");
+}
+
+static void start_all(void)
+{
+	(void)rota_timer_start(&all.timer, on_timer, ROTA_SEC(9));
+	(void)rota_timer_start(&all.other_timer, on_timer, ROTA_SEC(9));
+	(void)rota_hook_start(&all.hook, on_hook, ROTA_HOOK_CHECK);
+	(void)rota_hook_start(&all.other_hook, on_hook, ROTA_HOOK_CHECK);
+	(void)rota_async_start(&all.async, on_async);
+	(void)rota_async_start(&all.other_async, on_async);
+	(void)rota_watch_start(&all.watch, on_watch, ROTA_READABLE);
+	(void)rota_watch_start(&all.other_watch, on_watch, ROTA_READABLE);
+	(void)rota_task_immediate(&all.task, on_task);
+	(void)rota_task_immediate(&all.other_task, on_task);
+	(void)rota_work_queue(&all.work, ROTA_LANE_IO, do_work, on_work);
+	(void)rota_work_queue(&all.other_work, ROTA_LANE_IO, do_work, on_work);
+}
+
+/* (a) What another thread calls while the loop runs. */
+
+struct call {
+	const char *name;
+	const char *object;
+	void (*make)(void);
+};
+
+#define CALL(function, object, ...)                                            \
+	static void call_##function(void)                                      \
+	{                                                                      \
+		(void)function(__VA_ARGS__);                                   \
+	}
+#define NO_RESULT(function, object, ...)                                       \
+	static void call_##function(void)                                      \
+	{                                                                      \
+		function(__VA_ARGS__);                                         \
+	}
+#define ROW(function, object, ...) { #function, object, call_##function },
+
+#define CALLS(CALL, NO_RESULT)                                                 \
+	CALL(rota_loop_close, "loop", all.loop)                                \
+	CALL(rota_loop_shutdown, "loop", all.loop, 0)                          \
+	CALL(rota_loop_run, "loop", all.loop, ROTA_RUN_NOWAIT)                 \
+	NO_RESULT(rota_loop_stop, "loop", all.loop)                            \
+	CALL(rota_loop_alive, "loop", all.loop)                                \
+	CALL(rota_loop_now, "loop", all.loop)                                  \
+	CALL(rota_loop_update_now, "loop", all.loop)                           \
+	CALL(rota_loop_dump, "loop", all.loop, NULL, NULL)                     \
+	CALL(rota_loop_trace, "loop", all.loop, NULL)                          \
+	NO_RESULT(rota_loop_set_data, "loop", all.loop, NULL)                  \
+	CALL(rota_timer_start, "timer", &all.timer, on_timer, 0)               \
+	CALL(rota_timer_start_at, "timer", &all.timer, on_timer, 0)            \
+	CALL(rota_timer_every, "timer", &all.timer, on_timer, 1,               \
+	     ROTA_REPEAT_RATE)                                                 \
+	CALL(rota_timer_again, "timer", &all.timer)                            \
+	NO_RESULT(rota_timer_stop, "timer", &all.timer)                        \
+	CALL(rota_timer_is_active, "timer", &all.timer)                        \
+	NO_RESULT(rota_timer_unref, "timer", &all.timer)                       \
+	CALL(rota_set_timeout, "loop", all.loop, on_quick, NULL, 0)            \
+	CALL(rota_set_immediate, "loop", all.loop, on_quick, NULL)             \
+	NO_RESULT(rota_clear, "loop", all.loop, 1)                             \
+	CALL(rota_hook_start, "hook", &all.hook, on_hook, ROTA_HOOK_IDLE)      \
+	NO_RESULT(rota_hook_stop, "hook", &all.hook)                           \
+	CALL(rota_async_start, "async", &all.async, on_async)                  \
+	NO_RESULT(rota_async_stop, "async", &all.async)                        \
+	CALL(rota_watch_start, "watch", &all.watch, on_watch, ROTA_READABLE)   \
+	NO_RESULT(rota_watch_stop, "watch", &all.watch)                        \
+	CALL(rota_task_next_tick, "task", &all.task, on_task)                  \
+	CALL(rota_task_microtask, "task", &all.task, on_task)                  \
+	CALL(rota_task_immediate, "task", &all.task, on_task)                  \
+	CALL(rota_task_cancel, "task", &all.task)                              \
+	NO_RESULT(rota_task_unref, "task", &all.task)                          \
+	CALL(rota_tcp_init, "tcp \"Ann\"", &all.tcp, all.loop)                 \
+	CALL(rota_tcp_open, "tcp \"Ann\"", &all.tcp, all.loop, 0)              \
+	CALL(rota_tcp_bind, "tcp \"Ann\"", &all.tcp, &all.address, 0)          \
+	CALL(rota_tcp_connect, "tcp \"Ann\"", &all.connect, &all.tcp,          \
+	     &all.address, on_connect)                                         \
+	CALL(rota_tcp_set_nodelay, "tcp \"Ann\"", &all.tcp, 1)                 \
+	CALL(rota_stream_listen, "tcp \"Ann\"", &all.tcp.stream, 1,            \
+	     on_connection)                                                    \
+	CALL(rota_stream_read_start, "tcp \"Ann\"", &all.tcp.stream, on_read)  \
+	NO_RESULT(rota_stream_read_stop, "tcp \"Ann\"", &all.tcp.stream)       \
+	CALL(rota_stream_read, "tcp \"Ann\"", &all.read, &all.tcp.stream,      \
+	     (struct rota_buf){ (char *)all.fds, 1 }, 1, on_read_done)         \
+	CALL(rota_stream_send, "tcp \"Ann\"", &all.tcp.stream, "a", 1)         \
+	CALL(rota_stream_write, "tcp \"Ann\"", &all.write, &all.tcp.stream,    \
+	     NULL, 0, on_write)                                                \
+	CALL(rota_stream_try_write, "tcp \"Ann\"", &all.tcp.stream, NULL, 0)   \
+	CALL(rota_stream_shutdown, "tcp \"Ann\"", &all.shutdown,               \
+	     &all.tcp.stream, on_shutdown)                                     \
+	CALL(rota_stream_detach, "tcp \"Ann\"", &all.tcp.stream)               \
+	CALL(rota_stream_queued, "tcp \"Ann\"", &all.tcp.stream)               \
+	CALL(rota_handle_close, "tcp \"Ann\"", &all.tcp.handle, NULL)          \
+	CALL(rota_handle_close_now, "tcp \"Ann\"", &all.tcp.handle)            \
+	NO_RESULT(rota_handle_unref, "tcp \"Ann\"", &all.tcp.handle)           \
+	CALL(rota_request_cancel, "work", &all.work.request)                   \
+	CALL(rota_request_set_deadline, "work", &all.work.request,             \
+	     &all.deadline, 0)                                                 \
+	CALL(rota_work_queue, "work", &all.work, ROTA_LANE_CPU, do_work,       \
+	     on_work)                                                          \
+	CALL(rota_fs_open, "fs", &all.fs, on_fs, "/", 0, 0)                    \
+	CALL(rota_fs_close, "fs", &all.fs, on_fs, 0)                           \
+	CALL(rota_fs_stat, "fs", &all.fs, on_fs, "/", &all.info)               \
+	CALL(rota_fs_read_file, "fs", &all.fs, on_fs, "/", 1)
+
+CALLS(CALL, NO_RESULT)
+
+static const struct call calls[] = { CALLS(ROW, ROW) };
+
+static const struct call *call_now;
+
+static void *make_call(void *arg)
+{
+	(void)arg;
+	call_now->make();
+	return NULL;
+}
+
+static void call_from_another_thread(struct rota_timer *timer)
+{
+	pthread_t thread;
+
+	(void)timer;
+	(void)pthread_create(&thread, NULL, make_call, NULL);
+	pthread_join(thread, NULL);
+}
+
+static void run_and_call_from_elsewhere(struct rota_loop *loop)
+{
+	struct rota_timer timer;
+
+	init_all(loop);
+	start_all();
+	rota_timer_init(&timer, loop);
+	(void)rota_timer_start(&timer, call_from_another_thread, 0);
+	(void)rota_loop_run(loop, ROTA_RUN_NOWAIT);
+}
+
+static void another_thread_is_named(void **state)
+{
+	(void)state;
+	if (!misuse_is_watched())
+		skip();
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		char function[64];
+		char object[32];
+
+		call_now = &calls[i];
+		snprintf(function, sizeof(function),
+			 "rota: %s(): ", call_now->name);
+		snprintf(object, sizeof(object), " %s 0x", call_now->object);
+		expect_death(run_and_call_from_elsewhere,
+			     (const char *const[]){
+				     function, object,
+				     "another thread than the one that runs "
+				     "its loop",
+				     "rota_task_post()", NULL });
+	}
+}
+
+/* Between runs the loop may be used by another thread. */
+static void another_thread_may_take_turns(void **state)
+{
+	static const struct call start = { "", "", call_rota_timer_start };
+	struct fixture *f = *state;
+	pthread_t thread;
+
+	rota_timer_init(&all.timer, f->loop);
+	call_now = &start;
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+	pthread_create(&thread, NULL, make_call, NULL);
+	pthread_join(thread, NULL);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+}
+
+/* (b) Use of a loop that has been closed, or is gone. */
+
+static void (*after_close)(void);
+
+static void close_and_go_on(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_handle_close_now(&all.tcp.handle);
+	rota_loop_ref(loop);
+	if (rota_loop_close(loop) != 0)
+		return;
+	after_close();
+}
+
+static void a_closed_loop_is_named(void **state)
+{
+	static const struct call uses[] = {
+		{ "rota_loop_run", "loop", call_rota_loop_run },
+		{ "rota_loop_close", "loop", call_rota_loop_close },
+		{ "rota_loop_now", "loop", call_rota_loop_now },
+		{ "rota_timer_start", "timer", call_rota_timer_start },
+		{ "rota_hook_start", "hook", call_rota_hook_start },
+		{ "rota_async_start", "async", call_rota_async_start },
+		{ "rota_watch_start", "watch", call_rota_watch_start },
+		{ "rota_task_next_tick", "task", call_rota_task_next_tick },
+		{ "rota_set_timeout", "loop", call_rota_set_timeout },
+		{ "rota_tcp_init", "tcp", call_rota_tcp_init },
+		{ "rota_work_queue", "work", call_rota_work_queue },
+		{ "rota_fs_open", "fs", call_rota_fs_open },
+	};
+
+	(void)state;
+	if (!misuse_is_watched())
+		skip();
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		after_close = uses[i].make;
+		expect_death(
+			close_and_go_on,
+			(const char *const[]){ uses[i].name, uses[i].object,
+					       "has been closed",
+					       "rota_loop_unref()", NULL });
+	}
+}
+
+static void a_closed_loop_still_refuses_posts_and_sends(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_loop *loop = rota_loop_ref(f->loop);
+
+	rota_task_init(&all.task, loop);
+	rota_async_init(&all.async, loop);
+	rota_timer_init(&all.timer, loop);
+	assert_int_equal(rota_loop_close(loop), 0);
+	f->loop = NULL;
+
+	assert_int_equal(rota_task_post(&all.task, on_task), ROTA_ESHUTDOWN);
+	assert_int_equal(rota_async_send(&all.async), ROTA_ESHUTDOWN);
+	rota_loop_unref(rota_loop_ref(loop));
+	rota_timer_stop(&all.timer); /* what is at rest has no use for it */
+	assert_int_equal(rota_timer_is_active(&all.timer), 0);
+	rota_loop_unref(loop);
+}
+
+static void start_on_a_loop_that_is_gone(struct rota_loop *loop)
+{
+	rota_timer_init(&all.timer, loop);
+	(void)rota_loop_close(loop);
+	call_rota_timer_start();
+}
+
+static void start_what_was_never_initialised(struct rota_loop *loop)
+{
+	(void)loop;
+	memset(&all.hook, 0x5a, sizeof(all.hook));
+	call_rota_hook_start();
+}
+
+static void a_loop_that_is_gone_is_named(void **state)
+{
+	(void)state;
+	if (!misuse_is_watched())
+		skip();
+	expect_death(start_on_a_loop_that_is_gone,
+		     (const char *const[]){ "rota_timer_start(): timer 0x",
+					    "is gone", NULL });
+	expect_death(start_what_was_never_initialised,
+		     (const char *const[]){ "rota_hook_start(): hook 0x",
+					    "never initialised", NULL });
+}
+
+/* (c) Initialised or begun again. */
+
+static void init_timer_again(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	rota_timer_init(&all.timer, loop);
+}
+
+static void init_hook_again(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	rota_hook_init(&all.hook, loop);
+}
+
+static void init_async_again(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	rota_async_init(&all.async, loop);
+}
+
+static void init_watch_again(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	rota_watch_init(&all.watch, loop, all.fds[0]);
+}
+
+static void init_task_again(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	rota_task_init(&all.task, loop);
+}
+
+static void init_work_again(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	rota_work_init(&all.work, loop);
+}
+
+static void init_fs_again(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_fs_open(&all.fs, on_fs, "/", 0, 0);
+	rota_fs_init(&all.fs, loop);
+}
+
+static void init_tcp_again(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_tcp_init(&all.tcp, loop);
+}
+
+static void connect_again(struct rota_loop *loop)
+{
+	static struct rota_tcp other;
+
+	init_all(loop);
+	all.address.is.ip4.sin_port = 0x0900;
+	(void)rota_tcp_init(&other, loop);
+	(void)rota_tcp_connect(&all.connect, &all.tcp, &all.address,
+			       on_connect);
+	(void)rota_tcp_connect(&all.connect, &other, &all.address, on_connect);
+}
+
+static void share_a_deadline(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	(void)rota_request_set_deadline(&all.work.request, &all.deadline,
+					UINT64_MAX - 1);
+	(void)rota_request_set_deadline(&all.other_work.request, &all.deadline,
+					UINT64_MAX - 1);
+}
+
+/* As a struct assignment does. */
+static void start_an_overwritten_timer(struct rota_loop *loop)
+{
+	struct rota_timer fresh;
+
+	init_all(loop);
+	fresh = all.timer;
+	start_all();
+	all.timer = fresh;
+	(void)rota_timer_start(&all.timer, on_timer, 0);
+}
+
+struct death {
+	void (*misuse)(struct rota_loop *loop);
+	const char *says[3];
+};
+
+static void expect_deaths(const struct death *deaths, size_t count)
+{
+	if (!misuse_is_watched())
+		skip();
+	for (size_t i = 0; i < count; i++)
+		expect_death(deaths[i].misuse,
+			     (const char *const[]){ deaths[i].says[0],
+						    deaths[i].says[1],
+						    deaths[i].says[2], NULL });
+}
+
+static void what_is_initialised_again_is_named(void **state)
+{
+	static const struct death deaths[] = {
+		{ init_timer_again,
+		  { "rota_timer_init(): timer 0x", "is started", "Stop it" } },
+		{ init_hook_again,
+		  { "rota_hook_init(): hook 0x", "is started", "Stop it" } },
+		{ init_async_again,
+		  { "rota_async_init(): async 0x", "is started", "Stop it" } },
+		{ init_watch_again,
+		  { "rota_watch_init(): watch 0x", "is started", "Stop it" } },
+		{ init_task_again,
+		  { "rota_task_init(): task 0x", "is queued", "Cancel it" } },
+		{ init_work_again,
+		  { "rota_work_init(): work 0x", "in flight", "another" } },
+		{ init_fs_again,
+		  { "rota_fs_init(): fs_open 0x", "in flight", "another" } },
+		{ init_tcp_again,
+		  { "rota_tcp_init(): tcp \"Ann\" 0x", "is open", "Close" } },
+		{ connect_again,
+		  { "rota_tcp_connect(): connect 0x", "in flight",
+		    "another" } },
+		{ share_a_deadline,
+		  { "rota_request_set_deadline(): timer 0x", "is started",
+		    "Stop it" } },
+		{ start_an_overwritten_timer,
+		  { "rota_timer_start(): timer 0x", "overwritten", "Stop" } },
+	};
+
+	(void)state;
+	expect_deaths(deaths, sizeof(deaths) / sizeof(deaths[0]));
+}
+
+/* (d) Memory that is used for something else. */
+
+static void reuse(void *memory, size_t size)
+{
+	memset(memory, 0x77, size);
+}
+
+static void reuse_a_timer_and_stop_another(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	reuse(&all.timer, sizeof(all.timer));
+	rota_timer_stop(&all.other_timer);
+}
+
+static void reuse_a_timer_and_stop_it(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	reuse(&all.timer, sizeof(all.timer));
+	rota_timer_stop(&all.timer);
+}
+
+/* As free(3) does, which writes to the start of what it is given. */
+static void free_a_timer_and_run(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_timer_start(&all.timer, on_timer, 0);
+	reuse(&all.timer, 2 * sizeof(void *));
+	(void)rota_loop_run(loop, ROTA_RUN_NOWAIT);
+}
+
+static void free_myself(struct rota_timer *timer)
+{
+	reuse(timer, sizeof(*timer));
+}
+
+static void free_a_repeating_timer_in_its_callback(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_timer_every_at(&all.timer, free_myself, 0, 5,
+				  ROTA_REPEAT_RATE);
+	(void)rota_loop_run(loop, ROTA_RUN_NOWAIT);
+}
+
+static void reuse_a_hook_and_run(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_hook_start(&all.hook, on_hook, ROTA_HOOK_IDLE);
+	reuse(&all.hook, sizeof(all.hook));
+	(void)rota_loop_run(loop, ROTA_RUN_NOWAIT);
+}
+
+static void reuse_an_async_and_stop_another(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	reuse(&all.other_async, sizeof(all.other_async));
+	rota_async_stop(&all.async);
+}
+
+static void reuse_a_watch_and_run(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_watch_start(&all.watch, on_watch, ROTA_READABLE);
+	(void)!write(all.fds[1], "a", 1);
+	reuse(&all.watch, sizeof(all.watch));
+	(void)rota_loop_run(loop, ROTA_RUN_NOWAIT);
+}
+
+static void reuse_a_watch_and_stop_another(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	reuse(&all.watch, sizeof(all.watch));
+	rota_watch_stop(&all.other_watch);
+}
+
+static void reuse_a_task_and_run(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_task_next_tick(&all.task, on_task);
+	reuse(&all.task, 2 * sizeof(void *));
+	(void)rota_loop_run(loop, ROTA_RUN_NOWAIT);
+}
+
+static void reuse_a_posted_task_and_run(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_task_post(&all.other_task, on_task);
+	(void)rota_task_post(&all.task, on_task);
+	(void)rota_loop_alive(loop); /* takes over what has come in */
+	reuse(&all.task, sizeof(all.task));
+	(void)rota_loop_run(loop, ROTA_RUN_NOWAIT);
+}
+
+static void init_a_posted_task_again_and_run(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_task_post(&all.task, on_task);
+	(void)rota_task_post(&all.other_task, on_task);
+	rota_task_init(&all.other_task, loop);
+	(void)rota_loop_alive(loop);
+}
+
+static void reuse_a_request_and_end_another(struct rota_loop *loop)
+{
+	init_all(loop);
+	start_all();
+	reuse(&all.work, sizeof(all.work.request));
+	(void)rota_request_cancel(&all.other_work.request);
+}
+
+static void reuse_a_handle_and_close_another(struct rota_loop *loop)
+{
+	static struct rota_tcp other;
+
+	init_all(loop);
+	(void)rota_tcp_init(&other, loop);
+	reuse(&all.tcp, sizeof(all.tcp));
+	(void)rota_handle_close(&other.handle, NULL);
+}
+
+static void memory_that_is_used_again_is_named(void **state)
+{
+	static const struct death deaths[] = {
+		{ reuse_a_timer_and_stop_another,
+		  { "rota_timer_stop(): timer 0x", "changed while", "Stop" } },
+		{ reuse_a_timer_and_stop_it,
+		  { "rota_timer_stop(): timer 0x", "changed while", "Stop" } },
+		{ free_a_timer_and_run,
+		  { "rota_loop_run(): timer 0x", "changed while", "Stop" } },
+		{ free_a_repeating_timer_in_its_callback,
+		  { "timer 0x", "changed while it was started", "Stop" } },
+		{ reuse_a_hook_and_run,
+		  { "rota_loop_run(): hook 0x", "changed while", "Stop" } },
+		{ reuse_an_async_and_stop_another,
+		  { "rota_async_stop(): async 0x", "changed while", "Stop" } },
+		{ reuse_a_watch_and_run,
+		  { "rota_loop_run(): watch 0x", "changed while", "Stop" } },
+		{ reuse_a_watch_and_stop_another,
+		  { "rota_watch_stop(): watch 0x", "changed while", "Stop" } },
+		{ reuse_a_task_and_run,
+		  { "rota_loop_run(): task 0x", "changed while", "Cancel" } },
+		{ reuse_a_posted_task_and_run,
+		  { "rota_loop_run(): task 0x", "changed while", "Cancel" } },
+		{ init_a_posted_task_again_and_run,
+		  { "rota_loop_alive(): task 0x", "changed while", "Cancel" } },
+		{ reuse_a_request_and_end_another,
+		  { "rota_request_cancel(): work 0x", "changed while",
+		    "callback" } },
+		{ reuse_a_handle_and_close_another,
+		  { "rota_handle_close(): tcp 0x", "changed while", "Close" } },
+	};
+
+	(void)state;
+	expect_deaths(deaths, sizeof(deaths) / sizeof(deaths[0]));
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(another_thread_is_named),
+	VIRTUAL(another_thread_may_take_turns),
+	REAL(a_closed_loop_is_named),
+	REAL(a_closed_loop_still_refuses_posts_and_sends),
+	REAL(a_loop_that_is_gone_is_named),
+	REAL(what_is_initialised_again_is_named),
+	REAL(memory_that_is_used_again_is_named),
+};
+FIXTURE_MAIN(tests)
