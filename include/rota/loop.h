@@ -17,9 +17,17 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /** Times and delays are nanoseconds; @n is a whole number. */
+#ifdef __cplusplus
+#define ROTA_USEC(n) (static_cast<uint64_t>(n) * UINT64_C(1000))
+#define ROTA_MSEC(n) (static_cast<uint64_t>(n) * UINT64_C(1000000))
+#define ROTA_SEC(n)  (static_cast<uint64_t>(n) * UINT64_C(1000000000))
+#define ROTAI_NULL   nullptr
+#else
+#define ROTAI_NULL   NULL
 #define ROTA_USEC(n) ((uint64_t)(n)*UINT64_C(1000))
 #define ROTA_MSEC(n) ((uint64_t)(n)*UINT64_C(1000000))
 #define ROTA_SEC(n)  ((uint64_t)(n)*UINT64_C(1000000000))
+#endif
 
 /** A loop. Opaque, and counted: see rota_loop_ref(). */
 struct rota_loop;
@@ -104,12 +112,12 @@ struct rota_loop_options {
 static inline void rota_loop_options_init(struct rota_loop_options *options)
 {
 	options->size = sizeof(*options);
-	options->backend = NULL;
+	options->backend = ROTAI_NULL;
 	options->clock = ROTA_CLOCK_MONOTONIC;
 	options->measure = 0;
 	options->tick_budget = ROTA_TICK_BUDGET;
-	options->allocator = NULL;
-	options->pool = NULL;
+	options->allocator = ROTAI_NULL;
+	options->pool = ROTAI_NULL;
 	options->buffer_size = ROTA_BUFFER_SIZE;
 }
 

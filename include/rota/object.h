@@ -15,9 +15,19 @@
  * From a pointer to a member back to the struct around it:
  *
  *     struct session *s = rota_container_of(timer, struct session, idle);
+ *
+ * In C++ this is for structs of standard layout: no virtual functions, members
+ * of one access, and in one class only. For any other class offsetof need not
+ * work: set the object's data to the class instead, and cast that back.
  */
+#ifdef __cplusplus
+#define rota_container_of(pointer, type, member)                               \
+	(reinterpret_cast<type *>(reinterpret_cast<uintptr_t>(pointer) -       \
+				  offsetof(type, member)))
+#else
 #define rota_container_of(pointer, type, member)                               \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#endif
 
 /** A place in one of the library's doubly linked lists. The library's. */
 struct rota_link {

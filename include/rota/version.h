@@ -20,8 +20,9 @@ extern "C" {
 
 /** The version of this header as one number: 0xMMmmpp. */
 #define ROTA_VERSION                                                           \
-	((uint32_t)(ROTA_VERSION_MAJOR << 16 | ROTA_VERSION_MINOR << 8 |       \
-		    ROTA_VERSION_PATCH))
+	((ROTA_VERSION_MAJOR + UINT32_C(0)) << 16 |                            \
+	 (ROTA_VERSION_MINOR + UINT32_C(0)) << 8 |                             \
+	 (ROTA_VERSION_PATCH + UINT32_C(0)))
 
 /**
  * Tell the version of the library that is linked, in the shape of
