@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "support/death.h"
@@ -465,6 +466,37 @@ static void connect_again(struct rota_loop *loop)
 	(void)rota_tcp_connect(&all.connect, &other, &all.address, on_connect);
 }
 
+static void open_a_stream(struct rota_loop *loop, struct rota_tcp *tcp)
+{
+	int fds[2];
+
+	init_all(loop);
+	(void)!socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
+	(void)rota_tcp_open(tcp, loop, fds[0]);
+}
+
+static void read_again(struct rota_loop *loop)
+{
+	static struct rota_tcp tcp;
+	static char bytes[2];
+	struct rota_buf buf = { bytes, 1 };
+
+	open_a_stream(loop, &tcp);
+	(void)rota_stream_read(&all.read, &tcp.stream, buf, 1, on_read_done);
+	(void)rota_stream_read(&all.read, &tcp.stream, buf, 1, on_read_done);
+}
+
+static void write_again(struct rota_loop *loop)
+{
+	static struct rota_tcp tcp;
+	static char bytes[2];
+	struct rota_buf buf = { bytes, 1 };
+
+	open_a_stream(loop, &tcp);
+	(void)rota_stream_write(&all.write, &tcp.stream, &buf, 1, on_write);
+	(void)rota_stream_write(&all.write, &tcp.stream, &buf, 1, on_write);
+}
+
 static void share_a_deadline(struct rota_loop *loop)
 {
 	init_all(loop);
@@ -525,6 +557,10 @@ static void what_is_initialised_again_is_named(void **state)
 		{ connect_again,
 		  { "rota_tcp_connect(): connect 0x", "in flight",
 		    "another" } },
+		{ read_again,
+		  { "rota_stream_read(): read 0x", "in flight", "another" } },
+		{ write_again,
+		  { "rota_stream_write(): write 0x", "in flight", "another" } },
 		{ share_a_deadline,
 		  { "rota_request_set_deadline(): timer 0x", "is started",
 		    "Stop it" } },
