@@ -43,6 +43,7 @@ void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop)
 
 void rota_fs_set_files_only(struct rota_fs *fs, int files_only)
 {
+	ROTAI_ENTER_FS(fs);
 	fs->internal.files_only = files_only != 0;
 }
 

@@ -96,6 +96,7 @@ static void begin(struct rota_stream *stream, struct rota_end *end,
 int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
 			 rota_close_fn *fn)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	int error = rotai_handle_usable(&stream->handle);
 
 	if (error < 0 && error != ROTA_ESHUTDOWN)
@@ -125,11 +126,13 @@ int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
 
 int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	return rota_stream_end_with(NULL, stream, fn);
 }
 
 int rota_stream_is_ending(const struct rota_stream *stream)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	return rotai_stream_has(stream, ROTAI_ENDING) &&
 	       !rota_handle_is_closing(&stream->handle);
 }

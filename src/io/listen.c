@@ -281,11 +281,13 @@ static int set_paused(struct rota_stream *stream, int paused)
 
 int rota_stream_listen_pause(struct rota_stream *stream)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	return set_paused(stream, 1);
 }
 
 int rota_stream_listen_resume(struct rota_stream *stream)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	return set_paused(stream, 0);
 }
 

@@ -188,6 +188,7 @@ int rota_stream_close_reset(struct rota_stream *stream, rota_close_fn *fn)
 
 int rota_stream_fd(const struct rota_stream *stream)
 {
+	ROTAI_ENTER_HANDLE(&stream->handle);
 	int fd = rotai_stream_fd(&stream->handle);
 
 	return fd >= 0 ? fd : ROTA_EBADF;

@@ -318,6 +318,7 @@ int rota_loop_backend_fd(const struct rota_loop *loop)
 int rota_loop_set_lock(struct rota_loop *loop, rota_lock_fn *release,
 		       rota_lock_fn *acquire, void *arg)
 {
+	ROTAI_ENTER_LOOP(loop);
 	if ((release == NULL) != (acquire == NULL))
 		return ROTA_EINVAL;
 	if (loop->is_unlocked)

@@ -114,9 +114,9 @@ struct rota_loop {
 	void *data;
 	struct rotai_annex *annexes[ROTAI_ANNEX_COUNT]; /* or NULL */
 	struct rotai_spinner *spin; /* before a sleep; or NULL */
-	rota_lock_fn *release;         /* before a wait; or NULL */
-	rota_lock_fn *acquire;         /* after it */
-	void *lock_arg;                /* of these */
+	rota_lock_fn *release;      /* before a wait; or NULL */
+	rota_lock_fn *acquire;      /* after it */
+	void *lock_arg;             /* of these */
 
 	/* What other threads touch has cache lines of its own, after what only
 	 * this thread writes. */

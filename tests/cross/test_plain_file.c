@@ -57,14 +57,13 @@ static void scratch_end(struct scratch *s)
 static void a_file_has_more_than_4_GiB(void)
 {
 	char out[] = "far out", in[sizeof(out)] = "";
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct scratch s;
 
 	scratch_begin(&s);
-	EXPECT(result_of(s.loop,
-			 rota_fs_write(&s.fs, on_result, s.fd,
-				       (struct rota_buf){ out, sizeof(out) },
-				       FAR)) == (int64_t)sizeof(out));
+	EXPECT(result_of(s.loop, rota_fs_write(&s.fs, on_result, s.fd,
+					       rota_bytes(out, sizeof(out)),
+					       FAR)) == (int64_t)sizeof(out));
 	EXPECT(result_of(s.loop,
 			 rota_fs_read(&s.fs, on_result, s.fd,
 				      (struct rota_buf){ in, sizeof(in) },
@@ -72,10 +71,10 @@ static void a_file_has_more_than_4_GiB(void)
 	EXPECT(memcmp(in, out, sizeof(in)) == 0);
 	EXPECT(result_of(s.loop,
 			 rota_fs_fstat(&s.fs, on_result, s.fd, &info)) == 0);
-	EXPECT(info.size == (uint64_t)FAR + sizeof(out));
+	EXPECT(info.bytes == (uint64_t)FAR + sizeof(out));
 	EXPECT(result_of(s.loop,
 			 rota_fs_stat(&s.fs, on_result, s.path, &info)) == 0);
-	EXPECT(info.size == (uint64_t)FAR + sizeof(out));
+	EXPECT(info.bytes == (uint64_t)FAR + sizeof(out));
 	EXPECT((info.mode & 0170777) == 0100600);
 	EXPECT(info.modified_ns > INT64_C(1600000000) * 1000000000);
 	scratch_end(&s);
@@ -88,7 +87,7 @@ static void a_file_may_be_of_2100(void)
 		{ .tv_sec = (time_t)INT64_C(4102444800), .tv_nsec = 5 },
 		{ .tv_sec = (time_t)INT64_C(4102444800), .tv_nsec = 7 },
 	};
-	struct rota_file_info info;
+	struct rota_file_info info = { .size = sizeof(info) };
 	struct stat status;
 	struct scratch s;
 

@@ -90,9 +90,9 @@ static int64_t opened(struct special *t, const char *path, int flags,
 static int64_t written(struct special *t, int fd, const char *text,
 		       int64_t offset)
 {
-	struct rota_buf buf = buf_of((char *)(uintptr_t)text, strlen(text));
-
-	assert_int_equal(rota_fs_write(&t->op.fs, on_end, fd, buf, offset), 0);
+	assert_int_equal(rota_fs_write(&t->op.fs, on_end, fd,
+				       rota_bytes(text, strlen(text)), offset),
+			 0);
 	return ended(&t->op);
 }
 
@@ -466,7 +466,8 @@ static void reads_and_writes_that_block_hold_no_thread_of_files(void **state)
 		else
 			assert_int_equal(
 				rota_fs_write(&stuck[i].fs, on_end, fds[i][1],
-					      buf_of(much, sizeof(much)), -1),
+					      rota_bytes(much, sizeof(much)),
+					      -1),
 				0);
 	}
 	for (unsigned i = 0; i < 6; i++)
@@ -527,7 +528,7 @@ static void a_write_to_a_pipe_that_is_full_writes_all(void **state)
 		assert_int_equal(pthread_create(&reader, NULL, drain, &fds[0]),
 				 0);
 		assert_int_equal(rota_fs_write(&t.op.fs, on_end, fds[1],
-					       buf_of(data, SIZE), -1),
+					       rota_bytes(data, SIZE), -1),
 				 0);
 		assert_int_equal(ended(&t.op), SIZE);
 		close(fds[1]);
@@ -550,7 +551,7 @@ static void a_write_that_nobody_will_read_is_told(void **state)
 	begin(&t, *state);
 	make_blocking_pipe(fds);
 	assert_int_equal(rota_fs_write(&t.op.fs, on_end, fds[1],
-				       buf_of(much, sizeof(much)), -1),
+				       rota_bytes(much, sizeof(much)), -1),
 			 0);
 	run_until_waiting(&t, &t.op);
 	close(fds[0]);

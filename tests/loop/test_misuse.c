@@ -490,7 +490,7 @@ static void write_again(struct rota_loop *loop)
 {
 	static struct rota_tcp tcp;
 	static char bytes[2];
-	struct rota_buf buf = { bytes, 1 };
+	struct rota_const_buf buf = { bytes, 1 };
 
 	open_a_stream(loop, &tcp);
 	(void)rota_stream_write(&all.write, &tcp.stream, &buf, 1, on_write);

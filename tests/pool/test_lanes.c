@@ -168,7 +168,8 @@ static struct rota_pool *pool_with_idle(unsigned min, unsigned max,
 	struct rota_pool *pool;
 
 	rota_pool_options_init(&options);
-	options.lanes[IO] = (struct rota_lane_options){ min, max };
+	options.lanes[IO] = (struct rota_lane_options){ .min_threads = min,
+							.max_threads = max };
 	options.idle_ns = idle_ns;
 	assert_int_equal(rota_pool_new(&pool, &options), 0);
 	return pool;
@@ -235,7 +236,8 @@ static void threads_end_with_their_pool(void **state)
 	struct rota_pool *pool;
 
 	rota_pool_options_init(&options);
-	options.lanes[IO] = (struct rota_lane_options){ 2, 4 };
+	options.lanes[IO] = (struct rota_lane_options){ .min_threads = 2,
+							.max_threads = 4 };
 	options.idle_ns = UINT64_MAX;
 	assert_int_equal(rota_pool_new(&pool, &options), 0);
 	rotai_pool_hold(pool); /* the memory alone, to look at it */
@@ -438,7 +440,8 @@ static void bad_options_are_refused(void **state)
 	options.size = 3;
 	assert_int_equal(rota_pool_new(&pool, &options), ROTA_EINVAL);
 	rota_pool_options_init(&options);
-	options.lanes[IO] = (struct rota_lane_options){ 3, 2 };
+	options.lanes[IO] = (struct rota_lane_options){ .min_threads = 3,
+							.max_threads = 2 };
 	assert_int_equal(rota_pool_new(&pool, &options), ROTA_EINVAL);
 	rota_pool_options_init(&options);
 	options.stack_size = 1;

@@ -65,8 +65,8 @@ static void a_new_one_is_made_after_its_end(void **state)
 	for (unsigned i = 0; i < 20; i++) {
 		renew_loop(f);
 		do_one(f->loop, 0);
-		assert_int_equal(
-			lane_stats(rota_pool_default(), IO).started, 1);
+		assert_int_equal(lane_stats(rota_pool_default(), IO).started,
+				 1);
 		end_the_pool(f);
 	}
 	assert_int_equal(lane_stats(rota_pool_default(), IO).started, 0);

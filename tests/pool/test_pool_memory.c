@@ -24,7 +24,9 @@ static struct rota_pool *use_short_lived_threads(struct fixture *f)
 
 	rota_pool_options_init(&options);
 	for (int i = 0; i < ROTA_LANE_COUNT; i++)
-		options.lanes[i] = (struct rota_lane_options){ 0, THREADS };
+		options.lanes[i] =
+			(struct rota_lane_options){ .min_threads = 0,
+						    .max_threads = THREADS };
 	options.idle_ns = ROTA_MSEC(1);
 	assert_int_equal(rota_pool_new(&pool, &options), 0);
 	(void)rota_pool_ref(pool);

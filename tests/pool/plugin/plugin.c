@@ -89,8 +89,8 @@ static int be_stuck(int fd)
 	if (rota_work_queue_detachable(&work, ROTA_LANE_IO, &how, ignore) < 0)
 		return 2;
 	do
-		if (rota_pool_stats(rota_pool_default(), ROTA_LANE_IO,
-				    &stats) < 0)
+		if (rota_pool_stats(rota_pool_default(), ROTA_LANE_IO, &stats) <
+		    0)
 			return 3;
 	while (stats.running == 0);
 	if (rota_request_cancel(&work.request) < 0 ||
