@@ -123,7 +123,7 @@ void rotai_registry_check_entry(const struct rota_entry *entry,
 /* Have reports of the rest of the calling function name it. */
 #define ROTAI_FUNCTION                                                         \
 	const int rotai_outermost                                              \
-		__attribute__((cleanup(rotai_function_end))) =                 \
+		__attribute__((unused, cleanup(rotai_function_end))) =         \
 			rotai_function_begin(__func__)
 
 #endif
