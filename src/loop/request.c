@@ -90,6 +90,7 @@ void rotai_request_drop(struct rota_request *request, int status)
 	struct rota_handle *handle = request->internal.handle;
 
 	end(request, status);
+	ROTAI_LIVE_END(&request->internal.link);
 	request->internal.state = AT_REST;
 	rotai_loop_release(request->internal.loop, 1);
 	if (handle != NULL) {

@@ -52,7 +52,7 @@ static void a_refused_change_and_an_event_are_both_told(void **state)
 	assert_int_equal(rota_loop_run(scene.s.loop, ROTA_RUN_ONCE), 1);
 
 	/* There is something to tell, so it does not sleep. */
-	assert_string_equal(script_take(&scene.s), "change 10 rw, wait 0");
+	assert_string_equal(script_take(&scene.s), "confirm 10 rw, wait 0");
 	assert_int_equal(scene.refused.calls, 1);
 	assert_int_equal(scene.refused.events, READABLE | WRITABLE);
 	assert_int_equal(scene.ready.calls, 1);
