@@ -3,127 +3,15 @@
  * operation waiting forever, but no other operation; and a cancel, a deadline or
  * a shutdown ends it.
  */
-#include "fs/scratch.h"
+#include "fs/special.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
-#include "fs/wait.h"
 #include "support/child.h"
 #include "support/fault.h"
 
 enum { MANY = 16 }; /* as the blocking lane has threads */
-
-struct special {
-	struct fixture *f;
-	struct scratch s;
-	struct lane lane; /* on a virtual clock */
-	struct operation op;
-	struct rota_deadline deadline;
-};
-
-static void begin(struct special *t, struct fixture *f)
-{
-	*t = (struct special){ .f = f };
-	scratch_begin(&t->s);
-	lane_begin(&t->lane, f, ROTA_CLOCK_VIRTUAL, 4);
-	operation_init(&t->op, t->lane.loop);
-}
-
-static void end(struct special *t)
-{
-	lane_end(&t->lane);
-	scratch_end(&t->s);
-}
-
-static void begin_with_fifo(struct special *t, struct fixture *f)
-{
-	begin(t, f);
-	assert_int_equal(mkfifo(t->s.path, 0600), 0);
-}
-
-/* Have virtual time pass while requests are in flight. */
-static void pass(struct special *t, unsigned ms)
-{
-	assert_int_equal(rota_loop_advance(t->lane.loop, ROTA_MSEC(ms)), 0);
-	rota_loop_run(t->lane.loop, ROTA_RUN_NOWAIT);
-}
-
-static void set_deadline(struct special *t, struct operation *op, unsigned ms)
-{
-	uint64_t due = rota_loop_now(t->lane.loop) + ROTA_MSEC(ms);
-
-	assert_int_equal(
-		rota_request_set_deadline(&op->fs.request, &t->deadline, due),
-		0);
-}
-
-/* Run the loop until a thread waits for what never comes. */
-static void run_until_waiting(struct special *t, struct operation *op)
-{
-	while (__atomic_load_n(&op->fs.internal.waits, __ATOMIC_RELAXED) !=
-	       ROTAI_FS_WAITS) {
-		rota_loop_run(t->lane.loop, ROTA_RUN_NOWAIT);
-		poll(NULL, 0, 1);
-	}
-}
-
-/* Run until @op has ended, once; others may wait on. Its result. */
-static int64_t ended(struct operation *op)
-{
-	while (op->calls == 0)
-		assert_in_range(rota_loop_run(op->loop, ROTA_RUN_ONCE), 0, 1);
-	assert_int_equal(op->calls, 1);
-	op->calls = 0;
-	return op->result;
-}
-
-static int64_t opened(struct special *t, const char *path, int flags,
-		      unsigned mode)
-{
-	assert_int_equal(rota_fs_open(&t->op.fs, on_end, path, flags, mode), 0);
-	return ended(&t->op);
-}
-
-static int64_t written(struct special *t, int fd, const char *text,
-		       int64_t offset)
-{
-	assert_int_equal(rota_fs_write(&t->op.fs, on_end, fd,
-				       rota_bytes(text, strlen(text)), offset),
-			 0);
-	return ended(&t->op);
-}
-
-static int64_t was_read(struct special *t, int fd, struct rota_buf buf,
-			int64_t offset)
-{
-	assert_int_equal(rota_fs_read(&t->op.fs, on_end, fd, buf, offset), 0);
-	return ended(&t->op);
-}
-
-static int cancel(struct operation *op)
-{
-	return rota_request_cancel(&op->fs.request);
-}
-
-static void begin_read_file(struct operation *op, const char *path)
-{
-	assert_int_equal(rota_fs_read_file(&op->fs, on_end, path, 1 << 20), 0);
-}
-
-/* A pipe whose ends block. */
-static void make_blocking_pipe(int fds[2])
-{
-	assert_int_equal(pipe(fds), 0);
-}
-
-static void close_both(const int fds[2])
-{
-	close(fds[0]);
-	close(fds[1]);
-}
 
 /* More of them than the io lane has threads, and as many as the blocking one
  * has. */
@@ -280,11 +168,6 @@ static void a_fifo_with_a_slow_writer_is_read_whole(void **state)
 	end(&t);
 }
 
-static int is_blocking(int fd)
-{
-	return (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
-}
-
 static void *open_to_write(void *arg)
 {
 	const struct special *t = arg;
@@ -436,214 +319,6 @@ static void what_is_about_to_move_ends_where_it_is(void **state)
 
 	assert_int_equal(ended(&t.op), ROTA_ECANCELED);
 	holder_end(&holder);
-	end(&t);
-}
-
-/* With what a blocking read of an empty pipe, a socket, and a blocking write to
- * a full one do. */
-static void reads_and_writes_that_block_hold_no_thread_of_files(void **state)
-{
-	struct operation stuck[6];
-	int fds[6][2];
-	char data[6][4];
-	struct special t;
-	static char much[1 << 20];
-
-	begin(&t, *state);
-	put_file(&t.s, 10);
-	for (unsigned i = 0; i < 6; i++) {
-		operation_init(&stuck[i], t.lane.loop);
-		if (i % 2 == 0)
-			make_blocking_pipe(fds[i]);
-		else
-			assert_int_equal(
-				socketpair(AF_UNIX, SOCK_STREAM, 0, fds[i]), 0);
-		if (i < 4)
-			assert_int_equal(rota_fs_read(&stuck[i].fs, on_end,
-						      fds[i][0],
-						      buf_of(data[i], 4), -1),
-					 0);
-		else
-			assert_int_equal(
-				rota_fs_write(&stuck[i].fs, on_end, fds[i][1],
-					      rota_bytes(much, sizeof(much)),
-					      -1),
-				0);
-	}
-	for (unsigned i = 0; i < 6; i++)
-		run_until_waiting(&t, &stuck[i]);
-
-	begin_read_file(&t.op, t.s.path);
-	assert_int_equal(ended(&t.op), 10);
-	rota_fs_free(&t.op.fs);
-
-	for (unsigned i = 0; i < 2; i++) { /* these go on */
-		put_byte(fds[i][1]);
-		assert_int_equal(ended(&stuck[i]), 1);
-		assert_int_equal(data[i][0], 'x');
-	}
-	for (unsigned i = 2; i < 6; i++) {
-		assert_int_equal(cancel(&stuck[i]), 0);
-		assert_int_equal(ended(&stuck[i]), ROTA_ECANCELED);
-	}
-	for (unsigned i = 0; i < 6; i++)
-		close_both(fds[i]);
-	end(&t);
-}
-
-static void *drain(void *arg)
-{
-	const int *fd = arg;
-	static char data[5000];
-	size_t sum = 0;
-	ssize_t n;
-
-	while ((n = read(*fd, data, sizeof(data))) > 0)
-		for (ssize_t i = 0; i < n; i++)
-			if (data[i] == byte_at(sum + (size_t)i) && i == n - 1)
-				sum += (size_t)n;
-	return (void *)sum;
-}
-
-/* As write(2) to what blocks. */
-static void a_write_to_a_pipe_that_is_full_writes_all(void **state)
-{
-	enum { SIZE = 300000 };
-	char *data = test_malloc(SIZE);
-	struct special t;
-	int fds[2];
-
-	begin(&t, *state);
-	for (size_t i = 0; i < SIZE; i++)
-		data[i] = byte_at(i);
-	for (int socket = 0; socket <= 1; socket++) {
-		pthread_t reader;
-		void *sum;
-
-		if (socket)
-			assert_int_equal(
-				socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-		else
-			make_blocking_pipe(fds);
-		assert_int_equal(pthread_create(&reader, NULL, drain, &fds[0]),
-				 0);
-		assert_int_equal(rota_fs_write(&t.op.fs, on_end, fds[1],
-					       rota_bytes(data, SIZE), -1),
-				 0);
-		assert_int_equal(ended(&t.op), SIZE);
-		close(fds[1]);
-		pthread_join(reader, &sum);
-		assert_int_equal((size_t)sum, SIZE);
-		close(fds[0]);
-	}
-	test_free(data);
-	end(&t);
-}
-
-/* D5, and what was written before is told. */
-static void a_write_that_nobody_will_read_is_told(void **state)
-{
-	void (*before)(int) = signal(SIGPIPE, SIG_DFL);
-	static char much[1 << 20];
-	struct special t;
-	int fds[2];
-
-	begin(&t, *state);
-	make_blocking_pipe(fds);
-	assert_int_equal(rota_fs_write(&t.op.fs, on_end, fds[1],
-				       rota_bytes(much, sizeof(much)), -1),
-			 0);
-	run_until_waiting(&t, &t.op);
-	close(fds[0]);
-	assert_in_range(ended(&t.op), 4096, sizeof(much) - 1);
-
-	assert_int_equal(written(&t, fds[1], "x", -1), ROTA_EPIPE);
-	close(fds[1]);
-	signal(SIGPIPE, before);
-	end(&t);
-}
-
-/* A position is an error at once, not a matter of waiting. */
-static void what_has_no_positions_refuses_them(void **state)
-{
-	struct special t;
-	char data[4];
-	int fds[2];
-
-	begin(&t, *state);
-	make_blocking_pipe(fds);
-	assert_int_equal(was_read(&t, fds[0], buf_of(data, 4), 0), ROTA_ESPIPE);
-	assert_int_equal(written(&t, fds[1], "x", 0), ROTA_ESPIPE);
-	close_both(fds);
-	end(&t);
-}
-
-static void devices_are_read(void **state)
-{
-	struct special t;
-	char data[4] = "abc";
-	int fd;
-
-	begin(&t, *state);
-
-	assert_int_equal(
-		rota_fs_read_file(&t.op.fs, on_end, "/dev/zero", 3 << 20), 0);
-	assert_int_equal(ended(&t.op), ROTA_EFBIG);
-	assert_null(t.op.fs.data);
-	begin_read_file(&t.op, "/dev/null");
-	assert_int_equal(ended(&t.op), 0);
-	rota_fs_free(&t.op.fs);
-	fd = (int)opened(&t, "/dev/zero", O_RDWR, 0);
-	assert_true(fd > 2);
-	assert_true(is_blocking(fd));
-	assert_int_equal(was_read(&t, fd, buf_of(data, 4), -1), 4);
-	assert_memory_equal(data, "\0\0\0", 4);
-	assert_int_equal(written(&t, fd, "xyz", -1), 3);
-	close(fd);
-	end(&t);
-}
-
-/* A pseudo-terminal: what somebody types is read, once it is there. */
-static void a_terminal_is_waited_for(void **state)
-{
-	int typist = posix_openpt(O_RDWR | O_NOCTTY);
-	const char *name = NULL;
-	struct special t;
-	char data[80];
-	int fd;
-
-	if (typist >= 0 && grantpt(typist) == 0 && unlockpt(typist) == 0)
-		name = ptsname(typist);
-	if (name == NULL) {
-		print_message("skip: there is no pseudo-terminal\n");
-		if (typist >= 0)
-			close(typist);
-		skip();
-	}
-	begin(&t, *state);
-	fd = (int)opened(&t, name, O_RDWR | O_NOCTTY, 0);
-	assert_true(fd > 2);
-	assert_int_equal(
-		rota_fs_read(&t.op.fs, on_end, fd, buf_of(data, 80), -1), 0);
-	run_until_waiting(&t, &t.op);
-	assert_int_equal(write(typist, "hello\n", 6), 6);
-	assert_int_equal(ended(&t.op), 6);
-	assert_memory_equal(data, "hello\n", 6);
-
-	begin_read_file(&t.op, name);
-	run_until_waiting(&t, &t.op);
-	assert_int_equal(write(typist, "one\n", 4), 4);
-	assert_int_equal(write(typist, "two\n\4", 5), 5);
-	assert_int_equal(ended(&t.op), 8);
-	assert_string_equal(t.op.fs.data, "one\ntwo\n");
-	rota_fs_free(&t.op.fs);
-
-	begin_read_file(&t.op, name);
-	run_until_waiting(&t, &t.op);
-	assert_int_equal(cancel(&t.op), 0);
-	assert_int_equal(ended(&t.op), ROTA_ECANCELED);
-	close(fd);
-	close(typist);
 	end(&t);
 }
 
@@ -804,38 +479,6 @@ static void what_waits_ends_in_a_child(void **state)
 	end(&t);
 }
 
-/* F3: then it looks now and then. */
-static void without_descriptors_what_waits_is_cancelled(void **state)
-{
-	struct special t;
-	char byte;
-	int fds[2];
-
-	begin(&t, *state);
-	make_blocking_pipe(fds);
-	fault_fail_from("pipe2", 1, EMFILE);
-	assert_int_equal(
-		rota_fs_read(&t.op.fs, on_end, fds[0], buf_of(&byte, 1), -1),
-		0);
-	run_until_waiting(&t, &t.op);
-	assert_int_equal(t.op.fs.internal.wake[0], -1);
-	assert_int_equal(fault_clear(), 1);
-
-	assert_int_equal(cancel(&t.op), 0);
-	assert_int_equal(ended(&t.op), ROTA_ECANCELED);
-
-	fault_fail_from("pipe2", 1, EMFILE);
-	assert_int_equal(
-		rota_fs_read(&t.op.fs, on_end, fds[0], buf_of(&byte, 1), -1),
-		0);
-	run_until_waiting(&t, &t.op);
-	put_byte(fds[1]);
-	assert_int_equal(ended(&t.op), 1);
-	fault_clear();
-	close_both(fds);
-	end(&t);
-}
-
 /* F3 */
 static void an_open_may_fail_on_the_way(void **state)
 {
@@ -872,18 +515,11 @@ static const struct CMUnitTest tests[] = {
 	REAL(an_open_of_a_fifo_is_cancelled),
 	REAL(what_moves_to_the_other_lane_is_cancelled),
 	REAL(what_is_about_to_move_ends_where_it_is),
-	REAL(reads_and_writes_that_block_hold_no_thread_of_files),
-	REAL(a_write_to_a_pipe_that_is_full_writes_all),
-	REAL(a_write_that_nobody_will_read_is_told),
-	REAL(what_has_no_positions_refuses_them),
-	REAL(devices_are_read),
-	REAL(a_terminal_is_waited_for),
 	REAL(what_is_no_file_can_be_refused),
 	REAL(what_becomes_a_fifo_is_seen),
 	REAL(a_file_that_would_block_is_opened_by_another_thread),
 	REAL(a_shutdown_ends_what_waits),
 	REAL(what_waits_ends_in_a_child),
-	REAL(without_descriptors_what_waits_is_cancelled),
 	REAL(an_open_may_fail_on_the_way),
 };
 
