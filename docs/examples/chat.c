@@ -88,9 +88,7 @@ static void say(struct member *m)
 static void leave(struct member *m)
 {
 	m->deaf = 1;
-	peer_expect(&m->peer, server.patience_ns); /* (2) */
-	rota_stream_on_drain(&m->peer.tcp.stream, NULL);
-	rota_stream_end(&m->peer.tcp.stream, peer_on_close);
+	peer_end(&m->peer, server.patience_ns); /* (2) */
 }
 
 static void on_read(struct rota_stream *stream, int status,
@@ -137,6 +135,7 @@ static struct server server = {
 	.port = 7000,
 	.patience_ns = ROTA_SEC(PATIENCE_SECONDS),
 	.peer_size = sizeof(struct member),
+	.descriptors = 1,
 	.begin = begin,
 	.end = end,
 	.drop = peer_close,

@@ -15,6 +15,8 @@
  *     at the high watermark. step() begins the next thing.
  *  2. A client that is dropped while the pool is at work for it is closed when
  *     that has ended; and it is freed when it is closed.
+ *  3. While there is no room for more clients, each is served once and goes, so
+ *     that all have their turn.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,6 +32,7 @@ enum {
 	CHUNK_SIZE = 64 * 1024, /* of a file, in one trip to the pool */
 	REQUEST_SECONDS = 10,   /* for a request to come, all of it */
 	PATIENCE = 6,           /* times that, for all else */
+	LINGER = 10,            /* a part of it, for the other side's end */
 };
 
 struct client {
@@ -62,6 +65,15 @@ static void drop(struct peer *peer)
 		peer_close(peer);
 }
 
+/* Send what is queued, and go. */
+static void leave(struct client *c)
+{
+	int queued = rota_stream_queued(&c->peer.tcp.stream) > 0;
+
+	peer_end(&c->peer, queued ? PATIENCE * server.patience_ns
+				  : server.patience_ns / LINGER);
+}
+
 static void send_chunk(struct client *c, size_t size)
 {
 	int status = rota_stream_send(&c->peer.tcp.stream, c->chunk, size);
@@ -89,6 +101,8 @@ static void on_drain(struct rota_stream *stream, int status)
 /* The reply's head lies right before the first chunk: one call sends both. */
 static void reply(struct client *c, int status)
 {
+	if (server.is_full || status == 503)
+		c->request.keep_alive = 0; /* (3) */
 	c->begun = http_reply(c->chunk, &c->request, status, c->file.name,
 			      c->file.size);
 	c->offset = 0;
@@ -135,7 +149,7 @@ static void on_read(struct rota_read *read, int status)
 
 	c->received += read->size;
 	if (status < 0) /* the end of it, or cancelled by end() */
-		rota_stream_end(&c->peer.tcp.stream, peer_on_close);
+		leave(c);
 	else
 		step(c);
 }
@@ -150,7 +164,9 @@ static void next_request(struct client *c)
 		c->received -= c->request.size;
 		memmove(c->head, c->head + c->request.size, c->received);
 		c->request.size = 0;
-		peer_expect(&c->peer, server.patience_ns);
+		/* What is queued of the reply has the time that it had. */
+		if (rota_stream_queued(&c->peer.tcp.stream) == 0)
+			peer_expect(&c->peer, server.patience_ns);
 	}
 	status = http_parse(&c->request, c->head, c->received, HEAD_SIZE);
 	if (status == 0) {
@@ -187,7 +203,7 @@ static void step(struct client *c)
 		if (!c->in_pool)
 			peer_close(&c->peer);
 	} else if (!c->request.keep_alive || server.ending) {
-		rota_stream_end(&c->peer.tcp.stream, peer_on_close);
+		leave(c);
 	} else {
 		next_request(c);
 	}
@@ -224,6 +240,7 @@ static struct server server = {
 	.port = 8080,
 	.patience_ns = ROTA_SEC(REQUEST_SECONDS),
 	.peer_size = sizeof(struct client),
+	.descriptors = 2, /* its own, and a file */
 	.begin = begin,
 	.end = end,
 	.drop = drop,

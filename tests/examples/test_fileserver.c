@@ -252,7 +252,9 @@ static void what_is_no_request_is_refused(void **state)
 		int status;
 		const char *request;
 	} refused[] = {
-		{ 400, "\r\n\r\n" },
+		{ 400, "\r\r\n" },
+		{ 400, "\n" },
+		{ 400, "\r\n GET / HTTP/1.1\r\nHost: a\r\n\r\n" },
 		{ 400, "GET\r\n\r\n" },
 		{ 400, "GET /\r\n\r\n" },
 		{ 400, "GET / HTTP/1.1\n" },
@@ -555,37 +557,103 @@ static void at_its_end_it_sends_what_it_is_sending(void **state)
 	assert_true(takes_less_once(end_while_it_sends, ROTA_SEC(4)));
 }
 
-/* Ask for a file: 1, or 0 if it ends the connection instead. */
-static int is_served(int fd)
-{
-	static const char text[] = "GET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n";
-	char byte;
+enum { CROWD = 10 };
 
-	return write(fd, text, sizeof(text) - 1) > 0 && read(fd, &byte, 1) == 1;
-}
-
-/* Those for whom there is no descriptor are let in and shown out. */
-static void it_survives_running_out_of_descriptors(void **state)
+/* With more clients than descriptors each is served, by a file and not by an
+ * excuse, though they all keep their connections as long as they are let. */
+static void all_are_served_with_few_descriptors(void **state)
 {
-	enum { COUNT = 20 };
-	int fds[COUNT];
-	int served = 0;
+	static const char *const limits[] = { "ulimit -n 14;",
+					      "ulimit -n 22;" };
+	int fds[CROWD];
 
 	(void)state;
-	start_fileserver("ulimit -n 14;", "");
-	for (int i = 0; i < COUNT; i++)
-		fds[i] = connect_to(port);
-	for (int i = 0; i < COUNT; i++)
-		served += is_served(fds[i]);
-	assert_in_range(served, 1, COUNT - 1);
-	for (int i = 0; i < COUNT; i++)
-		close(fds[i]);
-	do {
-		int fd = connect_to(port);
+	for (int round = 0; round < 2; round++) {
+		start_fileserver(limits[round], "-i 1000");
+		for (int i = 0; i < CROWD; i++)
+			fds[i] = connect_to(port);
+		for (int i = 0; i < CROWD; i++)
+			get(fds[i], "/small.txt");
 
-		served = is_served(fd);
-		close(fd);
-	} while (!served);
+		/* Nobody closes until all have been served. */
+		for (int i = 0; i < CROWD; i++)
+			assert_reply(fds[i], 200, "small");
+		for (int i = 0; i < CROWD; i++)
+			close(fds[i]);
+
+		/* The crowd has gone: two may ask again. */
+		fds[0] = connect_to(port);
+		for (int i = 0; i < (round == 1 ? 10 : 1); i++) {
+			get(fds[0], "/small.txt");
+			assert_reply(fds[0], 200, "small");
+		}
+		close(fds[0]);
+		end_server(stream, SIGTERM);
+		assert_printed("fileserver: 11 connections, ");
+	}
+}
+
+/* Those who send nothing keep others waiting for no longer than they may. */
+static void silent_clients_make_room_in_time(void **state)
+{
+	int silent[CROWD], fd;
+
+	(void)state;
+	start_fileserver("ulimit -n 18;", "-i 20");
+	for (int i = 0; i < CROWD; i++)
+		silent[i] = connect_to(port);
+	fd = connect_to(port);
+	get(fd, "/small.txt");
+	assert_reply(fd, 200, "small");
+	close(fd);
+	for (int i = 0; i < CROWD; i++)
+		close(silent[i]);
+	end_server(stream, SIGTERM);
+}
+
+/* RFC 9112, 2.2: some clients send one after a request. */
+static void empty_lines_before_a_request_are_nothing(void **state)
+{
+	int fd;
+
+	(void)state;
+	start_fileserver("", "");
+	fd = connect_to(port);
+	put(fd, "\r\nGET /small.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+		"\r\n\r\nGET /sub/ HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_reply(fd, 200, "small");
+	assert_reply(fd, 200, "<h1>below</h1>");
+	put(fd, "\r"); /* in pieces */
+	put(fd, "\n");
+	get(fd, "/small.txt");
+	assert_reply(fd, 200, "small");
+	close(fd);
+	end_server(stream, SIGTERM);
+	assert_printed("fileserver: 1 connections, 3 requests, ");
+}
+
+/* What is queued at the end of a request that was the last still arrives. */
+static void a_slow_reader_of_the_last_reply_gets_all_of_it(void **state)
+{
+	struct reply reply;
+	int fd;
+
+	(void)state;
+	make_pattern("root/big", BIG_SIZE / 8);
+	start_fileserver("", "");
+	fd = connect_small(port, SMALL_BUFFER);
+	put(fd, "GET /big HTTP/1.0\r\n\r\n");
+	shutdown(fd, SHUT_WR);
+	reply = read_head(fd);
+	assert_status(&reply, 200);
+	for (long at = 0; at < reply.size; at += 65536) {
+		long end = at + 65536 < reply.size ? at + 65536 : reply.size;
+
+		usleep(1000); /* it is slow */
+		assert_int_equal(read_pattern(fd, at, end), end);
+	}
+	assert_end(fd);
+	close(fd);
 	end_server(stream, SIGTERM);
 }
 
@@ -606,7 +674,10 @@ static const struct CMUnitTest tests[] = {
 	SERVER(who_sends_no_request_is_dropped_in_time),
 	SERVER(who_takes_nothing_is_dropped_in_time),
 	SERVER(at_its_end_it_sends_what_it_is_sending),
-	SERVER(it_survives_running_out_of_descriptors),
+	SERVER(all_are_served_with_few_descriptors),
+	SERVER(silent_clients_make_room_in_time),
+	SERVER(empty_lines_before_a_request_are_nothing),
+	SERVER(a_slow_reader_of_the_last_reply_gets_all_of_it),
 };
 
 FIXTURE_MAIN(tests)

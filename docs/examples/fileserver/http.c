@@ -137,10 +137,22 @@ static int read_field(struct http_request *request, char *line, int *hosts)
 	return 200;
 }
 
+/* The size of the empty lines before a request, as some clients send one after
+ * the one before: RFC 9112, 2.2. */
+static size_t measure_empty_lines(const char *bytes, size_t size)
+{
+	size_t empty = 0;
+
+	while (size - empty >= 2 && memcmp(bytes + empty, "\r\n", 2) == 0)
+		empty += 2;
+	return empty;
+}
+
 int http_parse(struct http_request *request, char *bytes, size_t size,
 	       size_t limit)
 {
-	ptrdiff_t head = measure(bytes, size);
+	size_t empty = measure_empty_lines(bytes, size);
+	ptrdiff_t head = measure(bytes + empty, size - empty);
 	int hosts = 0, hosts_needed, status;
 	char *line, *next;
 
@@ -152,7 +164,8 @@ int http_parse(struct http_request *request, char *bytes, size_t size,
 	if (head == 0)
 		return memchr(bytes, '\n', size) != NULL ? 431 : 414;
 
-	request->size = (size_t)head;
+	request->size = empty + (size_t)head;
+	bytes += empty;
 	bytes[head - 1] = '\0'; /* in the place of the last LF */
 	next = cut(bytes, '\r') + 1;
 	status = read_request_line(request, bytes);

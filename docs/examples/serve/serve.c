@@ -5,6 +5,10 @@
  *     callback closes the listener and has the peers come to an end. With the
  *     last of them nothing keeps the loop alive.
  *  2. After GRACE_SECONDS those that are left are dropped.
+ *  3. There are never more peers than descriptors for them. When the last of
+ *     these is taken the listener pauses: the next ones wait in the system's
+ *     queue until somebody goes. To let them in and find nothing left for them
+ *     would be worse.
  */
 #include "serve.h"
 
@@ -12,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../demo/turns.h"
@@ -19,12 +24,15 @@
 enum {
 	BACKLOG = 1024,
 	GRACE_SECONDS = 5,
+	OWN_DESCRIPTORS = 16, /* the loop's, and of threads for a moment */
+	MOST_PEERS = 100000,
 };
 
 static struct server *server;
 static struct rota_tcp listener;
 static struct rota_async interrupted;
 static struct rota_timer grace;
+static unsigned most; /* peers at a time (3) */
 
 static void on_patience_over(struct rota_timer *timer)
 {
@@ -47,6 +55,22 @@ void peer_on_close(struct rota_handle *handle)
 	if (server->forget != NULL)
 		server->forget(peer);
 	free(peer);
+	server->count--;
+	if (server->is_full && !server->ending) {
+		server->is_full = 0;
+		rota_stream_listen_resume(&listener.stream);
+	}
+}
+
+void peer_end(struct peer *peer, uint64_t patience_ns)
+{
+	/* Nothing else counts from now on. */
+	rota_timer_stop(&peer->patience);
+	if (rota_stream_end_with(&peer->end, &peer->tcp.stream,
+				 peer_on_close) == 0)
+		(void)rota_request_set_deadline(
+			&peer->end.request, &peer->deadline,
+			rota_loop_update_now(server->loop) + patience_ns);
 }
 
 void peer_close(struct peer *peer)
@@ -58,9 +82,8 @@ static void on_connection(struct rota_stream *stream, int status, int fd)
 {
 	struct peer *peer;
 
-	(void)stream;
 	if (status < 0)
-		return; /* no descriptor was left: it tries again by itself */
+		return; /* the system has none left: it tries again by itself */
 	peer = calloc(1, server->peer_size);
 	if (peer == NULL || rota_tcp_open(&peer->tcp, server->loop, fd) < 0) {
 		free(peer);
@@ -73,6 +96,11 @@ static void on_connection(struct rota_stream *stream, int status, int fd)
 		peer->next->link = &peer->next;
 	server->first = peer;
 	server->connections++;
+	server->count++;
+	if (server->count >= most) {
+		server->is_full = 1;
+		rota_stream_listen_pause(stream); /* (3) */
+	}
 	rota_timer_init(&peer->patience, server->loop);
 	peer_expect(peer, server->patience_ns);
 	server->begin(peer);
@@ -112,6 +140,22 @@ static void on_interrupted(struct rota_async *async)
 	rota_timer_unref(&grace);
 }
 
+/* For how many peers there are descriptors. (3) */
+static unsigned most_peers(void)
+{
+	struct rlimit limit;
+	rlim_t count;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1;
+	if (limit.rlim_cur <= OWN_DESCRIPTORS)
+		return 1;
+	count = (limit.rlim_cur - OWN_DESCRIPTORS) / server->descriptors;
+	if (count > MOST_PEERS)
+		return MOST_PEERS;
+	return count > 0 ? (unsigned)count : 1;
+}
+
 /* Start all that is on the loop, and say where: 0, or an error. */
 static int start(void)
 {
@@ -120,6 +164,7 @@ static int start(void)
 	const char *ip = server->ip != NULL ? server->ip : "127.0.0.1";
 	int error = rota_address_ip(&address, ip, server->port);
 
+	most = most_peers();
 	rota_timer_init(&grace, server->loop);
 	rota_async_init(&interrupted, server->loop);
 	if (error == 0)

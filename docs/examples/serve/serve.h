@@ -13,6 +13,8 @@
 /* Somebody who is connected. */
 struct peer {
 	struct rota_tcp tcp;
+	struct rota_end end; /* of the connection: see peer_end() */
+	struct rota_deadline deadline;
 	struct rota_timer patience; /* of the server */
 	struct peer *next, **link;
 };
@@ -28,6 +30,7 @@ struct server {
 	void (*end)(struct peer *peer);    /* the server ends: do so soon */
 	void (*drop)(struct peer *peer);   /* its time is up: close it */
 	void (*forget)(struct peer *peer); /* it is closed: or NULL */
+	unsigned descriptors;              /* that a peer has at a time */
 
 	/* What the arguments may change. */
 	const char *ip;       /* NULL: 127.0.0.1 */
@@ -42,6 +45,8 @@ struct server {
 	struct rota_loop *loop;
 	struct peer *first;
 	uint64_t connections; /* in all */
+	unsigned count;       /* of them now */
+	int is_full;          /* others wait until one has gone */
 	int ending;           /* nobody new comes */
 };
 
@@ -57,7 +62,10 @@ int serve(struct server *server);
 /* Have @peer dropped unless this is called again within @patience_ns. */
 void peer_expect(struct peer *peer, uint64_t patience_ns);
 
-/* Close @peer. The second is for rota_stream_end() and its like. */
+/* Send what is queued to @peer, within @patience_ns, and close it. */
+void peer_end(struct peer *peer, uint64_t patience_ns);
+
+/* Close @peer. The second is for rota_stream_close_reset() and its like. */
 void peer_close(struct peer *peer);
 void peer_on_close(struct rota_handle *handle);
 
