@@ -348,6 +348,23 @@ static void what_was_accepted_is_opened_without_a_system_call(void **state)
 	server_end(&s);
 }
 
+/* Of the flags that a program has set, all stay as they are. */
+static void what_is_opened_keeps_its_other_flags(void **state)
+{
+	struct fixture *f = *state;
+	int fd = plain_socket(AF_INET, SOCK_STREAM);
+	struct rota_tcp tcp;
+	int flags;
+
+	assert_int_not_equal(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_APPEND),
+			     -1);
+	flags = fcntl(fd, F_GETFL);
+	assert_int_equal(rota_tcp_open(&tcp, f->loop, fd), 0);
+
+	assert_int_equal(fcntl(fd, F_GETFL), flags | O_NONBLOCK);
+	assert_int_equal(rota_handle_close_now(&tcp.handle), 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(a_number_that_is_not_open_is_refused),
 	REAL(what_is_no_socket_is_refused),
@@ -355,6 +372,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_failure_leaves_the_descriptor_with_the_caller),
 	REAL(the_first_stream_of_a_loop_may_find_no_memory),
 	REAL(a_connection_that_is_opened_is_set_non_blocking),
+	REAL(what_is_opened_keeps_its_other_flags),
 	REAL(what_has_come_before_is_read),
 	REAL(what_came_before_a_reset_is_read),
 	REAL(a_fresh_socket_connects),
