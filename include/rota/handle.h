@@ -42,8 +42,8 @@ struct rota_handle {
 		rota_close_fn *close_fn;
 		const char *name;
 		uint32_t requests;
-		uint32_t ended : 27;
-		uint32_t flags : 5;
+		uint32_t ended : 26;
+		uint32_t flags : 6;
 	} internal; /* the library's: neither read nor write it */
 };
 
@@ -57,6 +57,7 @@ struct rota_handle {
  * Phase:   @fn runs in the closing phase.
  * Thread:  the loop's.
  * Errors:  ROTA_EALREADY  it is closing or closed; nothing has changed
+ *          ROTA_EINVAL    it is all zero, and was never open
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
  */
 int rota_handle_close(struct rota_handle *handle, rota_close_fn *fn);
@@ -68,6 +69,7 @@ int rota_handle_close(struct rota_handle *handle, rota_close_fn *fn);
  * Thread:  the loop's.
  * Errors:  ROTA_EBUSY     a request is in flight; nothing has changed
  *          ROTA_EALREADY  it is closing or closed; nothing has changed
+ *          ROTA_EINVAL    it is all zero, and was never open
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
  */
 int rota_handle_close_now(struct rota_handle *handle);
@@ -125,7 +127,7 @@ void rota_handle_set_name(struct rota_handle *handle, const char *name);
 const char *rota_handle_name(const struct rota_handle *handle);
 
 /**
- * Give the kind of @handle: "tcp", "pipe", ...
+ * Give the kind of @handle: "tcp", "pipe", ...; NULL if it was never open.
  *
  * Thread:  any.
  * Owner:   the string is static.
@@ -133,7 +135,7 @@ const char *rota_handle_name(const struct rota_handle *handle);
 const char *rota_handle_type(const struct rota_handle *handle);
 
 /**
- * Give the loop of @handle.
+ * Give the loop of @handle; NULL if it was never open.
  *
  * Thread:  any.
  */

@@ -3,7 +3,8 @@
  *
  * A request is one operation in flight. Its callback comes exactly once, never
  * from inside the call that started it. Every kind of request begins with a
- * struct rota_request, and the functions here take a pointer to that.
+ * struct rota_request, and the functions here take a pointer to that. One that
+ * is all zero was never begun, and may be asked and cancelled all the same.
  */
 #ifndef ROTA_REQUEST_H
 #define ROTA_REQUEST_H
@@ -60,9 +61,9 @@ struct rota_deadline {
  *
  * Thread:  the loop's.
  * Errors:  ROTA_EALREADY  it has ended, and its callback is on its way with
- *                         its own status, or has been called; so it is when a
- *                         pool thread has finished it, and the loop does not
- *                         know yet
+ *                         its own status, or has been called; a pool thread has
+ *                         finished it, and the loop does not know yet; or it
+ *                         is all zero, and was never begun
  *          ROTA_EBUSY     a pool thread is at it, or a part is written: it
  *                         goes on
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()

@@ -177,7 +177,7 @@ int rota_stream_close_reset(struct rota_stream *stream, rota_close_fn *fn)
 {
 	ROTAI_ENTER_HANDLE(&stream->handle);
 	int fd = rotai_stream_fd(&stream->handle);
-	int error = rotai_loop_inherited(stream->handle.internal.loop);
+	int error = rotai_handle_reachable(&stream->handle);
 
 	if (error < 0)
 		return error;
@@ -199,7 +199,7 @@ int rota_stream_detach(struct rota_stream *stream)
 	ROTAI_ENTER_HANDLE(&stream->handle);
 	struct rota_watch *watch = &stream->internal.watch;
 	int fd = watch->internal.fd;
-	int error = rotai_loop_inherited(stream->handle.internal.loop);
+	int error = rotai_handle_reachable(&stream->handle);
 
 	if (error < 0)
 		return error;

@@ -262,7 +262,7 @@ static int has_socket(const struct rota_tcp *tcp)
  * parent (F2). */
 static int may_set(const struct rota_tcp *tcp)
 {
-	int error = rotai_loop_inherited(tcp->handle.internal.loop);
+	int error = rotai_handle_reachable(&tcp->handle);
 
 	return error < 0 ? error : has_socket(tcp);
 }

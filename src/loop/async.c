@@ -70,8 +70,9 @@ int rota_async_send(struct rota_async *async)
 	int status;
 
 	if (__atomic_load_n(&async->internal.fn, __ATOMIC_RELAXED) == NULL)
-		return rotai_inbox_refuses(&loop->inbox) ? ROTA_ESHUTDOWN
-							 : ROTA_EINVAL;
+		return loop != NULL && rotai_inbox_refuses(&loop->inbox)
+			       ? ROTA_ESHUTDOWN
+			       : ROTA_EINVAL;
 	if (rotai_entry_set(entry, ROTAI_ENTRY_SENT)) /* (1) */
 		return rotai_loop_inherited(loop);
 	if (!rotai_entry_claim(entry))
@@ -94,6 +95,8 @@ void rota_async_stop(struct rota_async *async)
 		ROTAI_LIVE_END(&async->internal.started);
 		rotai_loop_release(loop, is_referenced(async));
 	}
+	if (loop == NULL)
+		return; /* it was never initialized */
 	rotai_inbox_take_over(loop);
 	if (rotai_entry_next(entry) == NULL)
 		return;

@@ -20,13 +20,16 @@
 #include "loop/loop.h"
 #include "loop/request.h"
 
+/* OPEN, CLOSING or CLOSED; none of them: it was never open, and its loop and its
+ * class may be NULL. */
 enum {
 	ACTIVE = 1 << 0,
 	UNREFERENCED = 1 << 1,
-	CLOSING = 1 << 2,
-	STOPPED = 1 << 3, /* closing, and its class has let go */
-	CLOSED = 1 << 4,
-	ALL_FLAGS = (1 << 5) - 1,
+	OPEN = 1 << 2,
+	CLOSING = 1 << 3,
+	STOPPED = 1 << 4, /* closing, and its class has let go */
+	CLOSED = 1 << 5,
+	ALL_FLAGS = (1 << 6) - 1,
 };
 
 static int has(const struct rota_handle *handle, unsigned flag)
@@ -51,11 +54,13 @@ static int is_holding(const struct rota_handle *handle)
 static void set_flags(struct rota_handle *handle, unsigned clear, unsigned set)
 {
 	int held = is_holding(handle);
+	int holds;
 
 	handle->internal.flags =
 		((handle->internal.flags & ~clear) | set) & ALL_FLAGS;
-	handle->internal.loop->alive += (unsigned)is_holding(handle);
-	handle->internal.loop->alive -= (unsigned)held;
+	holds = is_holding(handle);
+	if (held != holds)
+		handle->internal.loop->alive += holds ? 1 : UINT64_MAX;
 }
 
 void rotai_handle_open(struct rota_handle *handle, struct rota_loop *loop,
@@ -76,16 +81,22 @@ void rotai_handle_open(struct rota_handle *handle, struct rota_loop *loop,
 	handle->internal.name = NULL;
 	handle->internal.requests = 0;
 	handle->internal.ended = 0;
-	handle->internal.flags = 0;
+	handle->internal.flags = OPEN;
 	rotai_list_append(&loop->handles, &handle->internal.open);
 	loop->open++;
 }
 
 int rotai_handle_usable(const struct rota_handle *handle)
 {
-	return has(handle, CLOSING | CLOSED)
-		       ? ROTA_EINVAL
-		       : rotai_loop_admits(handle->internal.loop);
+	return has(handle, OPEN) ? rotai_loop_admits(handle->internal.loop)
+				 : ROTA_EINVAL;
+}
+
+int rotai_handle_reachable(const struct rota_handle *handle)
+{
+	return has(handle, OPEN | CLOSING | CLOSED)
+		       ? rotai_loop_inherited(handle->internal.loop)
+		       : ROTA_EINVAL;
 }
 
 int rotai_handle_is_busy(const struct rota_handle *handle)
@@ -143,11 +154,11 @@ static void move_ended(struct rota_handle *handle, struct rota_link *list)
 
 static int may_close(const struct rota_handle *handle)
 {
-	int error = rotai_loop_inherited(handle->internal.loop);
+	int error = rotai_handle_reachable(handle);
 
 	if (error < 0)
 		return error;
-	return has(handle, CLOSING | CLOSED) ? ROTA_EALREADY : 0;
+	return has(handle, OPEN) ? 0 : ROTA_EALREADY;
 }
 
 int rota_handle_close(struct rota_handle *handle, rota_close_fn *fn)
@@ -159,7 +170,7 @@ int rota_handle_close(struct rota_handle *handle, rota_close_fn *fn)
 	if (error < 0)
 		return error;
 	handle->internal.close_fn = fn;
-	set_flags(handle, ACTIVE, CLOSING);
+	set_flags(handle, ACTIVE | OPEN, CLOSING);
 	rotai_list_remove(&handle->internal.open);
 	rotai_list_append(&loop->closing_held, &handle->internal.open);
 	move_ended(handle, &loop->ended_taken);
@@ -182,7 +193,7 @@ int rota_handle_close_now(struct rota_handle *handle)
 		return ROTA_EBUSY;
 	rotai_list_remove(&handle->internal.open);
 	handle->internal.class_->stop(handle);
-	set_flags(handle, ACTIVE, CLOSED);
+	set_flags(handle, ACTIVE | OPEN, CLOSED);
 	ROTAI_LIVE_END(&handle->internal.open);
 	handle->internal.loop->open--;
 	return 0;
@@ -232,7 +243,9 @@ const char *rota_handle_name(const struct rota_handle *handle)
 
 const char *rota_handle_type(const struct rota_handle *handle)
 {
-	return handle->internal.class_->type;
+	const struct rotai_handle_class *class_ = handle->internal.class_;
+
+	return class_ == NULL ? NULL : class_->type;
 }
 
 struct rota_loop *rota_handle_loop(const struct rota_handle *handle)

@@ -27,13 +27,17 @@ struct rotai_handle_class {
 void rotai_handle_open(struct rota_handle *handle, struct rota_loop *loop,
 		       const struct rotai_handle_class *class_);
 
-/* 0, or why @handle cannot be used: ROTA_EINVAL if it is closing or closed;
- * else as rotai_loop_admits(). */
+/* 0, or why @handle cannot be used: ROTA_EINVAL if it is closing or closed, or
+ * was never open; else as rotai_loop_admits(). */
 int rotai_handle_usable(const struct rota_handle *handle);
 
 /* Whether a request of @handle is in flight, or has ended and is not called
  * back: then it cannot go at once (O3). */
 int rotai_handle_is_busy(const struct rota_handle *handle);
+
+/* 0, or why nothing can be done with @handle, not even to close it: ROTA_EINVAL
+ * if it was never open, or ROTA_ECHILD. */
+int rotai_handle_reachable(const struct rota_handle *handle);
 
 /* @handle begins or ends to do something by itself. */
 void rotai_handle_set_active(struct rota_handle *handle, int active);

@@ -138,6 +138,8 @@ int rotai_task_cancel(struct rota_task *task)
 	struct rota_loop *loop = rotai_entry_loop(entry);
 	struct rotai_queue *queue;
 
+	if (loop == NULL)
+		return ROTA_ENOENT; /* it was never initialized */
 	rotai_inbox_take_over(loop);
 	queue = queue_of(loop, entry);
 	if (queue == NULL)
@@ -159,8 +161,8 @@ int rotai_task_cancel(struct rota_task *task)
 int rota_task_cancel(struct rota_task *task)
 {
 	ROTAI_ENTER("task", task, rotai_entry_loop(&task->internal.entry));
-	int error =
-		rotai_loop_inherited(rotai_entry_loop(&task->internal.entry));
+	struct rota_loop *loop = rotai_entry_loop(&task->internal.entry);
+	int error = loop == NULL ? 0 : rotai_loop_inherited(loop);
 
 	return error < 0 ? error : rotai_task_cancel(task);
 }
@@ -177,10 +179,12 @@ static void set_referenced(struct rota_task *task, int referenced)
 	struct rota_entry *entry = &task->internal.entry;
 	struct rota_loop *loop = rotai_entry_loop(entry);
 
-	rotai_inbox_take_over(loop);
-	if (queue_of(loop, entry) != NULL) { /* (2) */
-		rotai_loop_release(loop, is_referenced(entry));
-		rotai_loop_hold(loop, referenced);
+	if (loop != NULL) {
+		rotai_inbox_take_over(loop);
+		if (queue_of(loop, entry) != NULL) { /* (2) */
+			rotai_loop_release(loop, is_referenced(entry));
+			rotai_loop_hold(loop, referenced);
+		}
 	}
 	if (referenced)
 		rotai_entry_clear(entry, ROTAI_ENTRY_UNREFERENCED);
