@@ -75,6 +75,18 @@ int rota_handle_close(struct rota_handle *handle, rota_close_fn *fn);
 int rota_handle_close_now(struct rota_handle *handle);
 
 /**
+ * Have @fn called as the close callback if rota_loop_shutdown() closes @handle,
+ * so that memory of its own can be freed there. NULL, as at first: no callback.
+ * A function given to rota_handle_close() or to another call that ends the
+ * handle takes the place of @fn, NULL too. For a handle that is on its way to
+ * its end, or closing, this does nothing.
+ *
+ * Phase:   @fn runs in the closing phase.
+ * Thread:  the loop's.
+ */
+void rota_handle_on_shutdown(struct rota_handle *handle, rota_close_fn *fn);
+
+/**
  * Tell whether @handle does anything by itself, such as reading or listening:
  * 1 or 0. An active handle that is referenced keeps the loop alive.
  *

@@ -172,8 +172,9 @@ int rota_loop_close(struct rota_loop *loop);
  * Stop all nodes, close all handles, run what is queued, and close the loop.
  * Tasks already posted or queued still run, and so do the callbacks of
  * requests and of closing handles; meanwhile starting a node or posting a task
- * returns ROTA_ESHUTDOWN. Nodes are stopped without a callback: whoever embeds
- * them in memory to be freed keeps a list of it, and frees it afterwards.
+ * returns ROTA_ESHUTDOWN. Nodes are stopped without a callback: a program that
+ * embeds them in memory to be freed keeps a list of it, and frees it afterwards.
+ * Handles have the callback of rota_handle_on_shutdown().
  *
  * Thread:  the loop's.
  * Owner:   as rota_loop_close()

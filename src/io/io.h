@@ -117,6 +117,9 @@ void rotai_stream_open(struct rota_stream *stream, struct rota_loop *loop,
 void rotai_stream_stop(struct rota_handle *handle);
 int rotai_stream_fd(const struct rota_handle *handle);
 
+/* The class's is_ending. */
+int rotai_stream_is_ending(const struct rota_handle *handle);
+
 static inline int rotai_stream_has(const struct rota_stream *stream,
 				   unsigned flags)
 {

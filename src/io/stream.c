@@ -118,6 +118,14 @@ void rotai_stream_stop(struct rota_handle *handle)
 			  ROTA_ECANCELED);
 }
 
+int rotai_stream_is_ending(const struct rota_handle *handle)
+{
+	const struct rota_stream *stream =
+		rota_container_of(handle, const struct rota_stream, handle);
+
+	return rotai_stream_has(stream, ROTAI_ENDING);
+}
+
 int rotai_stream_usable(const struct rota_stream *stream,
 			int connecting_will_do)
 {

@@ -16,6 +16,7 @@ static const struct rotai_handle_class tcp_class = {
 	.type = "tcp",
 	.stop = rotai_stream_stop,
 	.fd = rotai_stream_fd,
+	.is_ending = rotai_stream_is_ending,
 };
 
 static int fd_of(const struct rota_tcp *tcp)

@@ -199,6 +199,16 @@ int rota_handle_close_now(struct rota_handle *handle)
 	return 0;
 }
 
+void rota_handle_on_shutdown(struct rota_handle *handle, rota_close_fn *fn)
+{
+	const struct rotai_handle_class *class_ = handle->internal.class_;
+
+	if (!has(handle, OPEN))
+		return;
+	if (class_->is_ending == NULL || !class_->is_ending(handle))
+		handle->internal.close_fn = fn; /* until a close replaces it */
+}
+
 int rota_handle_is_active(const struct rota_handle *handle)
 {
 	ROTAI_ENTER_HANDLE(handle);
@@ -298,7 +308,8 @@ void rotai_handles_close(struct rota_loop *loop)
 		struct rota_handle *handle =
 			rotai_handle_of(loop->handles.next);
 
-		/* One that is about to close by itself has its function. */
+		/* What is about to close by itself, and what is to be told of a
+		 * shutdown, has its function. */
 		(void)rota_handle_close(handle, handle->internal.close_fn);
 	}
 }

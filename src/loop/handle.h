@@ -20,6 +20,10 @@ struct rotai_handle_class {
 
 	/* The descriptor, or -1; for dumps. */
 	int (*fd)(const struct rota_handle *handle);
+
+	/* Whether the handle, which is open, will close by itself, and keeps
+	 * the callback for that in internal.close_fn. NULL: it never does. */
+	int (*is_ending)(const struct rota_handle *handle);
 };
 
 /* @handle is open from now on: the last thing that a handle's own init or
@@ -31,13 +35,13 @@ void rotai_handle_open(struct rota_handle *handle, struct rota_loop *loop,
  * was never open; else as rotai_loop_admits(). */
 int rotai_handle_usable(const struct rota_handle *handle);
 
-/* Whether a request of @handle is in flight, or has ended and is not called
- * back: then it cannot go at once (O3). */
-int rotai_handle_is_busy(const struct rota_handle *handle);
-
 /* 0, or why nothing can be done with @handle, not even to close it: ROTA_EINVAL
  * if it was never open, or ROTA_ECHILD. */
 int rotai_handle_reachable(const struct rota_handle *handle);
+
+/* Whether a request of @handle is in flight, or has ended and is not called
+ * back: then it cannot go at once (O3). */
+int rotai_handle_is_busy(const struct rota_handle *handle);
 
 /* @handle begins or ends to do something by itself. */
 void rotai_handle_set_active(struct rota_handle *handle, int active);
