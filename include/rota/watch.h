@@ -155,6 +155,24 @@ void rota_watch_unref(struct rota_watch *watch);
  */
 int rota_watch_has_ref(const struct rota_watch *watch);
 
+/**
+ * Wait until the descriptor @fd is ready for one of @events, at least one bit,
+ * or until @timeout_ns nanoseconds are over: 0 only looks, -1 is no limit.
+ * Returns the events that are there, all of @events for an error or a hang-up,
+ * or 0 when the time is over, never early. The wait blocks the thread and needs
+ * no loop; a signal does not end it.
+ *
+ * Thread:  any.
+ * Owner:   the caller keeps @fd open during the call.
+ * Errors:  ROTA_EINVAL   @events is 0 or has bits of no meaning, or @timeout_ns
+ *                        is less than -1
+ *          ROTA_EBADF    the descriptor is not open
+ *          ROTA_EPERM    a regular file or a directory, which is always ready
+ *          ROTA_ENOTSUP  ROTA_DISCONNECT, where poll(2) has no such event
+ *          ROTA_ENOMEM   of the kernel
+ */
+int rota_wait_fd(int fd, unsigned events, int64_t timeout_ns);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus
