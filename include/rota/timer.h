@@ -45,7 +45,8 @@ struct rota_timer {
 		uint8_t flags;
 		struct rota_loop *loop;
 		uint64_t period_ns;
-	} internal; /* the library's: neither read nor write it */
+		uint64_t order; /* among those of the same due time */
+	} internal;             /* the library's: neither read nor write it */
 };
 
 /**
@@ -94,7 +95,9 @@ int rota_timer_start_at(struct rota_timer *timer, rota_timer_fn *fn,
  * long the callbacks take; periods that went by unserved make one call, and
  * rota_timer_missed() tells how many they were. With ROTA_REPEAT_DELAY each
  * period is counted from the end of the callback before. Among timers that are
- * due at the same time, each period counts as a new start.
+ * due at the same time, one with ROTA_REPEAT_RATE keeps its place by when it was
+ * started, however often it has been called since; with ROTA_REPEAT_DELAY each
+ * period counts as a new start.
  *
  * Phase:   @fn runs in the timers phase.
  * Thread:  the loop's.
@@ -134,6 +137,18 @@ void rota_timer_stop(struct rota_timer *timer);
  *                       rota_timer_start()
  */
 int rota_timer_again(struct rota_timer *timer);
+
+/**
+ * Move the timer at @from to @to, started or not, its callback under way or
+ * not: for an array that grows. @to takes over everything, the caller's data
+ * too, at its place among timers of the same due time; what @to was is
+ * overwritten, so it must not be started. Afterwards @from is all zero. Both
+ * must be memory of the caller's during the call; if they are the same, nothing
+ * changes.
+ *
+ * Thread:  the loop's.
+ */
+void rota_timer_move(struct rota_timer *to, struct rota_timer *from);
 
 /**
  * Tell how long it is until @timer is due, by the clock itself: 0 if it is
@@ -204,7 +219,8 @@ uint64_t rota_set_timeout(struct rota_loop *loop, rota_quick_fn *fn, void *arg,
 
 /**
  * Call @fn(@arg) every @period_ns, each period counted from the start of the
- * call before, until rota_clear(). Returns an id, or 0 as rota_set_timeout(),
+ * call before, until rota_clear(). Among timers that are due at the same time it
+ * keeps its place by when it was set. Returns an id, or 0 as rota_set_timeout(),
  * also for a period of 0.
  *
  * Phase:   @fn runs in the timers phase.
@@ -232,6 +248,37 @@ uint64_t rota_set_immediate(struct rota_loop *loop, rota_quick_fn *fn,
  * Thread:  the loop's.
  */
 void rota_clear(struct rota_loop *loop, uint64_t id);
+
+/**
+ * Start the delay of a time-out, or the period of an interval, over: it begins
+ * now. A time-out is gone when its callback begins, and so cannot be refreshed
+ * in it; an interval can.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_ENOENT     @id is gone, or 0
+ *          ROTA_EINVAL     it is an immediate's
+ *          ROTA_ESHUTDOWN  the loop is shutting down
+ *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ */
+int rota_refresh(struct rota_loop *loop, uint64_t id);
+
+/**
+ * Let what @id was given for keep the loop alive. That is how it starts. For an
+ * immediate it costs what rota_task_cancel() does.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_ENOENT  @id is gone, or 0
+ */
+int rota_ref(struct rota_loop *loop, uint64_t id);
+
+/**
+ * Let what @id was given for be called only while something else keeps the loop
+ * alive.
+ *
+ * Thread:  the loop's.
+ * Errors:  as rota_ref()
+ */
+int rota_unref(struct rota_loop *loop, uint64_t id);
 
 #pragma GCC visibility pop
 

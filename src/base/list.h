@@ -49,6 +49,17 @@ static inline void rotai_list_remove(struct rota_link *link)
 	link->next = NULL;
 }
 
+/* Let @to, in no list, take the place of @from, which then is in none. */
+static inline void rotai_list_replace(struct rota_link *to,
+				      struct rota_link *from)
+{
+	ROTA_ASSERT(rotai_link_is_linked(from));
+	*to = *from;
+	to->prev->next = to;
+	to->next->prev = to;
+	from->next = NULL;
+}
+
 /* Take the first link out and return it; NULL if there is none. */
 static inline struct rota_link *rotai_list_take_first(struct rota_link *list)
 {

@@ -110,6 +110,7 @@ struct rota_loop {
 
 	pthread_t thread;
 	struct rotai_quick quick;
+	uint64_t timer_order;    /* what the next timer started gets */
 	struct rota_stats stats;
 	void *data;
 	struct rotai_annex *annexes[ROTAI_ANNEX_COUNT]; /* or NULL */
@@ -181,7 +182,8 @@ static inline void rotai_loop_hold(struct rota_loop *loop, int referenced)
 {
 	ROTA_CHECK(rotai_loop_is_on_thread(loop));
 	loop->open++;
-	loop->alive += (unsigned)referenced;
+	if (ROTAI_LIKELY(referenced))
+		loop->alive++;
 }
 
 static inline void rotai_loop_release(struct rota_loop *loop, int referenced)
@@ -189,7 +191,8 @@ static inline void rotai_loop_release(struct rota_loop *loop, int referenced)
 	ROTA_CHECK(rotai_loop_is_on_thread(loop));
 	ROTA_ASSERT(loop->open > 0 && loop->alive >= (unsigned)referenced);
 	loop->open--;
-	loop->alive -= (unsigned)referenced;
+	if (ROTAI_LIKELY(referenced))
+		loop->alive--;
 }
 
 /* Read the clock. (C2) */

@@ -14,6 +14,18 @@
 #include "rota/task.h"
 #include "rota/timer.h"
 
+static void set_referenced(struct rotai_quick_item *item, int referenced)
+{
+	item->unreferenced = !referenced;
+	if (referenced) {
+		rota_timer_ref(&item->timer);
+		rota_task_ref(&item->task);
+	} else {
+		rota_timer_unref(&item->timer);
+		rota_task_unref(&item->task);
+	}
+}
+
 static struct rotai_quick_item *begin(struct rota_loop *loop, rota_quick_fn *fn,
 				      void *arg, uint64_t period_ns)
 {
@@ -24,6 +36,8 @@ static struct rotai_quick_item *begin(struct rota_loop *loop, rota_quick_fn *fn,
 	item = rotai_quick_take(loop);
 	if (item == NULL)
 		return NULL;
+	if (item->unreferenced)
+		set_referenced(item, 1); /* it was, when it was last in use */
 	item->fn = fn;
 	item->arg = arg;
 	item->period_ns = period_ns;
@@ -68,7 +82,10 @@ static uint64_t set(struct rota_loop *loop, rota_quick_fn *fn, void *arg,
 
 	if (item == NULL)
 		return 0;
-	(void)rota_timer_start(&item->timer, on_timer, delay_ns);
+	if (period_ns == 0)
+		(void)rota_timer_start(&item->timer, on_timer, delay_ns);
+	else
+		(void)rotai_timer_start_kept(&item->timer, on_timer, delay_ns);
 	return item->id;
 }
 
@@ -112,6 +129,40 @@ void rota_clear(struct rota_loop *loop, uint64_t id)
 
 	if (item != NULL)
 		clear_item(loop, item);
+}
+
+int rota_refresh(struct rota_loop *loop, uint64_t id)
+{
+	ROTAI_ENTER_LOOP(loop);
+	struct rotai_quick_item *item = rotai_quick_find(loop, id);
+
+	if (item == NULL)
+		return ROTA_ENOENT;
+	if (!rota_timer_is_active(&item->timer))
+		return ROTA_EINVAL; /* an immediate */
+	return rota_timer_again(&item->timer);
+}
+
+int rota_ref(struct rota_loop *loop, uint64_t id)
+{
+	ROTAI_ENTER_LOOP(loop);
+	struct rotai_quick_item *item = rotai_quick_find(loop, id);
+
+	if (item == NULL)
+		return ROTA_ENOENT;
+	set_referenced(item, 1);
+	return 0;
+}
+
+int rota_unref(struct rota_loop *loop, uint64_t id)
+{
+	ROTAI_ENTER_LOOP(loop);
+	struct rotai_quick_item *item = rotai_quick_find(loop, id);
+
+	if (item == NULL)
+		return ROTA_ENOENT;
+	set_referenced(item, 0);
+	return 0;
 }
 
 void rotai_quick_clear(struct rota_loop *loop)

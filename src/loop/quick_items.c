@@ -75,6 +75,7 @@ static int add_item(struct rota_loop *loop)
 
 	if (item == NULL)
 		return ROTA_ENOMEM;
+	item->unreferenced = 0;
 	rota_timer_init(&item->timer, loop);
 	rota_task_init(&item->task, loop);
 	item->id = 0;

@@ -17,6 +17,7 @@ struct rotai_quick_item {
 	uint64_t period_ns;            /* 0: once */
 	uint64_t id;                   /* 0: not in use */
 	struct rotai_quick_item *next; /* in its bucket, or of the unused */
+	int unreferenced;
 };
 
 enum { ROTAI_QUICK_KEPT = 1024 }; /* a power of two */

@@ -8,10 +8,17 @@
  *  2. A repeating timer is out of all lists while its callback runs.
  *     timer_called points to it; stopping or starting it clears that, and so
  *     tells that the timer is no longer ours to put back (O4).
- *  3. A relative delay is counted from the clock itself (C2), and sums
+ *  3. Timers of the same due time go by their order, and where that is the same,
+ *     by when they came into the wheel. Only a timer that keeps its order while
+ *     it repeats comes into the wheel later than others that were started after
+ *     it. So those alone count timer_order up: started after one of them, a
+ *     timer has a higher order, and all others get by without counting.
+ *  4. A relative delay is counted from the clock itself (C2), and sums
  *     saturate: a due time of UINT64_MAX never comes (C8).
  */
 #include "loop/timer.h"
+
+#include <string.h>
 
 #include "base/clock.h"
 #include "loop/callback.h"
@@ -25,8 +32,9 @@ enum {
 	REPEATS = 1 << 3,   /* every period_ns */
 	PAUSES = 1 << 4,    /* counted from the end of the callback */
 	HAS_DELAY = 1 << 5, /* period_ns is what again() counts */
+	KEPT = 1 << 6,      /* it keeps its order, and is restarted by hand */
 
-	HOW = REPEATS | PAUSES | HAS_DELAY,
+	HOW = REPEATS | PAUSES | HAS_DELAY | KEPT,
 };
 
 static int is_started(const struct rota_timer *timer)
@@ -49,6 +57,7 @@ void rota_timer_init(struct rota_timer *timer, struct rota_loop *loop)
 	timer->internal.period_ns = 0;
 	timer->internal.missed = 0;
 	timer->internal.flags = 0;
+	timer->internal.order = 0;
 }
 
 /* (1), (2) */
@@ -67,6 +76,7 @@ static void begin(struct rota_loop *loop, struct rota_timer *timer)
 	rotai_loop_hold(loop, is_referenced(timer));
 }
 
+/* @how includes STARTED. */
 static void put_in(struct rota_timer *timer, uint64_t due_ns, unsigned how)
 {
 	struct rota_loop *loop = timer->internal.loop;
@@ -76,9 +86,9 @@ static void put_in(struct rota_timer *timer, uint64_t due_ns, unsigned how)
 	else
 		begin(loop, timer);
 	timer->internal.due_ns = due_ns;
+	timer->internal.order = loop->timer_order; /* (3) */
 	timer->internal.flags =
-		(uint8_t)((timer->internal.flags & ~(unsigned)HOW) | how |
-			  STARTED);
+		(uint8_t)((timer->internal.flags & ~(unsigned)HOW) | how);
 	if (ROTAI_UNLIKELY(due_ns <= loop->timers_now_ns) &&
 	    loop->phase == ROTA_PHASE_TIMERS)
 		rotai_list_append(&loop->due_next_turn,
@@ -97,15 +107,26 @@ static int start(struct rota_timer *timer, rota_timer_fn *fn, uint64_t due_ns,
 	if (ROTAI_UNLIKELY(fn == NULL))
 		return ROTA_EINVAL;
 	timer->internal.fn = fn;
-	put_in(timer, due_ns, how);
+	put_in(timer, due_ns, how | STARTED);
 	return 0;
+}
+
+/* The same for one that keeps its order. */
+static int start_repeating(struct rota_timer *timer, rota_timer_fn *fn,
+			   uint64_t due_ns, unsigned how)
+{
+	int status = start(timer, fn, due_ns, how);
+
+	if (status == 0)
+		timer->internal.loop->timer_order++; /* (3) */
+	return status;
 }
 
 static uint64_t after(const struct rota_timer *timer, uint64_t delay_ns)
 {
 	struct rota_loop *loop = timer->internal.loop;
 
-	return rotai_add_saturated(loop->clock(loop), delay_ns); /* (3) */
+	return rotai_add_saturated(loop->clock(loop), delay_ns); /* (4) */
 }
 
 int rota_timer_start(struct rota_timer *timer, rota_timer_fn *fn,
@@ -140,9 +161,20 @@ int rota_timer_every_at(struct rota_timer *timer, rota_timer_fn *fn,
 		return ROTA_EINVAL;
 	if (period_ns == 0)
 		return ROTA_EINVAL;
-	status = start(timer, fn, first_ns, how);
+	status = start_repeating(timer, fn, first_ns, how);
 	if (status == 0)
 		timer->internal.period_ns = period_ns;
+	return status;
+}
+
+int rotai_timer_start_kept(struct rota_timer *timer, rota_timer_fn *fn,
+			   uint64_t delay_ns)
+{
+	int status = start_repeating(timer, fn, after(timer, delay_ns),
+				     HAS_DELAY | KEPT);
+
+	if (status == 0)
+		timer->internal.period_ns = delay_ns;
 	return status;
 }
 
@@ -168,21 +200,59 @@ void rota_timer_stop(struct rota_timer *timer)
 	rotai_loop_release(loop, is_referenced(timer));
 }
 
+/* Again, but for what fires once after a delay. */
+static int again_repeating(struct rota_timer *timer, unsigned how)
+{
+	if (!(how & HAS_DELAY))
+		return ROTA_EINVAL;
+	return start_repeating(timer, timer->internal.fn,
+			       after(timer, timer->internal.period_ns), how);
+}
+
 int rota_timer_again(struct rota_timer *timer)
 {
 	ROTAI_ENTER("timer", timer, timer->internal.loop);
 	unsigned how = timer->internal.flags & HOW;
 
-	if (!(how & HAS_DELAY))
-		return ROTA_EINVAL;
+	if (ROTAI_UNLIKELY(how != HAS_DELAY))
+		return again_repeating(timer, how);
 	return start(timer, timer->internal.fn,
-		     after(timer, timer->internal.period_ns), how);
+		     after(timer, timer->internal.period_ns), HAS_DELAY);
+}
+
+void rota_timer_move(struct rota_timer *to, struct rota_timer *from)
+{
+	ROTAI_ENTER_LIVE("timer", from, &from->internal.by_due,
+			 from->internal.loop);
+	struct rota_loop *loop = from->internal.loop;
+
+	if (to == from)
+		return;
+	ROTAI_LIVE_CHECK_INIT(&to->internal.by_due);
+	*to = *from;
+	if (is_started(to)) {
+		ROTAI_LIVE_END(&from->internal.by_due);
+		ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "timer", to,
+				 &to->internal.by_due, loop,
+				 &to->internal.loop);
+	}
+	if (rotai_link_is_linked(&from->internal.by_due))
+		rotai_list_replace(&to->internal.by_due,
+				   &from->internal.by_due);
+	if (loop != NULL && loop->timer_called == from)
+		loop->timer_called = to; /* (2) */
+	memset(from, 0, sizeof(*from));
 }
 
 void rotai_timer_restart(struct rota_timer *timer)
 {
+	struct rota_loop *loop = timer->internal.loop;
+	uint64_t next_order = loop->timer_order;
+
+	loop->timer_order = timer->internal.order; /* (3): it keeps that */
 	put_in(timer, after(timer, timer->internal.period_ns),
-	       timer->internal.flags & HOW);
+	       (timer->internal.flags & HOW) | STARTED);
+	loop->timer_order = next_order;
 }
 
 uint64_t rota_timer_due_in(const struct rota_timer *timer)
@@ -251,7 +321,7 @@ void rotai_timer_start_own(struct rota_timer *timer, rota_timer_fn *fn,
 	rota_timer_unref(timer);
 	timer->internal.flags |= OWN;
 	timer->internal.fn = fn;
-	put_in(timer, due_ns, 0);
+	put_in(timer, due_ns, STARTED);
 }
 
 int rotai_timer_is_own(const struct rota_timer *timer)
@@ -284,12 +354,14 @@ static uint64_t count_missed(const struct rota_loop *loop,
 	return missed;
 }
 
-static uint64_t next_due(const struct rota_timer *timer, uint64_t missed)
+static uint64_t next_due(struct rota_timer *timer, uint64_t missed)
 {
 	uint64_t period_ns = timer->internal.period_ns;
 
-	if (timer->internal.flags & PAUSES)
+	if (timer->internal.flags & PAUSES) {
+		timer->internal.order = timer->internal.loop->timer_order;
 		return after(timer, period_ns);
+	}
 	/* The periods missed ended before now: their sum does not wrap. */
 	return rotai_add_saturated(timer->internal.due_ns + missed * period_ns,
 				   period_ns);
@@ -301,7 +373,8 @@ static void call_repeating(struct rota_loop *loop, struct rota_timer *timer)
 
 	loop->timer_called = timer; /* (2) */
 	timer->internal.fn(timer);
-	if (loop->timer_called != timer)
+	timer = loop->timer_called;
+	if (timer == NULL)
 		return;
 	ROTAI_LIVE_CHECK(&timer->internal.by_due);
 	loop->timer_called = NULL;

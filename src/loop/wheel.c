@@ -19,10 +19,11 @@
  *     that is occupied has the next due time, and each slot keeps the least
  *     due time put into it.
  *  3. A slot of level 0 holds timers that differ by less than a tick, or that
- *     were overdue when they were added. They are put in order when the slot
- *     is collected, if they are not. So the order is exact, and the tick is a
- *     matter of speed alone: a longer one has timers move down fewer levels,
- *     a shorter one has fewer of them to sort (bench/timers.c).
+ *     were overdue when they were added, or that repeat and so are older than
+ *     others of the same due time. They are sorted when the slot is collected,
+ *     if they are not. So the order is exact, and the tick is a matter of speed
+ *     alone: a longer one has timers move down fewer levels, a shorter one has
+ *     fewer of them to sort (bench/timers.c).
  *  4. A slot is made when its bit in occupied is set, so making a wheel touches
  *     none. A timer that leaves touches only its neighbours: the bit of a slot
  *     that became empty is cleared when the slot is next looked at.
@@ -42,6 +43,16 @@ static struct rota_timer *timer_of(struct rota_link *link)
 static uint64_t due_of(struct rota_link *link)
 {
 	return timer_of(link)->internal.due_ns;
+}
+
+/* Whether @a is to be called after @b, which was added later. */
+static int is_after(struct rota_link *a, struct rota_link *b)
+{
+	uint64_t due_ns = due_of(a);
+
+	return due_ns > due_of(b) ||
+	       (ROTAI_UNLIKELY(due_ns == due_of(b)) &&
+		timer_of(a)->internal.order > timer_of(b)->internal.order);
 }
 
 static unsigned lowest_bit(uint64_t bits)
@@ -97,7 +108,7 @@ void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
 		rotai_list_init(&slot->timers);
 		slot->least_ns = due_ns;
 	} else {
-		if (level == 0 && due_of(slot->timers.prev) > due_ns)
+		if (level == 0 && is_after(slot->timers.prev, link))
 			wheel->unsorted |= bit;
 		if (due_ns < slot->least_ns)
 			slot->least_ns = due_ns;
@@ -139,15 +150,15 @@ static uint64_t first_tick(const struct rotai_wheel *wheel, unsigned level,
 	return (wheel->tick & ~(digit | below)) | (uint64_t)index << low;
 }
 
-/* Merge two lists in due order, linked by next and ended by NULL; of equal
- * ones those of @a come first. */
+/* Merge two sorted lists, linked by next and ended by NULL; of equal ones those
+ * of @a come first. */
 static struct rota_link *merge(struct rota_link *a, struct rota_link *b)
 {
 	struct rota_link *merged = NULL;
 	struct rota_link **end = &merged;
 
 	while (a != NULL && b != NULL) {
-		struct rota_link **from = due_of(b) < due_of(a) ? &b : &a;
+		struct rota_link **from = is_after(a, b) ? &b : &a;
 
 		*end = *from;
 		end = &(*from)->next;
@@ -157,14 +168,14 @@ static struct rota_link *merge(struct rota_link *a, struct rota_link *b)
 	return merged;
 }
 
-/* Cut off the longest start of the list @at that is in due order, ending it by
- * NULL. Returns what follows it; @end is where the list ends. */
+/* Cut off the longest start of the list @at that is sorted, ending it by NULL.
+ * Returns what follows it; @end is where the list ends. */
 static struct rota_link *cut_run(struct rota_link *at,
 				 const struct rota_link *end)
 {
 	struct rota_link *next = at->next;
 
-	while (next != end && due_of(next) >= due_of(at)) {
+	while (next != end && !is_after(at, next)) {
 		at = next;
 		next = at->next;
 	}
@@ -172,7 +183,7 @@ static struct rota_link *cut_run(struct rota_link *at,
 	return next;
 }
 
-/* Sort by due time, without changing the order of equals: a merge sort from
+/* Sort, without changing the order of equals: a merge sort from
  * below of the runs that are there, so that a few timers behind many sorted
  * ones cost no more than a walk. merged[i] is of 2^i runs. */
 static void sort(struct rota_link *timers)

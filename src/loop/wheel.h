@@ -26,19 +26,19 @@ struct rotai_wheel {
 	uint64_t tick;   /* where it stands */
 	unsigned levels; /* a bit for each that has one in occupied */
 	uint64_t occupied[ROTAI_WHEEL_LEVELS]; /* a bit for each slot */
-	uint64_t unsorted;      /* slots of level 0 that are not in due order */
+	uint64_t unsorted;      /* slots of level 0 that are not sorted */
 	struct rota_link never; /* due at UINT64_MAX */
 	struct rotai_slot slots[ROTAI_WHEEL_SLOTS_IN_ALL];
 };
 
 void rotai_wheel_init(struct rotai_wheel *wheel, uint64_t now_ns);
 
-/* Add a timer, by its due_ns; leave by rotai_list_remove(). */
+/* Add a timer, by its due_ns and its order; leave by rotai_list_remove(). */
 void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer);
 
-/* Move the next timers that are due at @now_ns to the end of @due, in the order
- * of due times, equal ones in the order added: 1, or 0 if there are no more,
- * and then the wheel stands at @now_ns. */
+/* Move the next timers that are due at @now_ns to the end of @due, sorted by due
+ * time, then by order, then by when they were added: 1, or 0 if there are no
+ * more, and then the wheel stands at @now_ns. */
 int rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
 			struct rota_link *due);
 

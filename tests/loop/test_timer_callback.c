@@ -296,10 +296,10 @@ static void start_other_at_its_own_next_time(struct actor *a)
 	actor_timer_at(a->other, a->recorder->start_ns + ROTA_MSEC(20));
 }
 
-/* T9, C5: a repeating timer starts over at the end of its callback, also after
- * a new reading of the clock, by which both are due. */
+/* T9, C5: a repeating timer was started when it was started, also for a later
+ * period, and after a new reading of the clock, by which both are due. */
 static void
-a_timer_started_for_the_next_call_of_another_comes_before_it(void **state)
+a_timer_started_for_the_next_call_of_another_comes_after_it(void **state)
 {
 	struct fixture *f = *state;
 	struct recorder r;
@@ -314,7 +314,7 @@ a_timer_started_for_the_next_call_of_another_comes_before_it(void **state)
 
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 
-	assert_string_equal(recorder_take(&r), "repeating once repeating");
+	assert_string_equal(recorder_take(&r), "repeating repeating once");
 }
 
 static const struct CMUnitTest tests[] = {
@@ -328,6 +328,6 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_timer_is_not_active_in_its_only_callback),
 	VIRTUAL(a_new_reading_in_a_callback_does_not_lengthen_the_phase),
 	VIRTUAL(a_callback_frees_its_timer_and_its_due_siblings),
-	VIRTUAL(a_timer_started_for_the_next_call_of_another_comes_before_it),
+	VIRTUAL(a_timer_started_for_the_next_call_of_another_comes_after_it),
 };
 FIXTURE_MAIN(tests)

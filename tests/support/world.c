@@ -107,7 +107,7 @@ static void expect_due(struct node *n)
 	w->last_order = n->order;
 }
 
-/* Each period counts as a new start, unless the callback made one. */
+/* A pause counts as a new start, unless the callback made one. */
 static void note_next_period(struct node *n)
 {
 	if (n->active && n->order == 0)
@@ -127,7 +127,6 @@ void on_timer(struct rota_timer *timer)
 		missed = (now - n->due_ns) / n->period_ns;
 		assert_int_equal(rota_timer_missed(timer), missed);
 		n->due_ns += (missed + 1) * n->period_ns;
-		n->order = 0;
 	} else {
 		n->due_ns = now + n->period_ns;
 		n->order = 0;
@@ -244,7 +243,6 @@ void on_quick(void *arg)
 		n->queue = NONE;
 	} else {
 		n->due_ns = rota_loop_now(w->loop) + n->period_ns;
-		n->order = ++w->order; /* before its call */
 	}
 	act(n);
 }
