@@ -41,6 +41,52 @@ enum rota_run_mode {
 	ROTA_RUN_NOWAIT,  /* one turn, which does not sleep */
 };
 
+/** What rota_loop_run_with() leaves out, or adds. */
+enum {
+	/** Call no timers, and let none end a sleep: neither the program's nor
+	 * deadlines of requests nor rota_set_timeout() and its kin. They fall
+	 * due in the next run without this flag. */
+	ROTA_RUN_NO_TIMERS = 1 << 0,
+
+	/** Call nothing but watches and what streams call for an event of the
+	 * kernel, in the poll phase. Timers, hooks, posts, asyncs, work of a
+	 * pool, immediates, put off completions and close callbacks stay queued
+	 * for the next run without this flag, and do not end a sleep. Ticks and
+	 * microtasks run as ever: as the run begins and after each callback. */
+	ROTA_RUN_ONLY_EVENTS = 1 << 1,
+
+	/** Let the run itself keep the loop alive, so that it sleeps although
+	 * nothing else does: for a program that another thread wakes. With
+	 * ROTA_RUN_DEFAULT it then goes on until it is stopped, by a post for
+	 * example that calls rota_loop_stop(). */
+	ROTA_RUN_UNTIL_WOKEN = 1 << 2,
+};
+
+/** A run with options. Set up by rota_run_init(), then changed. */
+struct rota_run {
+	size_t size; /* of this struct, where the caller was compiled */
+
+	enum rota_run_mode mode;
+	unsigned flags; /* ROTA_RUN_NO_TIMERS, ... */
+
+	/** Filled in: how many callbacks the run has made. Those of hooks do
+	 * not count, and those of ticks and microtasks do. */
+	uint64_t callbacks;
+};
+
+/**
+ * Set @run to what rota_loop_run() does with ROTA_RUN_DEFAULT.
+ *
+ * Thread:  any.
+ */
+static inline void rota_run_init(struct rota_run *run)
+{
+	run->size = sizeof(*run);
+	run->mode = ROTA_RUN_DEFAULT;
+	run->flags = 0;
+	run->callbacks = 0;
+}
+
 /** The phases of a turn, in the order they run. */
 enum rota_phase {
 	ROTA_PHASE_NONE,    /* outside a turn */
@@ -59,7 +105,8 @@ enum rota_clock {
 	/** The system's monotonic clock. */
 	ROTA_CLOCK_MONOTONIC,
 	/** A clock that stands still while callbacks run, and jumps to the
-	 * next due time when the loop would sleep. It begins at one second. */
+	 * next due time when the loop would sleep, unless a thread of a pool is
+	 * at work for the loop. It begins at one second. */
 	ROTA_CLOCK_VIRTUAL,
 };
 
@@ -209,14 +256,19 @@ void rota_loop_unref(struct rota_loop *loop);
  * ROTA_RUN_DEFAULT  until nothing keeps the loop alive, or it is stopped.
  * ROTA_RUN_ONCE     until at least one callback other than a hook's has run.
  *                   The turn in which it ran is completed without sleeping; if
- *                   only a timer fell due, the next turn ends after its timers
- *                   phase.
- * ROTA_RUN_NOWAIT   one turn, without sleeping. This is also the turn by hand
- *                   for a loop inside another: see rota_loop_backend_fd().
+ *                   only a timer fell due, the run ends after the timers phase
+ *                   of the next turn, and the next run of any mode goes on
+ *                   with the rest of that turn. So a chain of such runs calls
+ *                   back in the order of ROTA_RUN_DEFAULT.
+ * ROTA_RUN_NOWAIT   one turn, or the rest of one, without sleeping. This is
+ *                   also the turn by hand for a loop inside another: see
+ *                   rota_loop_backend_fd().
  *
  * If nothing keeps the loop alive, there is no turn in any of them.
  *
- * Returns 1 if the loop is still alive, 0 if not.
+ * Returns 1 if the loop is still alive, 0 if not. A run that has ended because
+ * nothing kept the loop alive returns 0: a post that another thread makes after
+ * the run has looked for the last time is for the next run.
  *
  * Thread:  the loop's, which is the one that calls this.
  * Errors:  ROTA_EINVAL  @mode is none
@@ -228,8 +280,30 @@ void rota_loop_unref(struct rota_loop *loop);
 int rota_loop_run(struct rota_loop *loop, enum rota_run_mode mode);
 
 /**
+ * Run the loop as @how says, and store in @how->callbacks how many callbacks
+ * that were. Returns as rota_loop_run().
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL  @how is NULL, its size is less than any version had, or
+ *                       its mode or flags mean nothing; nothing has changed
+ *          Others       as rota_loop_run()
+ */
+int rota_loop_run_with(struct rota_loop *loop, struct rota_run *how);
+
+/**
+ * Have the next wait not sleep, as if something were queued. It is for one
+ * wait: in a callback before the poll phase that is the wait of this turn, else
+ * the one of the next turn. rota_loop_next_timeout() is 0 until then.
+ *
+ * Thread:  the loop's.
+ */
+void rota_loop_skip_sleep(struct rota_loop *loop);
+
+/**
  * End the run: inside a callback, when the turn is complete, without
- * sleeping. Outside, the next run returns at once and runs nothing.
+ * sleeping. In a tick that runs before the first turn there is none to
+ * complete, and none is made. Outside, the next run returns at once and runs
+ * nothing.
  *
  * Thread:  the loop's. From another, post a task that calls this.
  */
@@ -266,6 +340,19 @@ uint64_t rota_loop_update_now(struct rota_loop *loop);
  * Errors:  ROTA_ENOTSUP  the clock is not virtual
  */
 int rota_loop_advance(struct rota_loop *loop, uint64_t delta_ns);
+
+/**
+ * Tell whether a virtual clock may be moved, as the loop itself does where it
+ * would sleep: 1 or 0. What holds it is work that a thread of a pool has to do
+ * for this loop, and what is queued. Idle hooks and immediates no longer hold it
+ * once ROTA_VIRTUAL_TURNS turns in a row have done nothing else. For a host that
+ * sleeps by its own means: it has found the backend's descriptor not readable,
+ * and then advances by what rota_loop_next_timeout() says.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_ENOTSUP  the clock is not virtual
+ */
+int rota_loop_may_advance(struct rota_loop *loop);
 
 /**
  * Tell the phase that runs now; ROTA_PHASE_NONE outside a turn.
@@ -323,10 +410,12 @@ int rota_loop_backend_fd(const struct rota_loop *loop);
 
 /**
  * Get ready for a host to sleep on the backend's descriptor, and store in
- * *@timeout_ns how long it may: 0 if something is queued, -1 for no limit, or
- * if nothing keeps the loop alive. After any call to this library from outside
- * a turn, ask again. With a virtual clock it is virtual time, which the host
- * moves by rota_loop_advance().
+ * *@timeout_ns how long it may: 0 if something is queued that the next run
+ * calls, and -1 for no limit, also if nothing keeps the loop alive. Then there
+ * is no turn, and only ticks and microtasks count, which any run drains. After
+ * any call to this library from outside a turn, ask again. With a virtual clock
+ * it is virtual time, which the host moves by rota_loop_advance() if
+ * rota_loop_may_advance().
  *
  * Thread:  the loop's, outside a turn.
  * Errors:  ROTA_EINVAL  @timeout_ns is NULL

@@ -35,6 +35,9 @@ enum rotai_turn_kind {
 	ROTAI_TURN_ONCE_MORE, /* and ends after its timers, if these have */
 };
 
+/* In run_flags, beside the user's: ROTA_RUN_NO_TIMERS, ... */
+enum { ROTAI_RUN_NOWAIT = 1 << 7 };
+
 /* What the end of a callback has to do: see rotai_callback_end(). */
 enum {
 	ROTAI_AFTER_TICKS = 1 << 0, /* ticks or microtasks wait, and may run */
@@ -71,6 +74,9 @@ struct rota_loop {
 	uint8_t shutting_down;
 	uint8_t annexes_pending; /* one is to be called in the pending phase */
 	uint8_t is_unlocked;     /* other threads may call: see wait.c (5) */
+	uint8_t cut;        /* the last turn ended with its timers phase (T3) */
+	uint8_t skip_sleep; /* the next wait does not sleep */
+	uint8_t run_flags;  /* of the run under way */
 	uint64_t alive;
 	uint64_t open;
 
@@ -101,16 +107,19 @@ struct rota_loop {
 	/* Time. */
 	uint64_t (*clock)(struct rota_loop *loop);
 	uint64_t virtual_ns;     /* the time, if the clock is virtual */
+	uint64_t at_threads;     /* work of a pool's: it holds that clock */
+	unsigned busy_turns;     /* in a row: see wait.c (5) */
 	uint64_t timers_now_ns;  /* what the timers phase goes by */
+	uint64_t timer_order;    /* what the next timer started gets */
 	uint64_t calls_at_now;   /* calls when now_ns was read */
 	uint64_t calls_at_phase; /* calls when the phase began */
-	uint64_t cut_turns;      /* that ended with their timers (T3) */
+	uint64_t cut_turns;      /* turns that ended with their timers phase */
+	uint64_t event_turns;    /* poll phases outside turns */
 	uint64_t switched_ns;    /* when the phase began, if it is measured */
 	uint64_t real_limit_ns;  /* of the system's clock: a shutdown's end */
 
 	pthread_t thread;
 	struct rotai_quick quick;
-	uint64_t timer_order;    /* what the next timer started gets */
 	struct rota_stats stats;
 	void *data;
 	struct rotai_annex *annexes[ROTAI_ANNEX_COUNT]; /* or NULL */

@@ -37,9 +37,11 @@ static void count_phases(const struct rota_loop *loop, uint64_t *phases)
 		phases[i] = loop->stats.turns;
 		if (i > ROTA_PHASE_TIMERS)
 			phases[i] -= loop->cut_turns;
-		if (loop->phase != ROTA_PHASE_NONE && i > loop->phase)
+		if (loop->phase != ROTA_PHASE_NONE && i > loop->phase &&
+		    !(loop->run_flags & ROTA_RUN_ONLY_EVENTS))
 			phases[i]--;
 	}
+	phases[ROTA_PHASE_POLL] += loop->event_turns;
 }
 
 int rota_loop_stats(const struct rota_loop *loop, struct rota_stats *stats)

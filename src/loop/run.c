@@ -1,5 +1,10 @@
 /*
  * loop/run.c - how many turns: run, stop, shutdown, and turns by hand.
+ *
+ *  1. What a run has seen, it runs; what it has not seen is the next run's. So
+ *     a run that ends because nothing is left does not look again: a post that
+ *     comes after its last look would be seen, and yet not run.
+ *  2. A run that sleeps although nothing is alive counts as alive itself.
  */
 #include "base/clock.h"
 #include "loop/async.h"
@@ -9,8 +14,16 @@
 #include "loop/hook.h"
 #include "loop/loop.h"
 #include "loop/request.h"
+#include "loop/task.h"
 #include "loop/timer.h"
 #include "loop/turn.h"
+
+enum {
+	ALL_RUN_FLAGS = ROTA_RUN_NO_TIMERS | ROTA_RUN_ONLY_EVENTS |
+			ROTA_RUN_UNTIL_WOKEN,
+	/* The first version of the struct ended here. */
+	LEAST_RUN_SIZE = offsetof(struct rota_run, callbacks) + 8,
+};
 
 int rota_loop_alive(struct rota_loop *loop)
 {
@@ -41,57 +54,154 @@ static void begin_running(struct rota_loop *loop)
 	loop->thread = pthread_self();
 	rotai_inbox_wake_up(loop); /* a host may have had it asleep (L5) */
 	rotai_loop_read_now(loop);
-	if (loop->after != 0)
-		rotai_callback_after(loop); /* T2 */
+	/* T2; what was put off waits for a pending phase, if one will come. */
+	if (ROTAI_UNLIKELY(loop->drain_deferred) && !rota_loop_alive(loop))
+		rotai_ticks_run_deferred(loop);
+	else if (loop->after != 0)
+		rotai_callback_after(loop);
 }
 
-/* T3. @calls is how often the user had been called when the run began. */
-static int run_once(struct rota_loop *loop, uint64_t calls)
+static uint64_t calls_that_count(const struct rota_loop *loop)
 {
-	enum rotai_turn_kind kind = ROTAI_TURN_ONCE;
+	return loop->calls - loop->hook_calls;
+}
+
+static int turn(struct rota_loop *loop, enum rotai_turn_kind kind)
+{
+	return loop->run_flags & ROTA_RUN_ONLY_EVENTS
+		       ? rotai_turn_of_events(loop, kind)
+		       : rotai_turn(loop, kind);
+}
+
+/* The three modes. Each returns an error; or 0 if it has looked, and there was
+ * nothing to go on for (1); or 1. */
+
+/* T2 */
+static int run_default(struct rota_loop *loop)
+{
+	int status = 0;
+
+	if (loop->run_flags == 0)
+		return rotai_turns(loop);
+	while (status == 0 && rotai_may_go_on(loop))
+		status = turn(loop, ROTAI_TURN_SLEEPS);
+	return status;
+}
+
+/* T3. @before is how often the user had been called when the run began. */
+static int run_once(struct rota_loop *loop, uint64_t before)
+{
+	enum rotai_turn_kind kind = calls_that_count(loop) == before
+					    ? ROTAI_TURN_ONCE
+					    : ROTAI_TURN_NOWAIT;
+	int status;
+
+	do {
+		if (!rotai_may_go_on(loop))
+			return 0;
+		status = turn(loop, kind);
+		kind = ROTAI_TURN_ONCE_MORE;
+	} while (status == 0 && calls_that_count(loop) == before);
+	return status < 0 ? status : 1;
+}
+
+/* T4 */
+static int run_nowait(struct rota_loop *loop)
+{
 	int status;
 
 	if (!rotai_may_go_on(loop))
 		return 0;
-	if (loop->calls - loop->hook_calls != calls)
-		return rotai_turn(loop, ROTAI_TURN_NOWAIT);
-	do {
-		status = rotai_turn(loop, kind);
-		kind = ROTAI_TURN_ONCE_MORE;
-	} while (status == 0 && loop->calls - loop->hook_calls == calls &&
-		 rotai_may_go_on(loop));
+	status = turn(loop, ROTAI_TURN_NOWAIT);
+	return status < 0 ? status : 1;
+}
+
+static int run_as(struct rota_loop *loop, enum rota_run_mode mode,
+		  uint64_t before)
+{
+	if (mode == ROTA_RUN_DEFAULT)
+		return run_default(loop);
+	return mode == ROTA_RUN_ONCE ? run_once(loop, before)
+				     : run_nowait(loop);
+}
+
+/* What a run returns, now that its turns have ended with @status. */
+static int end_running(struct rota_loop *loop, int status)
+{
+	if (status > 0 || (status == 0 && loop->stopping))
+		status = rota_loop_alive(loop); /* (1) */
+	if (status == 0)
+		loop->cut = 0; /* what comes later begins a turn of its own */
+	loop->running = 0;
+	loop->stopping = 0;
 	return status;
 }
 
-static int run_nowait(struct rota_loop *loop)
+static int run(struct rota_loop *loop, enum rota_run_mode mode, unsigned flags)
 {
-	return rotai_may_go_on(loop) ? rotai_turn(loop, ROTAI_TURN_NOWAIT) : 0;
+	uint64_t before = calls_that_count(loop);
+	unsigned held = (flags & ROTA_RUN_UNTIL_WOKEN) != 0;
+	int status = 0;
+
+	if (loop->stopping) /* T5 */
+		return end_running(loop, 0);
+	loop->run_flags = (uint8_t)flags;
+	if (mode == ROTA_RUN_NOWAIT)
+		loop->run_flags |= ROTAI_RUN_NOWAIT;
+	loop->alive += held; /* (2) */
+	begin_running(loop);
+	status = run_as(loop, mode, before);
+	loop->alive -= held;
+	loop->run_flags = 0;
+	return end_running(loop, status);
 }
 
 int rota_loop_run(struct rota_loop *loop, enum rota_run_mode mode)
 {
 	ROTAI_ENTER_LOOP(loop);
-	uint64_t calls = loop->calls - loop->hook_calls;
-	int status = refusal(loop);
+	int error = refusal(loop);
 
-	if (status < 0)
-		return status;
+	if (error < 0)
+		return error;
 	if ((unsigned)mode > ROTA_RUN_NOWAIT)
 		return ROTA_EINVAL;
-	if (loop->stopping) { /* T5 */
-		loop->stopping = 0;
-		return rota_loop_alive(loop);
-	}
-	begin_running(loop);
-	if (mode == ROTA_RUN_DEFAULT)
-		status = rotai_turns(loop);
-	else if (mode == ROTA_RUN_ONCE)
-		status = run_once(loop, calls);
-	else
-		status = run_nowait(loop);
-	loop->running = 0;
-	loop->stopping = 0;
-	return status < 0 ? status : rota_loop_alive(loop);
+	return run(loop, mode, 0);
+}
+
+static int check_run(const struct rota_run *how)
+{
+	const unsigned char *bytes = (const unsigned char *)how;
+
+	if (how == NULL || how->size < LEAST_RUN_SIZE ||
+	    (unsigned)how->mode > ROTA_RUN_NOWAIT ||
+	    (how->flags & ~(unsigned)ALL_RUN_FLAGS))
+		return ROTA_EINVAL;
+	/* What a later version asks for and this one does not know. */
+	for (size_t i = sizeof(*how); i < how->size; i++)
+		if (bytes[i] != 0)
+			return ROTA_EINVAL;
+	return 0;
+}
+
+int rota_loop_run_with(struct rota_loop *loop, struct rota_run *how)
+{
+	ROTAI_ENTER_LOOP(loop);
+	uint64_t before = calls_that_count(loop);
+	int status = refusal(loop);
+
+	if (status == 0)
+		status = check_run(how);
+	if (status < 0)
+		return status;
+	status = run(loop, how->mode, how->flags);
+	how->callbacks = calls_that_count(loop) - before;
+	return status;
+}
+
+void rota_loop_skip_sleep(struct rota_loop *loop)
+{
+	ROTAI_ENTER_LOOP(loop);
+	loop->skip_sleep = 1;
 }
 
 static void stop_nodes(struct rota_loop *loop)
@@ -110,8 +220,9 @@ static int is_at_its_end(struct rota_loop *loop)
 	return !rotai_loop_is_open(loop) && rotai_inbox_close(&loop->inbox);
 }
 
-/* When a deadline in the loop's time is reached in that of the system, which
- * goes on while a virtual clock stands still for a request in flight. */
+/* When a deadline in the loop's time is reached in that of the system. A virtual
+ * clock stands still while a thread is at work for the loop, and while
+ * immediates queue themselves with no timer to jump to; this one goes on. */
 static uint64_t real_time_of(struct rota_loop *loop, uint64_t deadline_ns)
 {
 	uint64_t now_ns = loop->clock(loop);
@@ -190,6 +301,13 @@ int rota_loop_shutdown(struct rota_loop *loop, uint64_t deadline_ns)
 	return status;
 }
 
+/* Whether the next run has ticks or microtasks to drain, alive or not. (T2) */
+static int drain_is_due(const struct rota_loop *loop)
+{
+	return !rotai_queue_is_empty(&loop->ticks) ||
+	       !rotai_queue_is_empty(&loop->microtasks);
+}
+
 int rota_loop_next_timeout(struct rota_loop *loop, int64_t *timeout_ns)
 {
 	ROTAI_ENTER_LOOP(loop);
@@ -204,9 +322,10 @@ int rota_loop_next_timeout(struct rota_loop *loop, int64_t *timeout_ns)
 		rotai_annexes_after(loop);
 	refused = rotai_watches_flush(loop, NULL, 0);
 	refused += loop->ops->submit(loop->poller);
-	if (!rota_loop_alive(loop))
-		*timeout_ns = -1; /* there is no turn to make */
-	else if (refused > 0 || rotai_work_is_queued(loop))
+	if (!rota_loop_alive(loop)) /* a run drains, and makes no turn */
+		*timeout_ns = drain_is_due(loop) ? 0 : -1;
+	else if (refused > 0 || loop->skip_sleep || loop->more_ready ||
+		 rotai_work_is_queued(loop))
 		*timeout_ns = 0;
 	else
 		*timeout_ns = rotai_wait_ns(loop);

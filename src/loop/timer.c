@@ -416,6 +416,8 @@ void rotai_timers_call(struct rota_loop *loop)
 	uint64_t now_ns = loop->now_ns;
 	struct rota_link *link;
 
+	if (ROTAI_UNLIKELY(loop->run_flags & ROTA_RUN_NO_TIMERS))
+		return;
 	loop->timers_now_ns = now_ns; /* a callback may read the clock anew */
 
 	/* Slot by slot, so that a timer is still in the cache when it is

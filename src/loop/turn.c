@@ -51,10 +51,13 @@ static int may_sleep(const struct rota_loop *loop, enum rotai_turn_kind kind,
 	if (kind == ROTAI_TURN_NOWAIT)
 		return 0;
 	if (kind != ROTAI_TURN_SLEEPS && called)
-		return 0;                                      /* T3 */
-	return !loop->stopping &&                              /* T5 */
-	       !loop->more_ready &&                            /* T11 */
-	       loop->alive > 0 && !rotai_work_is_queued(loop); /* L4 */
+		return 0;                                             /* T3 */
+	if ((loop->stopping | loop->skip_sleep | loop->more_ready) || /* T5 */
+	    loop->alive == 0)                                         /* T11 */
+		return 0;
+	/* What a run of events alone does not call must not keep it awake. */
+	return !rotai_work_is_queued(loop) || /* L4 */
+	       (loop->run_flags & ROTA_RUN_ONLY_EVENTS);
 }
 
 /* The first wait was full: make some more, without sleeping, and report
@@ -80,40 +83,61 @@ static __attribute__((noinline)) int wait_again(struct rota_loop *loop,
 	return n;
 }
 
-ROTAI_INLINE int poll_and_dispatch(struct rota_loop *loop, int sleeps)
+/* With @posts 0 only what the kernel reports is called; what has come in stays
+ * in line. */
+ROTAI_INLINE int poll_and_dispatch(struct rota_loop *loop, int sleeps,
+				   int posts)
 {
 	struct rotai_ready ready[ROTA_EVENTS_PER_WAIT];
 	int n = rotai_wait(loop, sleeps, ready, ROTA_EVENTS_PER_WAIT);
 
+	loop->skip_sleep = 0;
 	rotai_loop_read_now(loop);
-	rotai_posts_take(loop); /* (2) */
-	rotai_hooks_run(loop, ROTA_HOOK_POLL);
+	if (posts) {
+		rotai_posts_take(loop); /* (2) */
+		rotai_hooks_run(loop, ROTA_HOOK_POLL);
+	} else {
+		rotai_inbox_take_over(loop);
+	}
 	if (n > 0)
 		rotai_watches_run(loop, ready, n); /* (4) */
 	if (ROTAI_UNLIKELY(n == ROTA_EVENTS_PER_WAIT))
 		n = wait_again(loop, ready);
 	loop->more_ready = n == ROTA_EVENTS_PER_WAIT;
 
-	rotai_posts_run(loop);
+	if (posts)
+		rotai_posts_run(loop);
 	return n < 0 ? n : 0;
 }
 
-ROTAI_INLINE int turn(struct rota_loop *loop, enum rotai_turn_kind kind)
+/* The first phase: whether the turn is cut after it. (T3) */
+ROTAI_INLINE int timers(struct rota_loop *loop, enum rotai_turn_kind kind,
+			uint64_t before)
 {
-	uint64_t before = calls_that_count(loop);
-	int called;
-	int status = 0;
-
 	loop->stats.turns++;
 	if (loop->calls != loop->calls_at_now)
 		rotai_loop_read_now(loop);
 
 	rotai_phase_begin(loop, ROTA_PHASE_TIMERS);
 	rotai_timers_run(loop);
-	if (kind == ROTAI_TURN_ONCE_MORE && calls_that_count(loop) != before) {
-		loop->cut_turns++;
-		goto end; /* T3 */
-	}
+	if (kind != ROTAI_TURN_ONCE_MORE || loop->stopping || /* T5 */
+	    calls_that_count(loop) == before)
+		return 0;
+	loop->cut = 1;
+	loop->cut_turns++;
+	return 1;
+}
+
+/* A turn, or, with @begun, the rest of one that was cut. */
+ROTAI_INLINE int turn(struct rota_loop *loop, enum rotai_turn_kind kind,
+		      int begun)
+{
+	uint64_t before = calls_that_count(loop);
+	int called;
+	int status = 0;
+
+	if (!begun && timers(loop, kind, before))
+		goto end;
 
 	rotai_phase_begin(loop, ROTA_PHASE_PENDING);
 	rotai_pending_run(loop);
@@ -124,7 +148,7 @@ ROTAI_INLINE int turn(struct rota_loop *loop, enum rotai_turn_kind kind)
 
 	rotai_phase_begin(loop, ROTA_PHASE_POLL);
 	called = calls_that_count(loop) != before;
-	status = poll_and_dispatch(loop, may_sleep(loop, kind, called));
+	status = poll_and_dispatch(loop, may_sleep(loop, kind, called), 1);
 
 	rotai_phase_begin(loop, ROTA_PHASE_CHECK);
 	rotai_immediates_take(loop); /* (2) */
@@ -141,7 +165,11 @@ end:
 
 int rotai_turn(struct rota_loop *loop, enum rotai_turn_kind kind)
 {
-	return turn(loop, kind);
+	int begun = loop->cut;
+
+	loop->cut = 0;
+	loop->cut_turns -= (unsigned)begun;
+	return turn(loop, kind, begun);
 }
 
 int rotai_turns(struct rota_loop *loop)
@@ -149,6 +177,19 @@ int rotai_turns(struct rota_loop *loop)
 	int status = 0;
 
 	while (status == 0 && rotai_may_go_on(loop))
-		status = turn(loop, ROTAI_TURN_SLEEPS);
+		status = ROTAI_UNLIKELY(loop->cut)
+				 ? rotai_turn(loop, ROTAI_TURN_SLEEPS)
+				 : turn(loop, ROTAI_TURN_SLEEPS, 0);
+	return status;
+}
+
+int rotai_turn_of_events(struct rota_loop *loop, enum rotai_turn_kind kind)
+{
+	int status;
+
+	loop->event_turns++;
+	rotai_phase_begin(loop, ROTA_PHASE_POLL);
+	status = poll_and_dispatch(loop, may_sleep(loop, kind, 0), 0);
+	rotai_phase_begin(loop, ROTA_PHASE_NONE);
 	return status;
 }

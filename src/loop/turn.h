@@ -8,11 +8,16 @@
 
 #include "loop/loop.h"
 
-/* Run one turn: 0, or why the kernel could not be waited for. */
+/* Run one turn, or the rest of the one that ended with its timers phase (T3):
+ * 0, or why the kernel could not be waited for. */
 int rotai_turn(struct rota_loop *loop, enum rotai_turn_kind kind);
 
-/* Run turns until nothing keeps the loop alive or it is stopped (T2): as one
- * turn. */
+/* Wait, and call what the kernel reports, and nothing else. Errors as in
+ * rotai_turn(). */
+int rotai_turn_of_events(struct rota_loop *loop, enum rotai_turn_kind kind);
+
+/* Run turns until nothing keeps the loop alive or it is stopped (T2). Errors as
+ * in rotai_turn(). */
 int rotai_turns(struct rota_loop *loop);
 
 /* Whether there is a reason for another turn. */

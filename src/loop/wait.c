@@ -109,6 +109,8 @@ static int sleep_and_count(struct rota_loop *loop, int64_t timeout_ns,
 	from_ns = rotai_clock_monotonic();
 	n = wait_poller(loop, timeout_ns, ready, max);
 	slept_ns = rotai_clock_monotonic() - from_ns;
+	if (loop->run_flags & (ROTA_RUN_NO_TIMERS | ROTA_RUN_ONLY_EVENTS))
+		return -1;
 	loop->stats.idle_ns += slept_ns;
 	loop->switched_ns += slept_ns; /* the phase's own time goes on */
 	return n;

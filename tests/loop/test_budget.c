@@ -359,6 +359,71 @@ static void the_budget_is_65536_by_default(void **state)
 	assert_int_equal(deferrals(f->loop), 1);
 }
 
+static void tick_three_others(struct actor *a)
+{
+	for (unsigned i = 0; i < 3; i++)
+		actor_tick(&a->other[i]);
+}
+
+/* T2, T10: what was put off waits for the pending phase, in the next run too,
+ * so that runs of one turn call back in the order of one long run. What is
+ * queued between the runs joins its end. */
+static void a_run_does_not_begin_with_what_was_put_off(void **state)
+{
+	static const char *const names[] = { "t1", "t2", "t3" };
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor check, timer, late, ticks[3];
+
+	set_budget(f, 2);
+	recorder_init(&r, f->loop);
+	actor_init(&check, &r, "immediate");
+	actor_init(&timer, &r, "timer");
+	actor_init(&late, &r, "late");
+	for (unsigned i = 0; i < 3; i++)
+		actor_init(&ticks[i], &r, names[i]);
+	check.then = tick_three_others;
+	check.other = ticks;
+	actor_immediate(&check);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 1);
+	assert_string_equal(recorder_take(&r), "immediate t1 t2");
+
+	actor_tick(&late);
+	actor_timer(&timer, 0);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 0);
+
+	assert_string_equal(recorder_take(&r), "timer t3 late");
+}
+
+/* T2: with nothing alive no pending phase would come, and the run drains it
+ * first of all. */
+static void a_run_of_a_dead_loop_drains_what_was_put_off(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor t;
+	int64_t timeout_ns;
+
+	set_budget(f, 10);
+	recorder_init(&r, f->loop);
+	actor_init(&t, &r, "t");
+	t.then = tick_self_until_number;
+	t.number = 15;
+	rota_task_unref(&t.task);
+	actor_tick(&t);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+	assert_int_equal(t.calls, 10);
+	assert_int_equal(rota_loop_next_timeout(f->loop, &timeout_ns), 0);
+	assert_int_equal(timeout_ns, 0);
+
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+
+	assert_int_equal(t.calls, 15);
+	assert_int_equal(deferrals(f->loop), 1);
+	assert_int_equal(rota_loop_next_timeout(f->loop, &timeout_ns), 0);
+	assert_int_equal(timeout_ns, -1);
+}
+
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(what_exceeds_the_budget_waits_for_the_pending_phase),
 	VIRTUAL(microtasks_have_the_same_budget),
@@ -371,5 +436,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(after_those_that_wait_were_cancelled_ticks_run_as_usual),
 	VIRTUAL(without_a_budget_a_drain_goes_to_its_end),
 	VIRTUAL(the_budget_is_65536_by_default),
+	VIRTUAL(a_run_does_not_begin_with_what_was_put_off),
+	VIRTUAL(a_run_of_a_dead_loop_drains_what_was_put_off),
 };
 FIXTURE_MAIN(tests)

@@ -131,7 +131,30 @@ static void the_time_out_is_0_while_anything_is_queued(void **state)
 	assert_int_equal(rota_loop_next_timeout(f->loop, NULL), ROTA_EINVAL);
 }
 
-/* L5: with nothing to keep it alive there is no turn to make, whatever is
+/* L5, T2: also if nothing keeps the loop alive, as any run drains them. */
+static void the_time_out_is_0_for_ticks_that_are_unreferenced(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor a;
+
+	recorder_init(&r, f->loop);
+	actor_init(&a, &r, "a");
+	rota_task_unref(&a.task);
+
+	actor_tick(&a);
+	assert_int_equal(next_timeout(f->loop), 0);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 0);
+	assert_int_equal(next_timeout(f->loop), -1);
+	actor_microtask(&a);
+	assert_int_equal(next_timeout(f->loop), 0);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 0);
+
+	assert_string_equal(recorder_take(&r), "a a");
+	assert_int_equal(next_timeout(f->loop), -1);
+}
+
+/* L5: with nothing to keep it alive there is no turn to make, whatever else is
  * queued; a host that made one would make them without end. */
 static void what_is_unreferenced_does_not_keep_the_host_awake(void **state)
 {
@@ -354,15 +377,97 @@ static void a_host_drives_a_loop_to_its_end(void **state)
 	close(fds[1]);
 }
 
+/* The loop that docs/turn.md shows: the same lines. How often it has slept. */
+static unsigned run_as_a_host(struct rota_loop *loop)
+{
+	int fd = rota_loop_backend_fd(loop);
+	unsigned sleeps = 0;
+
+	while (rota_loop_run(loop, ROTA_RUN_NOWAIT) > 0) {
+		int64_t timeout_ns;
+
+		rota_loop_next_timeout(loop, &timeout_ns);
+		assert_int_equal(fd, rota_loop_backend_fd(loop));
+		is_readable(loop, timeout_ns);
+		sleeps++;
+	}
+	return sleeps;
+}
+
+static void put_byte_and_queue_other(struct actor *a)
+{
+	put_byte((int)a->number);
+	actor_post(a->other);
+}
+
+static void take_byte_and_stop(struct actor *a)
+{
+	take_byte((int)a->number);
+	rota_watch_stop(&a->watch);
+}
+
+/* L5: a timer, a watch and a post. */
+static void the_host_loop_of_the_manual_runs_to_the_end(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor timer, watch, post;
+	int fds[2];
+
+	if (!has_descriptor(f))
+		skip();
+	make_pipe(fds);
+	recorder_init(&r, f->loop);
+	actor_init(&timer, &r, "timer");
+	actor_init(&watch, &r, "watch");
+	actor_init(&post, &r, "post");
+	timer.then = put_byte_and_queue_other;
+	timer.number = (uint64_t)fds[1];
+	timer.other = &post;
+	watch.then = take_byte_and_stop;
+	watch.number = (uint64_t)fds[0];
+	actor_timer(&timer, ROTA_MSEC(2));
+	actor_watch(&watch, fds[0], ROTA_READABLE);
+
+	assert_true(run_as_a_host(f->loop) > 0);
+
+	assert_string_equal(recorder_take(&r), "timer watch post");
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* L5: it ends at once, and what is to be drained is. */
+static void the_host_loop_of_the_manual_may_begin_with_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor a;
+
+	if (!has_descriptor(f))
+		skip();
+	recorder_init(&r, f->loop);
+	actor_init(&a, &r, "a");
+	assert_int_equal(run_as_a_host(f->loop), 0);
+
+	rota_task_unref(&a.task);
+	actor_tick(&a);
+	assert_int_equal(run_as_a_host(f->loop), 0);
+
+	assert_string_equal(recorder_take(&r), "a");
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(every_poller_but_poll_has_a_descriptor),
 	REAL(the_time_out_is_that_of_the_next_timer),
 	REAL(the_time_out_is_0_while_anything_is_queued),
+	REAL(the_time_out_is_0_for_ticks_that_are_unreferenced),
 	REAL(what_is_unreferenced_does_not_keep_the_host_awake),
 	REAL(the_descriptor_is_readable_when_a_watch_is_ready),
 	REAL(a_post_of_another_thread_makes_the_descriptor_readable),
 	REAL(a_post_between_asking_and_sleeping_is_not_slept_over),
 	REAL(a_post_in_a_turn_that_a_host_makes_wakes_nobody),
 	REAL(a_host_drives_a_loop_to_its_end),
+	REAL(the_host_loop_of_the_manual_runs_to_the_end),
+	REAL(the_host_loop_of_the_manual_may_begin_with_nothing),
 };
 FIXTURE_MAIN(tests)

@@ -109,6 +109,44 @@ static void a_tick_alone_keeps_the_loop_alive_until_it_is_drained(void **state)
 	assert_int_equal(stats_of(f->loop).turns, 0);
 }
 
+static void stop_loop(struct actor *a)
+{
+	rota_loop_stop(a->recorder->loop);
+}
+
+/* T5, T2: a tick before the first turn has no turn to be completed, and none is
+ * made; the stop is then forgotten. */
+static void a_stop_in_the_first_drain_lets_no_turn_begin(void **state)
+{
+	static const enum rota_run_mode modes[] = {
+		ROTA_RUN_DEFAULT,
+		ROTA_RUN_ONCE,
+		ROTA_RUN_NOWAIT,
+	};
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor stopper, behind, timer;
+
+	recorder_init(&r, f->loop);
+	actor_init(&stopper, &r, "stopper");
+	actor_init(&behind, &r, "behind");
+	actor_init(&timer, &r, "timer");
+	stopper.then = stop_loop;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		uint64_t turns = stats_of(f->loop).turns;
+
+		actor_timer(&timer, 0);
+		actor_tick(&stopper);
+		actor_tick(&behind);
+		assert_int_equal(rota_loop_run(f->loop, modes[i]), 1);
+		assert_string_equal(recorder_take(&r), "stopper behind");
+		assert_int_equal(stats_of(f->loop).turns, turns);
+
+		assert_int_equal(rota_loop_run(f->loop, modes[i]), 0);
+		assert_string_equal(recorder_take(&r), "timer");
+	}
+}
+
 /* T3 */
 static void run_once_makes_the_call_it_slept_for(void **state)
 {
@@ -158,9 +196,10 @@ the_turn_of_a_timer_that_run_once_slept_for_ends_after_timers(void **state)
 			    "timers: timer");
 	assert_int_equal(rota_loop_phase(f->loop), ROTA_PHASE_NONE);
 
+	/* The same turn goes on. */
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_ONCE), 1);
 	assert_string_equal(recorder_take(&r),
-			    "timers: pending: prepare: prepare poll: "
+			    "pending: prepare: prepare poll: "
 			    "check: check immediate closing:");
 	rota_hook_stop(&prepare.hook);
 	rota_hook_stop(&check.hook);
@@ -449,6 +488,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_default_run_turns_until_nothing_is_alive),
 	VIRTUAL(any_run_first_drains_what_was_queued_outside_callbacks),
 	VIRTUAL(a_tick_alone_keeps_the_loop_alive_until_it_is_drained),
+	VIRTUAL(a_stop_in_the_first_drain_lets_no_turn_begin),
 	VIRTUAL(run_once_makes_the_call_it_slept_for),
 	VIRTUAL(the_turn_of_a_timer_that_run_once_slept_for_ends_after_timers),
 	VIRTUAL(run_once_does_not_sleep_after_a_callback),
