@@ -41,6 +41,10 @@ enum {
 	ROTA_HIGH_WATERMARK = 65536,
 	ROTA_LOW_WATERMARK = 16384,
 
+	/** Turns in a row that a virtual clock stands still for nothing but
+	 * idle hooks, immediates and rota_loop_skip_sleep(). */
+	ROTA_VIRTUAL_TURNS = 1024,
+
 	/** Ticks and microtasks run in a row before the rest is put off to the
 	 * next pending phase: the default of the loop's tick_budget. */
 	ROTA_TICK_BUDGET = 65536,

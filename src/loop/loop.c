@@ -293,6 +293,7 @@ int rota_loop_advance(struct rota_loop *loop, uint64_t delta_ns)
 	loop->virtual_ns = rotai_add_saturated(loop->virtual_ns, delta_ns);
 	if (loop->virtual_ns == UINT64_MAX)
 		loop->virtual_ns--; /* C8: that time never comes */
+	loop->busy_turns = 0;
 	return 0;
 }
 

@@ -4,9 +4,9 @@
  *  1. The length is computed from the clock just before the wait, not from
  *     now_ns: a timer is not late by what the callbacks took (C4).
  *  2. A virtual clock does not sleep. The kernel is asked without waiting; if
- *     it has nothing, the clock jumps. Only for what comes from outside, a
- *     request in flight or a descriptor with no timer left, it waits for real
- *     (C10).
+ *     it has nothing, the clock jumps to the next due time, a request's
+ *     deadline included. It waits for real while a thread of a pool is at work
+ *     for it, and where there is no due time (C10).
  *  3. The inbox is told before the loop sleeps, and after, so that whoever
  *     posts makes a system call only for a loop that sleeps.
  *  4. A loop that is told to spin looks into the inbox for a while first. It
@@ -16,6 +16,9 @@
  *     around every wait. Meanwhile the loop is is_unlocked, and what others do
  *     to descriptors is put off: registration.c (6). All that they set off for
  *     the end of a callback is done after the wait.
+ *  6. Idle hooks, and immediates that queue themselves, would hold a virtual
+ *     clock without end. So after ROTA_VIRTUAL_TURNS turns in a row that did
+ *     nothing else, the clock jumps all the same.
  */
 #include "base/clock.h"
 #include "base/processor.h"
@@ -24,16 +27,47 @@
 
 static const int64_t LONGEST_NS = INT64_C(24) * 3600 * 1000000000;
 
-int rotai_work_is_queued(const struct rota_loop *loop)
+/* What can queue itself, and so be queued in every turn. (6) */
+ROTAI_INLINE int is_busy(const struct rota_loop *loop)
+{
+	return !rotai_queue_is_empty(&loop->immediates) ||
+	       !rotai_list_is_empty(&loop->hooks[ROTA_HOOK_IDLE]);
+}
+
+ROTAI_INLINE int is_queued(const struct rota_loop *loop)
 {
 	return !rotai_queue_is_empty(&loop->ticks) ||
 	       !rotai_queue_is_empty(&loop->microtasks) ||
-	       !rotai_queue_is_empty(&loop->immediates) ||
 	       !rotai_queue_is_empty(&loop->posts) ||
-	       !rotai_list_is_empty(&loop->hooks[ROTA_HOOK_IDLE]) ||
 	       !rotai_list_is_empty(&loop->ended) || loop->annexes_pending ||
 	       !rotai_list_is_empty(&loop->closing) ||
 	       !rotai_list_is_empty(&loop->closing_ended);
+}
+
+int rotai_work_is_queued(const struct rota_loop *loop)
+{
+	return is_busy(loop) || is_queued(loop);
+}
+
+static int is_virtual(const struct rota_loop *loop)
+{
+	return loop->clock == rotai_loop_virtual_clock;
+}
+
+/* Whether a virtual clock is held by what will end, and so not by (6). */
+static int is_held(const struct rota_loop *loop)
+{
+	return loop->at_threads > 0 || loop->more_ready ||
+	       (loop->after & ROTAI_AFTER_ANNEXES) || is_queued(loop);
+}
+
+int rota_loop_may_advance(struct rota_loop *loop)
+{
+	if (!is_virtual(loop))
+		return ROTA_ENOTSUP;
+	rotai_inbox_take_over(loop);
+	return !is_held(loop) &&
+	       (!is_busy(loop) || loop->busy_turns >= ROTA_VIRTUAL_TURNS);
 }
 
 /* From now until @due_ns, as a wait has it. */
@@ -49,6 +83,8 @@ int64_t rotai_wait_ns(struct rota_loop *loop)
 {
 	uint64_t due_ns = rotai_wheel_next_due(&loop->wheel);
 
+	if (loop->run_flags & (ROTA_RUN_NO_TIMERS | ROTA_RUN_ONLY_EVENTS))
+		return -1;
 	return due_ns == UINT64_MAX
 		       ? -1
 		       : until(due_ns, loop->clock(loop)); /* (1) */
@@ -109,8 +145,6 @@ static int sleep_and_count(struct rota_loop *loop, int64_t timeout_ns,
 	from_ns = rotai_clock_monotonic();
 	n = wait_poller(loop, timeout_ns, ready, max);
 	slept_ns = rotai_clock_monotonic() - from_ns;
-	if (loop->run_flags & (ROTA_RUN_NO_TIMERS | ROTA_RUN_ONLY_EVENTS))
-		return -1;
 	loop->stats.idle_ns += slept_ns;
 	loop->switched_ns += slept_ns; /* the phase's own time goes on */
 	return n;
@@ -154,14 +188,34 @@ static int wait_virtually(struct rota_loop *loop, int64_t timeout_ns,
 {
 	int n = look(loop, ready, max);
 
+	loop->busy_turns = 0;
 	if (n != 0)
 		return n;
-	if (!rotai_list_is_empty(&loop->requests) || timeout_ns < 0)
+	if (loop->at_threads > 0 || timeout_ns < 0)
 		return ask(loop, -1, ready, max);
 	if (rotai_inbox_is_empty(&loop->inbox))
-		loop->virtual_ns = rotai_add_saturated(loop->virtual_ns,
-						       (uint64_t)timeout_ns);
+		(void)rota_loop_advance(loop, (uint64_t)timeout_ns);
 	return 0;
+}
+
+/* A turn on a virtual clock does not sleep, and the kernel has reported @n
+ * descriptors. (6) */
+static void count_busy_turn(struct rota_loop *loop, int n)
+{
+	int64_t timeout_ns;
+
+	if (n != 0 || is_held(loop) || !rotai_inbox_is_empty(&loop->inbox) ||
+	    !(loop->skip_sleep || is_busy(loop))) {
+		loop->busy_turns = 0;
+		return;
+	}
+	loop->busy_turns++;
+	if (loop->busy_turns < ROTA_VIRTUAL_TURNS || loop->stopping ||
+	    (loop->run_flags & ROTAI_RUN_NOWAIT))
+		return;
+	timeout_ns = rotai_wait_ns(loop);
+	if (timeout_ns > 0)
+		(void)rota_loop_advance(loop, (uint64_t)timeout_ns);
 }
 
 int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
@@ -191,10 +245,14 @@ int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
 			rotai_watches_put_back(loop, ready, shown); /* F3 */
 		return n < 0 ? n : n + shown;
 	}
-	if (!may_sleep)
-		return look(loop, ready, max);
+	if (!may_sleep) {
+		n = look(loop, ready, max);
+		if (ROTAI_UNLIKELY(is_virtual(loop)))
+			count_busy_turn(loop, n);
+		return n;
+	}
 	timeout_ns = rotai_wait_ns(loop); /* (1) */
-	if (timeout_ns != 0 && loop->clock == rotai_loop_virtual_clock)
+	if (timeout_ns != 0 && is_virtual(loop))
 		return wait_virtually(loop, timeout_ns, ready, max);
 	if (ROTAI_UNLIKELY(loop->spin != NULL) &&
 	    (timeout_ns < 0 || (uint64_t)timeout_ns > loop->spin->how->ns) &&

@@ -62,6 +62,7 @@ static void publish_lane(struct rotai_poolside *side, int lane)
 		item_of(at)->state = ROTAI_ITEM_PUBLISHED;
 		rotai_chain_add(&chain, at, &side->trail);
 		side->out++;
+		side->loop->at_threads++; /* C10 */
 		at = next;
 	}
 	rotai_list_init(&side->staged[lane]);
@@ -102,6 +103,7 @@ void rotai_poolside_unstage(struct rotai_item *item)
 
 void rotai_poolside_count_out(struct rotai_poolside *side)
 {
+	side->loop->at_threads--;
 	if (--side->out == 0)
 		side->loop->spin = NULL; /* (6) */
 }
@@ -199,6 +201,7 @@ static void forget_all(struct rotai_poolside *side)
 	rotai_list_init(&side->here_taken);
 	rotai_list_init(&side->back);
 	side->out = 0;
+	side->loop->at_threads = 0;
 	side->loop->spin = NULL;
 	side->trail = (struct rotai_trail){ .at = 0 };
 	rotai_stack_init(&side->done, 1);
