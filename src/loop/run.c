@@ -66,30 +66,33 @@ static uint64_t calls_that_count(const struct rota_loop *loop)
 	return loop->calls - loop->hook_calls;
 }
 
-static int turn(struct rota_loop *loop, enum rotai_turn_kind kind)
+/* @flags of the run are known when compiled for rota_loop_run(): here and below
+ * they cost it nothing. */
+ROTAI_INLINE int turn(struct rota_loop *loop, enum rotai_turn_kind kind,
+		      unsigned flags)
 {
-	return loop->run_flags & ROTA_RUN_ONLY_EVENTS
-		       ? rotai_turn_of_events(loop, kind)
-		       : rotai_turn(loop, kind);
+	return flags & ROTA_RUN_ONLY_EVENTS ? rotai_turn_of_events(loop, kind)
+					    : rotai_turn(loop, kind);
 }
 
 /* The three modes. Each returns an error; or 0 if it has looked, and there was
  * nothing to go on for (1); or 1. */
 
 /* T2 */
-static int run_default(struct rota_loop *loop)
+ROTAI_INLINE int run_default(struct rota_loop *loop, unsigned flags)
 {
 	int status = 0;
 
-	if (loop->run_flags == 0)
+	if (flags == 0)
 		return rotai_turns(loop);
 	while (status == 0 && rotai_may_go_on(loop))
-		status = turn(loop, ROTAI_TURN_SLEEPS);
+		status = turn(loop, ROTAI_TURN_SLEEPS, flags);
 	return status;
 }
 
 /* T3. @before is how often the user had been called when the run began. */
-static int run_once(struct rota_loop *loop, uint64_t before)
+ROTAI_INLINE int run_once(struct rota_loop *loop, unsigned flags,
+			  uint64_t before)
 {
 	enum rotai_turn_kind kind = calls_that_count(loop) == before
 					    ? ROTAI_TURN_ONCE
@@ -99,30 +102,30 @@ static int run_once(struct rota_loop *loop, uint64_t before)
 	do {
 		if (!rotai_may_go_on(loop))
 			return 0;
-		status = turn(loop, kind);
+		status = turn(loop, kind, flags);
 		kind = ROTAI_TURN_ONCE_MORE;
 	} while (status == 0 && calls_that_count(loop) == before);
 	return status < 0 ? status : 1;
 }
 
 /* T4 */
-static int run_nowait(struct rota_loop *loop)
+ROTAI_INLINE int run_nowait(struct rota_loop *loop, unsigned flags)
 {
 	int status;
 
 	if (!rotai_may_go_on(loop))
 		return 0;
-	status = turn(loop, ROTAI_TURN_NOWAIT);
+	status = turn(loop, ROTAI_TURN_NOWAIT, flags);
 	return status < 0 ? status : 1;
 }
 
-static int run_as(struct rota_loop *loop, enum rota_run_mode mode,
-		  uint64_t before)
+ROTAI_INLINE int run_as(struct rota_loop *loop, enum rota_run_mode mode,
+			unsigned flags, uint64_t before)
 {
 	if (mode == ROTA_RUN_DEFAULT)
-		return run_default(loop);
-	return mode == ROTA_RUN_ONCE ? run_once(loop, before)
-				     : run_nowait(loop);
+		return run_default(loop, flags);
+	return mode == ROTA_RUN_ONCE ? run_once(loop, flags, before)
+				     : run_nowait(loop, flags);
 }
 
 /* What a run returns, now that its turns have ended with @status. */
@@ -137,7 +140,8 @@ static int end_running(struct rota_loop *loop, int status)
 	return status;
 }
 
-static int run(struct rota_loop *loop, enum rota_run_mode mode, unsigned flags)
+ROTAI_INLINE int run(struct rota_loop *loop, enum rota_run_mode mode,
+		     unsigned flags)
 {
 	uint64_t before = calls_that_count(loop);
 	unsigned held = (flags & ROTA_RUN_UNTIL_WOKEN) != 0;
@@ -145,12 +149,12 @@ static int run(struct rota_loop *loop, enum rota_run_mode mode, unsigned flags)
 
 	if (loop->stopping) /* T5 */
 		return end_running(loop, 0);
-	loop->run_flags = (uint8_t)flags;
-	if (mode == ROTA_RUN_NOWAIT)
-		loop->run_flags |= ROTAI_RUN_NOWAIT;
+	loop->run_flags =
+		(uint8_t)(mode == ROTA_RUN_NOWAIT ? flags | ROTAI_RUN_NOWAIT
+						  : flags);
 	loop->alive += held; /* (2) */
 	begin_running(loop);
-	status = run_as(loop, mode, before);
+	status = run_as(loop, mode, flags, before);
 	loop->alive -= held;
 	loop->run_flags = 0;
 	return end_running(loop, status);
