@@ -322,7 +322,7 @@ static void operate_some(struct program *p)
 			p->left--;
 			operate(p);
 		}
-	/* Nothing repeats for ever. */
+	/* Nothing repeats forever. */
 	for (unsigned i = 0; p->left == 0 && i < NODES; i++)
 		if (random_below(&p->seed, 2))
 			rota_timer_stop(&p->nodes[i].timer);
