@@ -263,7 +263,8 @@ static void count_calls(struct bench *bench, const struct question *question)
 		printf("  %-36s", peers[i]->name);
 		trace_print_calls(stdout, &trace, COUNTED);
 		printf("\n");
-		bench_add(bench, &calls, i, (double)trace.total / COUNTED);
+		bench_add_exact(bench, &calls, i, trace.total, trace.most,
+				COUNTED);
 	}
 	bench_print(bench, &calls);
 	if (question->in_flight == 1)

@@ -83,18 +83,18 @@ enum {
 
 /* What there is after the first, and what the others have added. */
 struct cost {
-	double first_bytes;
-	double bytes;
-	double blocks;
+	size_t first_bytes;
+	size_t bytes;
+	size_t blocks;
 };
 
 static struct cost cost_of(struct allocations before, struct allocations first,
 			   struct allocations all)
 {
 	return (struct cost){
-		.first_bytes = (double)(first.bytes - before.bytes),
-		.bytes = (double)(all.bytes - first.bytes) / COUNT,
-		.blocks = (double)(all.live - first.live) / COUNT,
+		.first_bytes = first.bytes - before.bytes,
+		.bytes = all.bytes - first.bytes,
+		.blocks = all.live - first.live,
 	};
 }
 
@@ -243,10 +243,13 @@ static void costs_add(struct bench *bench, struct costs *costs,
 	bench_series_name(&costs->blocks, name);
 	bench_series_name(&costs->first, name);
 	if (size)
-		bench_add(bench, &costs->object, subject, (double)size);
-	bench_add(bench, &costs->bytes, subject, cost.bytes);
-	bench_add(bench, &costs->blocks, subject, cost.blocks);
-	bench_add(bench, &costs->first, subject, cost.first_bytes);
+		bench_add_exact(bench, &costs->object, subject, size, size, 1);
+	bench_add_exact(bench, &costs->bytes, subject, cost.bytes, cost.bytes,
+			COUNT);
+	bench_add_exact(bench, &costs->blocks, subject, cost.blocks,
+			cost.blocks, COUNT);
+	bench_add_exact(bench, &costs->first, subject, cost.first_bytes,
+			cost.first_bytes, 1);
 }
 
 /* @kind is that of the target of libev. */
@@ -336,8 +339,9 @@ static void count_loops(struct bench *bench)
 
 		bench_series_name(&bytes, loops[i]->name);
 		bench_series_name(&descriptors, loops[i]->name);
-		bench_add(bench, &bytes, i, (double)cost.bytes);
-		bench_add(bench, &descriptors, i, (double)cost.descriptors);
+		bench_add_exact(bench, &bytes, i, cost.bytes, cost.bytes, 1);
+		bench_add_exact(bench, &descriptors, i, cost.descriptors,
+				cost.descriptors, 1);
 	}
 	bench_print(bench, &bytes);
 	bench_target_figure(bench, BENCH_EXACT, &bytes, 16384);

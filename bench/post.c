@@ -15,6 +15,10 @@
  *     posting    of these, the producers
  *     receiving  of these, the loop's thread
  *     wakes      write(2), for a thousand posts
+ *     instructions  in user space, exact: to post, to take over and to call.
+ *                What a burst of 65 counts above one of a single post, on one
+ *                thread, so that waking and a turn are not in it, and the empty
+ *                callback is
  *
  * and per round trip of ping-pong, which is two posts to a loop that sleeps:
  *
@@ -253,12 +257,81 @@ static void count_calls(struct bench *bench, const struct kind *kind)
 		printf("  %-34s", kind->peers[i]->name);
 		trace_print_calls(stdout, &trace, POST_TRIPS_TRACED);
 		printf("\n");
-		bench_add(bench, &calls, i,
-			  (double)trace.total / POST_TRIPS_TRACED);
+		bench_add_exact(bench, &calls, i, trace.total, trace.most,
+				POST_TRIPS_TRACED);
 	}
 	bench_print(bench, &calls);
 	bench_target_figure(bench, BENCH_EXACT, &calls, 4.02);
 	bench_target_ratio(bench, BENCH_EXACT, &calls, "limit", 1.01);
+}
+
+/* --- instructions --------------------------------------------------------- */
+
+enum { STEPPED = 64 };
+
+struct stepped {
+	const struct post_peer *peer;
+	void *set;
+	size_t count;
+	bool merges;
+	size_t left;
+};
+
+static void on_stepped(void *arg)
+{
+	struct stepped *stepped = arg;
+
+	if (--stepped->left == 0)
+		stepped->peer->stop(stepped->set);
+}
+
+static void run_stepped(void *arg)
+{
+	struct stepped *stepped = arg;
+	const struct post_peer *peer = stepped->peer;
+	const struct post_load load = { 1, 1 + STEPPED, on_stepped, stepped };
+
+	stepped->set = peer->make(&load);
+	for (size_t i = 0; i < 3; i++) {
+		stepped->left = stepped->merges ? 1 : stepped->count;
+		if (i == 2)
+			trace_on();
+		peer->post(stepped->set, 0, stepped->count);
+		peer->run(stepped->set);
+	}
+	trace_off();
+}
+
+static struct trace trace_posts(const struct kind *kind, size_t index,
+				size_t count)
+{
+	struct stepped stepped = {
+		.peer = kind->peers[index],
+		.count = count,
+		.merges = kind->merges,
+	};
+	struct trace trace;
+
+	if (trace_run(&trace, TRACE_INSTRUCTIONS, run_stepped, &stepped))
+		bench_fail("cannot trace: ptrace(2) is not allowed here");
+	return trace;
+}
+
+static void count_instructions(struct bench *bench, const struct kind *kind)
+{
+	static struct bench_series instructions;
+
+	bench_series_init(&instructions, "instructions", "/post", "%s",
+			  kind->name);
+	name_subjects(&instructions, kind);
+	for (size_t i = 0; i < count_peers(kind); i++) {
+		const struct trace few = trace_posts(kind, i, 1);
+		const struct trace many = trace_posts(kind, i, 1 + STEPPED);
+
+		bench_add_exact(bench, &instructions, i, many.total - few.total,
+				many.most - few.total, STEPPED);
+	}
+	bench_print(bench, &instructions);
 }
 
 /* --- */
@@ -287,6 +360,8 @@ int main(int argc, char **argv)
 		bench_fail("post [--quick] [--check] [--results DIRECTORY]");
 	for (size_t i = 0; i < KINDS; i++)
 		count_calls(&bench, &kinds[i]);
+	for (size_t i = 0; i < KINDS; i++)
+		count_instructions(&bench, &kinds[i]);
 	for (size_t i = 0; i < KINDS && !bench.check; i++)
 		measure_all(&bench, &kinds[i]);
 	return bench_end(&bench);

@@ -72,16 +72,17 @@ static void make_traced(void *arg)
 	trace_off();
 }
 
-static double count_made(const struct startup_peer *peer, enum trace_what what)
+static void count_made(struct bench *bench, struct bench_series *series,
+		       size_t index, enum trace_what what)
 {
 	struct trace trace;
 
-	if (trace_run(&trace, what, make_traced, (void *)peer))
+	if (trace_run(&trace, what, make_traced, (void *)peers[index]))
 		bench_fail("cannot trace: ptrace(2) is not allowed here");
-	return (double)trace.total / TRACED;
+	bench_add_exact(bench, series, index, trace.total, trace.most, TRACED);
 }
 
-static double count_descriptors(const struct startup_peer *peer)
+static size_t count_descriptors(const struct startup_peer *peer)
 {
 	size_t before;
 	size_t after;
@@ -94,7 +95,7 @@ static double count_descriptors(const struct startup_peer *peer)
 	peer->free(loop);
 	if (descriptors_open() != before)
 		bench_fail("%s leaves descriptors open", peer->name);
-	return (double)(after - before);
+	return after - before;
 }
 
 static void count_all_made(struct bench *bench)
@@ -105,18 +106,18 @@ static void count_all_made(struct bench *bench)
 	name_series(&instructions, MADE, "instructions", "/loop");
 	name_series(&descriptors, MADE, "descriptors", "/loop");
 	for (size_t i = 0; i < PEERS; i++) {
-		bench_add(bench, &calls, i, count_made(peers[i], TRACE_CALLS));
-		bench_add(bench, &descriptors, i, count_descriptors(peers[i]));
-		if (!bench->check)
-			bench_add(bench, &instructions, i,
-				  count_made(peers[i], TRACE_INSTRUCTIONS));
+		size_t open = count_descriptors(peers[i]);
+
+		count_made(bench, &calls, i, TRACE_CALLS);
+		bench_add_exact(bench, &descriptors, i, open, open, 1);
+		if (bench_counts(bench, peers[i]->name))
+			count_made(bench, &instructions, i, TRACE_INSTRUCTIONS);
 	}
 	bench_print(bench, &calls);
 	bench_target_ratio(bench, BENCH_EXACT, &calls, "limit", 1);
 	bench_print(bench, &descriptors);
 	bench_target_figure(bench, BENCH_EXACT, &descriptors, 2);
-	if (!bench->check)
-		bench_print(bench, &instructions);
+	bench_print(bench, &instructions);
 }
 
 struct timing {
@@ -241,7 +242,8 @@ static void count_all_first(struct bench *bench)
 
 			if (trace_run(&trace, counts[k].what, begin_traced, &i))
 				bench_fail("%s never calls", peers[i]->name);
-			bench_add(bench, &series, i, (double)trace.total);
+			bench_add_exact(bench, &series, i, trace.total,
+					trace.most, 1);
 		}
 		bench_print(bench, &series);
 	}

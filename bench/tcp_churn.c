@@ -261,18 +261,23 @@ static void run_traced(void *arg)
 	}
 }
 
-static double count_traced(struct count *count, enum trace_what what)
+static void count_traced(struct bench *bench, struct bench_series *series,
+			 size_t at_a_time, size_t index, enum trace_what what)
 {
+	struct count count = { peers[index], at_a_time };
 	struct trace trace;
 
-	if (trace_run(&trace, what, run_traced, count))
+	if (!bench_counts(bench, peers[index]->name))
+		return;
+	if (trace_run(&trace, what, run_traced, &count))
 		bench_fail("cannot trace: ptrace(2) is not allowed here");
 	if (what == TRACE_CALLS) {
-		printf("  %-28s", count->peer->name);
-		trace_print_calls(stdout, &trace, TRACED * count->at_a_time);
+		printf("  %-28s", peers[index]->name);
+		trace_print_calls(stdout, &trace, TRACED * at_a_time);
 		printf("\n");
 	}
-	return (double)trace.total / (double)(TRACED * count->at_a_time);
+	bench_add_exact(bench, series, index, trace.total, trace.most,
+			(double)(TRACED * at_a_time));
 }
 
 static void count_calls(struct bench *bench, size_t at_a_time)
@@ -283,11 +288,8 @@ static void count_calls(struct bench *bench, size_t at_a_time)
 			  at_a_time);
 	name_subjects(&calls);
 	printf("\nof the calls, for a connection\n");
-	for (size_t i = 0; i < PEERS; i++) {
-		struct count count = { peers[i], at_a_time };
-
-		bench_add(bench, &calls, i, count_traced(&count, TRACE_CALLS));
-	}
+	for (size_t i = 0; i < PEERS; i++)
+		count_traced(bench, &calls, at_a_time, i, TRACE_CALLS);
 	bench_print(bench, &calls);
 	bench_target_ratio(bench, BENCH_EXACT, &calls, "libuv", 1.01);
 }
@@ -300,12 +302,9 @@ static void count_instructions(struct bench *bench, size_t at_a_time)
 	bench_series_init(&instructions, "instructions", "/connection",
 			  "%zu at a time", at_a_time);
 	name_subjects(&instructions);
-	for (size_t i = 0; i < PEERS; i++) {
-		struct count count = { peers[i], at_a_time };
-
-		bench_add(bench, &instructions, i,
-			  count_traced(&count, TRACE_INSTRUCTIONS));
-	}
+	for (size_t i = 0; i < PEERS; i++)
+		count_traced(bench, &instructions, at_a_time, i,
+			     TRACE_INSTRUCTIONS);
 	bench_print(bench, &instructions);
 }
 

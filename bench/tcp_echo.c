@@ -252,7 +252,7 @@ static void run_traced(void *arg)
 		batch(&setup, true);
 }
 
-static double count_allocations(const struct echo_peer *peer)
+static size_t count_allocations(const struct echo_peer *peer)
 {
 	struct setup setup;
 	struct allocations before;
@@ -266,11 +266,13 @@ static double count_allocations(const struct echo_peer *peer)
 		batch(&setup, false);
 	after = allocations_so_far();
 	setup_free(&setup);
-	return (double)(after.calls - before.calls) / (10 * COUNTED);
+	return after.calls - before.calls;
 }
 
-static double count_traced(const struct echo_peer *peer, enum trace_what what)
+static void count_traced(struct bench *bench, struct bench_series *series,
+			 size_t index, enum trace_what what)
 {
+	const struct echo_peer *peer = peers[index];
 	struct trace trace;
 
 	if (trace_run(&trace, what, run_traced, (void *)peer))
@@ -280,12 +282,14 @@ static double count_traced(const struct echo_peer *peer, enum trace_what what)
 		trace_print_calls(stdout, &trace, TRACED * COUNTED);
 		printf("\n");
 	}
-	return (double)trace.total / (TRACED * COUNTED);
+	bench_add_exact(bench, series, index, trace.total, trace.most,
+			TRACED * COUNTED);
 }
 
 static void count_all(struct bench *bench)
 {
 	static struct bench_series calls, instructions, allocations;
+	size_t allocated;
 
 	bench_series_init(&calls, "calls", "/message", "%d connections",
 			  COUNTED);
@@ -298,11 +302,13 @@ static void count_all(struct bench *bench)
 	name_subjects(&allocations);
 	printf("\nof the calls, for a message\n");
 	for (size_t i = 0; i < PEERS; i++) {
-		bench_add(bench, &calls, i,
-			  count_traced(peers[i], TRACE_CALLS));
-		bench_add(bench, &instructions, i,
-			  count_traced(peers[i], TRACE_INSTRUCTIONS));
-		bench_add(bench, &allocations, i, count_allocations(peers[i]));
+		if (!bench_counts(bench, peers[i]->name))
+			continue;
+		count_traced(bench, &calls, i, TRACE_CALLS);
+		count_traced(bench, &instructions, i, TRACE_INSTRUCTIONS);
+		allocated = count_allocations(peers[i]);
+		bench_add_exact(bench, &allocations, i, allocated, allocated,
+				10 * COUNTED);
 	}
 	bench_print(bench, &calls);
 	bench_target_figure(bench, BENCH_EXACT, &calls, 2.03);

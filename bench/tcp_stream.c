@@ -334,8 +334,10 @@ static void run_traced(void *arg)
 	}
 }
 
-static double count_traced(const struct stream_peer *peer, enum trace_what what)
+static void count_traced(struct bench *bench, struct bench_series *series,
+			 size_t index, enum trace_what what)
 {
+	const struct stream_peer *peer = peers[index];
 	struct trace trace;
 
 	if (trace_run(&trace, what, run_traced, (void *)peer))
@@ -345,7 +347,8 @@ static double count_traced(const struct stream_peer *peer, enum trace_what what)
 		trace_print_calls(stdout, &trace, TRACED * COUNTED);
 		printf("\n");
 	}
-	return (double)trace.total / (TRACED * COUNTED);
+	bench_add_exact(bench, series, index, trace.total, trace.most,
+			TRACED * COUNTED);
 }
 
 static void count_all(struct bench *bench)
@@ -360,12 +363,11 @@ static void count_all(struct bench *bench)
 	name_subjects(&instructions);
 	printf("\nof the calls, for a message\n");
 	for (size_t i = 0; i < PEERS; i++) {
-		if (!is_for(peers[i], STREAM_ECHO))
+		if (!is_for(peers[i], STREAM_ECHO) ||
+		    !bench_counts(bench, peers[i]->name))
 			continue;
-		bench_add(bench, &calls, i,
-			  count_traced(peers[i], TRACE_CALLS));
-		bench_add(bench, &instructions, i,
-			  count_traced(peers[i], TRACE_INSTRUCTIONS));
+		count_traced(bench, &calls, i, TRACE_CALLS);
+		count_traced(bench, &instructions, i, TRACE_INSTRUCTIONS);
 	}
 	bench_print(bench, &calls);
 	bench_print(bench, &instructions);

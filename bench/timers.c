@@ -19,7 +19,11 @@
  * A million timers have neither the idle restart nor the turns: it would take
  * too long, and the turns are a small part there.
  *
- * Metric: ns of processor time of this thread for each timer.
+ * Metrics, for each timer:
+ *
+ *     cpu           ns of this thread's processor time; a row is called by its
+ *                   operation
+ *     instructions  in user space, with 256 timers    exact
  *
  * Time has to pass for expiry, 60 s or an hour of it. So this program has a
  * clock_gettime() of its own, which adds to the system's time what it was told
@@ -41,7 +45,9 @@
  * its code.
  */
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "peers/timers.h"
@@ -49,6 +55,7 @@
 #include "support/heap.h"
 #include "support/random.h"
 #include "support/server.h"
+#include "support/trace.h"
 
 enum operation {
 	START,
@@ -87,6 +94,10 @@ static const uint64_t SECOND_NS = 1000000000;
 
 static uint64_t moved_ns;
 
+/* For exact counts the clock stands still but for moved_ns: into which slots of
+ * a wheel timers fall depends on the time of day. */
+static bool stands_still;
+
 /* Clocks of processor time stay as they are. */
 static int is_moved(clockid_t clock)
 {
@@ -106,6 +117,8 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 	result = next(clock, time);
 	if (result || !is_moved(clock))
 		return result;
+	if (stands_still)
+		*time = (struct timespec){ .tv_sec = 1000000 };
 	ns = (uint64_t)time->tv_nsec + moved_ns;
 	time->tv_sec += (time_t)(ns / SECOND_NS);
 	time->tv_nsec = (long)(ns % SECOND_NS);
@@ -304,6 +317,90 @@ static void run_load(struct bench *bench, const struct distribution *from,
 	load_free(&run.load);
 }
 
+/* --- instructions -------------------------------------------------------- */
+
+enum { STEPPED = 256 };
+
+struct stepped {
+	const struct timers_peer *peer;
+	const struct load *load;
+	enum operation operation;
+};
+
+static void step_if(const struct stepped *stepped, enum operation operation,
+		    void (*mark)(void))
+{
+	if (stepped->operation == operation)
+		mark();
+}
+
+static void run_stepped(void *arg)
+{
+	const struct stepped *stepped = arg;
+	const struct timers_peer *peer = stepped->peer;
+	const struct load *load = stepped->load;
+	void *set;
+
+	stands_still = true;
+	set = peer->make(load->count);
+	peer->start(set, load->due_ns);
+	peer->stop(set, load->order[0]);
+	step_if(stepped, START, trace_on);
+	peer->start(set, load->due_ns);
+	step_if(stepped, START, trace_off);
+	step_if(stepped, RESTART, trace_on);
+	peer->restart(set, load->order[0], load->again_ns);
+	step_if(stepped, RESTART, trace_off);
+	step_if(stepped, STOP, trace_on);
+	peer->stop(set, load->order[1]);
+	step_if(stepped, STOP, trace_off);
+	if (stepped->operation != EXPIRY)
+		return;
+	peer->start(set, load->due_ns);
+	moved_ns += load->last_ns;
+	trace_on();
+	if (peer->turn(set) != load->count)
+		bench_fail("%s: a turn does not call all", peer->name);
+	trace_off();
+}
+
+static void count_operation(struct bench *bench, const struct load *load,
+			    enum operation operation)
+{
+	static struct bench_series series;
+
+	bench_series_init(&series, "instructions", "/timer", "%s, %d",
+			  operations[operation].name, STEPPED);
+	for (size_t i = 0; i < PEERS; i++) {
+		struct stepped stepped = { peers[i], load, operation };
+		struct trace trace;
+
+		bench_series_name(&series, peers[i]->name);
+		/* No exact target is about other libraries. */
+		if (bench->check && !strncmp(peers[i]->name, "lib", 3))
+			continue;
+		if (trace_run(&trace, TRACE_INSTRUCTIONS, run_stepped,
+			      &stepped))
+			bench_fail("cannot trace: ptrace(2) is not allowed "
+				   "here");
+		bench_add_exact(bench, &series, i, trace.total, trace.most,
+				STEPPED);
+	}
+	bench_print(bench, &series);
+}
+
+static void count_all(struct bench *bench)
+{
+	static const enum operation counted[] = { START, RESTART, STOP,
+						  EXPIRY };
+	struct load load;
+
+	draw(&load, &distributions[0], STEPPED);
+	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++)
+		count_operation(bench, &load, counted[i]);
+	load_free(&load);
+}
+
 /* --- the limit is right -------------------------------------------------- */
 
 enum { TESTED = 5000 };
@@ -367,6 +464,7 @@ int main(int argc, char **argv)
 	if (bench_begin(&bench, "timers", argc, argv) > 1)
 		bench_fail("timers [--quick] [--check]");
 	test_heap();
+	count_all(&bench);
 	if (bench.check)
 		return bench_end(&bench);
 	run_load(&bench, &distributions[0], 10000, bench.quick ? 9 : 31);

@@ -153,25 +153,28 @@ static void run_traced(void *arg)
 	trace_off();
 }
 
-static uint64_t trace_total(const struct turn_peer *subject,
-			    enum trace_what what, size_t count)
+static struct trace trace_turns(const struct turn_peer *subject,
+				enum trace_what what, size_t count)
 {
 	struct traced traced = { subject, count };
 	struct trace trace;
 
 	if (trace_run(&trace, what, run_traced, &traced))
 		bench_fail("cannot trace: ptrace(2) is not allowed here");
-	return trace.total;
+	return trace;
 }
 
 /* What a long run counts above a short one: how it begins and ends is not in
  * it. A step takes long, so it is not that long. */
-static double count_one(const struct turn_peer *subject, enum trace_what what,
-			size_t more)
+static void count_one(struct bench *bench, struct bench_series *series,
+		      size_t index, const struct turn_peer *subject,
+		      enum trace_what what, size_t more)
 {
-	return ((double)trace_total(subject, what, 1 + more) -
-		(double)trace_total(subject, what, 1)) /
-	       (double)more;
+	const struct trace few = trace_turns(subject, what, 1);
+	const struct trace many = trace_turns(subject, what, 1 + more);
+
+	bench_add_exact(bench, series, index, many.total - few.total,
+			many.most - few.total, (double)more);
 }
 
 static void count_all(struct bench *bench, const struct load *load)
@@ -183,18 +186,16 @@ static void count_all(struct bench *bench, const struct load *load)
 	for (size_t i = 0; load->subjects[i]; i++) {
 		const struct turn_peer *subject = load->subjects[i];
 
-		bench_add(bench, &calls, i,
-			  count_one(subject, TRACE_CALLS, 1000));
-		if (!bench->check)
-			bench_add(bench, &instructions, i,
-				  count_one(subject, TRACE_INSTRUCTIONS,
-					    load->stepped));
+		if (!bench_counts(bench, subject->name))
+			continue;
+		count_one(bench, &calls, i, subject, TRACE_CALLS, 1000);
+		count_one(bench, &instructions, i, subject, TRACE_INSTRUCTIONS,
+			  load->stepped);
 	}
 	bench_print(bench, &calls);
 	if (load == &loads[IDLE_HOOK])
 		bench_target_figure(bench, BENCH_EXACT, &calls, 1);
-	if (!bench->check)
-		bench_print(bench, &instructions);
+	bench_print(bench, &instructions);
 }
 
 /* ---  -------------------------------------------------------------------- */

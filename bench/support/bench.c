@@ -3,7 +3,8 @@
  *
  *  1. The i-th samples of all subjects are of the same round.
  *  2. Every second round goes backwards: nobody always follows the same one.
- *  3. A spread is the distance between the quartiles, in percent of the median.
+ *  3. A spread is the distance between the quartiles, in percent of the median;
+ *     that of an exact count is the distance of the largest to the least.
  */
 #include "support/bench.h"
 
@@ -60,6 +61,7 @@ int bench_begin(struct bench *bench, const char *question, int argc,
 		char **argv)
 {
 	const char *directory = NULL;
+	const char *counts = NULL;
 	int left = 1;
 
 	*bench = (struct bench){ .question = question };
@@ -70,6 +72,8 @@ int bench_begin(struct bench *bench, const char *question, int argc,
 			bench->check = true;
 		else if (!strcmp(argv[i], "--results") && i + 1 < argc)
 			directory = argv[++i];
+		else if (!strcmp(argv[i], "--counts") && i + 1 < argc)
+			counts = argv[++i];
 		else
 			argv[left++] = argv[i];
 	}
@@ -78,6 +82,13 @@ int bench_begin(struct bench *bench, const char *question, int argc,
 	if (directory) {
 		bench->results = open_in(directory, question, "tsv");
 		bench->targets = open_in(directory, question, "targets");
+	}
+	if (counts) {
+		bench->counts = fopen(counts, "ae");
+		if (!bench->counts)
+			bench_fail("cannot write %s", counts);
+		/* Forked children must not flush it again. */
+		setvbuf(bench->counts, NULL, _IOLBF, 0);
 	}
 	return left;
 }
@@ -88,6 +99,8 @@ int bench_end(const struct bench *bench)
 		fclose(bench->results);
 	if (bench->targets)
 		fclose(bench->targets);
+	if (bench->counts)
+		fclose(bench->counts);
 	return bench->check && bench->missed ? 1 : 0;
 }
 
@@ -130,6 +143,30 @@ void bench_add(const struct bench *bench, struct bench_series *series,
 	if (bench->warming || series->count[subject] == BENCH_SAMPLES)
 		return;
 	series->sample[subject][series->count[subject]++] = value;
+}
+
+static bool is_ours(const char *name)
+{
+	return !strncmp(name, "rota", 4);
+}
+
+bool bench_counts(const struct bench *bench, const char *name)
+{
+	return !bench->check || strncmp(name, "libevent", 8) != 0;
+}
+
+void bench_add_exact(struct bench *bench, struct bench_series *series,
+		     size_t subject, uint64_t least, uint64_t most, double each)
+{
+	series->exact = true;
+	series->count[subject] = 1;
+	series->sample[subject][0] = (double)least / each;
+	series->most[subject] = (double)most / each;
+	if (bench->counts && is_ours(series->subject[subject]))
+		fprintf(bench->counts, "%s\t%s\t%s\t%s\t%.10g\t%.10g\n",
+			bench->question, series->parameter,
+			series->subject[subject], series->metric,
+			series->sample[subject][0], series->most[subject]);
 }
 
 static int compare(const void *left, const void *right)
@@ -232,6 +269,9 @@ void bench_print(struct bench *bench, const struct bench_series *series)
 
 		if (!series->count[i])
 			continue;
+		if (series->exact && own.median > 0)
+			own.spread = 100 * (series->most[i] - own.median) /
+				     own.median;
 		printf("  %-46s %10.2f %6.1f %%", series->subject[i],
 		       own.median, own.spread);
 		if (i != series->ours && ratio.median > 0)

@@ -21,11 +21,13 @@ enum { BENCH_SUBJECTS = 12, BENCH_SAMPLES = 256, BENCH_TEXT = 64 };
 struct bench {
 	const char *question;
 	bool quick;   /* --quick: a few seconds, rough figures */
-	bool check;   /* --check: exit with 1 if an exact target is missed */
+	bool check;   /* --check: exact counts alone, exit with 1 if a target
+		       * is missed */
 	bool warming; /* what is measured now does not count */
 	int missed;   /* exact targets so far */
 	FILE *results;
 	FILE *targets;
+	FILE *counts; /* exact ones of ours, for the baseline */
 };
 
 /* One metric of all subjects, under one load. */
@@ -38,6 +40,8 @@ struct bench_series {
 	size_t ours; /* whose ratios to all others are told */
 	size_t count[BENCH_SUBJECTS];
 	double sample[BENCH_SUBJECTS][BENCH_SAMPLES];
+	bool exact; /* one sample of each, the least of some repeats */
+	double most[BENCH_SUBJECTS]; /* of these repeats */
 };
 
 /* Whether a target can be missed by a busy machine alone. */
@@ -46,8 +50,9 @@ enum bench_target { BENCH_EXACT, BENCH_NOISY };
 /* Take one sample of @subject. */
 typedef void bench_run_fn(void *arg, size_t subject);
 
-/* Read --quick, --check and --results DIRECTORY, into which QUESTION.tsv and
- * QUESTION.targets go, and print commit, machine and compiler. What is left in
+/* Read --quick, --check, --counts FILE, to which our exact counts are added,
+ * and --results DIRECTORY, into which QUESTION.tsv and QUESTION.targets go, and
+ * print commit, machine and compiler. What is left in
  * @argv, from 1 on, is the program's own; returns how many. */
 int bench_begin(struct bench *bench, const char *question, int argc,
 		char **argv);
@@ -71,6 +76,16 @@ void bench_series_name(struct bench_series *series, const char *subject);
 /* Keep @value as a sample of @subject, unless this is the warm-up. */
 void bench_add(const struct bench *bench, struct bench_series *series,
 	       size_t subject, double value);
+
+/* Keep an exact count: the least of some repeats, which is the figure, and the
+ * largest, which is the spread. Each is divided by @each. */
+void bench_add_exact(struct bench *bench, struct bench_series *series,
+		     size_t subject, uint64_t least, uint64_t most,
+		     double each);
+
+/* Whether to count for the subject of that name: --check leaves out peers that
+ * no exact target is about, and they are those named libevent. */
+bool bench_counts(const struct bench *bench, const char *name);
 
 double bench_median(const struct bench_series *series, size_t subject);
 

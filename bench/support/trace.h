@@ -4,10 +4,15 @@
  *
  * A child runs the code, and its parent follows it with ptrace(2): from system
  * call to system call, or one instruction at a time. That needs no hardware
- * counter, which virtual machines often lack, and is the same in every run, but
- * for a reading of the clock that the vdso begins again.
- * One step takes some microseconds: use it for thousands of instructions, not
- * for billions.
+ * counter, which virtual machines often lack. One step takes some microseconds:
+ * use it for thousands of instructions, not for billions.
+ *
+ * The count is exact. Instructions inside the vDSO are left out: its clock reads
+ * again while the hypervisor updates the time, so one clock_gettime() takes 180,
+ * 252 or 324 instructions by chance. What else may differ from run to run is the
+ * kernel's timing, such as a packet that comes a turn late on a busy machine.
+ * That only ever adds. So trace_run() repeats the run until the least count has
+ * come twice, reports that one, and reports the largest one as the spread.
  */
 #ifndef BENCH_SUPPORT_TRACE_H
 #define BENCH_SUPPORT_TRACE_H
@@ -24,16 +29,19 @@ enum trace_what {
 	TRACE_THREAD_CALLS,
 };
 
-enum { TRACE_NUMBERS = 512 };
+enum { TRACE_NUMBERS = 512, TRACE_RUNS = 12 };
 
 struct trace {
-	uint64_t total;
+	uint64_t total; /* the least of all runs */
+	uint64_t most;  /* the largest of all runs */
+	unsigned runs;
 	uint64_t calls[TRACE_NUMBERS]; /* by number; of system calls only */
 };
 
 /* Run @fn(@arg) in a child, and count what happens there between each
- * trace_on() and the trace_off() after it. Returns 0, or -1 if this system
- * does not let us. */
+ * trace_on() and the trace_off() after it. Do so until the least total has come
+ * twice, at most TRACE_RUNS times. Returns 0, or -1 if this system does not
+ * permit it. */
 int trace_run(struct trace *trace, enum trace_what what, void (*fn)(void *arg),
 	      void *arg);
 
