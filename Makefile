@@ -2,8 +2,8 @@
 #
 #  1. Everything built goes under $(BUILD). One run of make builds one VARIANT
 #     of the library in a directory of its own: release; debug, which is checked,
-#     for users; check and coverage, for the tests. A target that wants another
-#     variant calls make again.
+#     for users; check and coverage, for the tests; hardened, for the benchmarks.
+#     A target that wants another variant calls make again.
 #  2. Objects depend on the file `flags` of their directory, which changes when
 #     the compiler or its flags do, and on the headers that they include.
 #  3. A target that needs a tool installs it, and then calls make again: what
@@ -12,8 +12,9 @@
 
 BUILD      ?= build
 VARIANT    ?= release
-ifeq ($(filter release debug check coverage,$(VARIANT)),)
-$(error no variant $(VARIANT): there are release debug check coverage)
+variants   := release debug check coverage hardened
+ifeq ($(filter $(variants),$(VARIANT)),)
+$(error no variant $(VARIANT): there are $(variants))
 endif
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
@@ -103,6 +104,9 @@ for_release  := -O2 -g $(if $(filter-out \
 	darwin,$(system)),-fno-semantic-interposition)
 for_check    := -O1 -g -fno-omit-frame-pointer -DROTA_CHECKED
 for_debug    := $(for_check)
+# As Debian builds the libraries that the benchmarks compare with.
+for_hardened := $(for_release) -fstack-protector-strong -U_FORTIFY_SOURCE \
+	-D_FORTIFY_SOURCE=2
 for_coverage := -O0 -g --coverage -fprofile-update=atomic -DROTA_CHECKED
 
 # The user's flags come last: they win. What lies under $(dir) may see more than
@@ -271,13 +275,14 @@ serve: ## serve files to a browser, until Ctrl-C; PORT=8080 ROOT=docs
 	@$(again) examples
 	$(BUILD)/examples/fileserver -p $(PORT) $(ROOT)
 
-# A benchmark is one program, linked with bench/support and the peers.
+# A benchmark is one program, linked with bench/support and the peers. The
+# library and the programs are built with the hardening of the peers' packages.
 bench_support := $(wildcard bench/support/*.c bench/peers/*.c)
 bench_objects := $(bench_support:%.c=$(dir)/%.o)
 benches       := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
 $(dir)/bench/%.o: inside = -Ibench
 
-.PHONY: bench bench-quick bench-check bench-known bench-tools bench-build bench-programs
+.PHONY: bench bench-quick bench-check bench-baseline bench-known bench-tools bench-build bench-programs
 bench-known:
 	$(if $(filter-out $(benches:$(BUILD)/bench/%=%),$(B)),$(error no \
 		benchmark $(B): there are $(benches:$(BUILD)/bench/%=%)))
@@ -288,8 +293,15 @@ bench: bench-known bench-tools bench-build ## run the benchmarks beside the peer
 bench-quick: ## all of them in two minutes, with less certainty
 	@$(MAKE) bench ARGS='--quick $(ARGS)'
 
-bench-check: bench-build ## see that exact counts, of calls and bytes, are as they were
-	@set -e; for program in $(benches); do $$program --check; done
+# Exact counts of instructions, calls and bytes beside those of the baseline.
+baseline = bench/support/baseline $(1) $(BUILD)/bench $(BUILD)/hardened/flags \
+	bench/baseline.tsv $(benches:$(BUILD)/bench/%=%)
+
+bench-check: bench-build ## compare exact counts with targets and bench/baseline.tsv
+	@$(call baseline,check)
+
+bench-baseline: bench-build ## record exact counts in bench/baseline.tsv
+	@$(call baseline,record)
 
 # The servers that bench/http.c compares with, and what loads them.
 bench-tools:
@@ -299,9 +311,9 @@ bench-tools:
 bench-build: ## build the benchmarks and no more
 	@$(call need,cc:gcc stdio.h:libc6-dev uv.h:libuv1-dev ev.h:libev-dev \
 		event2/event.h:libevent-dev)
-	@$(again) bench-programs
+	@$(again) VARIANT=hardened bench-programs
 
-bench-programs: $(benches) $(BUILD)/examples/fileserver
+bench-programs: $(benches) $(where)/examples/fileserver
 
 .PHONY: bench-plots
 bench-plots: ## draw docs/bench/*.svg from the results of `make bench`

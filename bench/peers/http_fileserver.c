@@ -10,7 +10,7 @@ static bool prepare(struct http_command *command, const struct http_site *site)
 {
 	char own[HTTP_PATH];
 
-	http_beside(own, site, "../examples/fileserver");
+	http_beside(own, site, "../hardened/examples/fileserver");
 	if (!http_find(command->program, "FILESERVER", "fileserver", own))
 		return false;
 	command->arguments[1] = "-q";
