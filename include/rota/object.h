@@ -40,8 +40,8 @@ struct rota_link {
 
 /** A place in a queue that other threads may add to. The library's. */
 struct rota_entry {
-	struct rota_entry *next; /* NULL: in no queue */
-	uintptr_t owner;         /* the loop, and flags in its low bits */
+	struct rota_entry *next;
+	uintptr_t owner; /* the loop, and flags in its low bits */
 };
 
 #endif

@@ -106,6 +106,26 @@ int rota_task_immediate(struct rota_task *task, rota_task_fn *fn);
 int rota_task_post(struct rota_task *task, rota_task_fn *fn);
 
 /**
+ * Post @count tasks of one loop at once, to call @fn for each, in the order of
+ * the array: one atomic operation puts all of them in, and wakes the loop at
+ * most once. A task that is in a queue stays where it is and is skipped, as is
+ * one that is in the array a second time. Returns how many were posted, from 0
+ * to @count. After an error none was.
+ *
+ * Phase:   poll, after the events of the kernel.
+ * Thread:  any, and signal handlers; other threads hold a reference to the
+ *          loop (rota_loop_ref()).
+ * Owner:   the array is the caller's again when the call returns.
+ * Errors:  ROTA_EINVAL     @fn is NULL, the tasks are of different loops, or
+ *                          @count is more than INT_MAX
+ *          ROTA_ESHUTDOWN  the loop is shutting down or closed: none of the
+ *                          tasks that were not queued will run
+ *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ */
+int rota_task_post_all(struct rota_task *const *tasks, size_t count,
+		       rota_task_fn *fn);
+
+/**
  * Take @task out of its queue: it will not be called, and its memory may go at
  * once. A post that another thread is still making counts as not yet made.
  * The cost is the number of tasks queued ahead of it.

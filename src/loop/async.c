@@ -1,13 +1,10 @@
 /*
  * loop/async.c - wake-ups from elsewhere.
  *
- *  1. ROTAI_ENTRY_SENT is set by the send that gets to push, and cleared just
- *     before the callback: a send in between has nothing to do. It is changed
- *     by read-modify-writes alone, and so are the flags beside it; why, stands
- *     in inbox.c (4).
- *  2. The entry is released first and SENT cleared after: a send that finds
- *     SENT cleared can push.
- *  3. A send that saw the async started may push after the stop has looked.
+ *  1. ROTAI_ENTRY_QUEUED is set by the send that pushes, and cleared just before
+ *     the callback: a send in between has nothing to do. inbox.c (4) says why
+ *     the callback sees what was written before such a send.
+ *  2. A send that saw the async started may push after the stop has looked.
  *     Such an entry is dropped when its turn comes, or by another stop.
  */
 #include "rota/async.h"
@@ -36,7 +33,6 @@ static int is_referenced(const struct rota_async *async)
 void rota_async_init(struct rota_async *async, struct rota_loop *loop)
 {
 	ROTAI_LIVE_INIT(&async->internal.started);
-	async->internal.entry.next = NULL;
 	async->internal.entry.owner = (uintptr_t)loop | ROTAI_ENTRY_ASYNC;
 	async->internal.fn = NULL;
 	async->internal.started.next = NULL;
@@ -73,13 +69,11 @@ int rota_async_send(struct rota_async *async)
 		return loop != NULL && rotai_inbox_refuses(&loop->inbox)
 			       ? ROTA_ESHUTDOWN
 			       : ROTA_EINVAL;
-	if (rotai_entry_set(entry, ROTAI_ENTRY_SENT)) /* (1) */
+	if (!rotai_entry_claim(entry)) /* (1) */
 		return rotai_loop_inherited(loop);
-	if (!rotai_entry_claim(entry))
-		return 0; /* never: (2) */
-	status = rotai_inbox_push(loop, entry);
+	status = rotai_inbox_push(loop, entry, entry);
 	if (status < 0)
-		rotai_entry_clear(entry, ROTAI_ENTRY_SENT);
+		rotai_entry_release(entry);
 	return status;
 }
 
@@ -98,12 +92,12 @@ void rota_async_stop(struct rota_async *async)
 	if (loop == NULL)
 		return; /* it was never initialized */
 	rotai_inbox_take_over(loop);
-	if (rotai_entry_next(entry) == NULL)
+	if (!rotai_entry_has(entry, ROTAI_ENTRY_QUEUED))
 		return;
 	if (rotai_queue_remove(&loop->posts, entry) ||
 	    rotai_queue_remove(&loop->taken, entry)) {
 		ROTAI_LIVE_END(entry);
-		rotai_entry_unsend(entry);
+		rotai_entry_release(entry);
 	}
 }
 
@@ -156,13 +150,13 @@ void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry)
 	struct rota_async *async = async_of(entry);
 
 	ROTAI_LIVE_END(entry);
-	rotai_entry_unsend(entry);
+	rotai_entry_release(entry);
 	if (rotai_entry_has(entry, ROTAI_ENTRY_OWN)) {
 		async->internal.fn(async);
 		return;
 	}
 	if (!is_active(async))
-		return; /* (3) */
+		return; /* (2) */
 	rotai_callback_begin(loop, "async", NULL, async);
 	async->internal.fn(async);
 	rotai_callback_end(loop, "async", async);
@@ -184,7 +178,7 @@ void rotai_async_repair(struct rota_async *async)
 	rotai_inbox_take_over(loop);
 	if (!rotai_queue_has(&loop->posts, entry) &&
 	    !rotai_queue_has(&loop->taken, entry))
-		rotai_entry_unsend(entry);
+		rotai_entry_release(entry);
 }
 
 void rotai_asyncs_repair(struct rota_loop *loop)

@@ -11,25 +11,25 @@
  *     CLOSED     nothing comes in any more
  *     an entry   the newest; each one's next is the one before
  *
- *  1. An entry belongs to whoever claimed it, by changing its next from NULL:
- *     it is never in two places. The loop gives it back, by NULL, before it
- *     calls it.
+ *  1. An entry belongs to the thread that claimed it, by a flag in its owner: it
+ *     is never in two places. The loop releases it before it calls it.
  *  2. A loop sleeps only after it has changed EMPTY to ASLEEP. So a push finds
  *     either ASLEEP, and wakes it, or it comes first, and the loop does not
  *     sleep. A wake-up may reach a loop that is awake again, or closed: the
  *     poller lives as long as the loop has references.
  *  3. Pushing releases and taking over acquires, so what a thread wrote before
  *     a push is seen by the callback.
- *  4. A task is posted, and an async sent, by setting a flag in its owner, and
- *     pushed by whoever set it. Just before the callback the entry is released
- *     and then the flag cleared. Each side changes the flag by a
- *     read-modify-write, and of two such one sees what came before the other:
- *     who finds it set may rely on a callback that sees what was written
- *     before. With next alone, which a failed claim only reads, a post could
- *     see the entry queued while the callback sees the old data. Two
- *     exceptions: the one who set it may be refused, the loop being closed or
- *     shut down, or find that the loop's own thread has queued the task as a
- *     tick or an immediate; whoever joined him shares his fate.
+ *  4. A claim that fails has found the entry posted or sent, and leaves its news
+ *     to the callback that is still to come. Both sides change owner by a
+ *     read-modify-write, a failed claim too, and of two such one sees what came
+ *     before the other: a claim either precedes the release, and the callback
+ *     sees what was written before it, or follows it, and succeeds. A claim
+ *     that only read the flag could see the entry queued while the callback
+ *     sees the old data. Two exceptions: the thread that holds the claim may be
+ *     refused, as the loop is closed or shut down, and those that joined it are
+ *     refused with it, untold; and the loop's own thread may have queued the
+ *     task, as a tick or an immediate, and releases it by a plain store.
+ *  5. The oldest entry's next is the state that it was pushed upon.
  *
  * tests/model/ has a model of this, whose interleavings are tried to the last.
  */
@@ -39,44 +39,55 @@
 #include "rota/async.h"
 #include "rota/task.h"
 
-struct rota_entry rotai_inbox_asleep;
-struct rota_entry rotai_inbox_closed;
-
-#define EMPTY  ((struct rota_entry *)NULL)
-#define ASLEEP (&rotai_inbox_asleep)
-#define CLOSED (&rotai_inbox_closed)
+#define EMPTY  ((uintptr_t)ROTAI_INBOX_EMPTY)
+#define ASLEEP ((uintptr_t)ROTAI_INBOX_ASLEEP)
+#define CLOSED ((uintptr_t)ROTAI_INBOX_CLOSED)
 
 void rotai_inbox_init(struct rotai_inbox *inbox)
 {
 	inbox->head = EMPTY;
 	inbox->references = 1;
-	inbox->fork_generation = rotai_fork_generation;
 	inbox->refuses = 0;
+	rotai_inbox_adopt(inbox);
 }
 
-int rotai_inbox_push(struct rota_loop *loop, struct rota_entry *entry)
+void rotai_inbox_adopt(struct rotai_inbox *inbox)
+{
+	inbox->fork_generation = rotai_fork_generation;
+	rotai_inbox_refuse(inbox, inbox->refuses);
+}
+
+/* What is not this generation is no other one that posts, either. */
+void rotai_inbox_refuse(struct rotai_inbox *inbox, int refuses)
+{
+	uint32_t generation = inbox->fork_generation;
+
+	__atomic_store_n(&inbox->refuses, (uint8_t)(refuses != 0),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&inbox->admits, refuses ? ~generation : generation,
+			 __ATOMIC_RELAXED);
+}
+
+int rotai_inbox_push(struct rota_loop *loop, struct rota_entry *newest,
+		     struct rota_entry *oldest)
 {
 	struct rotai_inbox *inbox = &loop->inbox;
-	struct rota_entry *head;
-	struct rota_entry *below;
+	uintptr_t head = __atomic_load_n(&inbox->head, __ATOMIC_RELAXED);
 	int error = rotai_loop_inherited(loop);
 
+	if (error < 0)
+		return error;
 	/* What the library itself has under way is part of the shutdown. */
-	if (error == 0 && __atomic_load_n(&inbox->refuses, __ATOMIC_RELAXED) &&
-	    !rotai_entry_has(entry, ROTAI_ENTRY_OWN))
-		error = ROTA_ESHUTDOWN;
-	head = __atomic_load_n(&inbox->head, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&inbox->refuses, __ATOMIC_RELAXED) &&
+	    !rotai_entry_has(newest, ROTAI_ENTRY_OWN))
+		return ROTA_ESHUTDOWN;
 	do {
 		if (head == CLOSED)
-			error = ROTA_ESHUTDOWN;
-		if (error < 0) {
-			rotai_entry_release(entry);
-			return error;
-		}
-		below = head == EMPTY || head == ASLEEP ? &rotai_entry_end
-							: head;
-		__atomic_store_n(&entry->next, below, __ATOMIC_RELAXED);
-	} while (!__atomic_compare_exchange_n(&inbox->head, &head, entry, 1,
+			return ROTA_ESHUTDOWN;
+		__atomic_store_n(&oldest->next, (struct rota_entry *)head,
+				 __ATOMIC_RELAXED); /* (5) */
+	} while (!__atomic_compare_exchange_n(&inbox->head, &head,
+					      (uintptr_t)newest, 1,
 					      __ATOMIC_RELEASE, /* (3) */
 					      __ATOMIC_RELAXED));
 	if (head == ASLEEP)
@@ -92,11 +103,9 @@ int rotai_inbox_refuses(const struct rotai_inbox *inbox)
 
 /* What came in is queued now, which only checked builds keep a note of. They do
  * not of a post itself: a signal handler may make it. */
-static void note(struct rota_loop *loop, struct rota_entry *entry,
-		 const struct rota_entry *below)
+static void note(struct rota_loop *loop, struct rota_entry *entry)
 {
 	(void)loop;
-	(void)below;
 	if (rotai_entry_has(entry, ROTAI_ENTRY_ASYNC))
 		ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "async",
 				 rota_container_of(entry, struct rota_async,
@@ -107,35 +116,56 @@ static void note(struct rota_loop *loop, struct rota_entry *entry,
 				 rota_container_of(entry, struct rota_task,
 						   internal.entry),
 				 entry, loop, &entry->owner);
-	ROTAI_WHEN_WATCHFUL(if (below == NULL) rotai_registry_fail(entry));
+}
+
+/* Tasks hold the loop from now on. An async keeps it open by itself, while it
+ * is started. */
+static void hold(struct rota_loop *loop, uint64_t count, uint64_t asyncs,
+		 uint64_t unreferenced)
+{
+	ROTA_CHECK(rotai_loop_is_on_thread(loop));
+	loop->open += count - asyncs;
+	loop->alive += count - asyncs - unreferenced;
+	loop->stats.posts += count;
+}
+
+/* Turn round the stack whose newest entry is @at: its oldest. */
+static struct rota_entry *turn_round(struct rota_loop *loop,
+				     struct rota_entry *at)
+{
+	struct rota_entry *first = &rotai_entry_end;
+	uint64_t count = 0, asyncs = 0, unreferenced = 0;
+
+	do {
+		struct rota_entry *below = rotai_entry_next(at);
+		uintptr_t owner = rotai_entry_owner(at);
+
+		if (ROTAI_UNLIKELY(owner & (ROTAI_ENTRY_ASYNC |
+					    ROTAI_ENTRY_UNREFERENCED))) {
+			asyncs += (owner & ROTAI_ENTRY_ASYNC) != 0;
+			unreferenced += (owner & ROTAI_ENTRY_ASYNC) == 0;
+		}
+		__atomic_store_n(&at->next, first, __ATOMIC_RELAXED);
+		first = at;
+		at = below;
+		note(loop, first);
+		count++;
+	} while ((uintptr_t)at >= ROTAI_INBOX_STATES); /* (5) */
+	hold(loop, count, asyncs, unreferenced);
+	return first;
 }
 
 void rotai_inbox_take_over(struct rota_loop *loop)
 {
 	struct rotai_queue *posts = &loop->posts;
-	struct rota_entry *first = &rotai_entry_end;
+	struct rota_entry *first;
 	struct rota_entry *last;
-	struct rota_entry *at;
 
 	if (rotai_inbox_is_empty(&loop->inbox))
 		return;
-	at = __atomic_exchange_n(&loop->inbox.head, EMPTY,
-				 __ATOMIC_ACQUIRE); /* (3) */
-	last = at;
-	while (at != &rotai_entry_end) {
-		struct rota_entry *below = rotai_entry_next(at);
-
-		__atomic_store_n(&at->next, first, __ATOMIC_RELAXED);
-		first = at;
-		at = below;
-		note(loop, first, at);
-		/* An async keeps the loop open by itself, while started. */
-		if (!rotai_entry_has(first, ROTAI_ENTRY_ASYNC))
-			rotai_loop_hold(
-				loop, !rotai_entry_has(
-					      first, ROTAI_ENTRY_UNREFERENCED));
-		loop->stats.posts++;
-	}
+	last = (struct rota_entry *)__atomic_exchange_n(
+		&loop->inbox.head, EMPTY, __ATOMIC_ACQUIRE); /* (3) */
+	first = turn_round(loop, last);
 	if (rotai_queue_is_empty(posts))
 		posts->first = first;
 	else
@@ -145,7 +175,7 @@ void rotai_inbox_take_over(struct rota_loop *loop)
 
 int rotai_inbox_fall_asleep(struct rota_loop *loop)
 {
-	struct rota_entry *head = EMPTY;
+	uintptr_t head = EMPTY;
 
 	return __atomic_compare_exchange_n(&loop->inbox.head, &head, ASLEEP, 0,
 					   __ATOMIC_RELAXED,
@@ -155,7 +185,7 @@ int rotai_inbox_fall_asleep(struct rota_loop *loop)
 
 void rotai_inbox_wake_up(struct rota_loop *loop)
 {
-	struct rota_entry *head = ASLEEP;
+	uintptr_t head = ASLEEP;
 
 	if (__atomic_load_n(&loop->inbox.head, __ATOMIC_RELAXED) == ASLEEP)
 		(void)__atomic_compare_exchange_n(&loop->inbox.head, &head,
@@ -165,7 +195,7 @@ void rotai_inbox_wake_up(struct rota_loop *loop)
 
 int rotai_inbox_close(struct rotai_inbox *inbox)
 {
-	struct rota_entry *head = EMPTY;
+	uintptr_t head = EMPTY;
 
 	if (__atomic_compare_exchange_n(&inbox->head, &head, CLOSED, 0,
 					__ATOMIC_RELAXED, __ATOMIC_RELAXED))

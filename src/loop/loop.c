@@ -264,7 +264,7 @@ int rota_loop_fork(struct rota_loop *loop)
 	}
 	loop->ops->close(loop->poller);
 	loop->poller = poller;
-	loop->inbox.fork_generation = rotai_fork_generation;
+	rotai_inbox_adopt(&loop->inbox);
 	rotai_inbox_wake_up(loop);
 	rotai_asyncs_repair(loop);
 	rotai_annexes_forked(loop);

@@ -5,12 +5,16 @@
  * would not be. What that costs is that taking one out of the middle searches
  * for it.
  *
- *  1. An entry's next is NULL while it is in no queue and nothing else ever;
- *     the last one of a queue points to rotai_entry_end.
+ *  1. The last entry of a queue points to rotai_entry_end. The next of an entry
+ *     that is in no queue means nothing.
  *  2. owner holds the loop and, in its low bits, the flags below: a loop is
  *     aligned to 64 bytes.
- *  3. Other threads claim next and set ROTAI_ENTRY_SENT (see inbox.c), so next
- *     is read and written by atomics, and flags by read-modify-writes.
+ *  3. ROTAI_ENTRY_QUEUED is the claim. The thread that sets it, by a
+ *     read-modify-write, owns the entry until it has put it into a queue, and
+ *     alone may write its next, its function and the flag until then.
+ *  4. Other threads read owner and set ROTAI_ENTRY_QUEUED at any time. So owner
+ *     is read and written by atomics, and next as well, which other threads
+ *     link (see inbox.c).
  */
 #ifndef ROTAI_LOOP_QUEUE_H
 #define ROTAI_LOOP_QUEUE_H
@@ -25,9 +29,9 @@ struct rota_loop;
 
 enum {
 	ROTAI_ENTRY_UNREFERENCED = 1 << 0,
-	ROTAI_ENTRY_ASYNC = 1 << 1, /* a struct rota_async's, not a task's */
-	ROTAI_ENTRY_SENT = 1 << 2,  /* posted or sent, and not yet called */
-	ROTAI_ENTRY_OWN = 1 << 3,   /* an async of the library's own */
+	ROTAI_ENTRY_ASYNC = 1 << 1,  /* a struct rota_async's, not a task's */
+	ROTAI_ENTRY_QUEUED = 1 << 2, /* or about to be, and not yet called */
+	ROTAI_ENTRY_OWN = 1 << 3,    /* an async of the library's own */
 	ROTAI_ENTRY_FLAGS = (1 << 6) - 1,
 };
 
@@ -36,11 +40,11 @@ struct rotai_queue {
 	struct rota_entry *last;
 };
 
-extern struct rota_entry rotai_entry_end;
+extern struct rota_entry rotai_entry_end __attribute__((visibility("hidden")));
 
 void rotai_queue_init(struct rotai_queue *queue);
 
-/* Append what was claimed: its next is not NULL. */
+/* Append what was claimed. */
 void rotai_queue_append(struct rotai_queue *queue, struct rota_entry *entry);
 
 /* Take @entry out, wherever it is: 1, or 0 if it is not in this queue. */
@@ -64,8 +68,8 @@ rotai_entry_next(const struct rota_entry *entry)
 	return __atomic_load_n(&entry->next, __ATOMIC_RELAXED);
 }
 
-/* Take the first entry out; NULL if there is none. Its next still says that
- * it is queued: see rotai_entry_release(). */
+/* Take the first entry out; NULL if there is none. It remains claimed: see
+ * rotai_entry_release(). */
 static inline struct rota_entry *
 rotai_queue_take_first(struct rotai_queue *queue)
 {
@@ -76,23 +80,6 @@ rotai_queue_take_first(struct rotai_queue *queue)
 	ROTAI_LIVE_CHECK_ENTRY(first, &rotai_entry_end);
 	queue->first = rotai_entry_next(first);
 	return first;
-}
-
-/* Claim an entry for a queue: 1, or 0 if it is in one. Acquires what its last
- * release left. */
-static inline int rotai_entry_claim(struct rota_entry *entry)
-{
-	struct rota_entry *unqueued = NULL;
-
-	return __atomic_compare_exchange_n(&entry->next, &unqueued,
-					   &rotai_entry_end, 0,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
-/* Let an entry be queued again, by any thread. */
-static inline void rotai_entry_release(struct rota_entry *entry)
-{
-	__atomic_store_n(&entry->next, NULL, __ATOMIC_RELEASE);
 }
 
 static inline uintptr_t rotai_entry_owner(const struct rota_entry *entry)
@@ -111,24 +98,43 @@ static inline int rotai_entry_has(const struct rota_entry *entry, unsigned flag)
 	return (rotai_entry_owner(entry) & flag) != 0;
 }
 
-/* Set a flag: whether it was set before. What came before the call that set it
- * is seen by who clears it. */
-static inline int rotai_entry_set(struct rota_entry *entry, unsigned flag)
+/* Claim an entry for a queue: 1, or 0 if it is in one, or about to be. Acquires
+ * what the last release left; and releases, to the next one, what this thread
+ * wrote before, also if it returns 0: inbox.c (4). */
+static inline int rotai_entry_claim(struct rota_entry *entry)
 {
-	return (__atomic_fetch_or(&entry->owner, flag, __ATOMIC_ACQ_REL) &
-		flag) != 0;
+	return (__atomic_fetch_or(&entry->owner, ROTAI_ENTRY_QUEUED,
+				  __ATOMIC_ACQ_REL) &
+		ROTAI_ENTRY_QUEUED) == 0;
+}
+
+/* Let an entry be queued again, by any thread. Acquires what was written before
+ * each claim that failed: the other half of rotai_entry_claim(). */
+static inline void rotai_entry_release(struct rota_entry *entry)
+{
+	__atomic_fetch_and(&entry->owner, ~(uintptr_t)ROTAI_ENTRY_QUEUED,
+			   __ATOMIC_ACQ_REL);
+}
+
+/* The same for an entry that the loop's own thread had queued: nothing is
+ * acquired, and nothing locked. @owner is what is there. While the flag is set, no other thread changes
+ * owner, as setting it again leaves it as it is. */
+static inline void rotai_entry_release_own(struct rota_entry *entry,
+					   uintptr_t owner)
+{
+	__atomic_store_n(&entry->owner, owner & ~(uintptr_t)ROTAI_ENTRY_QUEUED,
+			 __ATOMIC_RELEASE);
+}
+
+/* Set or clear another flag. The loop's thread, while others may claim. */
+static inline void rotai_entry_set(struct rota_entry *entry, unsigned flag)
+{
+	__atomic_fetch_or(&entry->owner, flag, __ATOMIC_RELAXED);
 }
 
 static inline void rotai_entry_clear(struct rota_entry *entry, unsigned flag)
 {
-	__atomic_fetch_and(&entry->owner, ~(uintptr_t)flag, __ATOMIC_ACQ_REL);
-}
-
-/* Let a posted or sent entry be so again: inbox.c (4). */
-static inline void rotai_entry_unsend(struct rota_entry *entry)
-{
-	rotai_entry_release(entry);
-	rotai_entry_clear(entry, ROTAI_ENTRY_SENT);
+	__atomic_fetch_and(&entry->owner, ~(uintptr_t)flag, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -279,8 +279,7 @@ static int run_to_the_end(struct rota_loop *loop, uint64_t deadline_ns)
 static void refuse(struct rota_loop *loop, int refuses)
 {
 	loop->shutting_down = refuses != 0;
-	__atomic_store_n(&loop->inbox.refuses, (uint8_t)refuses,
-			 __ATOMIC_RELAXED);
+	rotai_inbox_refuse(&loop->inbox, refuses);
 }
 
 int rota_loop_shutdown(struct rota_loop *loop, uint64_t deadline_ns)

@@ -11,6 +11,8 @@
  */
 #include "rota/task.h"
 
+#include <limits.h>
+
 #include "loop/callback.h"
 #include "loop/enter.h"
 #include "loop/loop.h"
@@ -28,13 +30,12 @@ static int is_referenced(const struct rota_entry *entry)
 
 static int is_queued(const struct rota_entry *entry)
 {
-	return rotai_entry_next(entry) != NULL;
+	return rotai_entry_has(entry, ROTAI_ENTRY_QUEUED);
 }
 
 void rota_task_init(struct rota_task *task, struct rota_loop *loop)
 {
 	ROTAI_LIVE_INIT(&task->internal.entry);
-	task->internal.entry.next = NULL;
 	task->internal.entry.owner = (uintptr_t)loop;
 	task->internal.fn = NULL;
 }
@@ -97,22 +98,92 @@ int rota_task_immediate(struct rota_task *task, rota_task_fn *fn)
 	return queue_here(task, fn, &loop->immediates);
 }
 
+/* What a post does if it is the first one in, or there is something amiss. Not
+ * inlined: a call at the very end leaves rota_task_post() without a frame. */
+static __attribute__((noinline)) int post_slowly(struct rota_entry *entry)
+{
+	int status = rotai_inbox_push(rotai_entry_loop(entry), entry, entry);
+
+	if (status < 0)
+		rotai_entry_release(entry);
+	return status;
+}
+
 int rota_task_post(struct rota_task *task, rota_task_fn *fn)
 {
 	struct rota_entry *entry = &task->internal.entry;
-	int status = ROTA_EALREADY;
+	struct rotai_inbox *inbox;
 
 	if (fn == NULL)
 		return ROTA_EINVAL;
-	if (rotai_entry_set(entry, ROTAI_ENTRY_SENT))
-		return ROTA_EALREADY; /* what was posted is yet to be called */
-	if (rotai_entry_claim(entry)) { /* (1) */
-		task->internal.fn = fn;
-		status = rotai_inbox_push(rotai_entry_loop(entry), entry);
+	if (!rotai_entry_claim(entry)) /* (1) */
+		return ROTA_EALREADY;
+	task->internal.fn = fn;
+	inbox = &rotai_entry_loop(entry)->inbox;
+	if (ROTAI_LIKELY(rotai_inbox_push_more(inbox, entry, entry)))
+		return 0;
+	return post_slowly(entry);
+}
+
+/* Entries that this thread has claimed for @loop, and is to push. */
+struct chain {
+	struct rota_loop *loop;
+	struct rota_entry *newest;
+	struct rota_entry *oldest;
+	int count;
+};
+
+static int add_all(struct chain *chain, struct rota_task *const *tasks,
+		   size_t count, rota_task_fn *fn)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct rota_entry *entry = &tasks[i]->internal.entry;
+
+		if (rotai_entry_loop(entry) != chain->loop)
+			return ROTA_EINVAL;
+		if (!rotai_entry_claim(entry)) /* (1) */
+			continue;
+		tasks[i]->internal.fn = fn;
+		__atomic_store_n(&entry->next, chain->newest, __ATOMIC_RELAXED);
+		if (chain->count++ == 0)
+			chain->oldest = entry;
+		chain->newest = entry;
 	}
-	if (status < 0)
-		rotai_entry_clear(entry, ROTAI_ENTRY_SENT);
-	return status;
+	return 0;
+}
+
+static void give_back(const struct chain *chain)
+{
+	struct rota_entry *entry = chain->newest;
+
+	for (int i = 0; i < chain->count; i++) {
+		struct rota_entry *next = rotai_entry_next(entry);
+
+		rotai_entry_release(entry);
+		entry = next;
+	}
+}
+
+int rota_task_post_all(struct rota_task *const *tasks, size_t count,
+		       rota_task_fn *fn)
+{
+	struct chain chain = { .loop = NULL };
+	int status;
+
+	if (fn == NULL || count > INT_MAX)
+		return ROTA_EINVAL;
+	if (count == 0)
+		return 0;
+	chain.loop = rotai_entry_loop(&tasks[0]->internal.entry);
+	status = add_all(&chain, tasks, count, fn);
+	if (status == 0 && chain.count > 0)
+		status = rotai_inbox_push(chain.loop, chain.newest,
+					  chain.oldest);
+	if (status < 0) {
+		give_back(&chain);
+		return status;
+	}
+	return chain.count;
 }
 
 /* Whichever queue of the loop's own thread holds @entry; NULL: none. */
@@ -147,11 +218,7 @@ int rotai_task_cancel(struct rota_task *task)
 	(void)rotai_queue_remove(queue, entry);
 	ROTAI_LIVE_END(entry);
 	rotai_loop_release(loop, is_referenced(entry));
-	if (queue == &loop->posts ||
-	    (queue == &loop->taken && loop->phase == ROTA_PHASE_POLL))
-		rotai_entry_unsend(entry);
-	else
-		rotai_entry_release(entry);
+	rotai_entry_release(entry);
 	if (rotai_queue_is_empty(&loop->ticks) &&
 	    rotai_queue_is_empty(&loop->microtasks))
 		loop->drain_deferred = 0;
@@ -211,38 +278,21 @@ int rota_task_has_ref(const struct rota_task *task)
 	return is_referenced(&task->internal.entry);
 }
 
-/* Call a task that was let go of; the end of the callback is the caller's. */
-static void begin_call(struct rota_loop *loop, struct rota_task *task,
-		       rota_task_fn *fn)
-{
-	rotai_callback_begin(loop, "task", NULL, task);
-	fn(task);
-}
-
-/* The same, and let go of it, if the loop's own thread had queued it. */
+/* Call a task that the loop's own thread had queued; the end of the callback is
+ * the caller's. */
 static struct rota_task *call_own(struct rota_loop *loop,
 				  struct rota_entry *entry)
 {
 	struct rota_task *task = task_of(entry);
 	rota_task_fn *fn = task->internal.fn;
+	uintptr_t owner = rotai_entry_owner(entry);
 
 	ROTAI_LIVE_END(entry);
-	rotai_loop_release(loop, is_referenced(entry));
-	rotai_entry_release(entry); /* (1) */
-	begin_call(loop, task, fn);
+	rotai_loop_release(loop, !(owner & ROTAI_ENTRY_UNREFERENCED));
+	rotai_entry_release_own(entry, owner); /* (1) */
+	rotai_callback_begin(loop, "task", NULL, task);
+	fn(task);
 	return task;
-}
-
-void rotai_task_call_posted(struct rota_loop *loop, struct rota_entry *entry)
-{
-	struct rota_task *task = task_of(entry);
-	rota_task_fn *fn = task->internal.fn;
-
-	ROTAI_LIVE_END(entry);
-	rotai_loop_release(loop, is_referenced(entry));
-	rotai_entry_unsend(entry); /* (1) */
-	begin_call(loop, task, fn);
-	rotai_callback_end(loop, "task", task);
 }
 
 void rotai_immediates_call(struct rota_loop *loop)

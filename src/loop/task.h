@@ -8,9 +8,6 @@
 
 struct rota_task;
 
-/* Call the task of an entry that was just taken out of the posts. */
-void rotai_task_call_posted(struct rota_loop *loop, struct rota_entry *entry);
-
 /* As rota_task_cancel(), in a forked child too: in memory. */
 int rotai_task_cancel(struct rota_task *task);
 

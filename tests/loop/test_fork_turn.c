@@ -278,11 +278,11 @@ static void an_async_that_was_being_sent_can_be_sent_in_the_child(void **state)
 	recorder_init(&r, f->loop);
 	actor_init(&a, &r, "a");
 	actor_async(&a);
-	rotai_entry_set(&a.async.internal.entry, ROTAI_ENTRY_SENT);
+	assert_true(rotai_entry_claim(&a.async.internal.entry));
 
 	in_a_child(rebuild_and_send, &a);
 
-	rotai_entry_clear(&a.async.internal.entry, ROTAI_ENTRY_SENT);
+	rotai_entry_release(&a.async.internal.entry);
 	rota_async_stop(&a.async);
 }
 

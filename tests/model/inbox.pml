@@ -18,25 +18,24 @@
  *
  * An entry has two words that several threads change:
  *
- *	next	NULL (NIL here) while nobody has it queued.  The last entry
- *		of a list holds END, so that a queued one's is never NIL.
- *	sent	the flag ROTAI_ENTRY_SENT in its owner: it is being posted, or
- *		is posted and not yet called.  Only read-modify-writes change
- *		it.
+ *	next	the entry that was posted before it, or the state that head had
+ *		before the first one; in the loop's own queues the one after
+ *		it, or END.
+ *	queued	the flag ROTAI_ENTRY_QUEUED in its owner, the claim: it is in a
+ *		queue, or about to be, and not yet called.
  *
- * post, from anywhere; a send is the same, but for step 3:
- *   1.	Set sent by fetch_or.  If it was set return EALREADY (a send: 0).
- *   2.	Claim the entry: next goes from NIL to END by compare-and-swap.  It
- *	fails only if the loop's thread has queued the task locally, as a
- *	tick, say; then clear sent and return EALREADY.  (An async is in no
- *	local queue.)
- *   3.	Write the entry's function.
- *   4.	If a shutdown has begun (refuses), or head is CLOSED: next = NIL, then
- *	clear sent, return ESHUTDOWN.
- *   5.	Link the entry to the old head (END if there was none), and put it
- *	in head by compare-and-swap; failing that, look at head again, as
- *	in 4.
- *   6.	If the old head was ASLEEP, wake the loop.
+ * post, from anywhere; a send is the same:
+ *   1.	Claim the entry: set queued by fetch_or.  If it was set return EALREADY
+ *	(a send: 0).
+ *   2.	Write the entry's function.
+ *   3.	If a shutdown has begun (refuses), or head is CLOSED: clear queued,
+ *	return ESHUTDOWN.
+ *   4.	Let the entry's next be head, and put the entry in head by
+ *	compare-and-swap; failing that, look at head again, as in 3.
+ *   5.	If the old head was ASLEEP, wake the loop.
+ * post_all claims several, skips those that are queued, and links each to the
+ * one before; it pushes them as one, or clears queued of each.
+ *
  * No step waits for another thread.  So a handler that interrupts a post is
  * but a thread that runs while another stands still, and the processes
  * below stand for threads and handlers both.
@@ -44,23 +43,20 @@
  * The loop's thread:
  *   take over	if head is an entry, exchange it for EMPTY; reverse the
  *		stack; append it to a queue of the loop's own.
- *   run	read the function, let next be NIL, then clear sent by
- *		fetch_and, call the function.  From then on the entry may be
- *		posted again.
- *   queue	(locally) claim next, write the function; sent is the posters'
- *		alone.  To run it: read the function, let next be NIL by a
- *		mere store, call the function.
+ *   run	read the function, clear queued by fetch_and, call the function.
+ *		From then on the entry may be posted again.
+ *   queue	(locally) claim, write the function.  To run it: read the
+ *		function, clear queued by a mere store, call the function.
  *   sleep	only if the own queues are empty: EMPTY to ASLEEP by
  *		compare-and-swap, or it is ASLEEP already.  Failing that there
  *		is something to take: poll the kernel without sleeping.
  *		Afterwards ASLEEP to EMPTY by compare-and-swap (a post may
  *		have been faster, which is fine); take over.
  *		rota_loop_next_timeout() leaves the loop ASLEEP.
- *   cancel	take over; look for the entry in the own queues.  A posted one
- *		is unlinked, next = NIL, then sent is cleared; of a local one
- *		only next = NIL.  An entry that is claimed but not yet in head
- *		is not found: ENOENT, and it will run, for its post has not
- *		returned.
+ *   cancel	take over; look for the entry in the own queues; unlink it, and
+ *		clear queued by fetch_and.  An entry that is claimed but not
+ *		yet in head is not found: ENOENT, and it will run, for its post
+ *		has not returned.
  *   close	take over; only if the own queues are empty: EMPTY, or else
  *		ASLEEP, to CLOSED by compare-and-swap, else EBUSY.
  *   shutdown	set refuses, and close as soon as that succeeds, running what
@@ -71,48 +67,43 @@
  * what it writes to lives until the last reference to the loop is dropped;
  * every poster holds one.
  *
- * Why there is a flag
+ * Why a claim that fails writes
  *
  * Whoever finds an entry posted leaves its news to the callback which is yet
- * to begin.  The claim alone cannot say so (the mutant NEXT_ALONE).  The
- * poster writes its data and then reads next; the loop writes next and then
- * reads the data.  The loop's write may linger in the processor's store
- * buffer (a release store may, on x86 too), and so each side can read what
- * the other has overwritten: the poster is told EALREADY, and the callback
- * sees the old data.  Of two read-modify-writes of the flag, however, one
- * reads what the other wrote.  The loop's drains the buffer; and in C11 there
- * is an edge from each poster to the callback.  next comes first, so that who
- * sets the flag can claim the entry.
+ * to begin.  A look at the flag cannot say so (the mutant CLAIM_READS).  The
+ * poster writes its data and then reads the flag; the loop clears the flag and
+ * then reads the data.  The poster's write may linger in its processor's store
+ * buffer, and so each side can read what the other has overwritten: the
+ * poster is told EALREADY, and the callback sees the old data.  With a mere
+ * store of the loop's it is the same the other way round (the mutant
+ * CLEAR_BY_STORE; a release store may linger, on x86 too).  Of two
+ * read-modify-writes of the flag, however, one reads what the other wrote, and
+ * in C11 there is an edge from each poster to the callback.
  *
- * spin interleaves whole steps.  What is modelled of a store buffer is one
- * slot, the loop's, where it matters: for next in a local queue's run, and in
- * the mutants CLEAR_BY_STORE and NEXT_ALONE.
+ * spin interleaves whole steps.  What is modelled of store buffers is one
+ * slot, the loop's, where it matters: for queued in a local queue's run, and in
+ * the mutant CLEAR_BY_STORE; and in CLAIM_READS a poster's data.
  *
  * Exceptions
  *
- * A post that joins another, because sent was set, shares its fate:
+ * A post that joins another, because queued was set, shares its fate:
  *   -	If the other's push is refused, for the loop was closed or a shutdown
  *	began in between, the other is told ESHUTDOWN; who joined was told
  *	EALREADY (a send: 0), and no callback need come.
- *   -	If the other's claim fails, both are told EALREADY.  The callback of
- *	the local queue may have begun before the one who joined did: the
- *	loop can run it after the claim failed and before sent is cleared.
- * And a post whose own claim fails is told EALREADY, of a task that was in a
- * local queue; but the callback of that may see old data, as above.
- * With -DSTRICT_REFUSED, -DSTRICT_FAILED and -DSTRICT_COLLIDED the model calls
- * these errors, and finds them.  Nothing else is let pass: those who joined
- * are noted one by one (joining).
+ *   -	If it is the loop's own thread that has queued the task, locally, the
+ *	callback may see old data, as above.
+ * With -DSTRICT_REFUSED and -DSTRICT_LOCAL the model calls these errors, and
+ * finds them.  Nothing else is let pass: those who joined are noted one by one
+ * (joining).
  *
  * What is checked
  *
  *   -	A post that returned 0 is run once or cancelled once, and a refused
  *	one never; what runs is the function that post wrote.
  *   -	The posts of one thread run in their order.
- *   -	When a post returned 0, or EALREADY because sent was set, a callback
- *	began, or the post was cancelled, after it wrote its data (with the
+ *   -	When a post returned 0, or EALREADY, a callback began, or the post was cancelled, after it wrote its data (with the
  *	exceptions above).
- *   -	A claim fails only for what is queued locally.
- *   -	Whoever clears sent finds it set.
+ *   -	Whoever clears queued finds it set.
  *   -	No lost wake-up: the loop sleeps for ever only if nothing is queued
  *	(else spin finds an invalid end state).  The kernel may return
  *	without reason, but only SPURIOUS times, so that it cannot hide a
@@ -129,7 +120,9 @@
  * async that is stopped while it is sent.
  *
  * Configurations, each a -D flag (none: two threads, each with POSTS entries
- * of its own): SHARED, all posts are of one entry, and have data; REPOST, a
+ * of its own): SHARED, all posts are of one entry, and have data; SHARED=2, of
+ * two, and every second thread takes them in the other order; CHAIN, the posts
+ * of a thread are one post_all; REPOST, a
  * callback posts its own entry, once; LOCAL=n (with SHARED), the loop's thread
  * queues the entry locally, up to n times; CANCEL=n, entry 0 is cancelled up
  * to n times; CLOSE=n, the loop is closed, in n tries; SHUTDOWN=n, a shutdown
@@ -164,26 +157,24 @@
 #endif
 
 #ifdef SHARED
-#define NENT		1
-#define ENTRY(me, i)	0
+#define NENT		SHARED
+#define ENTRY(me, i)	(((me) & 1) * (NENT - 1) + (i) % NENT * (1 - 2 * ((me) & 1 & (NENT - 1))))
 #else
 #define NENT		(NPROD * POSTS)
 #define ENTRY(me, i)	((me) * POSTS + (i))
 #endif
 
 /* Entries are 0 to NENT - 1; the other values of head and next: */
-#define NIL		100
 #define END		101
 #define EMPTY		102
 #define ASLEEP		103
 #define CLOSED		104
 #define IS_ENTRY(x)	((x) < NENT)
 
-/* What post returns.  COLLIDED is EALREADY too: the claim failed. */
+/* What post returns. */
 #define OK		0
 #define EALREADY	1
-#define COLLIDED	2
-#define ESHUTDOWN	3
+#define ESHUTDOWN	2
 
 /* Every post has a number; those of one thread are in a row. */
 #define POST(me, i)	((me) * POSTS + (i))
@@ -195,8 +186,8 @@
 
 /* What the threads share. */
 byte head = EMPTY;
-byte next[NENT] = NIL;
-bool sent[NENT];
+byte next[NENT] = END;
+bool queued[NENT];
 byte fn[NENT];				/* the number of the post */
 bool edge;				/* the kernel's wait is to return */
 byte refs = NPROD + 1;			/* to the loop */
@@ -205,7 +196,7 @@ bool freed;				/* the poller is gone */
 bool refuses;				/* a shutdown has begun */
 #endif
 #ifdef SHARED
-byte data;				/* a bit for each post that began, */
+byte data[NENT];			/* a bit for each post that began, */
 					/* until a callback reads it */
 #endif
 
@@ -214,11 +205,10 @@ byte data;				/* a bit for each post that began, */
  * else sees yet.  Where the code stores and then goes on to a locked
  * instruction, the model does without.
  */
-#if LOCAL || defined(CLEAR_BY_STORE) || defined(NEXT_ALONE)
+#if LOCAL || defined(CLEAR_BY_STORE)
 #define STORE_BUFFER
 #define NOTHING		0
-#define NEXT_IS_NIL	1
-#define SENT_IS_0	2
+#define QUEUED_IS_0	1
 byte buffer = NOTHING;
 #define DRAINED		(buffer == NOTHING)
 #else
@@ -233,10 +223,11 @@ byte ran;				/* posts that ran */
 byte cancelled;				/* posts that were cancelled */
 byte done;				/* threads that are through */
 #ifdef SHARED
-byte joining;				/* posts that found SENT set, since */
+byte joining[NENT];			/* posts that found queued set, since */
 					/* it was */
 byte excused;				/* posts whose data need not be read */
 #endif
+bool ours;				/* the loop has queued entry 0 locally */
 
 inline drop()
 {
@@ -263,59 +254,92 @@ inline wake()
 #endif
 }
 
-/* For the checks: post n begins; it joins who has set SENT. */
-inline begins(n)
+/* For the checks: post n begins; it joins who has set queued. */
+inline begins(e, n)
 {
 #ifdef SHARED
-	data = data | BIT(n)
+	data[e] = data[e] | BIT(n)
 #else
 	skip
 #endif
 }
 
-inline joins(n)
+inline joins(e, n)
 {
 #ifdef SHARED
-	joining = joining | BIT(n)
+	if
+#ifndef STRICT_LOCAL
+	:: ours && e == 0 -> excused = excused | BIT(n)
+#endif
+	:: else -> joining[e] = joining[e] | BIT(n)
+	fi
 #else
 	assert(false)
 #endif
 }
 
-/* SENT is cleared by post n, and no callback need read the data of who. */
-inline give_up(e, who)
+/* A post that was refused clears queued, and no callback need read its data. */
+inline give_up(e)
 {
 	atomic {
-#ifndef NEXT_ALONE
-		assert(sent[e]);
-		sent[e] = false;
-#endif
+		assert(queued[e]);
+		queued[e] = false;
 #ifdef SHARED
-		excused = excused | (who);
-		joining = 0
+#ifdef STRICT_REFUSED
+		excused = excused | BIT(fn[e]);
+#else
+		excused = excused | BIT(fn[e]) | joining[e];
+#endif
+		joining[e] = 0
 #endif
 	}
 }
 
-#ifdef SHARED
-#ifdef STRICT_REFUSED
-#define WHO_IS_REFUSED(n)	BIT(n)
-#else
-#define WHO_IS_REFUSED(n)	BIT(n) | joining
+/* rotai_entry_claim(). */
+inline claim(e, n)
+{
+#ifdef FN_BEFORE_CLAIM
+	fn[e] = n;
 #endif
-#ifdef STRICT_FAILED
-#define WHOSE_CLAIM_FAILED(n)	BIT(n)
+#ifdef CLAIM_BY_STORE
+	atomic { begins(e, n); won = !queued[e] };
+	atomic {
+		queued[e] = true;
+		if
+		:: won
+		:: else -> joins(e, n); ret = EALREADY
+		fi
+	};
 #else
-#ifdef STRICT_COLLIDED
-#define WHOSE_CLAIM_FAILED(n)	joining
+#ifdef CLAIM_READS
+	atomic {
+		won = !queued[e];
+		if
+		:: won -> queued[e] = true; begins(e, n)
+		:: else -> joins(e, n); ret = EALREADY
+		fi
+	};
+	if
+	:: !won -> begins(e, n)
+	:: else
+	fi;
 #else
-#define WHOSE_CLAIM_FAILED(n)	BIT(n) | joining
+	atomic {
+		begins(e, n);
+		if
+		:: !queued[e] -> queued[e] = true; won = true
+		:: else -> joins(e, n); won = false; ret = EALREADY
+		fi
+	};
 #endif
 #endif
-#else
-#define WHO_IS_REFUSED(n)	0
-#define WHOSE_CLAIM_FAILED(n)	0
+#ifndef FN_BEFORE_CLAIM
+	if
+	:: won -> fn[e] = n
+	:: else
+	fi
 #endif
+}
 
 /*
  * rota_task_post() and rota_async_send().  Used by producers and, for REPOST,
@@ -323,82 +347,23 @@ inline give_up(e, who)
  */
 inline post(e, n)
 {
-	/* rotai_entry_set() */
-#ifdef NEXT_ALONE
-	begins(n);
-	won = true;
-#else
-#ifdef SET_BY_STORE
-	begins(n);
-	won = !sent[e];
-	atomic {
-		sent[e] = true;
-		if
-		:: won
-		:: else -> joins(n); ret = EALREADY
-		fi
-	};
-#else
-	atomic {
-		begins(n);
-		if
-		:: !sent[e] -> sent[e] = true; won = true
-		:: else -> joins(n); won = false; ret = EALREADY
-		fi
-	};
-#endif
-#endif
+	claim(e, n);
 	if
 	:: !won
 	:: else ->
-#ifdef FN_BEFORE_CLAIM
-		fn[e] = n;
-#endif
-		/* rotai_entry_claim() */
-#ifdef CLAIM_BY_STORE
-		won = (next[e] == NIL);
-		if
-		:: won -> next[e] = END
-		:: else -> ret = COLLIDED
-		fi;
-#else
-		atomic {
-			if
-			:: next[e] == NIL -> next[e] = END
-			:: else -> won = false; ret = COLLIDED
-			fi
-		};
-#endif
-#ifdef NEXT_ALONE
-		if
-		:: won
-		:: else -> ret = EALREADY
-		fi;
-#endif
+		push(e, e, BIT(e));
 		if
 		:: won
 		:: else ->
-#ifndef NEXT_ALONE
-			/* An async's never does: it is in no other queue. */
-			assert(LOCAL > 0);
-#ifndef FAILED_KEEPS_FLAG
-			give_up(e, WHOSE_CLAIM_FAILED(n))
+#ifndef REFUSED_KEEPS_CLAIM
+			give_up(e)
 #endif
-#endif
-		fi;
-		if
-		:: !won
-		:: else ->
-#ifndef FN_BEFORE_CLAIM
-			fn[e] = n;
-#endif
-			push(e, n)
 		fi
 	fi
 }
 
-/* rotai_inbox_push(), and what its callers do if it fails. */
-inline push(e, n)
+/* rotai_inbox_push(), of entries that are bits: won, or it is refused. */
+inline push(top, bottom, bits)
 {
 #if SHUTDOWN
 	won = !refuses;
@@ -417,23 +382,25 @@ inline push(e, n)
 #ifndef NO_RETEST
 			:: old == CLOSED -> won = false
 #endif
-			:: old == EMPTY || old == ASLEEP -> next[e] = END
-			:: else -> next[e] = old
+#ifdef CHAIN_ON_NOTHING
+			:: bottom != top -> next[bottom] = EMPTY
+#endif
+			:: else -> next[bottom] = old
 			fi
 		};
 #ifdef PUSH_BY_STORE
 		atomic {
 			if
 			:: !won
-			:: else -> head = e; inq = inq | BIT(e); break
+			:: else -> head = top; inq = inq | bits; break
 			fi
 		}
 #else
 		atomic {
 			if
 			:: won && head == old ->
-				head = e;
-				inq = inq | BIT(e);
+				head = top;
+				inq = inq | bits;
 				break
 			:: else
 			fi
@@ -441,19 +408,7 @@ inline push(e, n)
 #endif
 	od;
 	if
-	:: !won ->
-#ifdef REFUSED_FLAG_FIRST
-		give_up(e, WHO_IS_REFUSED(n));
-		next[e] = NIL;
-#else
-#ifndef REFUSED_KEEPS_CLAIM
-		next[e] = NIL;
-#endif
-#ifndef REFUSED_KEEPS_FLAG
-		give_up(e, WHO_IS_REFUSED(n));
-#endif
-#endif
-		ret = ESHUTDOWN
+	:: !won -> ret = ESHUTDOWN
 #ifdef WAKE_ALWAYS
 	:: won && (old == ASLEEP || old == EMPTY) ->
 #else
@@ -473,17 +428,82 @@ inline note(n)
 	fi
 }
 
+#ifdef CHAIN
+/* rota_task_post_all(): the posts of one thread. */
+inline post_all(me)
+{
+	do
+	:: i < POSTS ->
+		e = ENTRY(me, i);
+		claim(e, POST(me, i));
+		if
+		:: !won
+		:: else ->
+			d_step {
+#ifdef CHAIN_BACKWARDS
+				if
+				:: top == END -> top = e
+				:: else -> next[bottom] = e
+				fi;
+				bottom = e;
+#else
+				next[e] = top;
+				if
+				:: top == END -> bottom = e
+				:: else
+				fi;
+				top = e;
+#endif
+				bits = bits | BIT(e);
+				mine = mine | BIT(POST(me, i))
+			}
+		fi;
+		i++
+	:: else -> break
+	od;
+	if
+	:: top == END -> ret = EALREADY
+	:: else ->
+		won = true;
+		push(top, bottom, bits);
+		if
+		:: won -> atomic { taken = taken | mine }
+		:: else ->
+			do
+#ifdef CHAIN_RELEASED_FIRST
+			:: top != bottom ->
+				give_up(top); top = next[top]
+#else
+			:: top != bottom ->
+				old = next[top]; give_up(top); top = old
+#endif
+			:: else -> break
+			od;
+#ifndef CHAIN_KEEPS_OLDEST
+			give_up(top)
+#endif
+		fi
+	fi
+}
+#endif
+
 proctype producer(byte me)
 {
 	byte i, old, ret;
 	bool won;
 
+#ifdef CHAIN
+	byte e, top = END, bottom = END, bits, mine;
+
+	post_all(me);
+#else
 	do
 	:: i < POSTS ->
 		post(ENTRY(me, i), POST(me, i));
 		d_step { note(POST(me, i)); i++; old = 0; ret = 0; won = 0 }
 	:: else -> break
 	od;
+#endif
 	atomic { drop(); done++ }
 }
 
@@ -491,17 +511,15 @@ proctype producer(byte me)
 proctype store_buffer()
 {
 end:	do
-	:: atomic { buffer == NEXT_IS_NIL ->
-		next[0] = NIL; buffer = NOTHING }
-	:: atomic { buffer == SENT_IS_0 ->
-		sent[0] = false; buffer = NOTHING }
+	:: atomic { buffer == QUEUED_IS_0 ->
+		queued[0] = false; ours = false; buffer = NOTHING }
 	od
 }
 #endif
 
 /*
  * rotai_inbox_take_over().  Reversing is one step here: only the loop reads
- * these links, and others see but that they are not NIL.
+ * these links.
  */
 inline take_over()
 {
@@ -521,12 +539,13 @@ inline take_over()
 #ifdef NO_REVERSE
 			rev = got;
 			do
-			:: next[last] != END -> last = next[last]
+			:: IS_ENTRY(next[last]) -> last = next[last]
 			:: else -> break
 			od;
+			next[last] = END;
 #else
 			do
-			:: got != END ->
+			:: IS_ENTRY(got) ->
 				/* A broken list may be a ring. */
 				n++;
 				assert(n <= NENT);
@@ -548,75 +567,46 @@ inline take_over()
 }
 
 /* A callback begins: it reads the data. */
-inline reads()
+inline reads(e)
 {
 #ifdef SHARED
-	data = 0
+	data[e] = 0
 #else
 	skip
 #endif
 }
 
-/* rotai_entry_unsend() in two steps: others may have the entry, and then the
- * flag, again. */
-inline clear_next(e)
+/* rotai_entry_release(). */
+inline release(e)
 {
 	atomic {
 		DRAINED ->
-#ifdef NEXT_ALONE
-		buffer = NEXT_IS_NIL;
-		joining = 0;
-#else
-		next[e] = NIL;
-#endif
-		inq = inq & ~BIT(e)
-	}
-}
-
-inline clear_sent(e)
-{
-#ifndef NEXT_ALONE
-	atomic {
-		DRAINED ->
-		assert(sent[e]);
+		assert(queued[e]);
 #ifdef SHARED
-		joining = 0;
+		joining[e] = 0;
 #endif
 #ifdef CLEAR_BY_STORE
-		buffer = SENT_IS_0
+		buffer = QUEUED_IS_0
 #else
-		sent[e] = false
+		queued[e] = false
 #endif
 	}
-#else
-	skip
-#endif
 }
 
-inline unsend(e)
-{
-#ifdef FLAG_FIRST
-	clear_sent(e);
-	clear_next(e)
-#else
-	clear_next(e);
-#ifndef CLEAR_LATE
-	clear_sent(e)
-#endif
-#endif
-}
-
-/* rotai_task_call_posted() and rotai_async_call(). */
+/* rotai_posts_call() and rotai_async_call(). */
 inline run_first()
 {
 	atomic {
 		e = first;
 		first = next[e];
+		inq = inq & ~BIT(e);
 #ifndef FN_AFTER_CLEAR
 		f = fn[e]
 #endif
 	};
-	unsend(e);
+#ifndef CLEAR_LATE
+	release(e);
+#endif
 #ifdef FN_AFTER_CLEAR
 	f = fn[e];
 #endif
@@ -628,7 +618,7 @@ progress:
 		assert(!(ran & LATER(f)));
 		assert(!(cancelled & BIT(f)));
 		ran = ran | BIT(f);
-		reads()
+		reads(e)
 	};
 #ifdef REPOST
 	if
@@ -641,7 +631,7 @@ progress:
 	fi;
 #endif
 #ifdef CLEAR_LATE
-	clear_sent(e);
+	release(e);
 #endif
 	d_step { e = 0; f = 0 }
 }
@@ -650,39 +640,52 @@ progress:
 /* rota_task_next_tick() and its like, of entry 0: queue_here(). */
 inline queue_here()
 {
+#ifdef LOCAL_CLAIM_BY_STORE
+	DRAINED;
+	here = !queued[0];
 	atomic {
-		DRAINED ->
 		if
-		:: next[0] == NIL -> next[0] = END; here = true
+		:: here -> queued[0] = true; ours = true
 		:: else
 		fi
 	};
+#else
+	atomic {
+		DRAINED ->
+		if
+		:: !queued[0] -> queued[0] = true; ours = true; here = true
+		:: else
+		fi
+	};
+#endif
 	if
 	:: here -> fn[0] = LOCALLY
 	:: else
 	fi
 }
 
-/* rotai_entry_release() where the flag is not the loop's to clear. */
+/* call_own(), with rotai_entry_release_own(). */
+inline run_here()
+{
+	assert(fn[0] == LOCALLY);
+	atomic {
+		DRAINED ->
+		here = false;
+		buffer = QUEUED_IS_0
+	};
+progress_here:
+	reads(0)
+}
+
+/* What a cancel does. */
 inline release_here()
 {
 	atomic {
 		DRAINED ->
 		here = false;
-#ifdef LOCAL_CLEARS_FLAG
-		sent[0] = false;
-#endif
-		buffer = NEXT_IS_NIL
+		ours = false;
+		queued[0] = false
 	}
-}
-
-/* call_own() */
-inline run_here()
-{
-	assert(fn[0] == LOCALLY);
-	release_here();
-progress_here:
-	reads()
 }
 #endif
 
@@ -733,15 +736,14 @@ inline cancel(e)
 	:: found ->
 		atomic {
 			assert(!((ran | cancelled) & BIT(fn[e])));
-			cancelled = cancelled | BIT(fn[e])
+			cancelled = cancelled | BIT(fn[e]);
+			inq = inq & ~BIT(e)
 		};
-#ifdef CANCEL_KEEPS_FLAG
-		clear_next(e);
-#else
-		unsend(e);
+#ifndef CANCEL_KEEPS_FLAG
+		release(e);
 #endif
 		/* Who posted before this needs no callback. */
-		reads()
+		reads(e)
 	:: else -> assert(!was)
 	fi;
 	d_step { found = false; was = 0 }
@@ -884,12 +886,14 @@ inline check()
 		assert(!IS_ENTRY(head));
 		n = 0;
 		do
-		:: n < NENT -> assert(next[n] == NIL && !sent[n]); n++
-		:: else -> break
-		od;
+		:: n < NENT ->
+			assert(!queued[n]);
 #ifdef SHARED
-		assert((data & ~excused) == 0);
+			assert((data[n] & ~excused) == 0);
 #endif
+			n++
+		:: else -> break
+		od
 	}
 }
 

@@ -332,7 +332,7 @@ static void rebuild_and_send_again(void *arg)
 	struct rotai_poolside *side = rotai_poolside_get(s->f->loop);
 
 	/* As a thread leaves it that was about to push what it had set. */
-	(void)rotai_entry_set(&side->async.internal.entry, ROTAI_ENTRY_SENT);
+	(void)rotai_entry_claim(&side->async.internal.entry);
 	rebuild_and_go_on(s);
 }
 
