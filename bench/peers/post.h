@@ -39,7 +39,9 @@ enum { POST_PRODUCERS = 8 };
 
 /* Each post is a call. */
 extern const struct post_peer post_rota_task;
+extern const struct post_peer post_rota_all;
 extern const struct post_peer post_stack;
+extern const struct post_peer post_stack_claimed;
 extern const struct post_peer post_libuv_queue;
 extern const struct post_peer post_libev_queue;
 extern const struct post_peer post_libevent_queue;

@@ -8,8 +8,13 @@
  *  1. Who sends reads the flag by an exchange, though a plain read would do to
  *     see that it is set: so what he wrote before is seen by the callback.
  *  2. The eventfd is edge triggered, and never read: each write is an edge.
+ *  3. A task of the second kind of stack may be posted at any time by any thread,
+ *     and is then told that it is queued already: as rota_task_post() does, by
+ *     an exchange on both sides, and by a function that is called, as one of a
+ *     library is.
  */
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -24,6 +29,7 @@ struct task {
 	struct task *next;
 	void (*fn)(struct task *task);
 	struct set *set;
+	atomic_int claimed; /* (3) */
 };
 
 struct flag {
@@ -149,6 +155,60 @@ static void run_tasks(void *arg)
 	}
 }
 
+/* Returns whether @task was in no queue. (3) */
+static __attribute__((noinline)) bool
+post_claimed(struct task *task, void (*fn)(struct task *task))
+{
+	struct set *set = task->set;
+	struct task *head;
+
+	if (atomic_exchange(&task->claimed, 1))
+		return false;
+	head = atomic_load_explicit(&set->head, memory_order_relaxed);
+	task->fn = fn;
+	do {
+		task->next = head == &sleeping ? NULL : head;
+	} while (!atomic_compare_exchange_weak_explicit(&set->head, &head, task,
+							memory_order_release,
+							memory_order_relaxed));
+	if (head == &sleeping)
+		wake(set);
+	return true;
+}
+
+static void post_tasks_claimed(void *arg, size_t producer, size_t count)
+{
+	struct set *set = arg;
+	struct task *tasks = set->tasks + producer * set->load.tasks;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!post_claimed(&tasks[i], on_task))
+			bench_fail("a task is queued");
+	}
+}
+
+static void run_tasks_claimed(void *arg)
+{
+	struct set *set = arg;
+
+	for (set->stopped = 0; !set->stopped;) {
+		struct task *task = take(set);
+		struct task *empty = NULL;
+
+		if (!task && atomic_compare_exchange_strong(&set->head, &empty,
+							    &sleeping))
+			sleep_until_woken(set);
+		while (task) {
+			struct task *next = task->next;
+			void (*fn)(struct task * task) = task->fn;
+
+			atomic_exchange(&task->claimed, 0);
+			fn(task);
+			task = next;
+		}
+	}
+}
+
 static void *make_flags(const struct post_load *load)
 {
 	return set_new(load);
@@ -220,6 +280,15 @@ const struct post_peer post_stack = {
 	make_tasks,
 	post_tasks,
 	run_tasks,
+	set_stop,
+	set_free,
+};
+
+const struct post_peer post_stack_claimed = {
+	"limit: stack with a claim, eventfd",
+	make_tasks,
+	post_tasks_claimed,
+	run_tasks_claimed,
 	set_stop,
 	set_free,
 };

@@ -1,5 +1,5 @@
 /*
- * post_rota.c - rota_task_post(), and rota_async_send().
+ * post_rota.c - rota_task_post(), rota_task_post_all(), and rota_async_send().
  */
 #include <stdlib.h>
 
@@ -12,6 +12,7 @@ struct set {
 	struct rota_loop *loop;
 	struct rota_async asyncs[POST_PRODUCERS];
 	struct rota_task *tasks; /* those of the first producer come first */
+	struct rota_task **pointers; /* to these */
 };
 
 static void on_async(struct rota_async *async)
@@ -50,9 +51,11 @@ static void *make_tasks(const struct post_load *load)
 	struct set *set = set_new(load);
 
 	set->tasks = calloc(count, sizeof(*set->tasks));
+	set->pointers = calloc(count, sizeof(*set->pointers));
 	for (size_t i = 0; i < count; i++) {
 		rota_task_init(&set->tasks[i], set->loop);
 		set->tasks[i].data = set;
+		set->pointers[i] = &set->tasks[i];
 	}
 	return set;
 }
@@ -66,6 +69,15 @@ static void post_tasks(void *arg, size_t producer, size_t count)
 		if (rota_task_post(&tasks[i], on_task))
 			bench_fail("rota_task_post");
 	}
+}
+
+static void post_all_tasks(void *arg, size_t producer, size_t count)
+{
+	struct set *set = arg;
+	struct rota_task **tasks = set->pointers + producer * set->load.tasks;
+
+	if (rota_task_post_all(tasks, count, on_task) != (int)count)
+		bench_fail("rota_task_post_all");
 }
 
 static void *make_asyncs(const struct post_load *load)
@@ -105,11 +117,17 @@ static void set_free(void *arg)
 	if (rota_loop_close(set->loop))
 		bench_fail("rota_loop_close");
 	free(set->tasks);
+	free(set->pointers);
 	free(set);
 }
 
 const struct post_peer post_rota_task = {
 	"rota post", make_tasks, post_tasks, set_run, set_stop, set_free,
+};
+
+const struct post_peer post_rota_all = {
+	"rota post_all", make_tasks, post_all_tasks,
+	set_run,         set_stop,   set_free,
 };
 
 const struct post_peer post_rota_async = {
