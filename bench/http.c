@@ -18,9 +18,10 @@
  * Subjects: rota: docs/examples/fileserver, a small server of everyday make,
  * which opens and reads files on its pool of threads, so that a slow disk holds
  * up nobody. nginx, with one worker, opens and reads them on the thread that
- * serves everybody; with sendfile(2) the bytes never enter it. It opens the
- * file for each request, as the file server does: its open_file_cache is off,
- * as it comes. node: its http server, with fs.readFile, or with
+ * serves everybody; with sendfile(2) the bytes never enter it. As it comes it
+ * opens the file for each request, as the file server does; its better way is
+ * open_file_cache, which opens a file once and may serve an old one for as long
+ * as it trusts the cache. node: its http server, with fs.readFile, or with
  * fs.createReadStream, piped into the response; it has a pool of threads too. A
  * program that is not there is left out; FILESERVER, NGINX, NODE, WRK and
  * HTTP_NODE_JS of the environment say where each is.
@@ -41,8 +42,8 @@
 #include "support/sockets.h"
 
 static const struct http_peer *const peers[] = {
-	&http_fileserver, &http_nginx_sendfile, &http_nginx_read,
-	&http_node_whole, &http_node_stream,
+	&http_fileserver, &http_nginx_sendfile, &http_nginx_cache,
+	&http_nginx_read, &http_node_whole,     &http_node_stream,
 };
 
 enum { PEERS = sizeof(peers) / sizeof(*peers), SERVERS_PROCESSOR = 0 };

@@ -32,6 +32,7 @@ struct http_peer {
 
 extern const struct http_peer http_fileserver;
 extern const struct http_peer http_nginx_sendfile;
+extern const struct http_peer http_nginx_cache;
 extern const struct http_peer http_nginx_read;
 extern const struct http_peer http_node_whole;
 extern const struct http_peer http_node_stream;

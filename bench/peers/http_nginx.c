@@ -1,6 +1,6 @@
 /*
- * http_nginx.c - nginx, with sendfile as Debian configures it, and without it,
- * as it comes.
+ * http_nginx.c - nginx, with sendfile as Debian configures it, without it, as it
+ * comes, and with sendfile and a cache of open files.
  *
  * One process, which is master and worker, so that nothing survives it: it
  * serves as a single worker would. Nothing is logged. A connection may make as
@@ -21,7 +21,7 @@ static const char text[] =
 	"http {\n"
 	"  types { text/plain txt; }\n"
 	"  sendfile %3$s; tcp_nopush %3$s; access_log off;\n"
-	"  keepalive_requests 1000000000;\n"
+	"  keepalive_requests 1000000000; %5$s\n"
 	"  client_body_temp_path %1$s/body; proxy_temp_path %1$s/proxy;\n"
 	"  fastcgi_temp_path %1$s/fastcgi; uwsgi_temp_path %1$s/uwsgi;\n"
 	"  scgi_temp_path %1$s/scgi;\n"
@@ -38,7 +38,7 @@ static unsigned free_port(void)
 }
 
 static bool prepare(struct http_command *command, const struct http_site *site,
-		    const char *sendfile)
+		    const char *sendfile, const char *more)
 {
 	FILE *file;
 
@@ -51,7 +51,7 @@ static bool prepare(struct http_command *command, const struct http_site *site,
 	if (!file)
 		bench_fail("cannot write %s", command->configuration);
 	fprintf(file, text, site->directory, command->port, sendfile,
-		site->root);
+		site->root, more);
 	fclose(file);
 	command->arguments[1] = "-c";
 	command->arguments[2] = command->configuration;
@@ -63,18 +63,32 @@ static bool prepare(struct http_command *command, const struct http_site *site,
 static bool prepare_sendfile(struct http_command *command,
 			     const struct http_site *site)
 {
-	return prepare(command, site, "on");
+	return prepare(command, site, "on", "");
+}
+
+/* Descriptors and sizes of files are kept, and looked at again every minute. */
+static bool prepare_cache(struct http_command *command,
+			  const struct http_site *site)
+{
+	return prepare(command, site, "on",
+		       "open_file_cache max=1000 inactive=60s; "
+		       "open_file_cache_valid 60s;");
 }
 
 static bool prepare_read(struct http_command *command,
 			 const struct http_site *site)
 {
-	return prepare(command, site, "off");
+	return prepare(command, site, "off", "");
 }
 
 const struct http_peer http_nginx_sendfile = {
 	"nginx, sendfile on",
 	prepare_sendfile,
+};
+
+const struct http_peer http_nginx_cache = {
+	"nginx, sendfile, open_file_cache",
+	prepare_cache,
 };
 
 const struct http_peer http_nginx_read = {

@@ -38,6 +38,7 @@ struct timers_peer {
 extern const struct timers_peer timers_rota;
 extern const struct timers_peer timers_rota_relative;
 extern const struct timers_peer timers_heap;
+extern const struct timers_peer timers_wheel;
 extern const struct timers_peer timers_libuv;
 extern const struct timers_peer timers_libev;
 extern const struct timers_peer timers_libevent;
