@@ -79,6 +79,7 @@ int bench_begin(struct bench *bench, const char *question, int argc,
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	print_origin(question);
+	bench->begin = load_so_far();
 	if (directory) {
 		bench->results = open_in(directory, question, "tsv");
 		bench->targets = open_in(directory, question, "targets");
@@ -93,8 +94,28 @@ int bench_begin(struct bench *bench, const char *question, int argc,
 	return left;
 }
 
+/* That much of a processor taken by others makes figures of time noisy. */
+static const double QUIET = 0.1;
+
+static void tell_conditions(const struct bench *bench)
+{
+	double others = load_of_others(&bench->begin);
+
+	if (others >= 0)
+		printf("\n# load: others kept %.2f processors busy%s\n", others,
+		       others > QUIET ? ": ANOTHER LOAD IS ON THE MACHINE, do "
+					"not trust figures of time"
+				      : "");
+	if (*bench->apart_of)
+		printf("# repeat: our own repeats differ by up to %.1f %% "
+		       "(%s)\n",
+		       bench->apart, bench->apart_of);
+}
+
 int bench_end(const struct bench *bench)
 {
+	if (!bench->check)
+		tell_conditions(bench);
 	if (bench->results)
 		fclose(bench->results);
 	if (bench->targets)
@@ -254,6 +275,28 @@ static void keep_result(struct bench *bench, const struct bench_series *series,
 		series->unit, ratio.median, ratio.spread);
 }
 
+static void tell_repeat(struct bench *bench, const struct bench_series *series)
+{
+	const double *samples = series->sample[series->ours];
+	const size_t half = series->count[series->ours] / 2;
+	double first;
+	double apart;
+
+	if (series->exact || half < 2)
+		return;
+	first = summarize(samples, half).median;
+	if (first <= 0)
+		return;
+	apart = 100 * (summarize(samples + half, half).median - first) / first;
+	printf("  ours again: %+.1f %%\n", apart);
+	apart = apart < 0 ? -apart : apart;
+	if (apart <= bench->apart)
+		return;
+	bench->apart = apart;
+	snprintf(bench->apart_of, sizeof(bench->apart_of), "%s: %s",
+		 series->parameter, series->metric);
+}
+
 void bench_print(struct bench *bench, const struct bench_series *series)
 {
 	char title[3 * BENCH_TEXT];
@@ -279,6 +322,7 @@ void bench_print(struct bench *bench, const struct bench_series *series)
 		printf("\n");
 		keep_result(bench, series, i, own, ratio);
 	}
+	tell_repeat(bench, series);
 }
 
 static void tell_target(struct bench *bench, enum bench_target kind,

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "support/load.h"
+
 enum { BENCH_SUBJECTS = 12, BENCH_SAMPLES = 256, BENCH_TEXT = 64 };
 
 /* One run of a program. */
@@ -27,6 +29,9 @@ struct bench {
 	int missed;   /* exact targets so far */
 	FILE *results;
 	FILE *targets;
+	struct machine_load begin; /* what ran on the machine until then */
+	double apart; /* the most of what bench_print() says of repeats */
+	char apart_of[2 * BENCH_TEXT];
 	FILE *counts; /* exact ones of ours, for the baseline */
 };
 
@@ -57,7 +62,8 @@ typedef void bench_run_fn(void *arg, size_t subject);
 int bench_begin(struct bench *bench, const char *question, int argc,
 		char **argv);
 
-/* The program's exit status. */
+/* Say how much others have run meanwhile, and how far our own repeats were
+ * apart. Returns the program's exit status. */
 int bench_end(const struct bench *bench);
 
 /* Call @run for each of @subjects, once to warm up and then @rounds times. */
@@ -93,7 +99,9 @@ double bench_median(const struct bench_series *series, size_t subject);
 double bench_ratio(const struct bench_series *series, size_t subject);
 
 /* Print a table, a line for each subject that has samples, and keep the same in
- * the results. */
+ * the results. Below it, unless it is of exact counts: by how much the median
+ * of the first half of our rounds differs from that of the second, which is the
+ * same measurement made again. A ratio closer to 1 than that says nothing. */
 void bench_print(struct bench *bench, const struct bench_series *series);
 
 /* Say whether our ratio to the best of the subjects whose names begin with
