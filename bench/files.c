@@ -211,6 +211,9 @@ static void time_all(struct bench *bench, const struct question *question,
 	if (question->most > 0 && (one_processor || question->in_flight > 1))
 		bench_target_ratio(bench, BENCH_NOISY, &timing.cpu,
 				   "libuv requests", question->most);
+	if (question->most > 0 && one_processor)
+		bench_target_ratio(bench, BENCH_NOISY, &timing.cpu,
+				   "libuv, plain calls", 1);
 	bench_print(bench, &timing.rate);
 }
 
