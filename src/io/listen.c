@@ -48,8 +48,11 @@ static void listener_ready(struct rota_watch *watch, unsigned events);
 /* (3) */
 static void take_reserve(struct rotai_io *io)
 {
-	if (io->reserve < 0)
-		io->reserve = rotai_socket_new(AF_UNIX);
+	if (io->reserve >= 0)
+		return;
+	io->reserve = rotai_socket_new(AF_UNIX);
+	if (io->reserve >= 0)
+		io->reserve = rotai_fd_raise(io->reserve);
 }
 
 /* Ask for connections, unless there is a reason not to. (4) */

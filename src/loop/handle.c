@@ -201,6 +201,7 @@ int rota_handle_close_now(struct rota_handle *handle)
 
 void rota_handle_on_shutdown(struct rota_handle *handle, rota_close_fn *fn)
 {
+	ROTAI_ENTER_HANDLE(handle);
 	const struct rotai_handle_class *class_ = handle->internal.class_;
 
 	if (!has(handle, OPEN))

@@ -116,6 +116,9 @@ static void note(struct rota_loop *loop, struct rota_entry *entry)
 				 rota_container_of(entry, struct rota_task,
 						   internal.entry),
 				 entry, loop, &entry->owner);
+	/* One that was initialised again has lost its claim. */
+	ROTAI_WHEN_WATCHFUL(if (!rotai_entry_has(entry, ROTAI_ENTRY_QUEUED))
+				    rotai_registry_fail(entry));
 }
 
 /* Tasks hold the loop from now on. An async keeps it open by itself, while it

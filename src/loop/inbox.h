@@ -82,7 +82,7 @@ static inline int rotai_inbox_is_empty(const struct rotai_inbox *inbox)
 static inline int rotai_inbox_is_closed(const struct rotai_inbox *inbox)
 {
 	return __atomic_load_n(&inbox->head, __ATOMIC_RELAXED) ==
-	       &rotai_inbox_closed;
+	       ROTAI_INBOX_CLOSED;
 }
 
 /* Whether it lets nothing in. Any thread. */

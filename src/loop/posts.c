@@ -17,6 +17,7 @@ static inline void call_task(struct rota_loop *loop, struct rota_entry *entry)
 		rota_container_of(entry, struct rota_task, internal.entry);
 	rota_task_fn *fn = task->internal.fn;
 
+	ROTAI_LIVE_END(entry);
 	rotai_entry_release(entry); /* task.c (1) */
 	rotai_callback_begin(loop, "task", NULL, task);
 	fn(task);
@@ -41,6 +42,7 @@ void rotai_posts_call(struct rota_loop *loop)
 
 		if (entry == &rotai_entry_end)
 			break;
+		ROTAI_LIVE_CHECK_ENTRY(entry, &rotai_entry_end);
 		loop->taken.first = rotai_entry_next(entry);
 		if (ROTAI_UNLIKELY(
 			    rotai_entry_owner(entry) &

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/processor.h"
 #include "loop/callback.h"
+#include "loop/enter.h"
 #include "loop/turn.h"
 
 static const int64_t LONGEST_NS = INT64_C(24) * 3600 * 1000000000;
@@ -63,6 +64,7 @@ static int is_held(const struct rota_loop *loop)
 
 int rota_loop_may_advance(struct rota_loop *loop)
 {
+	ROTAI_ENTER_LOOP(loop);
 	if (!is_virtual(loop))
 		return ROTA_ENOTSUP;
 	rotai_inbox_take_over(loop);

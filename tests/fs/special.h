@@ -84,9 +84,9 @@ static inline int64_t opened(struct special *t, const char *path, int flags,
 static inline int64_t written(struct special *t, int fd, const char *text,
 			      int64_t offset)
 {
-	struct rota_buf buf = buf_of((char *)(uintptr_t)text, strlen(text));
-
-	assert_int_equal(rota_fs_write(&t->op.fs, on_end, fd, buf, offset), 0);
+	assert_int_equal(rota_fs_write(&t->op.fs, on_end, fd,
+				       rota_bytes(text, strlen(text)), offset),
+			 0);
 	return ended(&t->op);
 }
 

@@ -37,7 +37,8 @@ static void reads_and_writes_that_block_hold_no_thread_of_files(void **state)
 		else
 			assert_int_equal(
 				rota_fs_write(&stuck[i].fs, on_end, fds[i][1],
-					      rota_bytes(much, sizeof(much)), -1),
+					      rota_bytes(much, sizeof(much)),
+					      -1),
 				0);
 	}
 	for (unsigned i = 0; i < 6; i++)

@@ -427,9 +427,8 @@ static int end_when_it_sleeps(struct rota_work *work)
 {
 	const struct rotai_inbox *inbox = &work->request.internal.loop->inbox;
 
-	/* Empty or asleep, and not NULL: it is asleep. */
-	while (!rotai_inbox_is_empty(inbox) ||
-	       __atomic_load_n(&inbox->head, __ATOMIC_RELAXED) == NULL)
+	while (__atomic_load_n(&inbox->head, __ATOMIC_RELAXED) !=
+	       ROTAI_INBOX_ASLEEP)
 		sched_yield();
 	return 0;
 }

@@ -7,7 +7,7 @@
 
 static void await_sleep(struct rota_pool *pool)
 {
-	while (pool_stats(pool).lanes[CPU].idle != 1)
+	while (lane_stats(pool, CPU).idle != 1)
 		sched_yield();
 }
 
@@ -20,7 +20,8 @@ static void a_thread_that_finds_nothing_falls_asleep(void **state)
 
 	rota_pool_options_init(&options);
 	options.spin_ns = ROTA_USEC(200);
-	options.lanes[CPU] = (struct rota_lane_options){ 1, 1 };
+	options.lanes[CPU] = (struct rota_lane_options){ .min_threads = 1,
+							 .max_threads = 1 };
 	assert_int_equal(rota_pool_new(&pool, &options), 0);
 	use_pool(f, rota_pool_ref(pool), ROTA_CLOCK_MONOTONIC);
 
@@ -31,7 +32,7 @@ static void a_thread_that_finds_nothing_falls_asleep(void **state)
 		await_sleep(pool);
 	}
 
-	assert_int_equal(pool_stats(pool).lanes[CPU].done, 3);
+	assert_int_equal(lane_stats(pool, CPU).done, 3);
 	rota_pool_unref(pool);
 }
 

@@ -3,9 +3,9 @@
  * anything. The linker's --wrap catches cmocka's functions, with the options in
  * assertions.flags.
  *
- *  1. Only assertions in the test program itself count, and the one that a
- *     forked child has ended well. The others of this directory check that a
- *     pipe could be made, and the like: they say nothing about the library.
+ *  1. Only assertions in the test program itself count, and those of how a
+ *     forked child has ended. The others of this directory check that a pipe
+ *     could be made, and the like: they say nothing about the library.
  *  2. A test that skips itself leaves its function and is not checked.
  *  3. Each test runs inside one of ours. Its setup is the first to be called,
  *     and finds out from initial_state which test it is.
@@ -84,7 +84,8 @@ static int is_a_test(const char *file)
 	static const char support[] = "tests/support/";
 
 	return strncmp(file, support, sizeof(support) - 1) != 0 ||
-	       strcmp(file, "tests/support/child.c") == 0;
+	       strcmp(file, "tests/support/child.c") == 0 ||
+	       strcmp(file, "tests/support/death.c") == 0;
 }
 
 static void count_assertion(const char *file)
