@@ -102,23 +102,24 @@ int rotai_inbox_refuses(const struct rotai_inbox *inbox)
 }
 
 /* What came in is queued now, which only checked builds keep a note of. They do
- * not of a post itself: a signal handler may make it. */
-static void note(struct rota_loop *loop, struct rota_entry *entry)
+ * not of a post itself: a signal handler may make it. One that was initialised
+ * again has lost its claim. */
+static inline void note(struct rota_loop *loop, struct rota_entry *entry)
 {
 	(void)loop;
-	if (rotai_entry_has(entry, ROTAI_ENTRY_ASYNC))
-		ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "async",
-				 rota_container_of(entry, struct rota_async,
-						   internal.entry),
-				 entry, loop, &entry->owner);
-	else
-		ROTAI_LIVE_BEGIN(ROTAI_LIVE_TASK, "task",
-				 rota_container_of(entry, struct rota_task,
-						   internal.entry),
-				 entry, loop, &entry->owner);
-	/* One that was initialised again has lost its claim. */
-	ROTAI_WHEN_WATCHFUL(if (!rotai_entry_has(entry, ROTAI_ENTRY_QUEUED))
-				    rotai_registry_fail(entry));
+	(void)entry;
+	ROTAI_WHEN_WATCHFUL(
+		if (rotai_entry_has(entry, ROTAI_ENTRY_ASYNC)) ROTAI_LIVE_BEGIN(
+			ROTAI_LIVE_NODE, "async",
+			rota_container_of(entry, struct rota_async,
+					  internal.entry),
+			entry, loop, &entry->owner);
+		else ROTAI_LIVE_BEGIN(ROTAI_LIVE_TASK, "task",
+				      rota_container_of(entry, struct rota_task,
+							internal.entry),
+				      entry, loop, &entry->owner);
+		if (!rotai_entry_has(entry, ROTAI_ENTRY_QUEUED))
+			rotai_registry_fail(entry));
 }
 
 /* Tasks hold the loop from now on. An async keeps it open by itself, while it

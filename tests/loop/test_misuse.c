@@ -679,10 +679,16 @@ static void init_a_posted_task_again_and_run(struct rota_loop *loop)
 
 static void reuse_a_request_and_end_another(struct rota_loop *loop)
 {
-	init_all(loop);
-	start_all();
-	reuse(&all.work, sizeof(all.work.request));
-	(void)rota_request_cancel(&all.other_work.request);
+	static struct rota_tcp tcp;
+	static struct rota_read other;
+	static char bytes[2];
+	struct rota_buf buf = { bytes, 1 };
+
+	open_a_stream(loop, &tcp);
+	(void)rota_stream_read(&all.read, &tcp.stream, buf, 1, on_read_done);
+	(void)rota_stream_read(&other, &tcp.stream, buf, 1, on_read_done);
+	reuse(&all.read, sizeof(all.read.request));
+	(void)rota_request_cancel(&other.request);
 }
 
 static void reuse_a_handle_and_close_another(struct rota_loop *loop)
@@ -721,7 +727,7 @@ static void memory_that_is_used_again_is_named(void **state)
 		{ init_a_posted_task_again_and_run,
 		  { "rota_loop_alive(): task 0x", "changed while", "Cancel" } },
 		{ reuse_a_request_and_end_another,
-		  { "rota_request_cancel(): work 0x", "changed while",
+		  { "rota_request_cancel(): read 0x", "changed while",
 		    "callback" } },
 		{ reuse_a_handle_and_close_another,
 		  { "rota_handle_close(): tcp 0x", "changed while", "Close" } },
