@@ -220,40 +220,35 @@ static void count_busy_turn(struct rota_loop *loop, int n)
 		(void)rota_loop_advance(loop, (uint64_t)timeout_ns);
 }
 
-int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
-	       int max)
+/* A turn on a virtual clock that does not sleep. */
+static __attribute__((noinline)) int
+look_virtually(struct rota_loop *loop, struct rotai_ready *ready, int max)
 {
-	int64_t timeout_ns;
-	int refused = 0;
-	int n = rotai_loop_inherited(loop);
+	int n = look(loop, ready, max);
+
+	count_busy_turn(loop, n);
+	return n;
+}
+
+/* The flush has put @refused entries into @ready, as far as they fit. */
+static __attribute__((noinline)) int look_besides(struct rota_loop *loop,
+						  int refused,
+						  struct rotai_ready *ready,
+						  int max)
+{
+	int shown = refused < max / 2 ? refused : max / 2;
+	int n = look(loop, ready + shown, max - shown);
 
 	if (n < 0)
-		return n; /* forked inside a callback: the kernel's part of
-			   * the loop is the parent's */
-	/* What a watch or a timer of the library's own has asked for: the end
-	 * of no callback has come. */
-	if (ROTAI_UNLIKELY(loop->after & ROTAI_AFTER_ANNEXES)) {
-		rotai_annexes_after(loop);
-		may_sleep = may_sleep && !rotai_work_is_queued(loop);
-	}
-	loop->watches.batch++;
-	if (rotai_watches_have_news(&loop->watches))
-		refused = rotai_watches_flush(loop, ready, max / 2);
-	if (ROTAI_UNLIKELY(refused > 0)) {
-		int shown = refused < max / 2 ? refused : max / 2;
+		rotai_watches_put_back(loop, ready, shown); /* F3 */
+	return n < 0 ? n : n + shown;
+}
 
-		n = look(loop, ready + shown, max - shown);
-		if (n < 0)
-			rotai_watches_put_back(loop, ready, shown); /* F3 */
-		return n < 0 ? n : n + shown;
-	}
-	if (!may_sleep) {
-		n = look(loop, ready, max);
-		if (ROTAI_UNLIKELY(is_virtual(loop)))
-			count_busy_turn(loop, n);
-		return n;
-	}
-	timeout_ns = rotai_wait_ns(loop); /* (1) */
+static __attribute__((noinline)) int
+sleep_until_due(struct rota_loop *loop, struct rotai_ready *ready, int max)
+{
+	int64_t timeout_ns = rotai_wait_ns(loop); /* (1) */
+
 	if (timeout_ns != 0 && is_virtual(loop))
 		return wait_virtually(loop, timeout_ns, ready, max);
 	if (ROTAI_UNLIKELY(loop->spin != NULL) &&
@@ -263,4 +258,49 @@ int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
 		timeout_ns = rotai_wait_ns(loop); /* (1) */
 	}
 	return ask(loop, timeout_ns, ready, max);
+}
+
+/* The poller knows all that has changed. */
+static inline int wait_now(struct rota_loop *loop, int may_sleep,
+			   struct rotai_ready *ready, int max)
+{
+	if (may_sleep)
+		return sleep_until_due(loop, ready, max);
+	return ROTAI_UNLIKELY(is_virtual(loop))
+		       ? look_virtually(loop, ready, max)
+		       : look(loop, ready, max);
+}
+
+static __attribute__((noinline)) int tell_and_wait(struct rota_loop *loop,
+						   int may_sleep,
+						   struct rotai_ready *ready,
+						   int max)
+{
+	int refused;
+
+	/* What a watch or a timer of the library's own has asked for: the end
+	 * of no callback has come. */
+	if (loop->after & ROTAI_AFTER_ANNEXES) {
+		rotai_annexes_after(loop);
+		may_sleep = may_sleep && !rotai_work_is_queued(loop);
+	}
+	loop->watches.batch++;
+	refused = rotai_watches_flush(loop, ready, max / 2);
+	return refused > 0 ? look_besides(loop, refused, ready, max)
+			   : wait_now(loop, may_sleep, ready, max);
+}
+
+int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
+	       int max)
+{
+	int error = rotai_loop_inherited(loop);
+
+	if (error < 0)
+		return error; /* forked inside a callback: the kernel's part of
+			       * the loop is the parent's */
+	if (ROTAI_UNLIKELY((loop->after & ROTAI_AFTER_ANNEXES) ||
+			   rotai_watches_have_news(&loop->watches)))
+		return tell_and_wait(loop, may_sleep, ready, max);
+	loop->watches.batch++;
+	return wait_now(loop, may_sleep, ready, max);
 }
