@@ -84,8 +84,8 @@ static unsigned events_of(uint32_t mask)
 	return (mask & ALIKE) | (mask & EPOLLRDHUP ? ROTAI_DISCONNECT : 0);
 }
 
-static int control(const struct epoll_poller *epoll, int operation, int fd,
-		   uint32_t generation, unsigned wanted)
+ROTAI_INLINE int control(const struct epoll_poller *epoll, int operation,
+			 int fd, uint32_t generation, unsigned wanted)
 {
 	struct epoll_event event = {
 		.events = mask_of(wanted),

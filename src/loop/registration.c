@@ -46,6 +46,9 @@ static int reserve(struct rota_loop *loop, int fd)
 	struct rotai_watches *watches = &loop->watches;
 	int error;
 
+	if (ROTAI_LIKELY((size_t)fd < watches->fds_capacity &&
+			 watches->fds_capacity <= watches->noted_capacity))
+		return 0;
 	error = rotai_memory_reserve(&loop->allocator, &watches->fds,
 				     &watches->fds_capacity, (size_t)fd + 1,
 				     sizeof(*watches->fds));

@@ -45,8 +45,8 @@ static uint64_t calls_that_count(const struct rota_loop *loop)
 	return loop->calls - loop->hook_calls;
 }
 
-static int may_sleep(const struct rota_loop *loop, enum rotai_turn_kind kind,
-		     int called)
+ROTAI_INLINE int may_sleep(const struct rota_loop *loop,
+			   enum rotai_turn_kind kind, int called)
 {
 	if (kind == ROTAI_TURN_NOWAIT)
 		return 0;

@@ -81,15 +81,19 @@ static int64_t until(uint64_t due_ns, uint64_t now_ns)
 					   : (int64_t)(due_ns - now_ns);
 }
 
-int64_t rotai_wait_ns(struct rota_loop *loop)
+ROTAI_INLINE int64_t wait_ns(struct rota_loop *loop)
 {
 	uint64_t due_ns = rotai_wheel_next_due(&loop->wheel);
 
-	if (loop->run_flags & (ROTA_RUN_NO_TIMERS | ROTA_RUN_ONLY_EVENTS))
+	if (due_ns == UINT64_MAX ||
+	    (loop->run_flags & (ROTA_RUN_NO_TIMERS | ROTA_RUN_ONLY_EVENTS)))
 		return -1;
-	return due_ns == UINT64_MAX
-		       ? -1
-		       : until(due_ns, loop->clock(loop)); /* (1) */
+	return until(due_ns, loop->clock(loop)); /* (1) */
+}
+
+int64_t rotai_wait_ns(struct rota_loop *loop)
+{
+	return wait_ns(loop);
 }
 
 /* As long as the kernel can take, and no longer than until a shutdown's
@@ -247,7 +251,7 @@ static __attribute__((noinline)) int look_besides(struct rota_loop *loop,
 static __attribute__((noinline)) int
 sleep_until_due(struct rota_loop *loop, struct rotai_ready *ready, int max)
 {
-	int64_t timeout_ns = rotai_wait_ns(loop); /* (1) */
+	int64_t timeout_ns = wait_ns(loop); /* (1) */
 
 	if (timeout_ns != 0 && is_virtual(loop))
 		return wait_virtually(loop, timeout_ns, ready, max);

@@ -177,13 +177,13 @@ static void restart(struct rota_watch *watch, rota_watch_fn *fn,
 static int start_first(struct rota_watch *watch)
 {
 	struct rota_loop *loop = watch->internal.loop;
-	int fd = watch->internal.fd;
-	int error = rotai_registration_begin(loop, fd, wanted_alone(watch));
+	unsigned wanted = wanted_alone(watch);
+	int error = rotai_registration_begin(loop, watch->internal.fd, wanted);
 
 	if (error < 0)
 		return error;
 	append(fd_of(watch), watch);
-	(void)share_out(fd_of(watch));
+	watch->internal.events = (uint8_t)(wanted & ROTAI_EVERYTHING);
 	return 0;
 }
 
