@@ -45,8 +45,9 @@ static void the_next_run_goes_on_with_a_turn_that_was_cut(void **state)
 {
 	static const char *const expected[] = {
 		[ROTA_RUN_DEFAULT] =
-			"pending: prepare: poll: check: other closing: "
-			"timers: other pending: prepare: poll: check: closing:",
+			("pending: prepare: poll: check: other closing: "
+			 "timers: other pending: prepare: poll: check: "
+			 "closing:"),
 		[ROTA_RUN_ONCE] =
 			"pending: prepare: poll: check: other closing:",
 		[ROTA_RUN_NOWAIT] =
