@@ -190,12 +190,17 @@ static int confirm(struct rota_loop *loop, int fd, unsigned wanted)
 					wanted);
 	else
 		status = call_poller(loop, loop->ops->confirm, fd, wanted);
-	if (status < 0)
+	if (status < 0) {
+		/* What may be left of a file that was here is of the past. */
+		if (status != ROTA_EAGAIN)
+			f->generation++;
 		return status;
+	}
 	f->generation += (unsigned)status;
 	f->wanted = (uint8_t)wanted;
 	f->asked = (uint8_t)wanted;
-	f->flags &= (uint8_t) ~(ROTAI_FD_UNSURE | ROTAI_FD_ABSENT);
+	f->flags &= (uint8_t) ~(ROTAI_FD_UNSURE | ROTAI_FD_ABSENT |
+				ROTAI_FD_DEAD);
 	return 0;
 }
 
@@ -251,6 +256,7 @@ static unsigned take_note(struct rota_loop *loop, int fd)
 	if (status < 0) {
 		f->asked = f->wanted;
 		f->flags &= (uint8_t)~ROTAI_FD_UNSURE;
+		f->flags |= ROTAI_FD_DEAD;
 	}
 	f->flags &= (uint8_t)~ROTAI_FD_NOTED;
 	return events | f->again;
@@ -270,6 +276,8 @@ static void renew(struct rota_loop *loop)
 
 		if (f->first == NULL)
 			f->flags &= (uint8_t)~ROTAI_FD_LEFT;
+		else if (f->flags & ROTAI_FD_DEAD)
+			f->flags |= ROTAI_FD_ABSENT; /* its error is told (4) */
 		else
 			note(watches, (int)fd, ROTAI_FD_ABSENT);
 	}

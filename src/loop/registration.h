@@ -20,6 +20,7 @@ enum {
 	ROTAI_FD_LEFT = 1 << 3,   /* it is registered, and has no watches */
 	ROTAI_FD_GONE = 1 << 4,   /* another poller has refused it */
 	ROTAI_FD_TOLD = 1 << 5,   /* in this turn: see rotai_told_mark() */
+	ROTAI_FD_DEAD = 1 << 6,   /* its error is told: until the next start */
 };
 
 /* What the loop knows of one descriptor number. */

@@ -262,6 +262,10 @@ static int run_to_the_end(struct rota_loop *loop, uint64_t deadline_ns)
 	int status;
 
 	for (;;) {
+		/* A callback may have forked, and the rest is the parent's. */
+		status = rotai_loop_inherited(loop);
+		if (status < 0)
+			return status;
 		/* A callback of the last turn may have opened a handle. */
 		rotai_handles_close(loop);
 		rotai_requests_cancel(loop);

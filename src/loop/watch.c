@@ -197,8 +197,11 @@ static int start_beside(struct rota_watch *watch)
 
 	append(f, watch);
 	error = rotai_registration_confirm(loop, fd, share_out(f));
-	if (error < 0)
+	if (error < 0) {
 		take_out(f, watch);
+		/* It is so for the others as well, who are told. */
+		rotai_registration_doubt(&loop->watches, fd);
+	}
 	update_wanted(&loop->watches, fd);
 	return error;
 }
@@ -266,6 +269,8 @@ void rota_watch_move(struct rota_watch *to, struct rota_watch *from)
 	struct rotai_watches *watches;
 	struct rotai_fd *f;
 
+	if (to == from)
+		return;
 	ROTAI_LIVE_CHECK_INIT(to);
 	*to = *from;
 	*from = (struct rota_watch){ .data = NULL };

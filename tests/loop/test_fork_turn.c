@@ -286,6 +286,40 @@ static void an_async_that_was_being_sent_can_be_sent_in_the_child(void **state)
 	rota_async_stop(&a.async);
 }
 
+static void closed(struct rota_handle *handle)
+{
+	(void)handle;
+}
+
+/* F2: a tick that the shutdown drains forks, with a handle still open. */
+static void a_shutdown_ends_in_a_child_that_its_tick_forked(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor forker;
+	struct rota_tcp tcp;
+	int status;
+
+	recorder_init(&r, f->loop);
+	actor_init(&forker, &r, "forker");
+	forker.then = fork_here;
+	actor_tick(&forker);
+	assert_int_equal(rota_tcp_init(&tcp, f->loop), 0);
+	rota_handle_on_shutdown(&tcp.handle, closed);
+
+	status = rota_loop_shutdown(f->loop, UINT64_MAX);
+	if (forked == 0) {
+		EXPECT(status == ROTA_ECHILD);
+		EXPECT(rota_loop_fork(f->loop) == 0);
+		EXPECT(rota_loop_shutdown(f->loop, UINT64_MAX) == 0);
+		EXPECT(f->memory.bytes == 0);
+		child_ends();
+	}
+	expect_success(forked);
+	assert_int_equal(status, 0);
+	f->loop = NULL;
+}
+
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(an_interval_goes_on_in_a_child_that_a_timer_forked),
 	VIRTUAL(an_interval_goes_on_in_a_child_that_it_forked),
@@ -294,5 +328,6 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_running_loop_that_its_own_thread_forked_is_rebuilt),
 	VIRTUAL(a_loop_at_rest_goes_with_the_thread_that_forked),
 	VIRTUAL(an_async_that_was_being_sent_can_be_sent_in_the_child),
+	VIRTUAL(a_shutdown_ends_in_a_child_that_its_tick_forked),
 };
 FIXTURE_MAIN(tests)

@@ -112,6 +112,8 @@ static void a_watch_that_is_alone_or_stopped_can_be_moved(void **state)
 	assert_true(rota_watch_is_active(&to));
 	assert_false(rota_watch_is_active(&probe.watch));
 	rota_watch_move(&probe.watch, &to);
+	rota_watch_move(&probe.watch, &probe.watch); /* stays as it is */
+	assert_true(rota_watch_is_active(&probe.watch));
 	put_byte(fds[1]);
 
 	assert_int_equal(told(f, &probe), READABLE);

@@ -333,6 +333,58 @@ static void a_restart_is_told_of_a_dead_number_once(void **state)
 	close(writer);
 }
 
+/* Its open file may live on under another number: no event of that comes. */
+static void what_a_dead_number_left_is_not_told(void **state)
+{
+	struct fixture *f = *state;
+	struct probe probe;
+	int fds[2], copy;
+
+	make_pipe(fds);
+	copy = dup(fds[0]);
+	probe_init(&probe, f, fds[0]);
+	probe_start(&probe, READABLE);
+	turn(f);
+	close(fds[0]);
+	put_byte(fds[1]);
+
+	probe_start(&probe, READABLE);
+	assert_int_equal(told(f, &probe), READABLE);
+	expect_quiet(f);
+	assert_int_equal(probe.calls, 1);
+
+	probe_stop(&probe);
+	close(copy);
+	close(fds[1]);
+}
+
+/* A start that fails for the new file tells the number's other watches. */
+static void a_failed_start_is_told_to_the_others_once(void **state)
+{
+	struct fixture *f = *state;
+	struct probe old, fresh;
+	int fds[2], copy;
+
+	make_pipe(fds);
+	copy = dup(fds[0]);
+	probe_init(&old, f, fds[0]);
+	probe_init(&fresh, f, fds[0]);
+	probe_start(&old, READABLE);
+	turn(f);
+	close(fds[0]);
+	put_byte(fds[1]);
+
+	assert_int_equal(probe_try_start(&fresh, WRITABLE), ROTA_EBADF);
+	assert_int_equal(told(f, &old), READABLE);
+	expect_quiet(f);
+	assert_int_equal(old.calls, 1);
+	assert_int_equal(fresh.calls, 0);
+
+	probe_stop(&old);
+	close(copy);
+	close(fds[1]);
+}
+
 /* F3: no room for the new file is an error of the start; for a restart it is
  * tried again by each wait. */
 static void room_that_is_missing_is_found_later(void **state)
@@ -561,6 +613,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_watch_that_is_always_restarted_is_told),
 	REAL(a_start_returns_the_new_file_s_error),
 	REAL(a_restart_is_told_of_a_dead_number_once),
+	REAL(what_a_dead_number_left_is_not_told),
+	REAL(a_failed_start_is_told_to_the_others_once),
 	REAL(room_that_is_missing_is_found_later),
 	REAL(restarts_cost_one_call_a_turn),
 	REAL(a_loop_with_a_dead_number_is_rebuilt_after_a_fork),
