@@ -329,11 +329,11 @@ static void hold(struct rota_stream *stream)
 	if (rotai_stream_has(stream, ROTAI_HELD))
 		return;
 	if (rotai_stream_has(stream, ROTAI_IN_DRAINS)) {
-		/* It is in one list at a time. */
+		/* It is in one list at a time. What it has still to be told is
+		 * due as before. */
 		rotai_streams_remove(&io->drains, stream);
 		rotai_streams_remove(&io->drains_taken, stream);
 		rotai_stream_clear(stream, ROTAI_IN_DRAINS);
-		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
 	}
 	rotai_stream_set(stream, ROTAI_HELD);
 	rotai_streams_append(&io->held, stream);

@@ -332,6 +332,51 @@ static void on_drain_may_close_its_stream(void **state)
 	}
 }
 
+static void have_it_due(struct rota_read *read, int status)
+{
+	struct connection *c = read->request.data;
+
+	assert_int_equal(status, 0);
+	rota_stream_set_cork(&c->tcp.stream, 1);
+	assert_int_equal(connection_send(c, 2), 1);
+	rota_stream_set_cork(&c->tcp.stream, 0);
+	rota_stream_set_cork(&c->tcp.stream, 1);
+}
+
+static void send_one(struct connection *c, int status)
+{
+	assert_int_equal(status, 0);
+	assert_int_equal(connection_send(c, 1), 0);
+}
+
+/* on_drain: once, also if the stream was in line to be told in the pending
+ * phase, was told in the poll phase, and is held by a cork since. */
+static void a_drain_that_was_told_is_not_told_again_after_a_cork(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_read read = { .request.data = NULL };
+	struct connection c;
+	char byte;
+
+	connection_open(&c, f, NULL);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	set_watermarks(&c, 0, 1);
+	c.act_drain = send_one;
+	read.request.data = &c;
+	assert_int_equal(rota_stream_read(&read, &c.tcp.stream,
+					  (struct rota_buf){ &byte, 1 }, 1,
+					  have_it_due),
+			 0);
+
+	peer_has_sent(&c, 1);
+	peer_takes_until(f, &c, 3);
+	turn(f);
+	turn(f);
+
+	assert_int_equal(c.drains, 1);
+	connection_end(&c);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(a_send_says_when_the_high_watermark_is_passed),
 	REAL(the_defaults_are_those_of_the_limits),
@@ -342,6 +387,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(on_drain_may_be_taken_back),
 	REAL(on_drain_is_never_called_from_inside_a_call),
 	REAL(a_drain_that_is_due_survives_a_cork),
+	REAL(a_drain_that_was_told_is_not_told_again_after_a_cork),
 	REAL(on_drain_tells_those_who_wait_of_an_error),
 	REAL(arguments_of_watermarks_are_checked),
 	REAL(on_drain_may_close_its_stream),
