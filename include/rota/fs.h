@@ -5,9 +5,9 @@
  *     rota_fs_init(&fs, loop);
  *     rota_fs_read_file(&fs, on_file, "/etc/hostname", 4096);
  *
- * The lane is for what ends soon. What may wait for long (FIFOs, pipes, sockets,
- * terminals, devices) moves on to the blocking lane, where a cancel or a
- * deadline ends the waiting.
+ * The lane is for what ends soon. What may wait for long (FIFOs, pipes,
+ * sockets, terminals, devices) moves on to the blocking lane, where a cancel or
+ * a deadline ends the waiting.
  */
 #ifndef ROTA_FS_H
 #define ROTA_FS_H
@@ -63,8 +63,8 @@ struct rota_file_info {
  * says: what has not begun ends at once, what a thread is at goes on. What a
  * thread waits with, for the other end of a FIFO or for data, ends: the cancel
  * returns 0, and the callback comes as soon as the thread has left it. Nothing
- * is left over of what ends so: a file that was opened too late is closed again,
- * and what rota_fs_read_file() has read is freed.
+ * is left over of what ends so: a file that was opened too late is closed
+ * again, and what rota_fs_read_file() has read is freed.
  *
  * Owner:   the caller, who keeps it, and the paths, buffers and results that
  *          are passed along, alive and in place until the callback.
@@ -124,11 +124,11 @@ void rota_fs_set_files_only(struct rota_fs *fs, int files_only);
 
 /**
  * Open the file @path as open(2) does: @flags are those of the caller's
- * <fcntl.h>, @mode the permissions of a file that it creates, less the process's
- * umask. The descriptor is close-on-exec; it is non-blocking only if @flags say
- * O_NONBLOCK, without which the open of a FIFO waits for its other end, in the
- * blocking lane: it may be told up to 50 ms after that has come. The result is
- * the descriptor.
+ * <fcntl.h>, @mode the permissions of a file that it creates, less the
+ * process's umask. The descriptor is close-on-exec; it is non-blocking only if
+ * @flags say O_NONBLOCK, without which the open of a FIFO waits for its other
+ * end, in the blocking lane: it may be told up to 50 ms after that has come.
+ * The result is the descriptor.
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.

@@ -29,9 +29,9 @@ enum { ROTA_HOOK_KIND_COUNT = ROTA_HOOK_POLL + 1 };
  * Called once in every turn. Only an idle hook makes turns: with nothing else
  * to do the loop sleeps, and the other hooks wait.
  *
- * Phase:   prepare, poll or check. The callback may start, stop or free any hook,
- *          @hook included; one of its own phase that it starts is first called
- *          in the next turn.
+ * Phase:   prepare, poll or check. The callback may start, stop or free any
+ *          hook, @hook included; one of its own phase that it starts is first
+ *          called in the next turn.
  */
 typedef void rota_hook_fn(struct rota_hook *hook);
 

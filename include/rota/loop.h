@@ -179,8 +179,8 @@ int rota_loop_new_version(struct rota_loop **loop,
 			  uint32_t version);
 
 /**
- * Make a loop and store it in *@loop. It takes two descriptors, or with kqueue one. @options NULL
- * stands for the defaults.
+ * Make a loop and store it in *@loop. It takes two descriptors, or with kqueue
+ * one. @options NULL stands for the defaults.
  *
  * The loop's thread, of which every page here speaks, is the one that runs it.
  * Until the first run, and between runs, it may be used by another if the two
@@ -220,8 +220,8 @@ int rota_loop_close(struct rota_loop *loop);
  * Tasks already posted or queued still run, and so do the callbacks of
  * requests and of closing handles; meanwhile starting a node or posting a task
  * returns ROTA_ESHUTDOWN. Nodes are stopped without a callback: a program that
- * embeds them in memory to be freed keeps a list of it, and frees it afterwards.
- * Handles have the callback of rota_handle_on_shutdown().
+ * embeds them in memory to be freed keeps a list of it, and frees it
+ * afterwards. Handles have the callback of rota_handle_on_shutdown().
  *
  * Thread:  the loop's.
  * Owner:   as rota_loop_close()
@@ -344,10 +344,10 @@ int rota_loop_advance(struct rota_loop *loop, uint64_t delta_ns);
 /**
  * Tell whether a virtual clock may be moved, as the loop itself does where it
  * would sleep: 1 or 0. What holds it is work that a thread of a pool has to do
- * for this loop, and what is queued. Idle hooks and immediates no longer hold it
- * once ROTA_VIRTUAL_TURNS turns in a row have done nothing else. For a host that
- * sleeps by its own means: it has found the backend's descriptor not readable,
- * and then advances by what rota_loop_next_timeout() says.
+ * for this loop, and what is queued. Idle hooks and immediates no longer hold
+ * it once ROTA_VIRTUAL_TURNS turns in a row have done nothing else. For a host
+ * that sleeps by its own means: it has found the backend's descriptor not
+ * readable, and then advances by what rota_loop_next_timeout() says.
  *
  * Thread:  the loop's.
  * Errors:  ROTA_ENOTSUP  the clock is not virtual

@@ -5,8 +5,8 @@
  * structs of their own. The library strings them on lists through the links
  * defined here, and rota_container_of() leads back to the caller's struct.
  *
- * Each of them may be all zero: then it was never begun, and asking it, stopping
- * it, cancelling it and closing it is safe.
+ * Each of them may be all zero: then it was never begun, and asking it,
+ * stopping it, cancelling it and closing it is safe.
  */
 #ifndef ROTA_OBJECT_H
 #define ROTA_OBJECT_H

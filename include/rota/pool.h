@@ -120,8 +120,8 @@ static inline void rota_pool_options_init(struct rota_pool_options *options)
  * Thread:  any.
  * Owner:   the caller, who drops it with rota_pool_unref(). Every loop that
  *          uses it holds a reference as well.
- * Errors:  ROTA_EINVAL  @pool is NULL, the size of @options is less than that of
- *                       the first version, something is set that the library
+ * Errors:  ROTA_EINVAL  @pool is NULL, the size of @options is less than that
+ *                       of the first version, something is set that the library
  *                       does not know, min_threads is more than max_threads,
  *                       no thread can have a stack of stack_size, or spin_ns is
  *                       more than 1 ms
@@ -183,8 +183,8 @@ struct rota_pool *rota_pool_ref(struct rota_pool *pool);
 void rota_pool_unref(struct rota_pool *pool);
 
 /**
- * Fill *@stats with the figures of @lane, as far as @stats->size says. What only
- * a later version than the library's knows is set to 0.
+ * Fill *@stats with the figures of @lane, as far as @stats->size says. What
+ * only a later version than the library's knows is set to 0.
  *
  * Thread:  any that holds a reference.
  * Errors:  ROTA_EINVAL  @lane is none, @stats is NULL, or its size is less than

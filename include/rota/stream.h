@@ -70,9 +70,9 @@ typedef void rota_shutdown_fn(struct rota_shutdown *shutdown, int status);
 
 /**
  * Called with 0 when no more than the low watermark is queued, after a send
- * returned 1; but not if the stream ends by then, see rota_stream_end(). Or with
- * an error: the writing side has failed, and bytes that rota_stream_send() had
- * taken are lost.
+ * returned 1; but not if the stream ends by then, see rota_stream_end(). Or
+ * with an error: the writing side has failed, and bytes that rota_stream_send()
+ * had taken are lost.
  *
  * Phase:   poll, or pending.
  */
@@ -326,8 +326,8 @@ int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
 
 /**
  * Write what the system takes at once of @count buffers, or of the first 64 of
- * more. Returns how many bytes that were, or ROTA_EAGAIN: none, or other output is queued, or @stream is
- * corked or connects.
+ * more. Returns how many bytes that were, or ROTA_EAGAIN: none, or other output
+ * is queued, or @stream is corked or connects.
  *
  * Thread:  the loop's.
  * Errors:  else as rota_stream_write(), and whatever the system says
@@ -355,9 +355,10 @@ int rota_stream_shutdown(struct rota_shutdown *shutdown,
 /**
  * Close @stream when all that is queued has left and the other side has ended
  * as well: what comes in meanwhile is thrown away, and reads under way end with
- * ROTA_ECANCELED. Nothing more can be sent, and on_drain is called with an error
- * alone. If the connection fails, @stream closes at once. rota_handle_close() can
- * still be called, and then its function is the one that is called.
+ * ROTA_ECANCELED. Nothing more can be sent, and on_drain is called with an
+ * error alone. If the connection fails, @stream closes at once.
+ * rota_handle_close() can still be called, and then its function is the one
+ * that is called.
  *
  * This waits for as long as the other side likes: rota_stream_end_with() can
  * have a deadline.
@@ -372,10 +373,10 @@ int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn);
 
 /**
  * Do the same with a request, which is in flight until @stream closes, whatever
- * closes it. If its deadline passes, or it is cancelled, @stream is closed as by
- * rota_handle_close(): what is queued is lost. @end->status then tells @fn how
- * it was. The request has no callback of its own. @end may be NULL: then this is
- * rota_stream_end().
+ * closes it. If its deadline passes, or it is cancelled, @stream is closed as
+ * by rota_handle_close(): what is queued is lost. @end->status then tells @fn
+ * how it was. The request has no callback of its own. @end may be NULL: then
+ * this is rota_stream_end().
  *
  * Phase:   @fn runs in the closing phase; it may be NULL.
  * Thread:  the loop's.
@@ -387,8 +388,8 @@ int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
 			 rota_close_fn *fn);
 
 /**
- * Tell whether @stream is under way to its end, by rota_stream_end(), and is not
- * closing yet: 1 or 0.
+ * Tell whether @stream is under way to its end, by rota_stream_end(), and is
+ * not closing yet: 1 or 0.
  *
  * Thread:  the loop's.
  */
@@ -437,8 +438,8 @@ size_t rota_stream_queued(const struct rota_stream *stream);
 
 /**
  * Tell the descriptor of @stream: to set and get options of it, and to name it.
- * Do not read, write, watch or close it, nor keep the number: it is the handle's
- * and may change, as a failed connect takes it along.
+ * Do not read, write, watch or close it, nor keep the number: it is the
+ * handle's and may change, as a failed connect takes it along.
  *
  * Thread:  the loop's.
  * Owner:   the handle.

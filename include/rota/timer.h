@@ -95,9 +95,9 @@ int rota_timer_start_at(struct rota_timer *timer, rota_timer_fn *fn,
  * long the callbacks take; periods that went by unserved make one call, and
  * rota_timer_missed() tells how many they were. With ROTA_REPEAT_DELAY each
  * period is counted from the end of the callback before. Among timers that are
- * due at the same time, one with ROTA_REPEAT_RATE keeps its place by when it was
- * started, however often it has been called since; with ROTA_REPEAT_DELAY each
- * period counts as a new start.
+ * due at the same time, one with ROTA_REPEAT_RATE keeps its place by when it
+ * was started, however often it has been called since; with ROTA_REPEAT_DELAY
+ * each period counts as a new start.
  *
  * Phase:   @fn runs in the timers phase.
  * Thread:  the loop's.
@@ -219,9 +219,9 @@ uint64_t rota_set_timeout(struct rota_loop *loop, rota_quick_fn *fn, void *arg,
 
 /**
  * Call @fn(@arg) every @period_ns, each period counted from the start of the
- * call before, until rota_clear(). Among timers that are due at the same time it
- * keeps its place by when it was set. Returns an id, or 0 as rota_set_timeout(),
- * also for a period of 0.
+ * call before, until rota_clear(). Among timers that are due at the same time
+ * it keeps its place by when it was set. Returns an id, or 0 as
+ * rota_set_timeout(), also for a period of 0.
  *
  * Phase:   @fn runs in the timers phase.
  * Thread:  the loop's.

@@ -7,8 +7,8 @@
  *  1. Some systems give two names one number: the first in the table counts.
  *  2. Names that only some systems have, and that no program needs to test for,
  *     have no constant in error.h.
- *  3. Signal handlers look errors up: nothing is called here (tests/lint/symbols
- *     checks it).
+ *  3. Signal handlers look errors up: nothing is called here
+ *     (tests/lint/symbols checks it).
  */
 #include "rota/error.h"
 

@@ -1,6 +1,6 @@
 /*
- * base/fd_posix.c - where pipe2(2) and ppoll(2) cannot be counted on: on Darwin,
- * and on any POSIX system but Linux.
+ * base/fd_posix.c - where pipe2(2) and ppoll(2) cannot be counted on: on
+ * Darwin, and on any POSIX system but Linux.
  */
 #include "base/fd.h"
 

@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 /* Count a thread that is about to be made. The first time, have the image
- * mapped for as long as the process lives, or until rotai_image_release(): 0, or
- * an error. */
+ * mapped for as long as the process lives, or until rotai_image_release(): 0,
+ * or an error. */
 int rotai_image_enter(void);
 
 /* It was not made. */

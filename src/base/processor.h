@@ -24,7 +24,8 @@ static inline void rotai_processor_fetch(const void *address)
 #if defined(__x86_64__)
 	/* Without options for a newer processor than the first, compilers make
 	 * no prefetchw of __builtin_prefetch(), but what fetches the line to be
-	 * read, and so the write waits again. Who does not know it, skips it. */
+	 * read, and so the write waits again. A processor that does not
+	 * know it skips it. */
 	__asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)address));
 #else
 	__builtin_prefetch(address, 1);

@@ -86,8 +86,8 @@ void rotai_registry_check_entry(const struct rota_entry *entry,
 #define ROTAI_WHEN_WATCHFUL(...) ((void)0)
 #endif
 
-/* An object begins to be the loop's. @loop_at is the member of @object that says
- * of which. */
+/* An object begins to be the loop's. @loop_at is the member of @object that
+ * says of which. */
 #define ROTAI_LIVE_BEGIN(is_live, of_kind, the_object, the_key, the_loop,      \
 			 its_loop)                                             \
 	ROTAI_WHEN_WATCHFUL(rotai_registry_add(&(struct rotai_registered){     \

@@ -3,8 +3,8 @@
  *
  * It pays if at least half of the tries find something. On a machine whose
  * processors are all busy nearly none does: what is waited for needs the
- * processor that the looking takes. There is no clock in it: the tries that fail
- * are those that take all of their time.
+ * processor that the looking takes. There is no clock in it: the tries that
+ * fail are those that take all of their time.
  */
 #include "base/spin.h"
 

@@ -4,8 +4,8 @@
  *  1. While a thread may be at an operation, that is from begin to ended(), the
  *     fields of input are only read, and the result is the thread's. The base
  *     and `late` are the loop's throughout.
- *  2. The result is ROTAI_FS_NOT_RUN until a thread has run the operation to its end. In
- *     a forked child that is how far it was.
+ *  2. The result is ROTAI_FS_NOT_RUN until a thread has run the operation to
+ *     its end. In a forked child that is how far it was.
  *  3. An operation that is run and whose result is not told is discarded; one
  *     that is never run is skipped. Either comes once, before the callback. In
  *     a forked child neither does for one that a thread was at: nobody knows

@@ -1,8 +1,8 @@
 /*
  * fs/operation.h - what all operations on files share: how they begin, end and
  * are cancelled. An operation is a run function for a thread of the io lane,
- * and another for the blocking lane if it may have to wait for what never comes;
- * and what becomes of its result if nobody is told.
+ * and another for the blocking lane if it may have to wait for what never
+ * comes; and what becomes of its result if nobody is told.
  *
  *     int error = rotai_fs_usable(fs, fn);
  *

@@ -1,10 +1,10 @@
 /*
  * fs/wait.c - see wait.h.
  *
- *  1. `waits` is changed by the thread between ROTAI_FS_GOES_ON and ROTAI_FS_WAITS, and by the
- *     loop from these to ROTAI_FS_TOLD and ROTAI_FS_CUT. So one of the two comes first: what the
- *     loop cuts short while it waits does nothing more, and its status is known
- *     at once.
+ *  1. `waits` is changed by the thread between ROTAI_FS_GOES_ON and
+ *     ROTAI_FS_WAITS, and by the loop from these to ROTAI_FS_TOLD and
+ *     ROTAI_FS_CUT. So one of the two comes first: what the loop cuts short
+ *     while it waits does nothing more, and its status is known at once.
  *  2. The pipe is made by the thread before it first says that it waits, which
  *     releases it to the loop; and closed by the loop when the thread is done.
  *     Without descriptors for it the thread looks now and then.

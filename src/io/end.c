@@ -1,9 +1,9 @@
 /*
- * io/end.c - the polite end of a stream: what is queued leaves, the writing side
- * is shut down, what still comes in is thrown away, and then it closes.
+ * io/end.c - the polite end of a stream: what is queued leaves, the writing
+ * side is shut down, what still comes in is thrown away, and then it closes.
  *
- *  1. While a stream ends nobody reads it, and its fn has the request of the end
- *     instead of a read callback, or NULL.
+ *  1. While a stream ends nobody reads it, and its fn has the request of the
+ *     end instead of a read callback, or NULL.
  *  2. The request says from the first how the stream will have ended if it is
  *     closed by somebody else. It has no callback of its own: it is over as the
  *     stream closes, whatever closes it.

@@ -185,8 +185,8 @@ void rotai_output_flush(struct rota_stream *stream);
 void rotai_output_drop(struct rota_stream *stream, struct rotai_output *from,
 		       int status);
 
-/* The writing side has failed with @error at @from: drop that and what is behind
- * it, and take no more. The same for all of the line. */
+/* The writing side has failed with @error at @from: drop that and what is
+ * behind it, and take no more. The same for all of the line. */
 void rotai_output_break(struct rota_stream *stream, struct rotai_output *from,
 			int error);
 void rotai_output_fail(struct rota_stream *stream, int error);
@@ -204,8 +204,8 @@ void rotai_drain_note(struct rota_stream *stream);
 void rotai_drain_call(struct rota_stream *stream);
 void rotai_drain_defer(struct rota_stream *stream);
 
-/* Outside of an event the line has got shorter: see to on_drain and, of a stream
- * that ends, to its end. */
+/* Outside of an event the line has got shorter: see to on_drain and, of a
+ * stream that ends, to its end. */
 void rotai_output_settle(struct rota_stream *stream);
 
 void rotai_outputs_after(struct rotai_annex *annex, struct rota_loop *loop);

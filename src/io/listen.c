@@ -9,12 +9,13 @@
  *     reported for ever, and their clients wait for ever. A descriptor kept in
  *     reserve is given up, so that each can be accepted and closed; then the
  *     listener backs off for a while, twice as long each time, and goes on. The
- *     user is told when the shortage begins. It is over when a pass has accepted
- *     all that there was, without an error: so in a shortage each pass goes on
- *     until there is nothing.
- *  3. The reserve is a socket that is connected to nothing: to make one takes no
- *     path, so it is there in a chroot(2) as well, and it is of the kind that
- *     accept(2) is short of, whether the process or the system has no more.
+ *     user is told when the shortage begins. It is over when a pass has
+ *     accepted all that there was, without an error: so in a shortage each pass
+ *     goes on until there is nothing.
+ *  3. The reserve is a socket that is connected to nothing: to make one takes
+ *     no path, so it is there in a chroot(2) as well, and it is of the kind
+ *     that accept(2) is short of, whether the process or the system has no
+ *     more.
  *  4. While the user has paused the listener, or it backs off, the poller is
  *     asked for nothing. What a wait had found by then is passed over.
  */

@@ -80,8 +80,8 @@ static unsigned state_of(int fd)
 	return ROTAI_CONNECTED;
 }
 
-/* Whether @fd is what a listener has just accepted: connected, and non-blocking,
- * as accept4(2) makes it. */
+/* Whether @fd is what a listener has just accepted: connected, and
+ * non-blocking, as accept4(2) makes it. */
 static int is_handed(struct rotai_io *io, int fd)
 {
 	if (fd < 0 || fd != io->handed_fd)

@@ -1,9 +1,9 @@
 /*
  * loop/async.c - wake-ups from elsewhere.
  *
- *  1. ROTAI_ENTRY_QUEUED is set by the send that pushes, and cleared just before
- *     the callback: a send in between has nothing to do. inbox.c (4) says why
- *     the callback sees what was written before such a send.
+ *  1. ROTAI_ENTRY_QUEUED is set by the send that pushes, and cleared just
+ *     before the callback: a send in between has nothing to do. inbox.c (4)
+ *     says why the callback sees what was written before such a send.
  *  2. A send that saw the async started may push after the stop has looked.
  *     Such an entry is dropped when its turn comes, or by another stop.
  */

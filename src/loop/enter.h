@@ -1,6 +1,6 @@
 /*
- * loop/enter.h - what checked builds see to as a public function is entered: the
- * right thread, and a loop that is there. A release build has none of it.
+ * loop/enter.h - what checked builds see to as a public function is entered:
+ * the right thread, and a loop that is there. A release build has none of it.
  *
  * The first line of every public function that is for the loop's thread alone
  * (tests/lint/entries):

@@ -20,8 +20,8 @@
 #include "loop/loop.h"
 #include "loop/request.h"
 
-/* OPEN, CLOSING or CLOSED; none of them: it was never open, and its loop and its
- * class may be NULL. */
+/* OPEN, CLOSING or CLOSED; none of them: it was never open, and its loop and
+ * its class may be NULL. */
 enum {
 	ACTIVE = 1 << 0,
 	UNREFERENCED = 1 << 1,

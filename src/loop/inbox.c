@@ -11,16 +11,16 @@
  *     CLOSED     nothing comes in any more
  *     an entry   the newest; each one's next is the one before
  *
- *  1. An entry belongs to the thread that claimed it, by a flag in its owner: it
- *     is never in two places. The loop releases it before it calls it.
+ *  1. An entry belongs to the thread that claimed it, by a flag in its owner:
+ *     it is never in two places. The loop releases it before it calls it.
  *  2. A loop sleeps only after it has changed EMPTY to ASLEEP. So a push finds
  *     either ASLEEP, and wakes it, or it comes first, and the loop does not
  *     sleep. A wake-up may reach a loop that is awake again, or closed: the
  *     poller lives as long as the loop has references.
  *  3. Pushing releases and taking over acquires, so what a thread wrote before
  *     a push is seen by the callback.
- *  4. A claim that fails has found the entry posted or sent, and leaves its news
- *     to the callback that is still to come. Both sides change owner by a
+ *  4. A claim that fails has found the entry posted or sent, and leaves its
+ *     news to the callback that is still to come. Both sides change owner by a
  *     read-modify-write, a failed claim too, and of two such one sees what came
  *     before the other: a claim either precedes the release, and the callback
  *     sees what was written before it, or follows it, and succeeds. A claim

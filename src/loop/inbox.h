@@ -36,9 +36,9 @@ void rotai_inbox_adopt(struct rotai_inbox *inbox);
 /* Refuse what is not the library's own, or no longer. The loop's thread. */
 void rotai_inbox_refuse(struct rotai_inbox *inbox, int refuses);
 
-/* Push a chain of claimed entries, each of which is linked to the one that is to
- * be called before it, and wake the loop if it sleeps: 0, or ROTA_ESHUTDOWN or
- * ROTA_ECHILD, and they are still claimed. Any thread; signal-safe. */
+/* Push a chain of claimed entries, each of which is linked to the one that is
+ * to be called before it, and wake the loop if it sleeps: 0, or ROTA_ESHUTDOWN
+ * or ROTA_ECHILD, and they are still claimed. Any thread; signal-safe. */
 int rotai_inbox_push(struct rota_loop *loop, struct rota_entry *newest,
 		     struct rota_entry *oldest);
 

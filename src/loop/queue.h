@@ -117,8 +117,8 @@ static inline void rotai_entry_release(struct rota_entry *entry)
 }
 
 /* The same for an entry that the loop's own thread had queued: nothing is
- * acquired, and nothing locked. @owner is what is there. While the flag is set, no other thread changes
- * owner, as setting it again leaves it as it is. */
+ * acquired, and nothing locked. @owner is what is there. While the flag is set,
+ * no other thread changes owner, as setting it again leaves it as it is. */
 static inline void rotai_entry_release_own(struct rota_entry *entry,
 					   uintptr_t owner)
 {

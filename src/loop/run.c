@@ -224,8 +224,8 @@ static int is_at_its_end(struct rota_loop *loop)
 	return !rotai_loop_is_open(loop) && rotai_inbox_close(&loop->inbox);
 }
 
-/* When a deadline in the loop's time is reached in that of the system. A virtual
- * clock stands still while a thread is at work for the loop, and while
+/* When a deadline in the loop's time is reached in that of the system. A
+ * virtual clock stands still while a thread is at work for the loop, and while
  * immediates queue themselves with no timer to jump to; this one goes on. */
 static uint64_t real_time_of(struct rota_loop *loop, uint64_t deadline_ns)
 {

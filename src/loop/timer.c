@@ -8,11 +8,11 @@
  *  2. A repeating timer is out of all lists while its callback runs.
  *     timer_called points to it; stopping or starting it clears that, and so
  *     tells that the timer is no longer ours to put back (O4).
- *  3. Timers of the same due time go by their order, and where that is the same,
- *     by when they came into the wheel. Only a timer that keeps its order while
- *     it repeats comes into the wheel later than others that were started after
- *     it. So those alone count timer_order up: started after one of them, a
- *     timer has a higher order, and all others get by without counting.
+ *  3. Timers of the same due time go by their order, and where that is the
+ *     same, by when they came into the wheel. Only a timer that keeps its order
+ *     while it repeats comes into the wheel later than others that were started
+ *     after it. So those alone count timer_order up: started after one of them,
+ *     a timer has a higher order, and all others get by without counting.
  *  4. A relative delay is counted from the clock itself (C2), and sums
  *     saturate: a due time of UINT64_MAX never comes (C8).
  */

@@ -32,8 +32,8 @@ void rotai_timers_each(struct rota_loop *loop,
 void rotai_timer_start_own(struct rota_timer *timer, rota_timer_fn *fn,
 			   uint64_t due_ns);
 
-/* As rota_timer_start(), for a timer that is to be restarted in its callback and
- * then keeps its place among those of the same due time. */
+/* As rota_timer_start(), for a timer that is to be restarted in its callback
+ * and then keeps its place among those of the same due time. */
 int rotai_timer_start_kept(struct rota_timer *timer, rota_timer_fn *fn,
 			   uint64_t delay_ns);
 

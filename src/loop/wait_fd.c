@@ -1,8 +1,8 @@
 /*
  * loop/wait_fd.c - a wait for one descriptor, without a loop.
  *
- * poll(2) may return early, for a signal or because its time-out is coarser than
- * ours. The clock says whether the time is over.
+ * poll(2) may return early, for a signal or because its time-out is coarser
+ * than ours. The clock says whether the time is over.
  */
 #include <errno.h>
 
@@ -31,7 +31,7 @@ static short mask_of(unsigned events)
 	return (short)mask;
 }
 
-/* What to tell of what poll(2) found; @asked if it was an error or a hang-up. */
+/* What to tell of what poll(2) found; @asked for an error or a hang-up. */
 static int events_of(int mask, unsigned asked)
 {
 	unsigned events = 0;

@@ -12,7 +12,7 @@ enum {
 	ROTAI_WHEEL_SHIFT = 15, /* a tick is 33 us */
 	ROTAI_WHEEL_BITS = 6,
 	ROTAI_WHEEL_SLOTS = 1 << ROTAI_WHEEL_BITS,
-	/* 64 - 15 bits of ticks: eight whole levels, and one bit for a ninth. */
+	/* 64 - 15 bits of ticks: eight whole levels, and a bit for a ninth. */
 	ROTAI_WHEEL_LEVELS = 9,
 	ROTAI_WHEEL_SLOTS_IN_ALL = 8 * ROTAI_WHEEL_SLOTS + 2,
 };
@@ -36,9 +36,9 @@ void rotai_wheel_init(struct rotai_wheel *wheel, uint64_t now_ns);
 /* Add a timer, by its due_ns and its order; leave by rotai_list_remove(). */
 void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer);
 
-/* Move the next timers that are due at @now_ns to the end of @due, sorted by due
- * time, then by order, then by when they were added: 1, or 0 if there are no
- * more, and then the wheel stands at @now_ns. */
+/* Move the next timers that are due at @now_ns to the end of @due, sorted by
+ * due time, then by order, then by when they were added: 1, or 0 if there are
+ * no more, and then the wheel stands at @now_ns. */
 int rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
 			struct rota_link *due);
 
