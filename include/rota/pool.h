@@ -55,26 +55,24 @@ struct rota_pool_options {
 	struct rota_lane_options lanes[ROTA_LANE_ROOM];
 
 	/** How long a thread without work waits for some before it ends;
-	 * UINT64_MAX: for ever. */
+	 * UINT64_MAX: forever. */
 	uint64_t idle_ns;
 
 	/** Of each thread, in bytes; 0: the system's default. */
 	size_t stack_size;
 
-	/** For how long who has nothing to do looks for more again and again,
-	 * before it sleeps: a thread of a lane, one at a time, for jobs; and a
-	 * loop with jobs at the threads, for the ends of these and for posts.
-	 * That is less than a sleep and a wake-up take, if what was waited for
-	 * comes soon, and a processor kept busy for nothing if it does not.
-	 * Meanwhile a loop sees nothing else: what the kernel has for it waits
-	 * for so long at the most; timers are not late. A guide, not exact: it
-	 * is counted in pauses of the processor. Who finds nothing in more
-	 * than half of the tries, as on a machine that is busy, tries less
-	 * often, down to some 4 waits of 1000, until it pays again. 0, the
-	 * default: not at all;
-	 * nor is there any if the process may run on one processor alone as
-	 * the pool is made, or if the loop's clock is virtual. 1 ms at the
-	 * most. */
+	/** For how long to spin (to busy-wait) before a sleep; at most 1 ms; 0,
+	 * the default: not at all. One idle thread of each lane spins for jobs,
+	 * and a loop whose jobs are with the threads spins for their ends and
+	 * for posts. If these come soon, that is quicker than a sleep and a
+	 * wake-up; if not, it keeps a processor busy for nothing. While a loop
+	 * spins it does not look at descriptors, so their events may be late by
+	 * this time; timers are not late. The time is approximate: it is
+	 * counted in pauses of the processor. A thread or a loop that finds
+	 * nothing in more than half of its tries, as on a busy machine, spins
+	 * less often, down to some 4 waits of 1000, until it pays again. There
+	 * is no spinning if the process may run on one processor alone as the
+	 * pool is made, nor in a loop with a virtual clock. */
 	uint64_t spin_ns;
 };
 

@@ -91,7 +91,7 @@ int rota_timer_start_at(struct rota_timer *timer, rota_timer_fn *fn,
 /**
  * Call @fn every @period_ns nanoseconds, first in @period_ns from now.
  *
- * With ROTA_REPEAT_RATE the due times are first + k * period for ever, however
+ * With ROTA_REPEAT_RATE the due times are first + k * period forever, however
  * long the callbacks take; periods that went by unserved make one call, and
  * rota_timer_missed() tells how many they were. With ROTA_REPEAT_DELAY each
  * period is counted from the end of the callback before. Among timers that are

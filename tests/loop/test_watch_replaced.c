@@ -181,7 +181,7 @@ static void what_two_files_left_is_told_apart(void **state)
 	close_both(copies);
 }
 
-/* Two pipes that hold a byte; whoever is called first replaces the other one's
+/* Two pipes that hold a byte; the one called first replaces the other one's
  * file by a silent pipe, and restarts its watch. */
 struct pair {
 	struct probe probes[2];

@@ -101,10 +101,10 @@
  *   -	A post that returned 0 is run once or cancelled once, and a refused
  *	one never; what runs is the function that post wrote.
  *   -	The posts of one thread run in their order.
- *   -	When a post returned 0, or EALREADY, a callback began, or the post was cancelled, after it wrote its data (with the
- *	exceptions above).
- *   -	Whoever clears queued finds it set.
- *   -	No lost wake-up: the loop sleeps for ever only if nothing is queued
+ *   -	When a post returned 0, or EALREADY, a callback began, or the post
+ *	was cancelled, after it wrote its data (with the exceptions above).
+ *   -	A step that clears queued finds it set.
+ *   -	No lost wake-up: the loop sleeps forever only if nothing is queued
  *	(else spin finds an invalid end state).  The kernel may return
  *	without reason, but only SPURIOUS times, so that it cannot hide a
  *	wake-up that was lost.

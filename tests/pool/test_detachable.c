@@ -310,7 +310,7 @@ static void without_threads_the_loop_does_the_work(void **state)
 }
 
 /* The loop lets go of it at the moment when the thread is done, or nearly:
- * whoever comes first, the context has one end. A busy machine makes fewer
+ * whichever is first, the context has one end. A busy machine makes fewer
  * rounds. */
 static void letting_go_and_ending_race(void **state)
 {

@@ -82,7 +82,7 @@ static void what_a_stuck_thread_has_taken_is_stolen(void **state)
 	assert_int_equal(jobs[0].calls, 1);
 }
 
-/* With the lane's lock held: whose slot @job stands in. */
+/* With the lane's lock held: whose slot @job is in. */
 static const struct rotai_worker *holder_of(struct rotai_lane *lane,
 					    const struct job *job)
 {
