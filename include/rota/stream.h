@@ -372,11 +372,11 @@ int rota_stream_shutdown(struct rota_shutdown *shutdown,
 int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn);
 
 /**
- * Do the same with a request, which is in flight until @stream closes, whatever
- * closes it. If its deadline passes, or it is cancelled, @stream is closed as
- * by rota_handle_close(): what is queued is lost. @end->status then tells @fn
- * how it was. The request has no callback of its own. @end may be NULL: then
- * this is rota_stream_end().
+ * End @stream as rota_stream_end() does, with a request @end, which is in
+ * flight until @stream closes, whatever closes it. If its deadline passes, or
+ * it is cancelled, @stream is closed as by rota_handle_close(): what is queued
+ * is lost. @end->status then tells @fn how it was. The request has no callback
+ * of its own. @end may be NULL: then this is rota_stream_end().
  *
  * Phase:   @fn runs in the closing phase; it may be NULL.
  * Thread:  the loop's.
