@@ -212,9 +212,9 @@ int rota_stream_listen(struct rota_stream *stream, int backlog,
 		       rota_connection_fn *fn);
 
 /**
- * Accept no more connections, from now on: in the middle of an event, too. Who
- * connects waits in the system's queue, up to the backlog. @stream goes on to
- * listen, and to keep the loop alive. Pausing twice is pausing once.
+ * Accept no more connections, from now on: in the middle of an event, too. A
+ * peer that connects waits in the system's queue, up to the backlog. @stream
+ * goes on to listen, and to keep the loop alive. Pausing twice is pausing once.
  *
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL     @stream does not listen, or is closing
