@@ -48,6 +48,32 @@ static void output_in_a_steady_state_allocates_nothing(void **state)
 	connection_end(&c);
 }
 
+/* A send takes memory only if there is no room for it in what the last one took:
+ * to the last byte. */
+static void what_was_taken_is_filled_before_more_is(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+	size_t sent_before[3]; /* memory was taken for the nth time */
+
+	connection_open(&c, f, NULL);
+	rota_stream_set_cork(&c.tcp.stream, 1);
+	for (unsigned n = 0; n < 3;) {
+		size_t calls = f->memory.calls;
+
+		assert_true(c.produced < 100000);
+		assert_true(connection_send(&c, 1) >= 0);
+		if (f->memory.calls > calls)
+			sent_before[n++] = c.produced - 1;
+	}
+
+	assert_int_equal(sent_before[0], 0);
+	assert_int_equal(sent_before[2], 2 * sent_before[1]);
+	rota_stream_set_cork(&c.tcp.stream, 0);
+	peer_takes_until(f, &c, c.produced);
+	connection_end(&c);
+}
+
 /* Small pieces make many chunks, of which 64 are kept; a large one has memory
  * of its own. */
 static void a_burst_of_output_gives_its_memory_back(void **state)
@@ -205,6 +231,7 @@ static void connections_that_went_left_nothing(void **state)
 
 static const struct CMUnitTest tests[] = {
 	REAL(output_in_a_steady_state_allocates_nothing),
+	REAL(what_was_taken_is_filled_before_more_is),
 	REAL(a_burst_of_output_gives_its_memory_back),
 	REAL(a_close_gives_back_what_was_queued),
 	REAL(kept_input_gives_its_memory_back),
