@@ -424,6 +424,11 @@ mutants-plan:
 		echo 'rest $(support) $(double_objects) $(archive)' \
 			'$(if $(wrap_flags),$(shell cat $(wrap_flags)))' \
 			'$(double_flags) $(CMOCKA_LIBS) $(LDLIBS)'; \
+		echo 'plugin $(plugin)'; \
+		echo 'plugin-link $(link) -shared -Wl,-Bsymbolic' \
+			'$(plugin:.so=.o)'; \
+		echo 'plugin-rest $(archive) $(double_objects)' \
+			'$(double_flags) $(LDLIBS)'; \
 		echo 'sources $(sources)'; \
 		echo 'tests $(tests)'; \
 		echo 'once $(once)'; } >$(dir)/mutants.plan
