@@ -250,6 +250,30 @@ static void without_descriptors_what_waits_is_cancelled(void **state)
 	end(&t);
 }
 
+/* Whatever poll(2) says, and at whichever look: the error, if it is one. */
+static void a_wait_that_fails_is_told(void **state)
+{
+	struct rota_fs fs;
+	int fds[2];
+
+	(void)state;
+	make_blocking_pipe(fds);
+	put_byte(fds[1]);
+	rotai_fs_wait_init(&fs);
+
+	fault_fail("ppoll", 1, ENOMEM);
+	assert_int_equal(rotai_fs_wait(&fs, fds[0], POLLIN, -1), ROTA_ENOMEM);
+	fault_fail("ppoll", 1, EINTR);
+	assert_int_equal(rotai_fs_wait(&fs, fds[0], POLLIN, -1), 1);
+	take_byte(fds[0]);
+	fault_fail("ppoll", 2, ENOMEM);
+	assert_int_equal(rotai_fs_wait(&fs, fds[0], POLLIN, -1), ROTA_ENOMEM);
+	assert_int_equal(fault_clear(), 1);
+
+	rotai_fs_wait_end(&fs);
+	close_both(fds);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(reads_and_writes_that_block_hold_no_thread_of_files),
 	REAL(a_write_to_a_pipe_that_is_full_writes_all),
@@ -258,6 +282,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(devices_are_read),
 	REAL(a_terminal_is_waited_for),
 	REAL(without_descriptors_what_waits_is_cancelled),
+	REAL(a_wait_that_fails_is_told),
 };
 
 FIXTURE_MAIN(tests)
