@@ -199,8 +199,8 @@ static int confirm(struct rota_loop *loop, int fd, unsigned wanted)
 	f->generation += (unsigned)status;
 	f->wanted = (uint8_t)wanted;
 	f->asked = (uint8_t)wanted;
-	f->flags &= (uint8_t) ~(ROTAI_FD_UNSURE | ROTAI_FD_ABSENT |
-				ROTAI_FD_DEAD);
+	f->flags &=
+		(uint8_t) ~(ROTAI_FD_UNSURE | ROTAI_FD_ABSENT | ROTAI_FD_DEAD);
 	return 0;
 }
 

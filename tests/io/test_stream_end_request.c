@@ -133,6 +133,7 @@ static void a_deadline_closes_the_stream(void **state)
 			connection_block(&e.c);
 		assert_int_equal(begin_write(&e.c, &write, "w", "x", 1), 0);
 		assert_int_equal(end_it(&e), 0);
+		turn(f); /* in which a small write calls back */
 		assert_int_equal(rota_request_set_deadline(
 					 &e.end.request, &e.deadline,
 					 rota_loop_now(f->loop) + ROTA_MSEC(1)),
