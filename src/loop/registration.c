@@ -199,6 +199,8 @@ static int confirm(struct rota_loop *loop, int fd, unsigned wanted)
 	f->generation += (unsigned)status;
 	f->wanted = (uint8_t)wanted;
 	f->asked = (uint8_t)wanted;
+	if (f->flags & ROTAI_FD_DEAD)
+		f->again = 0; /* that was of the dead file */
 	f->flags &=
 		(uint8_t) ~(ROTAI_FD_UNSURE | ROTAI_FD_ABSENT | ROTAI_FD_DEAD);
 	return 0;
@@ -251,8 +253,10 @@ static unsigned take_note(struct rota_loop *loop, int fd)
 	if (status < 0)
 		events = ROTAI_EVERYTHING; /* (4) */
 	if (status == ROTA_ENOMEM || status == ROTA_ENOSPC ||
-	    status == ROTA_EAGAIN)
+	    status == ROTA_EAGAIN) {
+		f->flags |= ROTAI_FD_UNSURE;
 		return events;
+	}
 	if (status < 0) {
 		f->asked = f->wanted;
 		f->flags &= (uint8_t)~ROTAI_FD_UNSURE;
@@ -323,7 +327,11 @@ void rotai_watches_put_back(struct rota_loop *loop,
 	for (int i = 0; i < n; i++) {
 		struct rotai_fd *f = &loop->watches.fds[ready[i].fd];
 
-		if (f->flags & ROTAI_FD_NOTED)
+		/* During the wait its watches may have gone (6). */
+		if (f->generation != ready[i].generation)
+			continue;
+		if ((f->flags & (ROTAI_FD_UNSURE | ROTAI_FD_DEAD)) ==
+		    ROTAI_FD_UNSURE)
 			continue; /* it is tried again anyway (4) */
 		f->again |= (uint8_t)ready[i].events;
 		note(&loop->watches, ready[i].fd, 0);

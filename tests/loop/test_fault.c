@@ -476,6 +476,37 @@ static void a_wait_that_fails_is_told_by_run(void **state)
 	close_both(fds);
 }
 
+/* An error of a dead number that a failed wait could not tell is not for the
+ * file that has the number next. */
+static void what_a_failed_wait_kept_is_not_the_next_file_s(void **state)
+{
+	struct fixture *f = *state;
+	struct probe probe;
+	int fds[2], next[2];
+
+	make_pipe(fds);
+	make_pipe(next);
+	probe_init(&probe, f, fds[0]);
+	probe_start(&probe, READABLE);
+	turn(f);
+	close(fds[0]);
+	probe_start(&probe, READABLE);
+	fault_fail(wait_call(f), 1, ENOMEM);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), ROTA_ENOMEM);
+	assert_int_equal(fault_clear(), 1);
+
+	assert_int_equal(dup2(next[0], fds[0]), fds[0]);
+	probe_start(&probe, READABLE);
+	turn(f);
+	assert_int_equal(probe.calls, 0);
+	feed(next[1]);
+	assert_int_equal(told(f, &probe), READABLE);
+
+	probe_stop(&probe);
+	close_both(fds);
+	close_both(next);
+}
+
 struct disturber {
 	pthread_t thread, victim;
 	atomic_bool done;
@@ -582,6 +613,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(every_system_call_may_fail),
 	REAL(every_allocation_may_fail),
 	REAL(a_wait_that_fails_is_told_by_run),
+	REAL(what_a_failed_wait_kept_is_not_the_next_file_s),
 	REAL(signals_do_not_end_a_run),
 	REAL(without_epoll_pwait2_timers_do_not_spin),
 };
