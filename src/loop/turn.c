@@ -57,7 +57,8 @@ ROTAI_INLINE int may_sleep(const struct rota_loop *loop,
 		return 0;
 	/* What a run of events alone does not call must not keep it awake. */
 	return !rotai_work_is_queued(loop) || /* L4 */
-	       (loop->run_flags & ROTA_RUN_ONLY_EVENTS);
+	       ((loop->run_flags & ROTA_RUN_ONLY_EVENTS) &&
+		!loop->drain_deferred);
 }
 
 /* The first wait was full: make some more, without sleeping, and report
@@ -189,6 +190,7 @@ int rotai_turn_of_events(struct rota_loop *loop, enum rotai_turn_kind kind)
 
 	loop->event_turns++;
 	rotai_phase_begin(loop, ROTA_PHASE_POLL);
+	rotai_ticks_run_deferred(loop); /* no pending phase will (T10) */
 	status = poll_and_dispatch(loop, may_sleep(loop, kind, 0), 0);
 	rotai_phase_begin(loop, ROTA_PHASE_NONE);
 	return status;

@@ -424,6 +424,29 @@ static void a_run_of_a_dead_loop_drains_what_was_put_off(void **state)
 	assert_int_equal(timeout_ns, -1);
 }
 
+/* Such a run has no pending phase. */
+static void a_run_of_events_drains_what_was_put_off(void **state)
+{
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor t;
+	struct rota_run run;
+
+	set_budget(f, 10);
+	recorder_init(&r, f->loop);
+	actor_init(&t, &r, "t");
+	t.then = tick_self_until_number;
+	t.number = 35;
+	actor_tick(&t);
+	rota_run_init(&run);
+	run.flags = ROTA_RUN_ONLY_EVENTS;
+
+	assert_int_equal(rota_loop_run_with(f->loop, &run), 0);
+
+	assert_int_equal(t.calls, 35);
+	assert_int_equal(deferrals(f->loop), 3);
+}
+
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(what_exceeds_the_budget_waits_for_the_pending_phase),
 	VIRTUAL(microtasks_have_the_same_budget),
@@ -438,5 +461,6 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(the_budget_is_65536_by_default),
 	VIRTUAL(a_run_does_not_begin_with_what_was_put_off),
 	VIRTUAL(a_run_of_a_dead_loop_drains_what_was_put_off),
+	VIRTUAL(a_run_of_events_drains_what_was_put_off),
 };
 FIXTURE_MAIN(tests)
