@@ -113,26 +113,6 @@ static void go_on(struct rota_timer *timer)
 	ask(listener);
 }
 
-/* There is no descriptor, or no memory, for more connections. */
-static void back_off(struct rotai_io *io, struct rota_stream *stream, int error)
-{
-	struct rotai_listener *listener = stream->internal.front.listener;
-	int begins = !listener->is_short;
-
-	if (!shed(io, stream))
-		return;
-	listener->is_short = 1;
-	rotai_timer_start_own(&listener->timer, go_on,
-			      rotai_add_saturated(io->loop->clock(io->loop),
-						  listener->pause_ns));
-	ask(listener);
-	listener->pause_ns *= 2;
-	if (listener->pause_ns > LONGEST_PAUSE_NS)
-		listener->pause_ns = LONGEST_PAUSE_NS;
-	if (begins)
-		call(io, stream, error, -1);
-}
-
 /* Errors that are of the connection, which is gone, and not of the listener:
  * see accept(2). */
 static int is_of_connection(int error)
@@ -149,6 +129,28 @@ static int is_of_connection(int error)
 	default:
 		return 1;
 	}
+}
+
+/* There is no descriptor, or no memory, for more connections; or all that were
+ * accepted had failed, of which there may be no end. */
+static void back_off(struct rotai_io *io, struct rota_stream *stream, int error)
+{
+	struct rotai_listener *listener = stream->internal.front.listener;
+	int begins = !listener->is_short;
+
+	/* In no shortage the others in the queue are not to pay for it. */
+	if (!is_of_connection(error) && !shed(io, stream))
+		return;
+	listener->is_short = 1;
+	rotai_timer_start_own(&listener->timer, go_on,
+			      rotai_add_saturated(io->loop->clock(io->loop),
+						  listener->pause_ns));
+	ask(listener);
+	listener->pause_ns *= 2;
+	if (listener->pause_ns > LONGEST_PAUSE_NS)
+		listener->pause_ns = LONGEST_PAUSE_NS;
+	if (begins)
+		call(io, stream, error, -1);
 }
 
 /* How many to accept now. */
