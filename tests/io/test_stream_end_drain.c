@@ -103,7 +103,8 @@ static void an_echo_is_whole_under_every_watermark(void **state)
 			      take_a_little(&c), c.sent == SIZE));
 		raw_shutdown(c.peer);
 		RUN_UNTIL(f, (take_a_little(&c), closes > 0));
-		peer_takes(&c);
+		/* The system may still have some of it on the way. */
+		peer_takes_to_the_end(f, &c);
 		assert_int_equal(c.taken, SIZE);
 		peer_close(&c);
 	}
