@@ -20,7 +20,6 @@
  */
 #include "loop/watch.h"
 
-#include "base/fd.h"
 #include "loop/callback.h"
 #include "loop/enter.h"
 #include "loop/loop.h"
@@ -344,30 +343,9 @@ void rotai_watch_again(struct rota_watch *watch, unsigned events)
 /* What of @events is so for the file behind @fd now. (4) */
 static unsigned look(int fd, unsigned events)
 {
-	struct pollfd polled = { .fd = fd };
-	unsigned found = 0;
+	int found = rota_wait_fd(fd, events, 0);
 
-	if (events & ROTAI_READABLE)
-		polled.events |= POLLIN;
-	if (events & ROTAI_PRIORITY)
-		polled.events |= POLLPRI;
-	if (events & ROTAI_WRITABLE)
-		polled.events |= POLLOUT;
-	if (events & ROTAI_DISCONNECT)
-		polled.events |= ROTAI_POLLRDHUP;
-	if (rotai_fd_poll(&polled, 1, 0) != 1)
-		return 0;
-	if (polled.revents & (POLLERR | POLLHUP))
-		return events;
-	if (polled.revents & POLLIN)
-		found |= ROTAI_READABLE;
-	if (polled.revents & POLLPRI)
-		found |= ROTAI_PRIORITY;
-	if (polled.revents & POLLOUT)
-		found |= ROTAI_WRITABLE;
-	if (polled.revents & ROTAI_POLLRDHUP)
-		found |= ROTAI_DISCONNECT;
-	return found;
+	return found > 0 ? (unsigned)found : 0;
 }
 
 static inline void call_user(struct rota_loop *loop, struct rota_watch *watch,
