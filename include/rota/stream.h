@@ -93,8 +93,8 @@ typedef void rota_connect_fn(struct rota_connect *connect, int status);
  * error, and @fd -1: ROTA_EMFILE, ROTA_ENFILE, ROTA_ENOMEM or ROTA_ENOBUFS once
  * when the system has run out of something. The listener then sheds what is
  * queued and tries again by itself, after a while: see rota_stream_shed(). The
- * shortage is over when all that was queued could be accepted. What else accept(2)
- * says, is told if there is no end to it; then nothing is shed.
+ * shortage is over when all that was queued could be accepted. Another error of
+ * accept(2) is reported if it comes without end; then nothing is shed.
  *
  * Phase:   poll. The callback may close @stream.
  */
