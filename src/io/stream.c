@@ -199,7 +199,10 @@ int rota_stream_fd(const struct rota_stream *stream)
 	ROTAI_ENTER_HANDLE(&stream->handle);
 	int fd = rotai_stream_fd(&stream->handle);
 
-	return fd >= 0 ? fd : ROTA_EBADF;
+	/* One of zeroes has the number of another's. */
+	return fd >= 0 && rota_handle_loop(&stream->handle) != NULL
+		       ? fd
+		       : ROTA_EBADF;
 }
 
 int rota_stream_detach(struct rota_stream *stream)

@@ -256,7 +256,7 @@ static int has_socket(const struct rota_tcp *tcp)
 {
 	if (rota_handle_is_closing(&tcp->handle))
 		return ROTA_EINVAL;
-	return fd_of(tcp) < 0 ? ROTA_EBADF : 0;
+	return rota_stream_fd(&tcp->stream) < 0 ? ROTA_EBADF : 0;
 }
 
 /* The same for changing it, which in a forked child would change it for the

@@ -191,6 +191,7 @@ static void never_read(struct rota_stream *stream, int status,
 
 static void a_stream_of_zeroes_refuses_everything(void **state)
 {
+	struct rota_address own;
 	struct rota_tcp tcp;
 	struct rota_stream *stream = &tcp.stream;
 
@@ -203,6 +204,8 @@ static void a_stream_of_zeroes_refuses_everything(void **state)
 	assert_int_equal(rota_stream_close_reset(stream, never_closed),
 			 ROTA_EINVAL);
 	assert_int_equal(rota_stream_detach(stream), ROTA_EINVAL);
+	assert_int_equal(rota_stream_fd(stream), ROTA_EBADF);
+	assert_int_equal(rota_tcp_own_address(&tcp, &own), ROTA_EBADF);
 	assert_int_equal(rota_tcp_set_nodelay(&tcp, 1), ROTA_EINVAL);
 }
 
