@@ -513,7 +513,8 @@ mutants: ## break src/ at random, see that tests fail; MUTANTS= MUTANTS_SEED= FI
 		cmocka.h:libcmocka-dev python3:python3)
 	@PYTHONDONTWRITEBYTECODE=1 tests/mutants/run --make '$(MAKE)' \
 		--build '$(BUILD)' --jobs $(processors) --count $(MUTANTS) \
-		--seed $(or $(MUTANTS_SEED),0) --files '$(or $(FILES),src/*)' \
+		--seed $(or $(MUTANTS_SEED),0) \
+		--minutes $(or $(MUTANTS_MINUTES),0) --files '$(or $(FILES),src/*)' \
 		--kinds '$(KINDS)'
 
 # This runs everything at full length, for a night or before a release. A target
