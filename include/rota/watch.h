@@ -94,7 +94,9 @@ void rota_watch_init(struct rota_watch *watch, struct rota_loop *loop, int fd);
  *          ROTA_ENOMEM     out of memory; ROTA_ENOSPC: out of kernel watches
  *          ROTA_ESHUTDOWN  the loop is shutting down
  *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
- *          After any of them the watch is as it was before the call.
+ *          After any of them the watch is as it was before the call. If others
+ *          of the descriptor are started, the error is theirs as well: they
+ *          are told once, as of a restart.
  */
 int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
 		     unsigned events);
@@ -112,7 +114,8 @@ void rota_watch_stop(struct rota_watch *watch);
  * Have @to be what @from is, started or not, in its place among the watches of
  * its descriptor. For watches in an array that grows: allocate the new one,
  * move each watch, and free the old. May be called in any callback, also that
- * of @from. @from is then as all zero, and @to->data as @from->data was.
+ * of @from. @from is then as all zero, and @to->data as @from->data was. To move
+ * one onto itself does nothing.
  *
  * Thread:  the loop's.
  * Owner:   the memory of @to, which holds no started watch, is used from now
