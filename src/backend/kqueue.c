@@ -305,7 +305,7 @@ static int submit(struct rotai_poller *poller)
 static unsigned events_of(const struct kevent *event)
 {
 	if (event->flags & EV_ERROR)
-		return ROTAI_EVERYTHING; /* (4) */
+		return ROTAI_EVERYTHING | ROTAI_ONCE; /* (4) */
 	if (event->filter == EVFILT_WRITE)
 		return event->flags & EV_EOF ? ROTAI_EVERYTHING
 					     : ROTAI_WRITABLE;

@@ -283,8 +283,10 @@ static void take_ready(struct poll_poller *poll, unsigned at,
 		.generation = poll->generations[at],
 		.events = events_of(polled->revents),
 	};
-	if (polled->revents & POLLNVAL)
+	if (polled->revents & POLLNVAL) {
+		ready->events |= ROTAI_ONCE;
 		polled->fd = ~polled->fd; /* (2) */
+	}
 }
 
 static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,

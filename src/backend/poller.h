@@ -20,6 +20,7 @@ enum {
 	ROTAI_WRITABLE = 1 << 2,
 	ROTAI_DISCONNECT = 1 << 3,
 	ROTAI_EDGE = 1 << 4, /* the one watcher reads until short: has_edge */
+	ROTAI_ONCE = 1 << 5, /* reported: it will not be reported again */
 
 	ROTAI_EVERYTHING = ROTAI_READABLE | ROTAI_WRITABLE | ROTAI_PRIORITY |
 			   ROTAI_DISCONNECT,

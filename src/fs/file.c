@@ -113,6 +113,7 @@ static const struct rotai_fs_operation open_operation = {
 	.run = run_open,
 	.run_slowly = run_open_slowly,
 	.discard = discard_open,
+	.makes_fd = 1,
 };
 
 int rota_fs_open(struct rota_fs *fs, rota_fs_fn *fn, const char *path,

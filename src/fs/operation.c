@@ -13,6 +13,9 @@
  *  4. An operation that finds in the io lane that it may have to wait for long
  *     comes back without having done anything, and is queued in the blocking
  *     lane. In between it has not ended, whatever its item's state says.
+ *  5. fork(2) copies the table of descriptors before the memory. So a child may
+ *     have in its memory a descriptor that a thread made in between, and whose
+ *     number is another file's there. It leaves what threads made open.
  */
 #include "fs/operation.h"
 
@@ -169,10 +172,12 @@ void rotai_fs_forked(struct rota_request *request)
 {
 	struct rota_fs *fs = fs_of(request);
 
-	if (fs->internal.result != ROTAI_FS_NOT_RUN)
-		discard(fs);
-	else if (!rotai_item_was_taken(&fs->internal.item))
+	if (fs->internal.result != ROTAI_FS_NOT_RUN) {
+		if (!operation_of(fs)->makes_fd) /* (5) */
+			discard(fs);
+	} else if (!rotai_item_was_taken(&fs->internal.item)) {
 		skip(fs);
-	rotai_fs_wait_end(fs);
+	}
+	rotai_fs_wait_forget(fs); /* (5) */
 	rotai_request_finish(request, ROTA_ECANCELED);
 }

@@ -35,6 +35,9 @@ struct rotai_fs_operation {
 	 * told. The loop's thread. NULL: nothing is left of it. */
 	void (*discard)(struct rota_fs *fs);
 
+	/* The result is a descriptor, which discard() closes. */
+	uint8_t makes_fd;
+
 	/* It will not be run. The loop's thread. NULL: so be it. */
 	void (*skip)(struct rota_fs *fs);
 };

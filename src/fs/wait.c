@@ -35,6 +35,12 @@ void rotai_fs_wait_end(struct rota_fs *fs)
 	}
 }
 
+void rotai_fs_wait_forget(struct rota_fs *fs)
+{
+	fs->internal.wake[0] = -1;
+	fs->internal.wake[1] = -1;
+}
+
 static int change(struct rota_fs *fs, uint8_t from, uint8_t to)
 {
 	return __atomic_compare_exchange_n(&fs->internal.waits, &from, to, 0,

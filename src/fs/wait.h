@@ -24,6 +24,9 @@ enum rotai_fs_waits {
 void rotai_fs_wait_init(struct rota_fs *fs);
 void rotai_fs_wait_end(struct rota_fs *fs);
 
+/* In a forked child: leave the pipe open, if there is one. */
+void rotai_fs_wait_forget(struct rota_fs *fs);
+
 /* Wait until @fd has one of @events of poll(2), or has failed: 1; or for
  * @timeout_ms, -1: without an end: 0. With @fd -1, for the time alone. Or an
  * error: ROTA_ECANCELED, and then the operation is to end with that. The thread

@@ -362,8 +362,9 @@ int rotai_told_drop(struct rota_loop *loop, struct rotai_ready *ready, int n)
 	for (int i = 0; i < n; i++) {
 		const struct rotai_fd *f = &loop->watches.fds[ready[i].fd];
 
-		/* An edge is reported once, and may not be lost. */
-		if (!(f->flags & ROTAI_FD_TOLD) || (f->asked & ROTAI_EDGE))
+		/* What is reported once may not be lost. */
+		if (!(f->flags & ROTAI_FD_TOLD) || (f->asked & ROTAI_EDGE) ||
+		    (ready[i].events & ROTAI_ONCE))
 			ready[left++] = ready[i];
 	}
 	return n < 0 ? n : left;

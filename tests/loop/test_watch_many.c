@@ -171,6 +171,29 @@ static void one_callback_may_reopen_them_all(void **state)
 	crowd_end(crowd);
 }
 
+static void close_it(struct probe *probe)
+{
+	probe->act = NULL;
+	close(rota_watch_fd(&probe->watch));
+	probe_start(probe, READABLE);
+}
+
+/* D4: a number that its callback closes is reported once more, also if a
+ * further wait of the same turn finds that out. */
+static void what_is_reported_once_is_not_lost_among_many(void **state)
+{
+	struct crowd *crowd = crowd_begin(*state, 600);
+
+	crowd->probes[0].act = close_it;
+	put_byte(crowd->fds[1]);
+	for (unsigned i = 0; i < 5; i++)
+		turn(crowd->f);
+
+	assert_int_equal(crowd->probes[0].calls, 2);
+	assert_true(least(crowd) >= 2);
+	crowd_end(crowd);
+}
+
 /* D2: changes of more descriptors than a poller takes at a time. */
 static void all_of_them_change_between_two_waits(void **state)
 {
@@ -254,6 +277,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(more_than_one_turn_handles_are_not_dropped),
 	REAL(one_callback_may_stop_them_all),
 	REAL(one_callback_may_reopen_them_all),
+	REAL(what_is_reported_once_is_not_lost_among_many),
 	REAL(all_of_them_change_between_two_waits),
 	REAL(one_among_many_is_found),
 	REAL(as_many_as_have_ended_are_told_so_in_every_turn),
