@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <unistd.h>
 
 #include "support/fault.h"
 #include "support/streams_more.h"
@@ -48,6 +49,45 @@ static void a_listener_of_version_6_is_handed_connections_too(void **state)
 {
 	need_ip6();
 	expect_connection(*state, AF_INET6);
+}
+
+static void open_it_and_another(struct server *s, int status, int fd)
+{
+	struct rota_tcp *tcp = s->arg;
+
+	assert_int_equal(status, 0);
+	assert_int_equal(rota_tcp_open(&tcp[0], s->f->loop, fd), 0);
+	assert_int_equal(rota_tcp_open(&tcp[1], s->f->loop, 0), ROTA_ENOTSOCK);
+}
+
+/* What a listener has accepted is not looked at again; any other descriptor is,
+ * were it the first of all. */
+static void only_what_is_handed_over_is_taken_on_trust(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_tcp tcp[2];
+	int stdin_before = dup(0);
+	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct server s;
+	int client;
+
+	assert_int_equal(dup2(nothing, 0), 0);
+	server_open(&s, f, 8);
+	s.act = open_it_and_another;
+	s.arg = tcp;
+	client = raw_client(&s.address);
+
+	RUN_UNTIL(f, s.accepted > 0);
+
+	assert_int_equal(rota_handle_close_now(&tcp[0].handle), 0);
+	raw_close(client);
+	server_end(&s);
+	close(nothing);
+	close(0);
+	if (stdin_before >= 0) {
+		assert_int_equal(dup2(stdin_before, 0), 0);
+		close(stdin_before);
+	}
 }
 
 /* T1: in the poll phase, with the listener as it is. */
@@ -409,6 +449,7 @@ static void thousands_come_and_go(void **state)
 static const struct CMUnitTest tests[] = {
 	REAL(a_connection_is_handed_over_non_blocking_and_close_on_exec),
 	REAL(a_listener_of_version_6_is_handed_connections_too),
+	REAL(only_what_is_handed_over_is_taken_on_trust),
 	REAL(nothing_is_handed_over_before_somebody_connects),
 	REAL(a_hundred_connections_take_three_turns_at_most),
 	REAL(what_is_over_the_limit_waits_one_turn_and_no_longer),

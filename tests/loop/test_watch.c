@@ -220,6 +220,32 @@ static void a_descriptor_that_is_not_open_is_refused(void **state)
 	turn(f);
 }
 
+static void close_it(void *arg)
+{
+	close(*(int *)arg);
+}
+
+/* D2: between the look at it and the registration. */
+static void a_descriptor_that_is_closed_meanwhile_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct probe reader;
+	int fds[2];
+
+	if (poller_is(f, "poll"))
+		skip_test("poll(2) registers nothing");
+	make_pipe(fds);
+	probe_init(&reader, f, fds[0]);
+	fault_call_before(poller_is(f, "epoll") ? "epoll_ctl" : "kevent", 1,
+			  close_it, &fds[0]);
+
+	assert_int_equal(probe_try_start(&reader, READABLE), ROTA_EBADF);
+
+	assert_int_equal(fault_clear(), 1);
+	assert_false(rota_watch_is_active(&reader.watch));
+	close(fds[1]);
+}
+
 static void expect_not_watchable(struct fixture *f, int fd)
 {
 	struct probe probe;
@@ -533,6 +559,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(arguments_that_mean_nothing_are_refused),
 	REAL(a_refused_change_leaves_the_watch_as_it_was),
 	REAL(a_descriptor_that_is_not_open_is_refused),
+	REAL(a_descriptor_that_is_closed_meanwhile_is_refused),
 	REAL(regular_files_and_directories_are_refused),
 	REAL(a_refused_watch_can_be_started_later),
 	REAL(a_start_with_another_mask_changes_it),

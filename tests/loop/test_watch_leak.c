@@ -49,6 +49,35 @@ a_descriptor_closed_too_soon_does_not_keep_the_loop_awake(void **state)
 	leak_end(&leak);
 }
 
+/* To begin afresh is for those that tell something, also after the first. */
+static void a_leak_that_tells_nothing_costs_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct probe first, second, other;
+	struct leak loud, silent;
+	int others[2];
+
+	make_pipe(others);
+	probe_init(&other, f, others[0]);
+	probe_start(&other, ROTA_READABLE);
+	leak_begin(&loud, &first, f);
+	for (int i = 0; i < 5; i++)
+		turn(f);
+	leak_begin(&silent, &second, f);
+	take_byte(silent.duplicate);
+	fault_count_reset();
+
+	for (int i = 0; i < 5; i++)
+		turn(f);
+
+	assert_int_equal(fault_count("epoll_create1"), 0);
+	probe_stop(&other);
+	close(others[0]);
+	close(others[1]);
+	leak_end(&loud);
+	leak_end(&silent);
+}
+
 /* What is watched besides goes on, and so does the number's next owner. */
 static void the_others_are_still_watched(void **state)
 {
@@ -114,6 +143,7 @@ static void a_loop_that_cannot_begin_afresh_goes_on(void **state)
 
 static const struct CMUnitTest tests[] = {
 	REAL(a_descriptor_closed_too_soon_does_not_keep_the_loop_awake),
+	REAL(a_leak_that_tells_nothing_costs_nothing),
 	REAL(the_others_are_still_watched),
 	REAL(a_loop_that_cannot_begin_afresh_goes_on),
 };

@@ -456,37 +456,46 @@ static void restarts_cost_one_call_a_turn(void **state)
 	close_both(fds);
 }
 
+struct two {
+	struct probe dead, live;
+};
+
 static void rebuild(void *arg)
 {
-	struct probe *live = arg;
-	unsigned calls = live->calls;
+	struct two *two = arg;
+	struct rota_loop *loop = two->live.loop;
 
-	EXPECT(rota_loop_fork(live->loop) == 0);
-	EXPECT(rota_loop_run(live->loop, ROTA_RUN_NOWAIT) == 1);
-	EXPECT(live->calls == calls + 1);
+	EXPECT(rota_loop_fork(loop) == 0);
+	for (unsigned turns = 1; turns <= 3; turns++) {
+		EXPECT(rota_loop_run(loop, ROTA_RUN_NOWAIT) == 1);
+		EXPECT(two->live.calls == turns);
+		EXPECT(two->dead.calls == 1);
+	}
 }
 
-/* F2: a dead number is no reason not to rebuild the loop. */
+/* F2: a dead number is no reason not to rebuild the loop, and is told once (D4). */
 static void a_loop_with_a_dead_number_is_rebuilt_after_a_fork(void **state)
 {
 	struct fixture *f = *state;
-	struct probe dead, live;
-	int first[2], second[2];
+	struct two two;
+	int first[2], second[2], dead;
 
 	make_pipe(first);
 	make_pipe(second);
 	put_byte(second[1]);
-	probe_init(&dead, f, first[0]);
-	probe_init(&live, f, second[0]);
-	probe_start(&dead, READABLE);
-	probe_start(&live, READABLE);
-	close(first[0]);
+	dead = fcntl(first[0], F_DUPFD, 200); /* no new file gets it */
+	assert_true(dead >= 200);
+	probe_init(&two.dead, f, dead);
+	probe_init(&two.live, f, second[0]);
+	probe_start(&two.dead, READABLE);
+	probe_start(&two.live, READABLE);
+	close(dead);
 
-	in_a_child(rebuild, &live);
+	in_a_child(rebuild, &two);
 
-	probe_stop(&dead);
-	probe_stop(&live);
-	close(first[1]);
+	probe_stop(&two.dead);
+	probe_stop(&two.live);
+	close_both(first);
 	close_both(second);
 }
 

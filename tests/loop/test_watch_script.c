@@ -407,6 +407,30 @@ static void a_wait_that_is_not_full_is_the_last_of_its_turn(void **state)
 	crowd_end(crowd);
 }
 
+/* D2: what there was no room for is made by the next wait that has some. */
+static void a_change_without_room_is_tried_again(void **state)
+{
+	static const int errors[] = { ROTA_ENOMEM, ROTA_ENOSPC, ROTA_EAGAIN };
+	struct script s;
+	struct probe probe;
+
+	script_begin(&s, *state);
+	init(&probe, &s, 10);
+	for (int i = 0; i < 3; i++) {
+		probe_start(&probe, READABLE);
+		turn_of(&s);
+		probe_start(&probe, WRITABLE);
+		s.refuse_changes = errors[i];
+		turn_of(&s);
+		assert_int_equal(s.fds[10].wanted, READABLE);
+		s.refuse_changes = 0;
+		turn_of(&s);
+		assert_int_equal(s.fds[10].wanted, WRITABLE);
+	}
+	probe_stop(&probe);
+	script_end(&s);
+}
+
 /* D2: more refusals than one wait reports. */
 static void refusals_may_fill_the_wait(void **state)
 {
@@ -429,6 +453,26 @@ static void refusals_may_fill_the_wait(void **state)
 	assert_true(crowd->s.fds[100 + MANY].wanted == WRITABLE);
 	crowd->s.size = 0;
 	probe_stop(&last);
+	crowd_end(crowd);
+}
+
+/* D2: the same of files that are gone, of which each is told once. */
+static void as_many_as_are_gone_are_told_so(void **state)
+{
+	struct crowd *crowd = crowd_begin(*state);
+
+	for (int i = 0; i < MANY; i++)
+		probe_start(&crowd->probes[i], WRITABLE);
+	crowd->s.refuse_changes = ROTA_EBADF;
+	for (int i = 0; i < 4; i++) {
+		crowd->s.size = 0;
+		turn_of(&crowd->s);
+		crowd->s.refuse_changes = 0;
+	}
+
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(crowd->probes[i].calls, 1);
+	crowd->s.size = 0;
 	crowd_end(crowd);
 }
 
@@ -511,6 +555,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_further_wait_tells_nothing_twice),
 	REAL(a_wait_that_is_not_full_is_the_last_of_its_turn),
 	REAL(refusals_may_fill_the_wait),
+	REAL(a_change_without_room_is_tried_again),
+	REAL(as_many_as_are_gone_are_told_so),
 	REAL(what_is_left_over_keeps_the_next_wait_at_zero),
 	REAL(a_wait_that_fails_ends_the_run),
 	REAL(run_once_goes_on_after_an_empty_wait),
