@@ -499,6 +499,38 @@ static void a_loop_with_a_dead_number_is_rebuilt_after_a_fork(void **state)
 	close_both(second);
 }
 
+static void rebuild_and_turn(void *arg)
+{
+	struct probe *probe = arg;
+
+	EXPECT(rota_loop_fork(probe->loop) == 0);
+	EXPECT(rota_loop_run(probe->loop, ROTA_RUN_NOWAIT) == 1);
+	EXPECT(probe->calls == 1);
+}
+
+/* F2: of all numbers, with the first. */
+static void the_first_number_is_watched_after_a_fork_too(void **state)
+{
+	int stdin_before = dup(0);
+	struct probe probe;
+	int fds[2];
+
+	if (stdin_before < 0)
+		skip_test("there is no standard input");
+	make_pipe(fds);
+	put_byte(fds[1]);
+	assert_int_equal(dup2(fds[0], 0), 0);
+	probe_init(&probe, *state, 0);
+	probe_start(&probe, READABLE);
+
+	in_a_child(rebuild_and_turn, &probe);
+
+	probe_stop(&probe);
+	assert_int_equal(dup2(stdin_before, 0), 0);
+	close(stdin_before);
+	close_both(fds);
+}
+
 /* --- anything at all --------------------------------------------------------- */
 
 enum { NUMBERS = 6, PIPES = 4, ROUNDS = 400 };
@@ -627,6 +659,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(room_that_is_missing_is_found_later),
 	REAL(restarts_cost_one_call_a_turn),
 	REAL(a_loop_with_a_dead_number_is_rebuilt_after_a_fork),
+	REAL(the_first_number_is_watched_after_a_fork_too),
 	REAL(whatever_a_program_does_a_start_puts_it_right),
 };
 
