@@ -112,6 +112,36 @@ static void the_others_are_still_watched(void **state)
 	leak_end(&leak);
 }
 
+/* Of all numbers, with the first. */
+static void the_first_number_is_still_watched(void **state)
+{
+	struct fixture *f = *state;
+	int stdin_before = dup(0);
+	struct probe gone, first;
+	struct leak leak;
+	int fds[2];
+
+	if (stdin_before < 0)
+		skip_test("there is no standard input");
+	make_pipe(fds);
+	assert_int_equal(dup2(fds[0], 0), 0);
+	probe_init(&first, f, 0);
+	probe_start(&first, ROTA_READABLE);
+	leak_begin(&leak, &gone, f);
+	for (int i = 0; i < 5; i++)
+		turn(f);
+
+	put_byte(fds[1]);
+	assert_int_equal(told(f, &first), ROTA_READABLE);
+
+	probe_stop(&first);
+	assert_int_equal(dup2(stdin_before, 0), 0);
+	close(stdin_before);
+	close(fds[0]);
+	close(fds[1]);
+	leak_end(&leak);
+}
+
 /* F3: if there is no new epoll instance to be had, the old one goes on. */
 static void a_loop_that_cannot_begin_afresh_goes_on(void **state)
 {
@@ -145,6 +175,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_descriptor_closed_too_soon_does_not_keep_the_loop_awake),
 	REAL(a_leak_that_tells_nothing_costs_nothing),
 	REAL(the_others_are_still_watched),
+	REAL(the_first_number_is_still_watched),
 	REAL(a_loop_that_cannot_begin_afresh_goes_on),
 };
 
