@@ -182,7 +182,23 @@ static void many_at_once_each_get_their_own(void **state)
 	file_test_end(&t);
 }
 
+/* An init makes any memory one that was never begun. */
+static void an_init_leaves_nothing_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_fs fs;
+
+	memset(&fs, 0xa5, sizeof(fs));
+	rota_fs_init(&fs, f->loop);
+
+	assert_null(fs.data);
+	assert_int_equal(fs.size, 0);
+	assert_false(rota_request_is_active(&fs.request));
+	assert_int_equal(rota_request_cancel(&fs.request), ROTA_EALREADY);
+}
+
 static const struct CMUnitTest tests[] = {
+	REAL(an_init_leaves_nothing_behind),
 	cmocka_unit_test(a_request_keeps_to_its_budget),
 	REAL(arguments_that_mean_nothing_are_refused),
 	REAL(what_is_in_flight_is_busy),
