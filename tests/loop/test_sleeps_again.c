@@ -6,10 +6,10 @@
 #include "support/fault.h"
 #include "support/fixture.h"
 #include "support/recorder.h"
+#include "support/semaphore.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <unistd.h>
 
 static struct rota_stats stats_of(struct rota_loop *loop)
@@ -144,7 +144,7 @@ static void after_a_rebuild_that_failed_the_loop_sleeps(void **state)
 
 struct job {
 	struct rota_work work;
-	sem_t begun, may_end;
+	struct semaphore begun, may_end;
 	unsigned calls;
 };
 
@@ -152,9 +152,8 @@ static int run_job(struct rota_work *work)
 {
 	struct job *job = rota_container_of(work, struct job, work);
 
-	sem_post(&job->begun); /* from now on it cannot be cancelled */
-	while (sem_wait(&job->may_end) < 0)
-		;
+	semaphore_post(&job->begun); /* from now on it cannot be cancelled */
+	semaphore_wait(&job->may_end);
 	return 0;
 }
 
@@ -169,7 +168,7 @@ static void *let_job_end(void *arg)
 	struct job *job = arg;
 
 	usleep(10000);
-	sem_post(&job->may_end);
+	semaphore_post(&job->may_end);
 	return NULL;
 }
 
@@ -182,14 +181,13 @@ static void time_out_while_a_thread_is_at_work(struct fixture *f)
 	uint64_t began_ns = real_now();
 	pthread_t thread;
 
-	assert_int_equal(sem_init(&job.begun, 0, 0), 0);
-	assert_int_equal(sem_init(&job.may_end, 0, 0), 0);
+	semaphore_init(&job.begun);
+	semaphore_init(&job.may_end);
 	rota_work_init(&job.work, f->loop);
 	assert_int_equal(rota_work_queue(&job.work, ROTA_LANE_BLOCKING, run_job,
 					 job_done),
 			 0);
-	while (sem_wait(&job.begun) < 0)
-		;
+	semaphore_wait(&job.begun);
 	before = stats_of(f->loop);
 
 	assert_int_equal(
@@ -210,8 +208,8 @@ static void time_out_while_a_thread_is_at_work(struct fixture *f)
 	pthread_join(thread, NULL);
 	assert_int_equal(job.calls, 1);
 	assert_in_range(after.waits - before.waits, 1, 2 * FEW);
-	sem_destroy(&job.begun);
-	sem_destroy(&job.may_end);
+	semaphore_destroy(&job.begun);
+	semaphore_destroy(&job.may_end);
 }
 
 /* O5 */

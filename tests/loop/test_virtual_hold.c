@@ -6,24 +6,23 @@
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
+#include "support/semaphore.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <unistd.h>
 
 struct job {
 	struct rota_work work;
 	struct recorder *recorder;
-	sem_t may_end;
-	sem_t *raise; /* as it ends */
+	struct semaphore may_end;
+	struct semaphore *raise; /* as it ends */
 };
 
 static int run_job(struct rota_work *work)
 {
 	struct job *job = rota_container_of(work, struct job, work);
 
-	while (sem_wait(&job->may_end) < 0)
-		;
+	semaphore_wait(&job->may_end);
 	return 0;
 }
 
@@ -40,7 +39,7 @@ static void job_done(struct rota_work *work, int status)
 static void job_init(struct job *job, struct recorder *r)
 {
 	job->recorder = r;
-	assert_int_equal(sem_init(&job->may_end, 0, 0), 0);
+	semaphore_init(&job->may_end);
 	rota_work_init(&job->work, r->loop);
 }
 
@@ -53,7 +52,7 @@ static void job_queue(struct job *job)
 
 static void job_end(struct job *job)
 {
-	sem_destroy(&job->may_end);
+	semaphore_destroy(&job->may_end);
 }
 
 /* A thread of the test's, which ends the job when the loop has slept. */
@@ -64,7 +63,7 @@ static void *let_job_end(void *arg)
 
 	while (real_now() < until_ns)
 		usleep(1000);
-	sem_post(&job->may_end);
+	semaphore_post(&job->may_end);
 	return NULL;
 }
 
@@ -117,7 +116,7 @@ static void work_that_is_queued_in_a_callback_holds_the_clock(void **state)
 	first.number = (uintptr_t)&job;
 	actor_timer(&first, 0);
 	actor_timer(&timer, ROTA_SEC(1));
-	sem_post(&job.may_end);
+	semaphore_post(&job.may_end);
 
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 
@@ -143,7 +142,7 @@ static void cancelled_work_does_not_hold_the_clock(void **state)
 		cancelled += rota_request_cancel(&jobs[i].work.request) == 0;
 	assert_in_range(cancelled, 1, MANY);
 	for (unsigned i = 0; i < MANY; i++)
-		sem_post(&jobs[i].may_end);
+		semaphore_post(&jobs[i].may_end);
 
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 
@@ -371,8 +370,8 @@ static void *end_job_after_many_turns(void *arg)
 {
 	struct job *job = arg;
 
-	sem_wait(job->raise);
-	sem_post(&job->may_end);
+	semaphore_wait(job->raise);
+	semaphore_post(&job->may_end);
 	return NULL;
 }
 
@@ -380,7 +379,7 @@ static void raise_after_many_calls(struct actor *a)
 {
 	immediate_self(a);
 	if (a->calls == 4 * ROTA_VIRTUAL_TURNS)
-		sem_post((sem_t *)(uintptr_t)a->number);
+		semaphore_post((struct semaphore *)(uintptr_t)a->number);
 }
 
 /* C10: but not while a thread is at work. */
@@ -390,11 +389,11 @@ static void a_busy_loop_with_work_at_a_thread_holds_the_clock(void **state)
 	struct recorder r;
 	struct actor busy, timer;
 	struct job job;
-	sem_t many;
+	struct semaphore many;
 	pthread_t thread;
 
 	recorder_init(&r, f->loop);
-	assert_int_equal(sem_init(&many, 0, 0), 0);
+	semaphore_init(&many);
 	job_init(&job, &r);
 	job.raise = &many;
 	actor_init(&busy, &r, "busy");
@@ -415,7 +414,7 @@ static void a_busy_loop_with_work_at_a_thread_holds_the_clock(void **state)
 	pthread_join(thread, NULL);
 	assert_true(busy.calls > 4 * ROTA_VIRTUAL_TURNS);
 	job_end(&job);
-	sem_destroy(&many);
+	semaphore_destroy(&many);
 }
 
 /* C10: a host moves the clock by the same rule. */
