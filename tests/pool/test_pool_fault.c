@@ -21,7 +21,7 @@ static void settle(struct rota_pool *pool)
 
 		do {
 			sched_yield();
-			stats = lane_stats(pool, lane);
+			stats = lane_stats(pool, (enum rota_lane)lane);
 		} while (stats.threads != stats.idle);
 	}
 	rota_pool_unref(pool);

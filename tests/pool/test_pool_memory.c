@@ -52,7 +52,7 @@ static void burst(struct fixture *f, struct rota_pool *pool)
 	run_to_the_end(f);
 	gate_end(&gate);
 	for (int i = 0; i < ROTA_LANE_COUNT; i++)
-		while (lane_stats(pool, i).threads > 0)
+		while (lane_stats(pool, (enum rota_lane)i).threads > 0)
 			sched_yield();
 }
 
@@ -92,7 +92,7 @@ static void bursts_need_the_memory_of_one(void **state)
 	assert_int_equal(allocations(), 0);
 	assert_int_equal(fault_count("free"), 0);
 	for (int i = 0; i < ROTA_LANE_COUNT; i++) {
-		assert_int_equal(lane_stats(pool, i).started,
+		assert_int_equal(lane_stats(pool, (enum rota_lane)i).started,
 				 (ROUNDS + 1) * THREADS);
 		assert_int_equal(spare_workers(&pool->lanes[i]), THREADS);
 	}

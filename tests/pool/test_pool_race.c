@@ -206,7 +206,8 @@ static void each_request_ends_once_whoever_wins(void **state)
 	assert_true(race->done >= OFTEN);
 	await_count(&race->discarded, race->must_discard);
 	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
-		assert_int_equal(lane_stats(pool, lane).queued, 0);
+		assert_int_equal(lane_stats(pool, (enum rota_lane)lane).queued,
+				 0);
 	rota_pool_unref(pool);
 	test_free(race);
 }

@@ -349,7 +349,7 @@ static void loops_may_share_a_pool(void **state)
 		pthread_join(sharers[i].thread, NULL);
 
 	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
-		done += lane_stats(pool, lane).done;
+		done += lane_stats(pool, (enum rota_lane)lane).done;
 	assert_int_equal(done, LOOPS * MANY * ROUNDS);
 	for (unsigned i = 0; i < LOOPS; i++) {
 		assert_int_equal(sharers[i].strange, 0);
