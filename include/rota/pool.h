@@ -152,10 +152,10 @@ struct rota_pool *rota_pool_default(void);
  *
  * A program need not call this before it ends.
  *
- * Thread:  any but those of pools, and one at a time. Nobody uses what
- *          rota_pool_default() gave.
- * Errors:  ROTA_EBUSY      a loop that is not closed uses the pool, or somebody
- *                          has a reference; nothing has changed
+ * Thread:  any but those of pools. Nobody uses what rota_pool_default() gave.
+ * Errors:  ROTA_EBUSY      a loop that is not closed uses the pool, somebody
+ *                          has a reference, or another thread is in this call;
+ *                          nothing has changed
  *          ROTA_ETIMEDOUT  the monotonic clock has reached @deadline_ns
  *                          (UINT64_MAX: no deadline), and a thread is still
  *                          there; it ends when it is done. Call again to wait

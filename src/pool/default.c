@@ -109,14 +109,11 @@ static int await(const struct rota_pool *pool, uint64_t deadline_ns)
 	return 0;
 }
 
-int rota_pool_end(uint64_t deadline_ns)
+static int end_all(uint64_t deadline_ns)
 {
 	struct rota_pool *pool;
 	int error;
 
-	error = rotai_fork_observe();
-	if (error < 0)
-		return error;
 	do {
 		error = begin(&pool);
 		if (error == 0 && pool != NULL)
@@ -132,4 +129,26 @@ int rota_pool_end(uint64_t deadline_ns)
 	 * now, the image is not needed. */
 	(void)rotai_image_release(0);
 	return 0;
+}
+
+int rota_pool_end(uint64_t deadline_ns)
+{
+	/* Whether a call is being made, and in which process: 0, or one more
+	 * than its generation. A forked child may have a parent's. */
+	static uint32_t caller;
+	uint32_t found = __atomic_load_n(&caller, __ATOMIC_RELAXED);
+	uint32_t here;
+	int error = rotai_fork_observe();
+
+	if (error < 0)
+		return error;
+	here = rotai_fork_generation + 1;
+	/* Acquires what the last call has left. */
+	if (found == here ||
+	    !__atomic_compare_exchange_n(&caller, &found, here, 0,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return ROTA_EBUSY;
+	error = end_all(deadline_ns);
+	__atomic_store_n(&caller, 0, __ATOMIC_RELEASE);
+	return error;
 }

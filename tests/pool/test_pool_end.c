@@ -129,6 +129,44 @@ static void an_end_that_timed_out_can_be_made_again(void **state)
 	assert_int_equal(rota_pool_end(UINT64_MAX), 0);
 }
 
+static atomic_int begun;
+
+static void *end_in_a_thread(void *arg)
+{
+	int *result = arg;
+
+	atomic_store(&begun, 1);
+	do
+		*result = rota_pool_end(UINT64_MAX);
+	while (*result == ROTA_EBUSY); /* it met the other's call */
+	return NULL;
+}
+
+/* Two threads end it: one waits, and the other is told so. */
+static void one_thread_ends_it_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t thread;
+	int result = 1;
+	int status;
+
+	leave_one_stuck(f);
+	atomic_store(&begun, 0);
+	assert_int_equal(
+		pthread_create(&thread, NULL, end_in_a_thread, &result), 0);
+	while (!atomic_load(&begun))
+		sched_yield();
+	while ((status = rota_pool_end(0)) == ROTA_ETIMEDOUT)
+		sched_yield(); /* it is not in the call yet */
+	assert_int_equal(status, ROTA_EBUSY);
+
+	gate_end(&lasting_gate);
+
+	pthread_join(thread, NULL);
+	assert_int_equal(result, 0);
+	assert_int_equal(rota_pool_end(UINT64_MAX), 0);
+}
+
 static void it_waits_for_the_threads_of_pools_that_were_dropped(void **state)
 {
 	struct fixture *f = *state;
@@ -225,6 +263,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(it_does_not_end_while_it_is_in_use),
 	REAL(a_new_one_is_made_after_its_end),
 	REAL(an_end_that_timed_out_can_be_made_again),
+	REAL(one_thread_ends_it_at_a_time),
 	REAL(it_waits_for_the_threads_of_pools_that_were_dropped),
 	REAL(it_does_not_wait_for_pools_in_use),
 	REAL(a_child_ends_a_pool_of_its_own),
