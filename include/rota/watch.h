@@ -114,7 +114,7 @@ void rota_watch_stop(struct rota_watch *watch);
  * Have @to be what @from is, started or not, in its place among the watches of
  * its descriptor. For watches in an array that grows: allocate the new one,
  * move each watch, and free the old. May be called in any callback, also that
- * of @from. @from is then as all zero, and @to->data as @from->data was. To move
+ * of @from. @from is then as all zero, and @to->data as @from->data was. Moving
  * one onto itself does nothing.
  *
  * Thread:  the loop's.

@@ -202,11 +202,11 @@ int rotai_loop_is_open(struct rota_loop *loop)
 	return loop->open > 0;
 }
 
-int rotai_loop_refusal(const struct rota_loop *loop)
+int rota_loop_alive(struct rota_loop *loop)
 {
-	int error = rotai_loop_inherited(loop);
-
-	return error < 0 ? error : ROTA_ESHUTDOWN;
+	ROTAI_ENTER_LOOP(loop);
+	rotai_inbox_take_over(loop);
+	return loop->alive > 0;
 }
 
 int rota_loop_close(struct rota_loop *loop)
@@ -231,7 +231,7 @@ struct rota_loop *rota_loop_ref(struct rota_loop *loop)
 
 void rota_loop_unref(struct rota_loop *loop)
 {
-	/* Releases what this thread did with the loop to whoever frees it. */
+	/* Releases what this thread did with the loop to the one that frees it. */
 	if (__atomic_sub_fetch(&loop->inbox.references, 1, __ATOMIC_ACQ_REL) >
 	    0)
 		return;

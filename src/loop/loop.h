@@ -154,9 +154,6 @@ uint64_t rotai_loop_virtual_clock(struct rota_loop *loop);
 /* Whether anything is open (2), the inbox included. */
 int rotai_loop_is_open(struct rota_loop *loop);
 
-/* Why nothing can be started: ROTA_ECHILD or ROTA_ESHUTDOWN. */
-int rotai_loop_refusal(const struct rota_loop *loop);
-
 /* 0, or ROTA_ECHILD in a forked child that has not rebuilt the loop. (F2) */
 static inline int rotai_loop_inherited(const struct rota_loop *loop)
 {
@@ -172,7 +169,7 @@ static inline int rotai_loop_admits(const struct rota_loop *loop)
 	if (ROTAI_LIKELY(loop->inbox.fork_generation == rotai_fork_generation &&
 			 !loop->shutting_down))
 		return 0;
-	return rotai_loop_refusal(loop);
+	return rotai_loop_inherited(loop) < 0 ? ROTA_ECHILD : ROTA_ESHUTDOWN;
 }
 
 /* F1: whether the calling thread may use the loop now: it runs it, or holds the

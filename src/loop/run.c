@@ -25,13 +25,6 @@ enum {
 	LEAST_RUN_SIZE = offsetof(struct rota_run, callbacks) + 8,
 };
 
-int rota_loop_alive(struct rota_loop *loop)
-{
-	ROTAI_ENTER_LOOP(loop);
-	rotai_inbox_take_over(loop);
-	return loop->alive > 0;
-}
-
 void rota_loop_stop(struct rota_loop *loop)
 {
 	ROTAI_ENTER_LOOP(loop);

@@ -142,7 +142,7 @@ static void *end_in_a_thread(void *arg)
 	return NULL;
 }
 
-/* Two threads end it: one waits, and the other is told so. */
+/* Two threads end it: one waits, and the other gets ROTA_EBUSY. */
 static void one_thread_ends_it_at_a_time(void **state)
 {
 	struct fixture *f = *state;
