@@ -26,6 +26,47 @@ struct rotai_handle_class {
 	int (*is_ending)(const struct rota_handle *handle);
 };
 
+/* ROTAI_HANDLE_OPEN, ROTAI_HANDLE_CLOSING or ROTAI_HANDLE_CLOSED; none of them: it was never open, and its loop and
+ * its class may be NULL. */
+enum {
+	ROTAI_HANDLE_ACTIVE = 1 << 0,
+	ROTAI_HANDLE_UNREFERENCED = 1 << 1,
+	ROTAI_HANDLE_OPEN = 1 << 2,
+	ROTAI_HANDLE_CLOSING = 1 << 3,
+	ROTAI_HANDLE_STOPPED = 1
+			       << 4, /* closing, and its class has stopped it */
+	ROTAI_HANDLE_CLOSED = 1 << 5,
+	ROTAI_HANDLE_FLAGS = (1 << 6) - 1,
+};
+
+static inline int rotai_handle_has(const struct rota_handle *handle,
+				   unsigned flag)
+{
+	return (handle->internal.flags & flag) != 0;
+}
+
+/* Whether it counts in the loop's alive: handle.c (3). */
+static inline int rotai_handle_holds(const struct rota_handle *handle)
+{
+	return rotai_handle_has(handle, ROTAI_HANDLE_CLOSING) ||
+	       (rotai_handle_has(handle, ROTAI_HANDLE_ACTIVE) &&
+		!rotai_handle_has(handle, ROTAI_HANDLE_UNREFERENCED));
+}
+
+/* Change flags, and the loop's count with them. */
+static inline void rotai_handle_set_flags(struct rota_handle *handle,
+					  unsigned clear, unsigned set)
+{
+	int held = rotai_handle_holds(handle);
+	int holds;
+
+	handle->internal.flags =
+		((handle->internal.flags & ~clear) | set) & ROTAI_HANDLE_FLAGS;
+	holds = rotai_handle_holds(handle);
+	if (held != holds)
+		handle->internal.loop->alive += holds ? 1 : UINT64_MAX;
+}
+
 /* @handle is open from now on: the last thing that a handle's own init or
  * open does. */
 void rotai_handle_open(struct rota_handle *handle, struct rota_loop *loop,
@@ -51,21 +92,11 @@ void rotai_handle_request_begun(struct rota_handle *handle);
 void rotai_handle_request_ended(struct rota_handle *handle);
 void rotai_handle_request_called(struct rota_handle *handle);
 
+/* @handle is stopped, and its last request has ended: have the closing phase
+ * call it. */
+void rotai_handle_join_closing(struct rota_handle *handle);
+
 /* The handle of a link in the loop's lists. */
 struct rota_handle *rotai_handle_of(struct rota_link *link);
-
-/* The closing phase, with something to do. */
-void rotai_closing_call(struct rota_loop *loop);
-
-/* Call back for what has closed: the closing phase. */
-static inline void rotai_closing_run(struct rota_loop *loop)
-{
-	if (!rotai_list_is_empty(&loop->closing) ||
-	    !rotai_list_is_empty(&loop->closing_ended))
-		rotai_closing_call(loop);
-}
-
-/* Close every handle that is open. */
-void rotai_handles_close(struct rota_loop *loop);
 
 #endif

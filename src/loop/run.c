@@ -10,7 +10,7 @@
 #include "loop/async.h"
 #include "loop/callback.h"
 #include "loop/enter.h"
-#include "loop/handle.h"
+#include "loop/closing.h"
 #include "loop/hook.h"
 #include "loop/loop.h"
 #include "loop/request.h"

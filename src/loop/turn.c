@@ -32,7 +32,7 @@
  */
 #include "loop/turn.h"
 
-#include "loop/handle.h"
+#include "loop/closing.h"
 #include "loop/hook.h"
 #include "loop/posts.h"
 #include "loop/request.h"
