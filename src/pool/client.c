@@ -1,27 +1,24 @@
 /*
- * pool/side.c - a loop's side of its pool.
+ * pool/client.c - a loop as a client of its pool: it submits items and calls
+ * back those that come back (back.c).
  *
- *  1. Items come back on a stack, `done`, that any thread pushes to and the
- *     loop takes whole, turning it round so that they come in the order in
- *     which they ended. Who pushes the first one sends the async; the others
- *     find it sent, or about to be, and have touched the loop for the last
- *     time. Pushing releases and taking acquires what the thread has done.
- *  2. The loop takes the stack only when the async was sent. So an item is
- *     never called before the send that tells of it, and a loop that closes
- *     when the last one was called has no send to come. It may have one that
- *     is not back yet, having woken the loop: `senders` counts these, and the
- *     loop's memory waits for them. That takes no longer than a write.
- *  3. Before they are called, items that came back are in the list `back`: the
- *     callback of one may begin others, or fork, or run into the limit of a
- *     turn. What is left then is called in the next pending phase.
- *  4. Items of a lane without threads wait in `here`, and the pending phase
- *     takes them whole.
- *  5. In a forked child what is not published stays so until the loop is
+ *  1. The loop takes the stack `done` only when the async was sent. So an item
+ *     is never called before the send that reports it, and a loop that closes
+ *     after the last one was called has no send outstanding. A thread may not
+ *     have returned from its send yet: `senders` counts such threads, and the
+ *     loop's memory is freed after they have returned. That takes no longer
+ *     than a write.
+ *  2. Before they are called, items that came back are in the list `back`: the
+ *     callback of one may submit others, or fork, or reach the limit of a turn.
+ *     What is left then is called in the next pending phase.
+ *  3. Items of a lane without threads wait in `here`, and the pending phase
+ *     takes that list whole.
+ *  4. In a forked child what is not published stays so until the loop is
  *     rebuilt, which ends it: threads and locks are the parent's (F2).
- *  6. While items are at the threads, the loop spins before it sleeps, if the
- *     pool is to. Whether that pays is the side's to know.
+ *  5. While items are at the threads, the loop busy-waits before it sleeps, if
+ *     the pool's options ask for that. The client knows whether it pays.
  */
-#include "pool/side.h"
+#include "pool/client.h"
 
 #include "base/list.h"
 #include "base/memory.h"
@@ -29,6 +26,7 @@
 #include "loop/async.h"
 #include "loop/loop.h"
 #include "pool/default.h"
+#include "pool/pool.h"
 #include "pool/running.h"
 
 static struct rotai_poolside *side_of(struct rotai_annex *annex)
@@ -54,7 +52,7 @@ static void publish_lane(struct rotai_poolside *side, int lane)
 	struct rota_link *at = side->staged[lane].next;
 
 	if (side->pool->spin.pauses > 0)
-		side->loop->spin = &side->spinner; /* (6) */
+		side->loop->spin = &side->spinner; /* (5) */
 	while (at != &side->staged[lane]) {
 		struct rota_link *next = at->next;
 
@@ -74,7 +72,7 @@ static void publish_lane(struct rotai_poolside *side, int lane)
 static void publish(struct rotai_poolside *side)
 {
 	if (rotai_loop_inherited(side->loop) < 0)
-		return; /* (5) */
+		return; /* (4) */
 	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
 		if (!rotai_list_is_empty(&side->staged[lane]))
 			publish_lane(side, lane);
@@ -82,7 +80,7 @@ static void publish(struct rotai_poolside *side)
 
 void rotai_poolside_stage(struct rotai_poolside *side, struct rotai_item *item)
 {
-	if (side->pool->lanes[item->lane].max == 0) { /* (4) */
+	if (side->pool->lanes[item->lane].max == 0) { /* (3) */
 		item->state = ROTAI_ITEM_HERE;
 		rotai_list_append(&side->here, &item->link);
 		rotai_annex_call_pending(side->loop, &side->annex);
@@ -105,24 +103,7 @@ void rotai_poolside_count_out(struct rotai_poolside *side)
 {
 	side->loop->at_threads--;
 	if (--side->out == 0)
-		side->loop->spin = NULL; /* (6) */
-}
-
-void rotai_poolside_give_back(struct rotai_item *item,
-			      struct rotai_trail *trail)
-{
-	struct rotai_poolside *side = item->side;
-	struct rotai_chain chain = { NULL, NULL };
-
-	rotai_chain_add(&chain, &item->link, trail);
-	if (rotai_stack_push(&side->done, &chain) != ROTAI_STACK_EMPTY)
-		return;
-	/* The send releases it, and the loop acquires it with what was sent; so
-	 * it is seen when the memory is about to go. The end pairs with the
-	 * wait there. (2) */
-	__atomic_fetch_add(&side->senders, 1, __ATOMIC_RELAXED);
-	(void)rota_async_send(&side->async);
-	__atomic_fetch_sub(&side->senders, 1, __ATOMIC_RELEASE);
+		side->loop->spin = NULL; /* (5) */
 }
 
 static void call_one(struct rotai_item *item)
@@ -133,7 +114,7 @@ static void call_one(struct rotai_item *item)
 	item->ended(item, refused ? ROTA_EAGAIN : 0);
 }
 
-/* (3) */
+/* (2) */
 static void call_back(struct rotai_poolside *side)
 {
 	uint64_t turn = side->loop->stats.turns;
@@ -173,7 +154,7 @@ static void on_take(struct rotai_annex *annex)
 {
 	struct rotai_poolside *side = side_of(annex);
 
-	rotai_list_splice(&side->here_taken, &side->here); /* (4) */
+	rotai_list_splice(&side->here_taken, &side->here); /* (3) */
 }
 
 static void on_pending(struct rotai_annex *annex, struct rota_loop *loop)
@@ -223,7 +204,7 @@ static void free_side(struct rotai_annex *annex, struct rota_loop *loop)
 	struct rotai_poolside *side = side_of(annex);
 	unsigned tries = 0;
 
-	/* (2); in a forked child they are not there, and never will be back. */
+	/* (1); in a forked child they are not there, and never will be back. */
 	while (rotai_loop_inherited(loop) == 0 &&
 	       __atomic_load_n(&side->senders, __ATOMIC_ACQUIRE) > 0)
 		rotai_thread_pause(tries++);

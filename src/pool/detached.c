@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 
+#include "loop/request.h"
 #include "pool/work.h"
 #include "rota/error.h"
 
@@ -67,7 +68,7 @@ static void ended(struct rotai_item *item, int error)
 		free(detached);
 	else
 		free_all(detached);
-	rotai_work_end(work, status);
+	rotai_request_complete(&work->request, status);
 }
 
 void rotai_detached_queue(struct rotai_detached *detached, enum rota_lane lane)

@@ -1,7 +1,7 @@
 /*
  * pool/item.c - one piece of work: queue it, take it back, let go of it.
  *
- * The states are in side.h. What the loop finds decides what it can do:
+ * The states are in back.h. What the loop finds decides what it can do:
  *
  *     staged, here   it is the loop's own: taken back
  *     published      the lane tells whether a thread has begun; then the loop
@@ -11,7 +11,8 @@
 #include "pool/item.h"
 
 #include "loop/loop.h"
-#include "pool/side.h"
+#include "pool/client.h"
+#include "pool/pool.h"
 #include "rota/error.h"
 
 int rotai_item_prepare(struct rota_loop *loop)

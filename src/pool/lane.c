@@ -35,7 +35,9 @@
 #include "pool/lane.h"
 
 #include "base/list.h"
-#include "pool/side.h"
+#include "base/thread.h"
+#include "pool/back.h"
+#include "pool/pool.h"
 #include "pool/worker.h"
 
 static struct rotai_item *item_of(struct rota_link *link)
@@ -61,7 +63,8 @@ static void forget_all(struct rotai_lane *lane)
 }
 
 int rotai_lane_init(struct rotai_lane *lane, struct rota_pool *pool,
-		    const char *name, const struct rota_lane_options *options)
+		    const char *name, const struct rota_lane_options *options,
+		    void *(*body)(void *))
 {
 	forget_all(lane);
 	lane->ending = 0;
@@ -69,6 +72,7 @@ int rotai_lane_init(struct rotai_lane *lane, struct rota_pool *pool,
 	lane->max = options->max_threads;
 	lane->name = name;
 	lane->pool = pool;
+	lane->body = body;
 	rotai_spinner_init(&lane->spinner, &pool->spin);
 	return -pthread_mutex_init(&lane->lock, NULL);
 }
@@ -215,7 +219,7 @@ static void did_not_start(struct rotai_lane *lane, struct rotai_worker *worker)
 	rotai_lane_unlock(lane, whom);
 
 	while ((link = rotai_list_take_first(&refused)) != NULL)
-		rotai_poolside_give_back(item_of(link), &trail);
+		rotai_item_give_back(item_of(link), &trail);
 }
 
 static struct rotai_worker *worker_without_thread(struct rotai_lane *lane)

@@ -14,7 +14,7 @@
 
 struct rotai_worker;
 
-/* What a worker that polls is told: see worker.c (5). */
+/* What a worker that polls is told: see thread.c (5). */
 enum rotai_polling {
 	ROTAI_POLLING_NOT,
 	ROTAI_POLLING,
@@ -48,10 +48,13 @@ struct rotai_lane {
 	unsigned max;
 	const char *name; /* of its threads */
 	struct rota_pool *pool;
+	void *(*body)(void *worker); /* what its threads do */
 };
 
+/* Its threads will run @body with their struct rotai_worker. */
 int rotai_lane_init(struct rotai_lane *lane, struct rota_pool *pool,
-		    const char *name, const struct rota_lane_options *options);
+		    const char *name, const struct rota_lane_options *options,
+		    void *(*body)(void *));
 
 /* When there is no thread left. */
 void rotai_lane_destroy(struct rotai_lane *lane);

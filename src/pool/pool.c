@@ -1,5 +1,5 @@
 /*
- * pool/pool.c - pools: made, shared, gone.
+ * pool/pool.c - pools: shared, ended, repaired in a forked child.
  *
  *  1. There are two counts of references. Users are callers and loops; with
  *     the last of them the lanes end. The memory is held by each thread, and
@@ -22,23 +22,10 @@
 
 /* The first version of each struct ended here. */
 enum {
-	LEAST_OPTIONS_SIZE =
-		ROTAI_SIZE_UP_TO(struct rota_pool_options, spin_ns),
 	LEAST_STATS_SIZE = ROTAI_SIZE_UP_TO(struct rota_lane_stats, idle),
 };
 
-ROTAI_SIZED(struct rota_pool_options, spin_ns);
 ROTAI_SIZED(struct rota_lane_stats, idle);
-
-/* Arrays inside structs cannot grow: there is room in them. */
-_Static_assert(sizeof(struct rota_lane_options) == 8 * sizeof(unsigned) &&
-		       (int)ROTA_LANE_COUNT <= (int)ROTA_LANE_ROOM,
-	       "the lanes of struct rota_pool_options keep their places");
-
-enum { IO_THREADS = 4, BLOCKING_THREADS = 16 };
-
-static const uint64_t IDLE_NS = ROTA_SEC(10);
-static const uint64_t LONGEST_SPIN_NS = ROTA_MSEC(1);
 
 static const char *const thread_names[ROTA_LANE_COUNT] = {
 	[ROTA_LANE_IO] = "rota-io",
@@ -53,66 +40,10 @@ static struct rota_pool *pool_of(struct rotai_counted *users)
 	return rota_container_of(users, struct rota_pool, users);
 }
 
-void rota_pool_options_init_size(struct rota_pool_options *options, size_t size)
-{
-	const struct rota_pool_options defaults = {
-		.lanes = {
-			[ROTA_LANE_IO] = { 0, IO_THREADS, { 0 } },
-			[ROTA_LANE_BLOCKING] = { 0, BLOCKING_THREADS, { 0 } },
-			[ROTA_LANE_CPU] = { 0, rotai_thread_processors(), { 0 } },
-		},
-		.idle_ns = IDLE_NS,
-	};
-
-	options->size = size;
-	(void)rotai_sized_give(options, sizeof(size), &defaults,
-			       sizeof(defaults));
-}
-
-/* A lane has its numbers of threads, and one that we do not know has none. */
-static int check_lane(const struct rota_lane_options *lane, int known)
-{
-	if (lane->min_threads > lane->max_threads ||
-	    (!known && lane->max_threads > 0))
-		return ROTA_EINVAL;
-	for (size_t i = 0; i < sizeof(lane->reserved) / sizeof(unsigned); i++)
-		if (lane->reserved[i] != 0)
-			return ROTA_EINVAL;
-	return 0;
-}
-
-static int check_options(const struct rota_pool_options *options)
-{
-	for (int i = 0; i < ROTA_LANE_ROOM; i++)
-		if (check_lane(&options->lanes[i], i < ROTA_LANE_COUNT) < 0)
-			return ROTA_EINVAL;
-	if (options->spin_ns > LONGEST_SPIN_NS)
-		return ROTA_EINVAL;
-	return rotai_thread_check_stack(options->stack_size);
-}
-
-/* Have all of @options, also if the caller's are of an earlier version. */
-static int complete_options(struct rota_pool_options *options,
-			    const struct rota_pool_options *given)
-{
-	int error = 0;
-
-	rota_pool_options_init(options);
-	if (given != NULL)
-		error = rotai_sized_take(options, sizeof(*options), given,
-					 LEAST_OPTIONS_SIZE);
-	return error < 0 ? error : check_options(options);
-}
-
 static void destroy_lanes(struct rota_pool *pool, int count)
 {
 	while (count-- > 0)
 		rotai_lane_destroy(&pool->lanes[count]);
-}
-
-void rotai_pool_hold(struct rota_pool *pool)
-{
-	__atomic_fetch_add(&pool->memory, 1, __ATOMIC_RELAXED);
 }
 
 void rotai_pool_let_go(struct rota_pool *pool)
@@ -153,42 +84,29 @@ static void end(struct rotai_counted *users)
 	rotai_pool_let_go(pool);
 }
 
-int rota_pool_new(struct rota_pool **pool,
-		  const struct rota_pool_options *options)
+int rotai_pool_init(struct rota_pool *pool,
+		    const struct rota_pool_options *options,
+		    void *(*body)(void *))
 {
-	struct rota_pool_options all;
-	struct rota_pool *made;
-	int error;
-
-	if (pool == NULL)
-		return ROTA_EINVAL;
-	error = complete_options(&all, options);
-	if (error == 0)
-		error = rotai_fork_observe();
-	if (error < 0)
-		return error;
-	made = calloc(1, sizeof(*made));
-	if (made == NULL)
-		return ROTA_ENOMEM;
-	made->users = (struct rotai_counted){ .references = 1, .free = end };
-	made->memory = 1;
-	made->generation = rotai_fork_generation;
-	made->repairing = rotai_fork_generation;
-	made->idle_ns = all.idle_ns;
-	made->spin = rotai_thread_spin(all.spin_ns);
-	made->has_company = rotai_thread_processors() > 1;
-	made->stack_size = all.stack_size;
+	pool->users = (struct rotai_counted){ .references = 1, .free = end };
+	pool->memory = 1;
+	pool->generation = rotai_fork_generation;
+	pool->repairing = rotai_fork_generation;
+	pool->idle_ns = options->idle_ns;
+	pool->spin = rotai_thread_spin(options->spin_ns);
+	pool->has_company = rotai_thread_processors() > 1;
+	pool->stack_size = options->stack_size;
 	for (int i = 0; i < ROTA_LANE_COUNT; i++) {
-		error = rotai_lane_init(&made->lanes[i], made, thread_names[i],
-					&all.lanes[i]);
+		int error =
+			rotai_lane_init(&pool->lanes[i], pool, thread_names[i],
+					&options->lanes[i], body);
+
 		if (error < 0) {
-			destroy_lanes(made, i);
-			free(made);
+			destroy_lanes(pool, i);
 			return error;
 		}
 	}
 	__atomic_fetch_add(&in_use, 1, __ATOMIC_RELAXED);
-	*pool = made;
 	return 0;
 }
 

@@ -31,8 +31,25 @@ static inline int rotai_pool_is_inherited(const struct rota_pool *pool)
 /* Make it fit for use in this process, if that was forked. (F2) */
 void rotai_pool_repair(struct rota_pool *pool);
 
-/* For threads: hold the memory, and let go of it. */
-void rotai_pool_hold(struct rota_pool *pool);
+/* Get @pool, which is all zero, ready: its threads will run @body. 0, or an
+ * error. */
+int rotai_pool_init(struct rota_pool *pool,
+		    const struct rota_pool_options *options,
+		    void *(*body)(void *));
+
+/* For threads: hold the memory, */
+static inline void rotai_pool_hold(struct rota_pool *pool)
+{
+	__atomic_fetch_add(&pool->memory, 1, __ATOMIC_RELAXED);
+}
+
+/* undo a hold while somebody else certainly holds it, */
+static inline void rotai_pool_unhold(struct rota_pool *pool)
+{
+	__atomic_fetch_sub(&pool->memory, 1, __ATOMIC_RELAXED);
+}
+
+/* and let go of it: the last one frees it. */
 void rotai_pool_let_go(struct rota_pool *pool);
 
 /* How many do hold it: threads, and all users together. */

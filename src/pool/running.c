@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #include "base/assert.h"
-#include "pool/side.h"
+#include "pool/back.h"
 #include "rota/error.h"
 
 static _Thread_local struct rotai_item *current;

@@ -25,16 +25,6 @@ static struct rota_work *work_of_item(struct rotai_item *item)
 	return rota_container_of(item, struct rota_work, internal.item);
 }
 
-int rotai_work_status(const struct rota_work *work, int status)
-{
-	return work->internal.late ? ROTA_ETIMEDOUT : status;
-}
-
-void rotai_work_end(struct rota_work *work, int status)
-{
-	rotai_request_complete(&work->request, status);
-}
-
 static void call(struct rota_request *request)
 {
 	struct rota_work *work = work_of(request);
@@ -84,7 +74,7 @@ static void ended(struct rotai_item *item, int error)
 	struct rota_work *work = work_of_item(item);
 	int status = error < 0 ? error : work->internal.status;
 
-	rotai_work_end(work, rotai_work_status(work, status));
+	rotai_request_complete(&work->request, rotai_work_status(work, status));
 }
 
 void rota_work_init(struct rota_work *work, struct rota_loop *loop)

@@ -1,15 +1,16 @@
 /*
- * pool/work.h - work of the user's, to detached.c.
+ * pool/work.h - what work.c and detached.c both need of a struct rota_work.
  */
 #ifndef ROTAI_POOL_WORK_H
 #define ROTAI_POOL_WORK_H
 
+#include "rota/error.h"
 #include "rota/pool.h"
 
-/* What the callback of @work is to be told, whose own status is @status. */
-int rotai_work_status(const struct rota_work *work, int status);
-
-/* Call @work back. Touches it no more. */
-void rotai_work_end(struct rota_work *work, int status);
+/* The status to call back with, where the job's own is @status. */
+static inline int rotai_work_status(const struct rota_work *work, int status)
+{
+	return work->internal.late ? ROTA_ETIMEDOUT : status;
+}
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "loop/queue.h"
 #include "pool/pool.h"
-#include "pool/side.h"
+#include "pool/client.h"
 #include "support/child.h"
 #include "support/probe.h"
 

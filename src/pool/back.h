@@ -1,0 +1,52 @@
+/*
+ * pool/back.h - the way of an item from a thread back to its loop.
+ */
+#ifndef ROTAI_POOL_BACK_H
+#define ROTAI_POOL_BACK_H
+
+#include "base/spin.h"
+#include "loop/annex.h"
+#include "pool/item.h"
+#include "pool/stack.h"
+#include "rota/async.h"
+
+/* What a loop keeps for its pool. All but what threads write is the loop's
+ * own: see client.c. */
+struct rotai_poolside {
+	struct rotai_annex annex;
+	struct rota_loop *loop;
+	struct rota_pool *pool;
+	struct rota_link staged[ROTA_LANE_COUNT]; /* items to publish */
+	struct rota_link here;       /* items that the loop itself will run, */
+	struct rota_link here_taken; /* and those that it is at */
+	struct rota_link back;       /* items that came back, not yet called */
+	uint64_t out;                /* items at the threads: client.c (5) */
+	uint64_t turn;               /* the last one in which any was called, */
+	unsigned left;               /* and how many more may be in that turn */
+	struct rota_async async;
+
+	struct rotai_trail trail;     /* of what was published */
+	struct rotai_spinner spinner; /* of the loop's own busy waiting */
+
+	char before[64]; /* what threads write has a cache line of its own */
+	struct rotai_stack done; /* items: see back.c (1) */
+	uint32_t senders;        /* threads that are about to wake the loop */
+	char after[64];
+};
+
+/* How far an item is. Before it is published, and when it is back, the loop's
+ * own; then an atomic. */
+enum rotai_item_state {
+	ROTAI_ITEM_STAGED = 1, /* in staged[] */
+	ROTAI_ITEM_HERE,       /* in here or here_taken */
+	ROTAI_ITEM_PUBLISHED,  /* queued, taken or being run: see lane.c */
+	ROTAI_ITEM_REFUSED,    /* there is no thread for it */
+	ROTAI_ITEM_ENDED,      /* by a thread: it is coming back */
+	ROTAI_ITEM_ORPHANED,   /* the loop has abandoned it */
+};
+
+/* Give @item back to its loop. Any thread, with a trail of its own; touches
+ * neither the item nor the loop afterwards. */
+void rotai_item_give_back(struct rotai_item *item, struct rotai_trail *trail);
+
+#endif

@@ -1,0 +1,10 @@
+/*
+ * pool/thread.h - what a thread of a pool does.
+ */
+#ifndef ROTAI_POOL_THREAD_H
+#define ROTAI_POOL_THREAD_H
+
+/* The function of a thread, whose argument is its struct rotai_worker. */
+void *rotai_pool_thread(void *arg);
+
+#endif
