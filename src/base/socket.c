@@ -7,6 +7,8 @@
 #include <netinet/tcp.h>
 #include <sys/uio.h>
 
+#include "rota/error.h"
+
 /* Darwin has it under another name. */
 #ifdef TCP_KEEPIDLE
 enum { KEEPIDLE = TCP_KEEPIDLE };
@@ -25,6 +27,34 @@ ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count)
 		n = sendmsg(fd, &message, ROTAI_SEND_FLAGS);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
+}
+
+int rotai_socket_connect(int fd, const struct sockaddr *address, size_t size)
+{
+	if (connect(fd, address, (socklen_t)size) == 0)
+		return 0;
+	/* Interrupted, it goes on by itself: connect(2). */
+	return errno == EINTR ? ROTA_EINPROGRESS : -errno;
+}
+
+int rotai_socket_error(int fd)
+{
+	int error;
+	socklen_t size = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		return -errno;
+	return -error;
+}
+
+int rotai_socket_listen(int fd, int backlog)
+{
+	return listen(fd, backlog) < 0 ? -errno : 0;
+}
+
+int rotai_socket_shutdown(int fd)
+{
+	return shutdown(fd, SHUT_WR) < 0 ? -errno : 0;
 }
 
 int rotai_socket_set(int fd, int level, int option, int value)

@@ -1,6 +1,7 @@
 /*
- * base/socket.h - stream sockets: what Linux does in one call and others in
- * some. All return an error as a negative code, and try again after EINTR.
+ * base/socket.h - stream sockets. All bytes that streams receive and send, all
+ * connections that they accept and make, go through these functions. They
+ * return an error as a negative code, and try again after EINTR.
  */
 #ifndef ROTAI_BASE_SOCKET_H
 #define ROTAI_BASE_SOCKET_H
@@ -28,17 +29,43 @@ int rotai_socket_new(int family);
 /* The next connection of a listener, likewise. */
 int rotai_socket_accept(int listener);
 
+/* Connect: 0; ROTA_EINPROGRESS, and the socket becomes writable when the
+ * attempt has ended; or another error. */
+int rotai_socket_connect(int fd, const struct sockaddr *address, size_t size);
+
+/* Take the socket's pending error, which is how an attempt to connect has
+ * ended: 0 or an error. */
+int rotai_socket_error(int fd);
+
+/* Accept connections from now on: 0. */
+int rotai_socket_listen(int fd, int backlog);
+
+/* Shut the writing side down: 0. */
+int rotai_socket_shutdown(int fd);
+
 /* Make a socket of somebody else's such a one: 0; ROTA_EINVAL if it is not a
  * stream socket. */
 int rotai_socket_take_over(int fd);
 
-/* These two are on every message's way. */
+/* The next four are on every message's way. What receives or sends once returns
+ * what the system does, -1 with an errno included. */
+static inline ssize_t rotai_socket_receive_once(int fd, void *data, size_t size)
+{
+	return recv(fd, data, size, 0);
+}
+
+static inline ssize_t rotai_socket_send_once(int fd, const void *data,
+					     size_t size)
+{
+	return send(fd, data, size, ROTAI_SEND_FLAGS);
+}
+
 static inline ssize_t rotai_socket_receive(int fd, void *data, size_t size)
 {
 	ssize_t n;
 
 	do {
-		n = recv(fd, data, size, 0);
+		n = rotai_socket_receive_once(fd, data, size);
 		if (ROTAI_LIKELY(n >= 0))
 			return n;
 	} while (errno == EINTR);
@@ -50,7 +77,7 @@ static inline ssize_t rotai_socket_send(int fd, const void *data, size_t size)
 	ssize_t n;
 
 	do {
-		n = send(fd, data, size, ROTAI_SEND_FLAGS);
+		n = rotai_socket_send_once(fd, data, size);
 		if (ROTAI_LIKELY(n >= 0))
 			return n;
 	} while (errno == EINTR);

@@ -7,8 +7,6 @@
  */
 #include "io/connect.h"
 
-#include <sys/socket.h>
-
 #include "base/fd.h"
 #include "base/socket.h"
 #include "io/io.h"
@@ -69,8 +67,7 @@ static int cancel_connect(struct rota_request *request, int status)
 
 	rotai_request_finish(request, status);
 	give_up(stream, status);
-	if (rotai_stream_has(stream, ROTAI_ENDING))
-		rotai_stream_go_on_ending(stream);
+	rotai_stream_proceed(stream);
 	return 0;
 }
 
@@ -80,23 +77,12 @@ static const struct rotai_request_class connect_class = {
 	.cancel = cancel_connect,
 };
 
-/* How the attempt has ended. */
-static int outcome(int fd)
-{
-	int error;
-	socklen_t size = sizeof(error);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-		return -errno;
-	return -error;
-}
-
 static void connect_ready(struct rota_watch *watch, unsigned events)
 {
 	struct rota_stream *stream =
 		rota_container_of(watch, struct rota_stream, internal.watch);
 	struct rota_connect *connect = stream->internal.front.connect;
-	int status = outcome(watch->internal.fd);
+	int status = rotai_socket_error(watch->internal.fd);
 
 	if (!(events & ROTA_WRITABLE))
 		return;
@@ -115,7 +101,7 @@ static void connect_ready(struct rota_watch *watch, unsigned events)
 	}
 	if (rotai_stream_has(stream, ROTAI_ENDING)) {
 		rotai_request_finish(&connect->request, status);
-		rotai_stream_go_on_ending(stream);
+		rotai_stream_proceed(stream);
 	} else {
 		rotai_request_complete(&connect->request, status);
 	}
@@ -135,11 +121,9 @@ static int attempt(struct rota_stream *stream, const struct sockaddr *address,
 			return fd;
 		watch->internal.fd = fd;
 	}
-	if (connect(fd, address, (socklen_t)size) == 0)
-		return 0;
-	/* Interrupted, it goes on by itself: connect(2). */
-	if (errno != EINPROGRESS && errno != EINTR)
-		return -errno;
+	error = rotai_socket_connect(fd, address, size);
+	if (error != ROTA_EINPROGRESS)
+		return error;
 	error = rota_watch_start(watch, connect_ready, ROTA_WRITABLE);
 	return error < 0 ? error : ROTA_EINPROGRESS;
 }

@@ -10,17 +10,8 @@
  *  3. What is in line leaves also if the writing side has failed behind it: a
  *     write whose time was up does not take those before it along.
  */
-#include <errno.h>
-#include <sys/socket.h>
-
+#include "base/socket.h"
 #include "io/io.h"
-
-void rotai_end_note(struct rota_stream *stream, int status)
-{
-	if (rotai_stream_has(stream, ROTAI_ENDING) &&
-	    stream->internal.fn.end != NULL)
-		stream->internal.fn.end->status = status;
-}
 
 void rotai_end_stop(struct rota_stream *stream)
 {
@@ -34,10 +25,31 @@ void rotai_end_stop(struct rota_stream *stream)
 		rotai_request_drop(&end->request, end->status); /* (2) */
 }
 
+int rotai_stream_is_ending(const struct rota_handle *handle)
+{
+	const struct rota_stream *stream =
+		rota_container_of(handle, const struct rota_stream, handle);
+
+	return rotai_stream_has(stream, ROTAI_ENDING);
+}
+
 static void close_stream(struct rota_stream *stream)
 {
 	(void)rota_handle_close(&stream->handle,
 				stream->handle.internal.close_fn);
+}
+
+/* Shut the writing side down, if it is not yet: 0 or an error. */
+static int shut_down(struct rota_stream *stream)
+{
+	int error;
+
+	if (rotai_stream_has(stream, ROTAI_SHUT))
+		return 0;
+	error = rotai_socket_shutdown(rotai_stream_fd(&stream->handle));
+	if (error == 0)
+		rotai_stream_set(stream, ROTAI_SHUT);
+	return error;
 }
 
 void rotai_stream_go_on_ending(struct rota_stream *stream)
@@ -50,13 +62,12 @@ void rotai_stream_go_on_ending(struct rota_stream *stream)
 		if (rotai_stream_has(stream, ROTAI_READ_ENDED)) {
 			if (!rotai_stream_has(stream, ROTAI_READ_FAILED))
 				rotai_end_note(stream, 0);
-		} else if (rotai_stream_has(stream, ROTAI_SHUT) ||
-			   shutdown(rotai_stream_fd(&stream->handle),
-				    SHUT_WR) == 0) {
-			rotai_stream_set(stream, ROTAI_SHUT);
-			return;
 		} else {
-			rotai_end_note(stream, -errno);
+			int error = shut_down(stream);
+
+			if (error == 0)
+				return;
+			rotai_end_note(stream, error);
 		}
 	}
 	close_stream(stream);

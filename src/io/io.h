@@ -82,6 +82,26 @@ struct rotai_io {
 	struct rotai_streams drains_taken;
 };
 
+/* What the kinds of streams differ in. */
+struct rotai_stream_class {
+	struct rotai_handle_class handle;
+
+	/* The function of a connected stream's watch. */
+	rota_watch_fn *ready;
+
+	/* The stream ends, and its output queue has become shorter, its input
+	 * has ended, or it has failed: take the next step, which may close
+	 * it. So reading and writing know nothing of how a stream ends. */
+	void (*go_on_ending)(struct rota_stream *stream);
+};
+
+static inline const struct rotai_stream_class *
+rotai_stream_class_of(const struct rota_stream *stream)
+{
+	return rota_container_of(stream->handle.internal.class_,
+				 const struct rotai_stream_class, handle);
+}
+
 static inline struct rotai_io *rotai_io_of(const struct rota_stream *stream)
 {
 	return (struct rotai_io *)(void *)
@@ -111,14 +131,10 @@ void rotai_buffers_free(struct rotai_io *io);
 
 /* Make @stream an open handle with @fd, which may be -1. */
 void rotai_stream_open(struct rota_stream *stream, struct rota_loop *loop,
-		       const struct rotai_handle_class *class_, int fd);
+		       const struct rotai_stream_class *class_, int fd);
 
-/* For classes. */
-void rotai_stream_stop(struct rota_handle *handle);
+/* The class's fd. */
 int rotai_stream_fd(const struct rota_handle *handle);
-
-/* The class's is_ending. */
-int rotai_stream_is_ending(const struct rota_handle *handle);
 
 static inline int rotai_stream_has(const struct rota_stream *stream,
 				   unsigned flags)
@@ -159,7 +175,7 @@ void rotai_streams_remove(struct rotai_streams *streams,
 
 /* --- read.c --------------------------------------------------------------- */
 
-/* The function of a connected stream's watch. */
+/* The class's ready. */
 void rotai_stream_ready(struct rota_watch *watch, unsigned events);
 
 /* End all reads in line. */
@@ -215,11 +231,24 @@ void rotai_chunks_free(struct rotai_io *io);
 
 /* --- end.c ---------------------------------------------------------------- */
 
-/* Of a stream that ends: go on to the next step, which may close it. */
-void rotai_stream_go_on_ending(struct rota_stream *stream);
+/* If @stream ends, take the next step, which may close it. */
+static inline void rotai_stream_proceed(struct rota_stream *stream)
+{
+	if (rotai_stream_has(stream, ROTAI_ENDING))
+		rotai_stream_class_of(stream)->go_on_ending(stream);
+}
 
-/* If @stream ends, that is how it will have ended. */
-void rotai_end_note(struct rota_stream *stream, int status);
+/* If @stream ends, that is the status with which it will have ended. */
+static inline void rotai_end_note(struct rota_stream *stream, int status)
+{
+	if (rotai_stream_has(stream, ROTAI_ENDING) &&
+	    stream->internal.fn.end != NULL)
+		stream->internal.fn.end->status = status;
+}
+
+/* The class's go_on_ending, and its is_ending. */
+void rotai_stream_go_on_ending(struct rota_stream *stream);
+int rotai_stream_is_ending(const struct rota_handle *handle);
 
 /* @stream closes: if it ends, so does the request of that. */
 void rotai_end_stop(struct rota_stream *stream);
@@ -228,5 +257,10 @@ void rotai_end_stop(struct rota_stream *stream);
 
 void rotai_listener_stop(struct rota_stream *stream);
 void rotai_connect_stop(struct rota_stream *stream, int status);
+
+/* --- close.c -------------------------------------------------------------- */
+
+/* The class's stop. */
+void rotai_stream_stop(struct rota_handle *handle);
 
 #endif

@@ -253,10 +253,9 @@ int rota_stream_listen(struct rota_stream *stream, int backlog,
 				 ROTA_READABLE);
 	if (error < 0)
 		goto free_listener;
-	if (listen(fd, backlog) < 0) {
-		error = -errno;
+	error = rotai_socket_listen(fd, backlog);
+	if (error < 0)
 		goto stop_watch;
-	}
 	take_reserve(rotai_io_of(stream));
 	stream->internal.front.listener = listener;
 	stream->internal.fn.connection = fn;

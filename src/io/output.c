@@ -223,7 +223,7 @@ full:
 static void shut_down(struct rota_stream *stream)
 {
 	int fd = rotai_stream_fd(&stream->handle);
-	int status = shutdown(fd, SHUT_WR) < 0 ? -errno : 0;
+	int status = rotai_socket_shutdown(fd);
 
 	end(stream, take_first(stream), status);
 }
@@ -400,8 +400,7 @@ void rotai_drain_defer(struct rota_stream *stream)
 void rotai_output_settle(struct rota_stream *stream)
 {
 	rotai_drain_defer(stream);
-	if (rotai_stream_has(stream, ROTAI_ENDING))
-		rotai_stream_go_on_ending(stream);
+	rotai_stream_proceed(stream);
 }
 
 void rotai_outputs_after(struct rotai_annex *annex, struct rota_loop *loop)

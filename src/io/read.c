@@ -193,8 +193,8 @@ static __attribute__((noinline)) void handle(struct rotai_io *io,
 		rotai_output_flush(stream);
 	}
 	rotai_drain_call(stream);
-	if (is_current(io, stream) && rotai_stream_has(stream, ROTAI_ENDING))
-		rotai_stream_go_on_ending(stream);
+	if (is_current(io, stream))
+		rotai_stream_proceed(stream);
 }
 
 /* A read has found an end, an error, or as much as there was room for. */
@@ -238,7 +238,8 @@ void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 		return;
 	}
 	io->current = stream;
-	n = recv(watch->internal.fd, io->room.data, io->room.size, 0);
+	n = rotai_socket_receive_once(watch->internal.fd, io->room.data,
+				      io->room.size);
 	if (ROTAI_UNLIKELY(n <= 0 || n == (ssize_t)io->room.size)) {
 		handle_result(io, stream, n);
 		return;

@@ -12,11 +12,15 @@
 #include "io/connect.h"
 #include "io/io.h"
 
-static const struct rotai_handle_class tcp_class = {
-	.type = "tcp",
-	.stop = rotai_stream_stop,
-	.fd = rotai_stream_fd,
-	.is_ending = rotai_stream_is_ending,
+static const struct rotai_stream_class tcp_class = {
+	.handle = {
+		.type = "tcp",
+		.stop = rotai_stream_stop,
+		.fd = rotai_stream_fd,
+		.is_ending = rotai_stream_is_ending,
+	},
+	.ready = rotai_stream_ready,
+	.go_on_ending = rotai_stream_go_on_ending,
 };
 
 static int fd_of(const struct rota_tcp *tcp)

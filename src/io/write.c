@@ -118,8 +118,8 @@ int rota_stream_send(struct rota_stream *stream, const void *data, size_t size)
 			 size - 1 < PTRDIFF_MAX &&
 			 rotai_loop_inherited(stream->handle.internal.loop) ==
 				 0)) {
-		n = send(stream->internal.watch.internal.fd, data, size,
-			 ROTAI_SEND_FLAGS);
+		n = rotai_socket_send_once(stream->internal.watch.internal.fd,
+					   data, size);
 		if (ROTAI_LIKELY(n == (ssize_t)size))
 			return 0;
 	}
