@@ -25,7 +25,7 @@ struct rota_pool;
 struct rota_work;
 struct rotai_item;
 struct rotai_detached;
-struct rotai_poolside;
+struct rotai_pool_client;
 
 /** Which threads do it. */
 enum rota_lane {
@@ -216,8 +216,8 @@ struct rotai_item {
 	struct rota_link link;
 	void (*run)(struct rotai_item *item);
 	void (*ended)(struct rotai_item *item, int error);
-	struct rotai_poolside *side; /* of the loop */
-	struct rotai_item **slot;    /* a thread has taken it there */
+	struct rotai_pool_client *client; /* of the loop */
+	struct rotai_item **slot;         /* a thread has taken it there */
 	uint8_t lane;
 	uint8_t state;
 	uint8_t canceled;

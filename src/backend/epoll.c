@@ -48,7 +48,7 @@ struct epoll_poller {
 /* No descriptor and generation look like this: descriptors are positive. */
 static const uint64_t WAKE = UINT64_MAX;
 
-static struct epoll_poller *of(const struct rotai_poller *poller)
+static struct epoll_poller *epoll_of(const struct rotai_poller *poller)
 {
 	return rota_container_of(poller, struct epoll_poller, poller);
 }
@@ -61,7 +61,7 @@ _Static_assert((int)ROTAI_READABLE == (int)EPOLLIN &&
 		       (int)ROTAI_WRITABLE == (int)EPOLLOUT,
 	       "what is alike needs no translation");
 
-static uint32_t mask_of(unsigned wanted)
+static uint32_t epoll_mask_of(unsigned wanted)
 {
 	uint32_t mask;
 
@@ -75,7 +75,7 @@ static uint32_t mask_of(unsigned wanted)
 	return mask;
 }
 
-static unsigned events_of(uint32_t mask)
+static unsigned epoll_events_of(uint32_t mask)
 {
 	if (ROTAI_LIKELY((mask & ~ALIKE) == 0))
 		return mask;
@@ -88,7 +88,7 @@ ROTAI_INLINE int control(const struct epoll_poller *epoll, int operation,
 			 int fd, uint32_t generation, unsigned wanted)
 {
 	struct epoll_event event = {
-		.events = mask_of(wanted),
+		.events = epoll_mask_of(wanted),
 		.data.u64 = (uint64_t)generation << 32 | (uint32_t)fd,
 	};
 
@@ -132,8 +132,8 @@ static int open_descriptors(struct epoll_poller *epoll)
 	return 0;
 }
 
-static int open_poller(struct rotai_poller **poller,
-		       const struct rota_allocator *allocator)
+static int epoll_open_poller(struct rotai_poller **poller,
+			     const struct rota_allocator *allocator)
 {
 	struct epoll_poller *epoll;
 	int error;
@@ -153,9 +153,9 @@ static int open_poller(struct rotai_poller **poller,
 	return 0;
 }
 
-static void close_poller(struct rotai_poller *poller)
+static void epoll_close_poller(struct rotai_poller *poller)
 {
-	struct epoll_poller *epoll = of(poller);
+	struct epoll_poller *epoll = epoll_of(poller);
 
 	/* In a forked child too this closes no more than the child's numbers:
 	 * the parent's registrations are in the open file. */
@@ -164,10 +164,10 @@ static void close_poller(struct rotai_poller *poller)
 	rotai_memory_free(poller->allocator, epoll, sizeof(*epoll));
 }
 
-static int add(struct rotai_poller *poller, int fd, uint32_t generation,
-	       unsigned wanted)
+static int epoll_add(struct rotai_poller *poller, int fd, uint32_t generation,
+		     unsigned wanted)
 {
-	const struct epoll_poller *epoll = of(poller);
+	const struct epoll_poller *epoll = epoll_of(poller);
 	int error = control(epoll, EPOLL_CTL_ADD, fd, generation, wanted);
 
 	if (error == ROTA_EEXIST) /* (5) */
@@ -175,17 +175,17 @@ static int add(struct rotai_poller *poller, int fd, uint32_t generation,
 	return error;
 }
 
-static int change(struct rotai_poller *poller, int fd, uint32_t generation,
-		  unsigned was, unsigned wanted)
+static int epoll_change(struct rotai_poller *poller, int fd,
+			uint32_t generation, unsigned was, unsigned wanted)
 {
 	(void)was;
-	return control(of(poller), EPOLL_CTL_MOD, fd, generation, wanted);
+	return control(epoll_of(poller), EPOLL_CTL_MOD, fd, generation, wanted);
 }
 
-static int confirm(struct rotai_poller *poller, int fd, uint32_t generation,
-		   unsigned was, unsigned wanted)
+static int epoll_confirm(struct rotai_poller *poller, int fd,
+			 uint32_t generation, unsigned was, unsigned wanted)
 {
-	struct epoll_poller *epoll = of(poller);
+	struct epoll_poller *epoll = epoll_of(poller);
 	/* Another registration may have been left under this generation. */
 	uint32_t fresh = epoll->leaked ? generation + 1 : generation;
 	int error;
@@ -198,17 +198,17 @@ static int confirm(struct rotai_poller *poller, int fd, uint32_t generation,
 	return error < 0 ? error : 1;
 }
 
-static void remove_fd(struct rotai_poller *poller, int fd)
+static void epoll_remove(struct rotai_poller *poller, int fd)
 {
-	struct epoll_poller *epoll = of(poller);
+	struct epoll_poller *epoll = epoll_of(poller);
 
 	if (control(epoll, EPOLL_CTL_DEL, fd, 0, 0) < 0)
 		epoll->leaked = 1; /* (4) */
 }
 
-static int renew(struct rotai_poller *poller)
+static int epoll_renew(struct rotai_poller *poller)
 {
-	struct epoll_poller *epoll = of(poller);
+	struct epoll_poller *epoll = epoll_of(poller);
 	int fresh;
 	int error = 0;
 
@@ -226,9 +226,9 @@ static int renew(struct rotai_poller *poller)
 	return 1;
 }
 
-static int submit(struct rotai_poller *poller)
+static int epoll_submit(struct rotai_poller *poller)
 {
-	(void)poller; /* change() has told the kernel */
+	(void)poller; /* epoll_change() has told the kernel */
 	return 0;
 }
 
@@ -258,8 +258,8 @@ static int wait_events(struct epoll_poller *epoll, int64_t timeout_ns,
 			  ms > INT_MAX ? INT_MAX : (int)ms);
 }
 
-static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
-		      struct rotai_ready *ready, int max)
+static int epoll_wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
+			    struct rotai_ready *ready, int max)
 {
 	struct epoll_event events[ROTA_EVENTS_PER_WAIT];
 	struct rotai_ready *next = ready;
@@ -267,7 +267,7 @@ static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 
 	if (max > ROTA_EVENTS_PER_WAIT)
 		max = ROTA_EVENTS_PER_WAIT;
-	n = wait_events(of(poller), timeout_ns, events, max);
+	n = wait_events(epoll_of(poller), timeout_ns, events, max);
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 
@@ -278,39 +278,39 @@ static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 			continue;
 		next->fd = (int)(uint32_t)data;
 		next->generation = (uint32_t)(data >> 32);
-		next->events = events_of(e->events);
+		next->events = epoll_events_of(e->events);
 		next++;
 	}
 	return (int)(next - ready);
 }
 
-static void wake(struct rotai_poller *poller)
+static void epoll_wake(struct rotai_poller *poller)
 {
 	static const uint64_t one = 1;
 	int saved = errno;
-	ssize_t written = write(of(poller)->wake_fd, &one, sizeof(one));
+	ssize_t written = write(epoll_of(poller)->wake_fd, &one, sizeof(one));
 
 	(void)written; /* a counter that is full has an edge in store */
 	errno = saved;
 }
 
-static int backend_fd(const struct rotai_poller *poller)
+static int epoll_backend_fd(const struct rotai_poller *poller)
 {
-	return of(poller)->epoll_fd;
+	return epoll_of(poller)->epoll_fd;
 }
 
 const struct rotai_poller_ops rotai_epoll_ops = {
 	.name = "epoll",
 	.has_edge = 1,
-	.open = open_poller,
-	.close = close_poller,
-	.add = add,
-	.change = change,
-	.confirm = confirm,
-	.remove = remove_fd,
-	.renew = renew,
-	.submit = submit,
-	.wait = wait_ready,
-	.wake = wake,
-	.fd = backend_fd,
+	.open = epoll_open_poller,
+	.close = epoll_close_poller,
+	.add = epoll_add,
+	.change = epoll_change,
+	.confirm = epoll_confirm,
+	.remove = epoll_remove,
+	.renew = epoll_renew,
+	.submit = epoll_submit,
+	.wait = epoll_wait_ready,
+	.wake = epoll_wake,
+	.fd = epoll_backend_fd,
 };

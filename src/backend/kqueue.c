@@ -1,13 +1,13 @@
 /*
  * backend/kqueue.c - the poller of macOS and the BSDs. See kqueue(2).
  *
- * A registration is a knote for each filter, made with the first add() and
- * from then on enabled and disabled. Changes are kept until the wait, which
- * takes them along: telling the kernel costs no system call of its own.
+ * A registration is a knote for each filter, made with the first kqueue_add()
+ * and enabled and disabled from then on. Changes are kept until the wait, which
+ * submits them: they cost no system call of their own.
  *
- *  1. add() makes both the read and the write knote, one of them disabled if
- *     it is not wanted, so that a later change needs no new memory of the
- *     kernel. A knote that nobody wants yet may be refused.
+ *  1. kqueue_add() makes both the read and the write knote, one of them
+ *     disabled if it is not wanted, so that a later change needs no new memory
+ *     in the kernel. The kernel may refuse a knote that is not wanted yet.
  *  2. EV_ADD and EV_ENABLE always go together: the manual says that EV_ADD
  *     enables, FreeBSD's kernel does so only for EV_ENABLE.
  *  3. Whoever wants ROTAI_DISCONNECT alone is not to be woken for data that
@@ -67,7 +67,7 @@ struct kqueue_poller {
 	struct kevent changes[CHANGES_MAX];
 };
 
-static struct kqueue_poller *of(const struct rotai_poller *poller)
+static struct kqueue_poller *kqueue_of(const struct rotai_poller *poller)
 {
 	return rota_container_of(poller, struct kqueue_poller, poller);
 }
@@ -129,8 +129,8 @@ failed:
 	return error;
 }
 
-static int open_poller(struct rotai_poller **poller,
-		       const struct rota_allocator *allocator)
+static int kqueue_open_poller(struct rotai_poller **poller,
+			      const struct rota_allocator *allocator)
 {
 	struct kqueue_poller *queue;
 	int error;
@@ -151,9 +151,9 @@ static int open_poller(struct rotai_poller **poller,
 	return 0;
 }
 
-static void close_poller(struct rotai_poller *poller)
+static void kqueue_close_poller(struct rotai_poller *poller)
 {
-	struct kqueue_poller *queue = of(poller);
+	struct kqueue_poller *queue = kqueue_of(poller);
 
 	if (queue->fork_generation == rotai_fork_generation) /* (5) */
 		rotai_fd_close(queue->kq);
@@ -174,12 +174,12 @@ static int error_of(const struct kevent *receipt, unsigned wanted)
 	return -(int)receipt->data;
 }
 
-static void remove_fd(struct rotai_poller *poller, int fd)
+static void kqueue_remove(struct rotai_poller *poller, int fd)
 {
 	static const int filters[] = { EVFILT_READ, EVFILT_WRITE,
 				       ROTAI_EVFILT_EXCEPT };
 	enum { FILTERS = 2 + ROTAI_HAS_EXCEPT };
-	struct kqueue_poller *queue = of(poller);
+	struct kqueue_poller *queue = kqueue_of(poller);
 	struct kevent changes[FILTERS];
 	struct kevent receipts[FILTERS];
 	int kept = 0;
@@ -197,10 +197,10 @@ static void remove_fd(struct rotai_poller *poller, int fd)
 	(void)kevent(queue->kq, changes, FILTERS, receipts, FILTERS, NULL);
 }
 
-static int add(struct rotai_poller *poller, int fd, uint32_t generation,
-	       unsigned wanted)
+static int kqueue_add(struct rotai_poller *poller, int fd, uint32_t generation,
+		      unsigned wanted)
 {
-	struct kqueue_poller *queue = of(poller);
+	struct kqueue_poller *queue = kqueue_of(poller);
 	struct kevent changes[3];
 	struct kevent receipts[3];
 	int error = rotai_fd_can_be_watched(fd);
@@ -224,15 +224,15 @@ static int add(struct rotai_poller *poller, int fd, uint32_t generation,
 	for (int i = 0; i < n && error == 0; i++)
 		error = error_of(&receipts[i], wanted);
 	if (error < 0)
-		remove_fd(poller, fd);
+		kqueue_remove(poller, fd);
 	return error;
 }
 
-static int change(struct rotai_poller *poller, int fd, uint32_t generation,
-		  unsigned was, unsigned wanted)
+static int kqueue_change(struct rotai_poller *poller, int fd,
+			 uint32_t generation, unsigned was, unsigned wanted)
 {
 	const unsigned reading = ROTAI_READABLE | ROTAI_DISCONNECT;
-	struct kqueue_poller *queue = of(poller);
+	struct kqueue_poller *queue = kqueue_of(poller);
 	unsigned differs = was ^ wanted;
 
 	if (queue->count > CHANGES_MAX - CHANGES_PER_FD)
@@ -251,10 +251,10 @@ static int change(struct rotai_poller *poller, int fd, uint32_t generation,
 	return 0;
 }
 
-static int confirm(struct rotai_poller *poller, int fd, uint32_t generation,
-		   unsigned was, unsigned wanted)
+static int kqueue_confirm(struct rotai_poller *poller, int fd,
+			  uint32_t generation, unsigned was, unsigned wanted)
 {
-	struct kqueue_poller *queue = of(poller);
+	struct kqueue_poller *queue = kqueue_of(poller);
 	unsigned either = was | wanted;
 	int error = rotai_fd_can_be_watched(fd);
 
@@ -277,10 +277,10 @@ static int confirm(struct rotai_poller *poller, int fd, uint32_t generation,
 	return 0;
 }
 
-static int submit(struct rotai_poller *poller)
+static int kqueue_submit(struct rotai_poller *poller)
 {
 	static const struct timespec at_once = { 0, 0 };
-	struct kqueue_poller *queue = of(poller);
+	struct kqueue_poller *queue = kqueue_of(poller);
 	struct kevent receipts[CHANGES_MAX];
 	int refused = 0;
 	int n;
@@ -302,7 +302,7 @@ static int submit(struct rotai_poller *poller)
 	return queue->count;
 }
 
-static unsigned events_of(const struct kevent *event)
+static unsigned kqueue_events_of(const struct kevent *event)
 {
 	if (event->flags & EV_ERROR)
 		return ROTAI_EVERYTHING | ROTAI_ONCE; /* (4) */
@@ -325,7 +325,7 @@ static void test_again(struct kqueue_poller *queue, const struct kevent *event)
 	if (event->filter != EVFILT_READ || (event->flags & both) != both)
 		return;
 	if (queue->count == CHANGES_MAX)
-		submit(&queue->poller);
+		kqueue_submit(&queue->poller);
 	if (queue->count < CHANGES_MAX)
 		queue_change(queue, (int)event->ident, EVFILT_READ, EV_ENABLE,
 			     (uint32_t)(uintptr_t)event->udata);
@@ -352,21 +352,21 @@ static void add_to_report(struct report *report, const struct kevent *event)
 	       (ready[at].fd != fd || ready[at].generation != generation))
 		place = (place + 1) % REPORT_PLACES;
 	if (at >= 0) {
-		ready[at].events |= events_of(event);
+		ready[at].events |= kqueue_events_of(event);
 		return;
 	}
 	report->places[place] = (int16_t)report->count;
 	ready[report->count++] = (struct rotai_ready){
 		.fd = fd,
 		.generation = generation,
-		.events = events_of(event),
+		.events = kqueue_events_of(event),
 	};
 }
 
-static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
-		      struct rotai_ready *ready, int max)
+static int kqueue_wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
+			     struct rotai_ready *ready, int max)
 {
-	struct kqueue_poller *queue = of(poller);
+	struct kqueue_poller *queue = kqueue_of(poller);
 	struct kevent events[ROTA_EVENTS_PER_WAIT];
 	struct timespec timeout = {
 		.tv_sec = (time_t)(timeout_ns / 1000000000),
@@ -379,7 +379,7 @@ static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 		max = ROTA_EVENTS_PER_WAIT;
 	/* Without room for every refusal the kernel would apply the changes
 	 * only up to the one that does not fit. */
-	if (queue->count > max && submit(poller) > max)
+	if (queue->count > max && kqueue_submit(poller) > max)
 		queue->count = max;
 	n = kevent(queue->kq, queue->changes, queue->count, events, max,
 		   timeout_ns < 0 ? NULL : &timeout);
@@ -400,32 +400,32 @@ static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 	return report.count;
 }
 
-static void wake(struct rotai_poller *poller)
+static void kqueue_wake(struct rotai_poller *poller)
 {
 	struct kevent trigger;
 	int saved = errno;
 
 	EV_SET(&trigger, WAKE_IDENT, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
-	(void)kevent(of(poller)->kq, &trigger, 1, NULL, 0, NULL);
+	(void)kevent(kqueue_of(poller)->kq, &trigger, 1, NULL, 0, NULL);
 	errno = saved;
 }
 
-static int backend_fd(const struct rotai_poller *poller)
+static int kqueue_backend_fd(const struct rotai_poller *poller)
 {
-	return of(poller)->kq;
+	return kqueue_of(poller)->kq;
 }
 
 const struct rotai_poller_ops rotai_kqueue_ops = {
 	.name = "kqueue",
 	.lacks = ROTAI_HAS_EXCEPT ? 0 : ROTAI_PRIORITY,
-	.open = open_poller,
-	.close = close_poller,
-	.add = add,
-	.change = change,
-	.confirm = confirm,
-	.remove = remove_fd,
-	.submit = submit,
-	.wait = wait_ready,
-	.wake = wake,
-	.fd = backend_fd,
+	.open = kqueue_open_poller,
+	.close = kqueue_close_poller,
+	.add = kqueue_add,
+	.change = kqueue_change,
+	.confirm = kqueue_confirm,
+	.remove = kqueue_remove,
+	.submit = kqueue_submit,
+	.wait = kqueue_wait_ready,
+	.wake = kqueue_wake,
+	.fd = kqueue_backend_fd,
 };

@@ -44,12 +44,12 @@ struct poll_poller {
 
 enum { WAKE_PLACE = 0 }; /* (1) */
 
-static struct poll_poller *of(const struct rotai_poller *poller)
+static struct poll_poller *poll_of(const struct rotai_poller *poller)
 {
 	return rota_container_of(poller, struct poll_poller, poller);
 }
 
-static int reserve(struct poll_poller *poll, size_t count, int highest_fd)
+static int poll_reserve(struct poll_poller *poll, size_t count, int highest_fd)
 {
 	const struct rota_allocator *from = poll->poller.allocator;
 	int error;
@@ -98,7 +98,7 @@ static void set_wanted(struct pollfd *polled, int fd, unsigned wanted)
 	polled->fd = (wanted & ROTAI_EVERYTHING) != 0 ? fd : ~fd; /* (2) */
 }
 
-static unsigned events_of(int mask)
+static unsigned poll_events_of(int mask)
 {
 	unsigned events = 0;
 
@@ -115,8 +115,8 @@ static unsigned events_of(int mask)
 	return events;
 }
 
-static int open_poller(struct rotai_poller **poller,
-		       const struct rota_allocator *allocator)
+static int poll_open_poller(struct rotai_poller **poller,
+			    const struct rota_allocator *allocator)
 {
 	struct poll_poller *poll;
 	int ends[2];
@@ -130,7 +130,7 @@ static int open_poller(struct rotai_poller **poller,
 		.count = 1,
 		.next = 1,
 	};
-	error = reserve(poll, 1, 0);
+	error = poll_reserve(poll, 1, 0);
 	if (error < 0)
 		goto free_poller;
 	error = rotai_fd_pipe(ends);
@@ -146,23 +146,23 @@ free_poller:
 	return error;
 }
 
-static void close_poller(struct rotai_poller *poller)
+static void poll_close_poller(struct rotai_poller *poller)
 {
-	struct poll_poller *poll = of(poller);
+	struct poll_poller *poll = poll_of(poller);
 
 	rotai_fd_close(poll->polled[WAKE_PLACE].fd);
 	rotai_fd_close(poll->wake_fd);
 	free_poller(poll);
 }
 
-static int add(struct rotai_poller *poller, int fd, uint32_t generation,
-	       unsigned wanted)
+static int poll_add(struct rotai_poller *poller, int fd, uint32_t generation,
+		    unsigned wanted)
 {
-	struct poll_poller *poll = of(poller);
+	struct poll_poller *poll = poll_of(poller);
 	int error = rotai_fd_can_be_watched(fd);
 
 	if (error == 0)
-		error = reserve(poll, (size_t)poll->count + 1, fd);
+		error = poll_reserve(poll, (size_t)poll->count + 1, fd);
 	if (error < 0)
 		return error;
 	poll->places[fd] = poll->count;
@@ -172,10 +172,10 @@ static int add(struct rotai_poller *poller, int fd, uint32_t generation,
 	return 0;
 }
 
-static int change(struct rotai_poller *poller, int fd, uint32_t generation,
-		  unsigned was, unsigned wanted)
+static int poll_change(struct rotai_poller *poller, int fd, uint32_t generation,
+		       unsigned was, unsigned wanted)
 {
-	struct poll_poller *poll = of(poller);
+	struct poll_poller *poll = poll_of(poller);
 	unsigned place = poll->places[fd];
 
 	(void)was;
@@ -185,18 +185,18 @@ static int change(struct rotai_poller *poller, int fd, uint32_t generation,
 	return 0;
 }
 
-static int confirm(struct rotai_poller *poller, int fd, uint32_t generation,
-		   unsigned was, unsigned wanted)
+static int poll_confirm(struct rotai_poller *poller, int fd,
+			uint32_t generation, unsigned was, unsigned wanted)
 {
 	int error = rotai_fd_can_be_watched(fd);
 
-	(void)change(poller, fd, generation, was, error < 0 ? 0 : wanted);
+	(void)poll_change(poller, fd, generation, was, error < 0 ? 0 : wanted);
 	return error;
 }
 
-static void remove_fd(struct rotai_poller *poller, int fd)
+static void poll_remove(struct rotai_poller *poller, int fd)
 {
-	struct poll_poller *poll = of(poller);
+	struct poll_poller *poll = poll_of(poller);
 	unsigned place = poll->places[fd];
 	unsigned last = --poll->count;
 	int moved = poll->polled[last].fd;
@@ -208,14 +208,14 @@ static void remove_fd(struct rotai_poller *poller, int fd)
 	poll->places[fd] = 0;
 }
 
-static int submit(struct rotai_poller *poller)
+static int poll_submit(struct rotai_poller *poller)
 {
 	(void)poller; /* the array is read at the wait */
 	return 0;
 }
 
 /* 0, or ROTA_EBADF: it is a pipe no more. (1) */
-static int drain(int fd)
+static int drain_wake_pipe(int fd)
 {
 	char bytes[64];
 	ssize_t n;
@@ -281,7 +281,7 @@ static void take_ready(struct poll_poller *poll, unsigned at,
 	*ready = (struct rotai_ready){
 		.fd = polled->fd,
 		.generation = poll->generations[at],
-		.events = events_of(polled->revents),
+		.events = poll_events_of(polled->revents),
 	};
 	if (polled->revents & POLLNVAL) {
 		ready->events |= ROTAI_ONCE;
@@ -289,10 +289,10 @@ static void take_ready(struct poll_poller *poll, unsigned at,
 	}
 }
 
-static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
-		      struct rotai_ready *ready, int max)
+static int poll_wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
+			   struct rotai_ready *ready, int max)
 {
-	struct poll_poller *poll = of(poller);
+	struct poll_poller *poll = poll_of(poller);
 	int left = rotai_fd_poll(poll->polled, poll->count, timeout_ns);
 	int found = 0;
 	unsigned at = poll->next;
@@ -302,7 +302,7 @@ static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 	if (left < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (poll->polled[WAKE_PLACE].revents != 0) {
-		int error = drain(poll->polled[WAKE_PLACE].fd);
+		int error = drain_wake_pipe(poll->polled[WAKE_PLACE].fd);
 
 		if (error < 0)
 			return error;
@@ -321,16 +321,16 @@ static int wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 	return found;
 }
 
-static void wake(struct rotai_poller *poller)
+static void poll_wake(struct rotai_poller *poller)
 {
 	int saved = errno;
-	ssize_t written = write(of(poller)->wake_fd, "", 1);
+	ssize_t written = write(poll_of(poller)->wake_fd, "", 1);
 
 	(void)written; /* a pipe that is full is readable */
 	errno = saved;
 }
 
-static int backend_fd(const struct rotai_poller *poller)
+static int poll_backend_fd(const struct rotai_poller *poller)
 {
 	(void)poller;
 	return ROTA_ENOTSUP;
@@ -339,14 +339,14 @@ static int backend_fd(const struct rotai_poller *poller)
 const struct rotai_poller_ops rotai_poll_ops = {
 	.name = "poll",
 	.lacks = ROTAI_POLLRDHUP ? 0 : ROTAI_DISCONNECT,
-	.open = open_poller,
-	.close = close_poller,
-	.add = add,
-	.change = change,
-	.confirm = confirm,
-	.remove = remove_fd,
-	.submit = submit,
-	.wait = wait_ready,
-	.wake = wake,
-	.fd = backend_fd,
+	.open = poll_open_poller,
+	.close = poll_close_poller,
+	.add = poll_add,
+	.change = poll_change,
+	.confirm = poll_confirm,
+	.remove = poll_remove,
+	.submit = poll_submit,
+	.wait = poll_wait_ready,
+	.wake = poll_wake,
+	.fd = poll_backend_fd,
 };

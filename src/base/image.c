@@ -43,13 +43,13 @@
 #pragma weak dlerror
 #pragma weak dlsym
 
-static struct rotai_lock lock; /* of all that follows, but as noted */
-static uint32_t generation;    /* of the process that the counts are of */
-static uint32_t threads;       /* that may be in the image */
-static uint32_t unnoted;       /* of these, who cannot be counted out; atomic */
-static int is_set_up;          /* atomic */
-static pthread_key_t key;      /* constant while there are threads */
-static void *pin;              /* or NULL */
+static struct rotai_lock image_lock; /* of all that follows, but as noted */
+static uint32_t generation;          /* of the process that the counts are of */
+static uint32_t threads;             /* that may be in the image */
+static uint32_t unnoted;  /* of these, who cannot be counted out; atomic */
+static int is_set_up;     /* atomic */
+static pthread_key_t key; /* constant while there are threads */
+static void *pin;         /* or NULL */
 
 typedef void destructor_fn(void *value);
 
@@ -145,7 +145,7 @@ static void *pin_image(void)
 	if (dladdr == NULL || dlclose == NULL || dlsym == NULL)
 		return NULL; /* (2) */
 	/* The address of what is surely in this image. */
-	if (dladdr(&lock, &image) == 0 || image.dli_fname == NULL)
+	if (dladdr(&image_lock, &image) == 0 || image.dli_fname == NULL)
 		return NULL;
 	opened = open_image(image.dli_fname);
 	if (opened == NULL && dlerror != NULL)
@@ -170,7 +170,7 @@ static void count_out(void)
 }
 
 /* With the lock held: keep *@opened, and set it to NULL. */
-static int set_up(void **opened)
+static int set_up_image(void **opened)
 {
 	int error = pthread_key_create(&key, get_destructor());
 
@@ -193,13 +193,13 @@ int rotai_image_enter(void)
 	 * quicker, it is opened once too often. */
 	if (!__atomic_load_n(&is_set_up, __ATOMIC_RELAXED))
 		opened = pin_image();
-	rotai_lock_take(&lock);
+	rotai_lock_take(&image_lock);
 	count_out(); /* (4) */
 	if (!is_set_up)
-		error = set_up(&opened);
+		error = set_up_image(&opened);
 	if (error == 0)
 		threads++;
-	rotai_lock_release(&lock);
+	rotai_lock_release(&image_lock);
 	if (opened != NULL)
 		(void)dlclose(opened);
 	return error;
@@ -207,9 +207,9 @@ int rotai_image_enter(void)
 
 void rotai_image_leave(void)
 {
-	rotai_lock_take(&lock);
+	rotai_lock_take(&image_lock);
 	threads--;
-	rotai_lock_release(&lock);
+	rotai_lock_release(&image_lock);
 }
 
 void rotai_image_arrive(void)
@@ -244,14 +244,14 @@ static int try_release(void)
 	void *opened = NULL;
 	int error = 0;
 
-	rotai_lock_take(&lock);
+	rotai_lock_take(&image_lock);
 	count_out();
 	unknown = __atomic_load_n(&unnoted, __ATOMIC_RELAXED);
 	if (threads == 0)
 		opened = take_down();
 	else
 		error = threads == unknown ? ROTA_ENOMEM : ROTA_EAGAIN;
-	rotai_lock_release(&lock);
+	rotai_lock_release(&image_lock);
 	/* The caller is in this image, and so has it open by itself. */
 	if (opened != NULL)
 		(void)dlclose(opened);

@@ -10,7 +10,8 @@
 
 enum { LEAST_CAPACITY = 8 };
 
-static void *resize(void *context, void *pointer, size_t old, size_t size)
+static void *resize_memory(void *context, void *pointer, size_t old,
+			   size_t size)
 {
 	(void)context;
 	(void)old;
@@ -21,7 +22,7 @@ static void *resize(void *context, void *pointer, size_t old, size_t size)
 	return realloc(pointer, size);
 }
 
-const struct rota_allocator rotai_memory_default = { resize, NULL };
+const struct rota_allocator rotai_memory_default = { resize_memory, NULL };
 
 int rotai_memory_reserve(const struct rota_allocator *from, void *array,
 			 size_t *capacity, size_t count, size_t item_size)

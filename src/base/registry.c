@@ -22,7 +22,7 @@
 #include "base/fork.h"
 #include "rota/object.h"
 
-enum { FIRST_CAPACITY = 512 };
+enum { FIRST_OBJECTS = 512 };
 
 enum { LOOP_ALIGNMENT = 64 }; /* a word may have flags beside the loop */
 
@@ -34,28 +34,28 @@ static struct {
 	struct rotai_registered *slots;
 } registry;
 
-static __thread const char *current;
+static __thread const char *checked_call;
 
 int rotai_function_begin(const char *function)
 {
-	if (current != NULL)
+	if (checked_call != NULL)
 		return 0;
-	current = function;
+	checked_call = function;
 	return 1;
 }
 
 void rotai_function_end(const int *outermost)
 {
 	if (*outermost)
-		current = NULL;
+		checked_call = NULL;
 }
 
 void rotai_function_set(const char *function)
 {
-	current = function;
+	checked_call = function;
 }
 
-static void lock(void)
+static void registry_lock(void)
 {
 	uint32_t mine = rotai_fork_generation + 1;
 	uint32_t held = 0;
@@ -74,7 +74,7 @@ static void lock(void)
 	}
 }
 
-static void unlock(void)
+static void registry_unlock(void)
 {
 	__atomic_store_n(&registry.lock, 0, __ATOMIC_RELEASE);
 }
@@ -113,7 +113,7 @@ static void unmap(struct rotai_registered *slots, size_t capacity)
 }
 
 /* Have room for one more. */
-static void make_room(void)
+static void registry_make_room(void)
 {
 	size_t capacity = registry.capacity;
 	struct rotai_registered *slots = registry.slots;
@@ -121,7 +121,7 @@ static void make_room(void)
 
 	if (2 * (registry.count + 1) <= capacity)
 		return;
-	registry.capacity = capacity == 0 ? FIRST_CAPACITY : 2 * capacity;
+	registry.capacity = capacity == 0 ? FIRST_OBJECTS : 2 * capacity;
 	memory = mmap(NULL, registry.capacity * sizeof(*slots),
 		      PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		      0);
@@ -192,8 +192,8 @@ _Noreturn static void fail(const char *kind, const char *name,
 	char address[2 + 2 * sizeof(object) + 1];
 	const char *const parts[] = {
 		"rota: ",
-		current != NULL ? current : "",
-		current != NULL ? "(): " : "",
+		checked_call != NULL ? checked_call : "",
+		checked_call != NULL ? "(): " : "",
 		kind,
 		name != NULL ? " \"" : "",
 		name != NULL ? name : "",
@@ -213,14 +213,14 @@ void rotai_report(const char *kind, const void *object, const char *what)
 	const struct rotai_registered *known;
 	const char *name = NULL;
 
-	lock();
+	registry_lock();
 	known = find_object(object);
 	if (known != NULL) {
 		kind = known->kind;
 		if (known->name != NULL && is_intact(known))
 			name = *known->name;
 	}
-	unlock();
+	registry_unlock();
 	fail(kind, name, object, what);
 }
 
@@ -264,7 +264,7 @@ _Noreturn static void fail_changed(const struct rotai_registered *what)
 {
 	struct rotai_registered copy = *what;
 
-	unlock();
+	registry_unlock();
 	fail(copy.kind, NULL, copy.object, changed[copy.live]);
 }
 
@@ -275,7 +275,7 @@ _Noreturn static void fail_again(const struct rotai_registered *what)
 	const char *name =
 		copy.name != NULL && is_intact(&copy) ? *copy.name : NULL;
 
-	unlock();
+	registry_unlock();
 	fail(copy.kind, name, copy.object, again[copy.live]);
 }
 
@@ -283,34 +283,34 @@ void rotai_registry_add(const struct rotai_registered *what)
 {
 	struct rotai_registered *slot;
 
-	lock();
+	registry_lock();
 	slot = find(what->key);
 	if (slot != NULL)
 		fail_again(slot);
-	make_room();
+	registry_make_room();
 	if (!registry.lost) {
 		*slot_of(what->key) = *what;
 		registry.count++;
 	}
-	unlock();
+	registry_unlock();
 }
 
 void rotai_registry_remove(const void *key)
 {
 	struct rotai_registered *slot;
 
-	lock();
+	registry_lock();
 	slot = find(key);
 	if (slot != NULL)
 		free_slot(slot);
-	unlock();
+	registry_unlock();
 }
 
 void rotai_registry_forget(const void *loop)
 {
 	size_t i = 0;
 
-	lock();
+	registry_lock();
 	while (!registry.lost && i < registry.capacity) {
 		struct rotai_registered *slot = &registry.slots[i];
 
@@ -319,16 +319,16 @@ void rotai_registry_forget(const void *loop)
 		else
 			i++;
 	}
-	unlock();
+	registry_unlock();
 }
 
 int rotai_registry_has(const void *key)
 {
 	int has;
 
-	lock();
+	registry_lock();
 	has = registry.lost || find(key) != NULL;
-	unlock();
+	registry_unlock();
 	return has;
 }
 
@@ -336,33 +336,33 @@ void rotai_registry_check_init(const void *key)
 {
 	struct rotai_registered *slot;
 
-	lock();
+	registry_lock();
 	slot = find(key);
 	if (slot != NULL)
 		fail_again(slot);
-	unlock();
+	registry_unlock();
 }
 
 void rotai_registry_fail(const void *key)
 {
 	struct rotai_registered *slot;
 
-	lock();
+	registry_lock();
 	slot = find(key);
 	if (slot != NULL)
 		fail_changed(slot);
-	unlock();
+	registry_unlock();
 }
 
 int rotai_registry_check(const void *key)
 {
 	struct rotai_registered *slot;
 
-	lock();
+	registry_lock();
 	slot = find(key);
 	if (slot != NULL && !is_intact(slot))
 		fail_changed(slot);
-	unlock();
+	registry_unlock();
 	return slot != NULL;
 }
 
@@ -386,7 +386,7 @@ _Noreturn static void fail_link(const struct rota_link *link)
 
 	if (slot != NULL)
 		fail_changed(slot);
-	unlock();
+	registry_unlock();
 	fail("link", NULL, link,
 	     "its list is broken: an object that was in it was freed, or used "
 	     "for something else.");
@@ -396,7 +396,7 @@ void rotai_registry_check_link(const struct rota_link *link)
 {
 	const struct rotai_registered *slot;
 
-	lock();
+	registry_lock();
 	slot = find(link);
 	if (slot != NULL &&
 	    (!is_intact(slot) || !is_plausible(slot, link->next) ||
@@ -406,14 +406,14 @@ void rotai_registry_check_link(const struct rota_link *link)
 		fail_link(link->next);
 	if (link->prev->next != link)
 		fail_link(link->prev);
-	unlock();
+	registry_unlock();
 }
 
 void rotai_registry_check_end(const struct rota_link *list)
 {
 	if (list->prev->next == list)
 		return;
-	lock();
+	registry_lock();
 	fail_link(list->prev);
 }
 
@@ -431,14 +431,14 @@ void rotai_registry_check_entry(const struct rota_entry *entry,
 	const struct rotai_registered *slot;
 	const struct rota_entry *next;
 
-	lock();
+	registry_lock();
 	slot = find(entry);
 	if (slot != NULL) {
 		next = __atomic_load_n(&entry->next, __ATOMIC_RELAXED);
 		if (!is_intact(slot) || (next != end && find(next) == NULL))
 			fail_changed(slot);
 	}
-	unlock();
+	registry_unlock();
 }
 
 #else

@@ -7,7 +7,7 @@
 
 #include "rota/error.h"
 
-static size_t size_of(const void *sized)
+static size_t sized_size_of(const void *sized)
 {
 	size_t size;
 
@@ -26,9 +26,9 @@ int rotai_sized_give(void *to, size_t least, const void *ours, size_t size)
 	size_t room;
 	size_t known;
 
-	if (to == NULL || size_of(to) < least)
+	if (to == NULL || sized_size_of(to) < least)
 		return ROTA_EINVAL;
-	room = size_of(to);
+	room = sized_size_of(to);
 	known = lesser(room, size);
 	memcpy((char *)to + head, (const char *)ours + head, known - head);
 	memset((char *)to + known, 0, room - known);
@@ -38,7 +38,7 @@ int rotai_sized_give(void *to, size_t least, const void *ours, size_t size)
 int rotai_sized_check(const void *given, size_t least, size_t size)
 {
 	const unsigned char *bytes = given;
-	size_t end = size_of(given);
+	size_t end = sized_size_of(given);
 
 	if (end < least)
 		return ROTA_EINVAL;
@@ -56,6 +56,6 @@ int rotai_sized_take(void *ours, size_t size, const void *given, size_t least)
 	if (error < 0)
 		return error;
 	memcpy((char *)ours + head, (const char *)given + head,
-	       lesser(size_of(given), size) - head);
+	       lesser(sized_size_of(given), size) - head);
 	return 0;
 }

@@ -18,7 +18,7 @@ enum { NOSIGPIPE = SO_NOSIGPIPE };
 enum { NOSIGPIPE = 0 };
 #endif
 
-static int set_up(int fd)
+static int set_up_socket(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 
@@ -31,9 +31,9 @@ static int set_up(int fd)
 }
 
 /* The same for one of our own, which is closed if that fails. */
-static int set_up_own(int fd)
+static int set_up_own_socket(int fd)
 {
-	int error = set_up(fd);
+	int error = set_up_socket(fd);
 
 	if (error == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
 		error = -errno;
@@ -46,7 +46,7 @@ int rotai_socket_new(int family)
 {
 	int fd = socket(family, SOCK_STREAM, 0);
 
-	return fd < 0 ? -errno : set_up_own(fd);
+	return fd < 0 ? -errno : set_up_own_socket(fd);
 }
 
 int rotai_socket_accept(int listener)
@@ -56,7 +56,7 @@ int rotai_socket_accept(int listener)
 	do {
 		fd = accept(listener, NULL, NULL);
 	} while (fd < 0 && errno == EINTR);
-	return fd < 0 ? -errno : set_up_own(fd);
+	return fd < 0 ? -errno : set_up_own_socket(fd);
 }
 
 int rotai_socket_take_over(int fd)
@@ -66,5 +66,5 @@ int rotai_socket_take_over(int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
 		return -errno;
-	return type == SOCK_STREAM ? set_up(fd) : ROTA_EINVAL;
+	return type == SOCK_STREAM ? set_up_socket(fd) : ROTA_EINVAL;
 }

@@ -107,7 +107,7 @@ static uint64_t time_pauses(uint32_t pauses)
 
 struct rotai_spin rotai_thread_spin(uint64_t ns)
 {
-	enum { PAUSES = 1000, TRIES = 3 };
+	enum { TIMED_PAUSES = 1000, TRIES = 3 };
 	struct rotai_spin spin = { .ns = ns };
 	uint64_t least_ns = UINT64_MAX;
 
@@ -115,13 +115,13 @@ struct rotai_spin rotai_thread_spin(uint64_t ns)
 		return spin;
 	/* The others were interrupted, perhaps. */
 	for (int i = 0; i < TRIES; i++) {
-		uint64_t took_ns = time_pauses(PAUSES);
+		uint64_t took_ns = time_pauses(TIMED_PAUSES);
 
 		if (took_ns < least_ns)
 			least_ns = took_ns;
 	}
 	/* A clock may be too coarse to tell. */
-	spin.pauses = (uint32_t)(1 + ns * PAUSES / (least_ns + 1));
+	spin.pauses = (uint32_t)(1 + ns * TIMED_PAUSES / (least_ns + 1));
 	return spin;
 }
 

@@ -25,14 +25,14 @@
 
 /* Bytes for one call of the system's. Linux takes 2 GiB less a page of any
  * more; macOS fails for more than 2 GiB less one. */
-enum { MOST_BYTES = 1 << 30 };
+enum { MOST_AT_ONCE = 1 << 30 };
 
 _Static_assert(sizeof(off_t) == sizeof(int64_t),
 	       "files may be large: build with -D_FILE_OFFSET_BITS=64");
 
 static size_t at_most(size_t size)
 {
-	return size < MOST_BYTES ? size : MOST_BYTES;
+	return size < MOST_AT_ONCE ? size : MOST_AT_ONCE;
 }
 
 /* What waits for nothing. With O_NONBLOCK, which is taken off again: the file
@@ -175,7 +175,7 @@ static int may_wait(const struct rota_fs *fs)
 	       rotai_may_wait(fs->internal.fd);
 }
 
-static ssize_t read_once(const struct rota_fs *fs)
+static ssize_t read_part(const struct rota_fs *fs)
 {
 	size_t size = at_most(fs->internal.size);
 
@@ -196,7 +196,7 @@ static void run_read(struct rotai_item *item)
 	}
 	if (fs->internal.size > 0)
 		do
-			n = read_once(fs);
+			n = read_part(fs);
 		while (n < 0 && errno == EINTR);
 	fs->internal.result = n < 0 ? -errno : n;
 }

@@ -1,9 +1,9 @@
 /*
  * fs/operation.c - how every operation on files begins and ends.
  *
- *  1. While a thread may be at an operation, that is from begin to ended(), the
- *     fields of input are only read, and the result is the thread's. The base
- *     and `late` are the loop's throughout.
+ *  1. From rotai_fs_begin() to operation_ended() a pool thread may be running
+ *     the operation. Meanwhile the input fields are only read, and the result
+ *     is the thread's to write. The base and `late` are always the loop's.
  *  2. The result is ROTAI_FS_NOT_RUN until a thread has run the operation to
  *     its end. In a forked child that is how far it was.
  *  3. An operation that is run and whose result is not told is discarded; one
@@ -66,7 +66,7 @@ int rotai_fs_usable(const struct rota_fs *fs, rota_fs_fn *fn)
 	return rotai_item_prepare(loop);
 }
 
-static void discard(struct rota_fs *fs)
+static void discard_result(struct rota_fs *fs)
 {
 	const struct rotai_fs_operation *operation = operation_of(fs);
 
@@ -82,7 +82,7 @@ static void skip(struct rota_fs *fs)
 		operation->skip(fs);
 }
 
-static void ended(struct rotai_item *item, int error);
+static void operation_ended(struct rotai_item *item, int error);
 
 /* (4) */
 static void move(struct rota_fs *fs)
@@ -90,10 +90,10 @@ static void move(struct rota_fs *fs)
 	fs->internal.result = ROTAI_FS_NOT_RUN;
 	rotai_item_queue(&fs->internal.item, fs->request.internal.loop,
 			 ROTA_LANE_BLOCKING, operation_of(fs)->run_slowly,
-			 ended);
+			 operation_ended);
 }
 
-static void ended(struct rotai_item *item, int error)
+static void operation_ended(struct rotai_item *item, int error)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
 
@@ -108,7 +108,7 @@ static void ended(struct rotai_item *item, int error)
 	if (error < 0)
 		skip(fs);
 	else if (fs->internal.late < 0)
-		discard(fs);
+		discard_result(fs);
 	rotai_request_complete(&fs->request, fs->internal.late < 0
 						     ? fs->internal.late
 						     : error);
@@ -125,7 +125,7 @@ void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,
 	rotai_fs_wait_init(fs);
 	rotai_request_begin(&fs->request, loop, NULL, &operation->class_);
 	rotai_item_queue(&fs->internal.item, loop, ROTA_LANE_IO, operation->run,
-			 ended);
+			 operation_ended);
 }
 
 void rotai_fs_call(struct rota_request *request)
@@ -174,7 +174,7 @@ void rotai_fs_forked(struct rota_request *request)
 
 	if (fs->internal.result != ROTAI_FS_NOT_RUN) {
 		if (!operation_of(fs)->makes_fd) /* (5) */
-			discard(fs);
+			discard_result(fs);
 	} else if (!rotai_item_was_taken(&fs->internal.item)) {
 		skip(fs);
 	}

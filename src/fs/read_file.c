@@ -42,7 +42,7 @@ struct contents {
 };
 
 /* Make room for @capacity bytes, or for as many as the limit needs. (2) */
-static int make_room(struct contents *c, size_t capacity)
+static int contents_make_room(struct contents *c, size_t capacity)
 {
 	char *data;
 
@@ -60,21 +60,22 @@ static int grow(struct contents *c)
 {
 	if (c->capacity > SIZE_MAX / 2)
 		return ROTA_ENOMEM;
-	return make_room(c, c->capacity < ROTAI_FS_FIRST ? ROTAI_FS_FIRST
-							 : c->capacity * 2);
+	return contents_make_room(c, c->capacity < ROTAI_FS_FIRST
+					     ? ROTAI_FS_FIRST
+					     : c->capacity * 2);
 }
 
 /* Make room for what the file is said to have. (1) */
-static int begin(struct contents *c, const struct stat *status)
+static int begin_contents(struct contents *c, const struct stat *status)
 {
 	if (!S_ISREG(status->st_mode) || status->st_size <= 0)
-		return make_room(c, ROTAI_FS_FIRST);
+		return contents_make_room(c, ROTAI_FS_FIRST);
 	if ((uint64_t)status->st_size > c->limit)
 		return ROTA_EFBIG;
 	if ((uint64_t)status->st_size >= SIZE_MAX)
 		return ROTA_ENOMEM;
 	c->expected = (size_t)status->st_size;
-	return make_room(c, c->expected + 1);
+	return contents_make_room(c, c->expected + 1);
 }
 
 /* Wait for more, if that is how it is read. (4) */
@@ -96,7 +97,8 @@ static int await_a_while(const struct contents *c, int *pause_ms)
 }
 
 /* A read has got @n, or an error: 0 to go on, 1 at the end, or an error. */
-static int take(struct contents *c, ssize_t n, size_t wanted, int *pause_ms)
+static int take_part(struct contents *c, ssize_t n, size_t wanted,
+		     int *pause_ms)
 {
 	if (n == 0)
 		return 1;
@@ -124,8 +126,8 @@ static int read_to_end(struct contents *c, int fd)
 
 		done = await_more(c, fd);
 		if (done == 0)
-			done = take(c, read(fd, c->data + c->size, wanted),
-				    wanted, &pause_ms);
+			done = take_part(c, read(fd, c->data + c->size, wanted),
+					 wanted, &pause_ms);
 	}
 	if (done == 0)
 		return ROTA_ECANCELED;
@@ -148,7 +150,7 @@ static void trim(struct contents *c)
 /* Read what @fd is the descriptor of, and close it. */
 static int read_and_close(struct contents *c, int fd, const struct stat *status)
 {
-	int error = begin(c, status);
+	int error = begin_contents(c, status);
 
 	if (error == 0)
 		error = read_to_end(c, fd);
@@ -157,7 +159,7 @@ static int read_and_close(struct contents *c, int fd, const struct stat *status)
 }
 
 /* A terminal is not to become the process's own by being read. */
-enum { HOW = O_RDONLY | O_NOCTTY };
+enum { READ_FILE_FLAGS = O_RDONLY | O_NOCTTY };
 
 /* A file, with O_NONBLOCK: as open_file() in file.c. Or ROTA_EAGAIN: it may
  * take long. */
@@ -173,7 +175,8 @@ static int read_file(struct contents *c, struct rota_fs *fs)
 		return ROTA_EISDIR;
 	if (rotai_is_special(status.st_mode))
 		return fs->internal.files_only ? ROTA_EPERM : ROTA_EAGAIN;
-	fd = rotai_file_open(fs->internal.path, HOW | O_NONBLOCK, 0);
+	fd = rotai_file_open(fs->internal.path, READ_FILE_FLAGS | O_NONBLOCK,
+			     0);
 	if (fd < 0)
 		return fd;
 	error = rotai_file_admit(fs, fd);
@@ -191,11 +194,12 @@ static int read_slowly(struct contents *c, struct rota_fs *fs)
 	if (error < 0)
 		return error;
 	if (S_ISFIFO(status.st_mode))
-		fd = rotai_fifo_open(fs, path, HOW, 0);
+		fd = rotai_fifo_open(fs, path, READ_FILE_FLAGS, 0);
 	else if (rotai_is_special(status.st_mode))
-		fd = rotai_file_open(path, HOW | O_NONBLOCK, 0);
+		fd = rotai_file_open(path, READ_FILE_FLAGS | O_NONBLOCK, 0);
 	else
-		fd = rotai_file_open(path, HOW, 0); /* with a lease on it */
+		fd = rotai_file_open(path, READ_FILE_FLAGS,
+				     0); /* with a lease on it */
 	if (fd < 0)
 		return fd;
 	c->waiter = rotai_is_special(status.st_mode) ? fs : NULL;

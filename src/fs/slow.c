@@ -20,7 +20,7 @@
 #include "fs/wait.h"
 #include "rota/error.h"
 
-enum { AT_ONCE = PIPE_BUF, MOST_BYTES = 1 << 30 };
+enum { AT_ONCE = PIPE_BUF, MOST_OF_SLOW = 1 << 30 };
 
 int rotai_is_special(mode_t mode)
 {
@@ -70,7 +70,7 @@ int rotai_may_wait(int fd)
 	       (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
 }
 
-static ssize_t read_once(int fd, void *data, size_t size)
+static ssize_t read_slow(int fd, void *data, size_t size)
 {
 	ssize_t n = recv(fd, data, size, MSG_DONTWAIT);
 
@@ -82,14 +82,14 @@ int64_t rotai_read_slowly(struct rota_fs *fs)
 	size_t size = fs->internal.size;
 	ssize_t n;
 
-	if (size > MOST_BYTES)
-		size = MOST_BYTES;
+	if (size > MOST_OF_SLOW)
+		size = MOST_OF_SLOW;
 	do {
 		int error = rotai_fs_wait(fs, fs->internal.fd, POLLIN, -1);
 
 		if (error < 0)
 			return error;
-		n = read_once(fs->internal.fd, fs->internal.target, size);
+		n = read_slow(fs->internal.fd, fs->internal.target, size);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
 	return n < 0 ? -errno : n;
 }
@@ -118,7 +118,7 @@ size_t rotai_write_slowly(struct rota_fs *fs, int *error)
 			break;
 		*error = 0;
 		n = write_once(fs->internal.fd, from,
-			       part < MOST_BYTES ? part : MOST_BYTES);
+			       part < MOST_OF_SLOW ? part : MOST_OF_SLOW);
 		if (n > 0)
 			done += (size_t)n;
 		else if (n == 0)

@@ -32,19 +32,19 @@ ROTAI_SIZED(struct rota_file_info, group);
 /* Times that do not fit are cut to what does. */
 static int64_t to_ns(const time_t *seconds)
 {
-	enum { NS_PER_SECOND = 1000000000 };
+	enum { NS_OF_SECOND = 1000000000 };
 	const struct timespec *time =
 		rota_container_of(seconds, const struct timespec, tv_sec);
 	int64_t s = time->tv_sec;
 
-	if (s >= INT64_MAX / NS_PER_SECOND)
+	if (s >= INT64_MAX / NS_OF_SECOND)
 		return INT64_MAX;
-	if (s < INT64_MIN / NS_PER_SECOND)
+	if (s < INT64_MIN / NS_OF_SECOND)
 		return INT64_MIN;
-	return s * NS_PER_SECOND + time->tv_nsec;
+	return s * NS_OF_SECOND + time->tv_nsec;
 }
 
-static void fill(struct rota_file_info *info, const struct stat *status)
+static void fill_info(struct rota_file_info *info, const struct stat *status)
 {
 	const struct rota_file_info now = {
 		.device = (uint64_t)status->st_dev,
@@ -65,48 +65,51 @@ static void fill(struct rota_file_info *info, const struct stat *status)
 	(void)rotai_sized_give(info, LEAST_INFO_SIZE, &now, sizeof(now));
 }
 
-/* The result of a call that returned @failed and filled @status. */
-static void tell(struct rota_fs *fs, int failed, const struct stat *status)
+/* Fill the status of a file: as stat(2), lstat(2) or fstat(2) do. */
+typedef int stat_fn(const struct rota_fs *fs, struct stat *status);
+
+static int of_path(const struct rota_fs *fs, struct stat *status)
 {
+	return stat(fs->internal.path, status);
+}
+
+static int of_link(const struct rota_fs *fs, struct stat *status)
+{
+	return lstat(fs->internal.path, status);
+}
+
+static int of_descriptor(const struct rota_fs *fs, struct stat *status)
+{
+	return fstat(fs->internal.fd, status);
+}
+
+static void look_up(struct rotai_item *item, stat_fn *call)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+	struct stat status;
+	int failed;
+
+	do
+		failed = call(fs, &status);
+	while (failed && errno == EINTR);
 	fs->internal.result = failed ? -errno : 0;
 	if (!failed)
-		fill(fs->internal.target, status);
+		fill_info(fs->internal.target, &status);
 }
 
 static void run_stat(struct rotai_item *item)
 {
-	struct rota_fs *fs = rotai_fs_of(item);
-	struct stat status;
-	int failed;
-
-	do
-		failed = stat(fs->internal.path, &status);
-	while (failed && errno == EINTR);
-	tell(fs, failed, &status);
+	look_up(item, of_path);
 }
 
 static void run_lstat(struct rotai_item *item)
 {
-	struct rota_fs *fs = rotai_fs_of(item);
-	struct stat status;
-	int failed;
-
-	do
-		failed = lstat(fs->internal.path, &status);
-	while (failed && errno == EINTR);
-	tell(fs, failed, &status);
+	look_up(item, of_link);
 }
 
 static void run_fstat(struct rotai_item *item)
 {
-	struct rota_fs *fs = rotai_fs_of(item);
-	struct stat status;
-	int failed;
-
-	do
-		failed = fstat(fs->internal.fd, &status);
-	while (failed && errno == EINTR);
-	tell(fs, failed, &status);
+	look_up(item, of_descriptor);
 }
 
 static const struct rotai_fs_operation stat_operation = {
@@ -132,41 +135,35 @@ static int take_info(struct rota_fs *fs, struct rota_file_info *info)
 	return 0;
 }
 
-static int take_path(struct rota_fs *fs, const char *path,
-		     struct rota_file_info *info)
+static int begin_by_path(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
+			 struct rota_file_info *info,
+			 const struct rotai_fs_operation *operation)
 {
-	if (path == NULL)
-		return ROTA_EINVAL;
+	int error = rotai_fs_usable(fs, fn);
+
+	if (error == 0 && path == NULL)
+		error = ROTA_EINVAL;
+	if (error == 0)
+		error = take_info(fs, info);
+	if (error < 0)
+		return error;
 	fs->internal.path = path;
-	return take_info(fs, info);
+	rotai_fs_begin(fs, fn, operation);
+	return 0;
 }
 
 int rota_fs_stat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		 struct rota_file_info *info)
 {
 	ROTAI_ENTER_FS(fs);
-	int error = rotai_fs_usable(fs, fn);
-
-	if (error == 0)
-		error = take_path(fs, path, info);
-	if (error < 0)
-		return error;
-	rotai_fs_begin(fs, fn, &stat_operation);
-	return 0;
+	return begin_by_path(fs, fn, path, info, &stat_operation);
 }
 
 int rota_fs_lstat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		  struct rota_file_info *info)
 {
 	ROTAI_ENTER_FS(fs);
-	int error = rotai_fs_usable(fs, fn);
-
-	if (error == 0)
-		error = take_path(fs, path, info);
-	if (error < 0)
-		return error;
-	rotai_fs_begin(fs, fn, &lstat_operation);
-	return 0;
+	return begin_by_path(fs, fn, path, info, &lstat_operation);
 }
 
 int rota_fs_fstat(struct rota_fs *fs, rota_fs_fn *fn, int fd,

@@ -41,14 +41,15 @@ void rotai_fs_wait_forget(struct rota_fs *fs)
 	fs->internal.wake[1] = -1;
 }
 
-static int change(struct rota_fs *fs, uint8_t from, uint8_t to)
+static int change_state(struct rota_fs *fs, uint8_t from, uint8_t to)
 {
 	return __atomic_compare_exchange_n(&fs->internal.waits, &from, to, 0,
 					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 /* poll(2): 1, 0 if the time is up, or an error. */
-static int look(struct rota_fs *fs, int fd, short events, int timeout_ms)
+static int wait_or_cancel(struct rota_fs *fs, int fd, short events,
+			  int timeout_ms)
 {
 	struct pollfd fds[2] = {
 		{ .fd = fd, .events = events },
@@ -68,17 +69,18 @@ static int look_and_tell(struct rota_fs *fs, int fd, short events,
 {
 	int found;
 
-	if (!change(fs, ROTAI_FS_GOES_ON, ROTAI_FS_WAITS))
+	if (!change_state(fs, ROTAI_FS_GOES_ON, ROTAI_FS_WAITS))
 		return ROTA_ECANCELED;
-	found = look(fs, fd, events, timeout_ms);
-	return change(fs, ROTAI_FS_WAITS, ROTAI_FS_GOES_ON) ? found
-							    : ROTA_ECANCELED;
+	found = wait_or_cancel(fs, fd, events, timeout_ms);
+	return change_state(fs, ROTAI_FS_WAITS, ROTAI_FS_GOES_ON)
+		       ? found
+		       : ROTA_ECANCELED;
 }
 
 int rotai_fs_wait(struct rota_fs *fs, int fd, short events, int timeout_ms)
 {
 	int left_ms = timeout_ms;
-	int found = fd < 0 ? 0 : look(fs, fd, events, 0);
+	int found = fd < 0 ? 0 : wait_or_cancel(fs, fd, events, 0);
 
 	if (found != 0)
 		return found;
@@ -111,9 +113,9 @@ int rotai_fs_wait_cut(struct rota_fs *fs)
 {
 	/* It may begin to wait in between, or end. */
 	while (!rotai_fs_wait_is_over(fs)) {
-		if (change(fs, ROTAI_FS_GOES_ON, ROTAI_FS_TOLD))
+		if (change_state(fs, ROTAI_FS_GOES_ON, ROTAI_FS_TOLD))
 			return 0;
-		if (change(fs, ROTAI_FS_WAITS, ROTAI_FS_CUT)) {
+		if (change_state(fs, ROTAI_FS_WAITS, ROTAI_FS_CUT)) {
 			if (fs->internal.wake[1] >= 0)
 				(void)!write(fs->internal.wake[1], "", 1);
 			return 1;
@@ -122,7 +124,7 @@ int rotai_fs_wait_cut(struct rota_fs *fs)
 	return 0;
 }
 
-static uint8_t state_of(const struct rota_fs *fs)
+static uint8_t wait_state_of(const struct rota_fs *fs)
 {
 	/* Relaxed: only the loop's thread puts in what is asked for here. */
 	return __atomic_load_n(&fs->internal.waits, __ATOMIC_RELAXED);
@@ -130,12 +132,12 @@ static uint8_t state_of(const struct rota_fs *fs)
 
 int rotai_fs_wait_was_cut(const struct rota_fs *fs)
 {
-	return state_of(fs) == ROTAI_FS_CUT;
+	return wait_state_of(fs) == ROTAI_FS_CUT;
 }
 
 int rotai_fs_wait_is_over(const struct rota_fs *fs)
 {
-	return state_of(fs) >= ROTAI_FS_TOLD;
+	return wait_state_of(fs) >= ROTAI_FS_TOLD;
 }
 
 void rotai_fs_wait_is_cut(struct rota_fs *fs)

@@ -16,14 +16,14 @@
 
 enum { SPARE_BLOCKS = 4 };
 
-static size_t size_of(const struct rotai_block *block)
+static size_t block_size(const struct rotai_block *block)
 {
 	return sizeof(*block) + block->capacity;
 }
 
 static void free_block(struct rotai_block *block)
 {
-	rotai_memory_free(&block->loop->allocator, block, size_of(block));
+	rotai_memory_free(&block->loop->allocator, block, block_size(block));
 }
 
 static struct rotai_block *new_block(struct rotai_io *io)
@@ -46,7 +46,7 @@ static struct rotai_block *new_block(struct rotai_io *io)
 	return block;
 }
 
-static void drop(struct rotai_io *io, struct rotai_block *block)
+static void drop_block(struct rotai_io *io, struct rotai_block *block)
 {
 	if (--block->references > 0)
 		return;
@@ -60,7 +60,7 @@ static void drop(struct rotai_io *io, struct rotai_block *block)
 }
 
 /* Nobody keeps anything of the block: lend all of it. (1) */
-static void clear(struct rotai_io *io)
+static void clear_block(struct rotai_io *io)
 {
 	io->room.data = io->block->bytes;
 	io->room.size = io->block->capacity;
@@ -71,16 +71,16 @@ int rotai_buffer_make_room(struct rotai_io *io)
 	struct rotai_block *block;
 
 	if (io->block != NULL && io->block->references == 1) {
-		clear(io);
+		clear_block(io);
 		return 0;
 	}
 	block = new_block(io);
 	if (block == NULL)
 		return ROTA_ENOMEM;
 	if (io->block != NULL)
-		drop(io, io->block); /* (2) */
+		drop_block(io, io->block); /* (2) */
 	io->block = block;
-	clear(io);
+	clear_block(io);
 	return 0;
 }
 
@@ -107,12 +107,12 @@ void rota_buf_release(struct rota_hold *hold)
 			   ((struct rotai_block *)(void *)hold)->loop);
 	struct rotai_block *block = (struct rotai_block *)(void *)hold;
 	struct rota_loop *loop = block->loop;
-	struct rotai_io *io = (struct rotai_io *)(void *)rotai_annex_get(
-		loop, ROTAI_ANNEX_IO);
+	struct rotai_io *io = (struct rotai_io *)(void *)rotai_extension_get(
+		loop, ROTAI_EXTENSION_IO);
 
-	drop(io, block);
+	drop_block(io, block);
 	if (block == io->block && block->references == 1 && io->lent.size == 0)
-		clear(io);
+		clear_block(io);
 	rota_loop_unref(loop);
 }
 
@@ -121,7 +121,7 @@ void rotai_buffers_free(struct rotai_io *io)
 	struct rotai_block *block;
 
 	if (io->block != NULL)
-		drop(io, io->block);
+		drop_block(io, io->block);
 	while ((block = io->spare) != NULL) {
 		io->spare = block->next;
 		free_block(block);

@@ -40,7 +40,7 @@ static void close_stream(struct rota_stream *stream)
 }
 
 /* Shut the writing side down, if it is not yet: 0 or an error. */
-static int shut_down(struct rota_stream *stream)
+static int shut_down_writing(struct rota_stream *stream)
 {
 	int error;
 
@@ -63,7 +63,7 @@ void rotai_stream_go_on_ending(struct rota_stream *stream)
 			if (!rotai_stream_has(stream, ROTAI_READ_FAILED))
 				rotai_end_note(stream, 0);
 		} else {
-			int error = shut_down(stream);
+			int error = shut_down_writing(stream);
 
 			if (error == 0)
 				return;
@@ -89,8 +89,8 @@ static const struct rotai_request_class end_class = {
 };
 
 /* From now on @stream ends. @end may be NULL. */
-static void begin(struct rota_stream *stream, struct rota_end *end,
-		  rota_close_fn *fn)
+static void begin_end(struct rota_stream *stream, struct rota_end *end,
+		      rota_close_fn *fn)
 {
 	int failed = rotai_stream_has(stream, ROTAI_BROKEN | ROTAI_READ_FAILED);
 
@@ -116,7 +116,7 @@ int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
 		return ROTA_EINVAL;
 	if (rotai_stream_has(stream, ROTAI_ENDING))
 		return ROTA_EALREADY;
-	begin(stream, end, fn);
+	begin_end(stream, end, fn);
 	if (!rotai_stream_has(stream, ROTAI_CONNECTING | ROTAI_CONNECTED)) {
 		rotai_end_note(stream, 0); /* there is nothing to end */
 		close_stream(stream);

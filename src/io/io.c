@@ -6,9 +6,10 @@
 #include "base/fd.h"
 #include "base/memory.h"
 
-static void free_annex(struct rotai_annex *annex, struct rota_loop *loop)
+static void free_io(struct rotai_extension *extension, struct rota_loop *loop)
 {
-	struct rotai_io *io = rota_container_of(annex, struct rotai_io, annex);
+	struct rotai_io *io =
+		rota_container_of(extension, struct rotai_io, extension);
 
 	rotai_buffers_free(io);
 	rotai_chunks_free(io);
@@ -21,21 +22,21 @@ int rotai_io_prepare(struct rota_loop *loop)
 {
 	struct rotai_io *io;
 
-	if (rotai_annex_get(loop, ROTAI_ANNEX_IO) != NULL)
+	if (rotai_extension_get(loop, ROTAI_EXTENSION_IO) != NULL)
 		return 0;
 	io = rotai_memory_new(&loop->allocator, sizeof(*io));
 	if (io == NULL)
 		return ROTA_ENOMEM;
 	*io = (struct rotai_io){
-		.annex = { .free = free_annex,
-			   .after = rotai_outputs_after,
-			   .take = rotai_outputs_take,
-			   .pending = rotai_outputs_pending },
+		.extension = { .free = free_io,
+			       .after = rotai_outputs_after,
+			       .take = rotai_outputs_take,
+			       .pending = rotai_outputs_pending },
 		.loop = loop,
 		.least_room = loop->buffer_size / 4,
 		.handed_fd = -1,
 		.reserve = -1,
 	};
-	rotai_annex_set(loop, ROTAI_ANNEX_IO, &io->annex);
+	rotai_extension_set(loop, ROTAI_EXTENSION_IO, &io->extension);
 	return 0;
 }

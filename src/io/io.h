@@ -5,7 +5,7 @@
 #ifndef ROTAI_IO_IO_H
 #define ROTAI_IO_IO_H
 
-#include "loop/annex.h"
+#include "loop/extension.h"
 #include "loop/enter.h"
 #include "loop/handle.h"
 #include "loop/loop.h"
@@ -58,7 +58,7 @@ struct rotai_block {
 };
 
 struct rotai_io {
-	struct rotai_annex annex;
+	struct rotai_extension extension;
 	struct rota_loop *loop;
 
 	/* The stream that is being called, or was. A callback may close it:
@@ -105,10 +105,10 @@ rotai_stream_class_of(const struct rota_stream *stream)
 static inline struct rotai_io *rotai_io_of(const struct rota_stream *stream)
 {
 	return (struct rotai_io *)(void *)
-		stream->handle.internal.loop->annexes[ROTAI_ANNEX_IO];
+		stream->handle.internal.loop->extensions[ROTAI_EXTENSION_IO];
 }
 
-/* Let the loop have an annex of this room: 0 or ROTA_ENOMEM. */
+/* Let the loop have an extension of this room: 0 or ROTA_ENOMEM. */
 int rotai_io_prepare(struct rota_loop *loop);
 
 /* --- buffer.c ------------------------------------------------------------- */
@@ -185,13 +185,18 @@ void rotai_reads_finish(struct rota_stream *stream, int status);
 
 enum { ROTAI_OUTPUT_COPY, ROTAI_OUTPUT_WRITE, ROTAI_OUTPUT_SHUTDOWN };
 
-void rotai_output_append(struct rota_stream *stream,
-			 struct rotai_output *output);
-
-/* Copy @size bytes to the end of the line: 0, or ROTA_ENOMEM and nothing is
- * copied. */
-int rotai_output_copy(struct rota_stream *stream, const char *data,
-		      size_t size);
+/* Put @output at the end of the queue. */
+static inline void rotai_output_append(struct rota_stream *stream,
+				       struct rotai_output *output)
+{
+	output->next = NULL;
+	if (stream->internal.first_output == NULL)
+		stream->internal.first_output = output;
+	else
+		stream->internal.last_output->next = output;
+	stream->internal.last_output = output;
+	stream->internal.queued += output->left;
+}
 
 /* Write as much of the line as the system takes. Calls nobody. */
 void rotai_output_flush(struct rota_stream *stream);
@@ -210,24 +215,39 @@ void rotai_output_fail(struct rota_stream *stream, int error);
 /* Note that @n bytes at the head of the line have gone. */
 void rotai_output_consume(struct rota_stream *stream, size_t n);
 
+/* Note that on_drain is due if it is. */
+void rotai_drain_note(struct rota_stream *stream);
+
+/* --- chunk.c -------------------------------------------------------------- */
+
+/* Copy @size bytes to the end of the queue: 0, or ROTA_ENOMEM and nothing is
+ * copied. */
+int rotai_output_copy(struct rota_stream *stream, const char *data,
+		      size_t size);
+
+/* Free a copy that is in no queue any more; and all that are kept. */
+void rotai_chunk_free(struct rotai_io *io, struct rotai_output *output);
+void rotai_chunks_free(struct rotai_io *io);
+
+/* --- deferred.c ----------------------------------------------------------- */
+
 /* Something was put in line: hold it if @stream is corked, else see to it that
  * it goes out when it can. Returns 0 or why the stream cannot be registered. */
 int rotai_output_added(struct rota_stream *stream);
 
-/* Note that on_drain is due if it is; call it then: now, or in the pending
- * phase. */
-void rotai_drain_note(struct rota_stream *stream);
+/* Call on_drain if it is due: now, or in the pending phase. */
 void rotai_drain_call(struct rota_stream *stream);
 void rotai_drain_defer(struct rota_stream *stream);
 
 /* Outside of an event the line has got shorter: see to on_drain and, of a
  * stream that ends, to its end. */
-void rotai_output_settle(struct rota_stream *stream);
+void rotai_output_shortened(struct rota_stream *stream);
 
-void rotai_outputs_after(struct rotai_annex *annex, struct rota_loop *loop);
-void rotai_outputs_take(struct rotai_annex *annex);
-void rotai_outputs_pending(struct rotai_annex *annex, struct rota_loop *loop);
-void rotai_chunks_free(struct rotai_io *io);
+void rotai_outputs_after(struct rotai_extension *extension,
+			 struct rota_loop *loop);
+void rotai_outputs_take(struct rotai_extension *extension);
+void rotai_outputs_pending(struct rotai_extension *extension,
+			   struct rota_loop *loop);
 
 /* --- end.c ---------------------------------------------------------------- */
 

@@ -57,7 +57,7 @@ static void take_reserve(struct rotai_io *io)
 }
 
 /* Ask for connections, unless there is a reason not to. (4) */
-static void ask(struct rotai_listener *listener)
+static void ask_for_connections(struct rotai_listener *listener)
 {
 	int waits =
 		listener->is_paused || rota_timer_is_active(&listener->timer);
@@ -91,8 +91,8 @@ static int shed(struct rotai_io *io, struct rota_stream *stream)
 	return 1;
 }
 
-static void call(struct rotai_io *io, struct rota_stream *stream, int status,
-		 int fd)
+static void call_listener(struct rotai_io *io, struct rota_stream *stream,
+			  int status, int fd)
 {
 	struct rota_loop *loop = io->loop;
 	const char *type = stream->handle.internal.class_->type;
@@ -104,13 +104,13 @@ static void call(struct rotai_io *io, struct rota_stream *stream, int status,
 	rotai_callback_end(loop, type, stream);
 }
 
-static void go_on(struct rota_timer *timer)
+static void listener_go_on(struct rota_timer *timer)
 {
 	struct rotai_listener *listener =
 		rota_container_of(timer, struct rotai_listener, timer);
 
 	take_reserve(rotai_io_of(listener->stream));
-	ask(listener);
+	ask_for_connections(listener);
 }
 
 /* Errors that are of the connection, which is gone, and not of the listener:
@@ -142,15 +142,15 @@ static void back_off(struct rotai_io *io, struct rota_stream *stream, int error)
 	if (!is_of_connection(error) && !shed(io, stream))
 		return;
 	listener->is_short = 1;
-	rotai_timer_start_own(&listener->timer, go_on,
+	rotai_timer_start_own(&listener->timer, listener_go_on,
 			      rotai_add_saturated(io->loop->clock(io->loop),
 						  listener->pause_ns));
-	ask(listener);
+	ask_for_connections(listener);
 	listener->pause_ns *= 2;
 	if (listener->pause_ns > LONGEST_PAUSE_NS)
 		listener->pause_ns = LONGEST_PAUSE_NS;
 	if (begins)
-		call(io, stream, error, -1);
+		call_listener(io, stream, error, -1);
 }
 
 /* How many to accept now. */
@@ -188,7 +188,7 @@ static void listener_ready(struct rota_watch *watch, unsigned events)
 			continue;
 		}
 		listener->pause_ns = FIRST_PAUSE_NS;
-		call(io, stream, 0, fd);
+		call_listener(io, stream, 0, fd);
 		if (io->current != stream || rotai_loop_inherited(io->loop) < 0)
 			return; /* it is gone, or in this child the parent's */
 	}
@@ -213,8 +213,8 @@ void rotai_listener_stop(struct rota_stream *stream)
 	rotai_stream_clear(stream, ROTAI_LISTENING);
 }
 
-static int check(const struct rota_stream *stream, int backlog,
-		 rota_connection_fn *fn)
+static int check_listen(const struct rota_stream *stream, int backlog,
+			rota_connection_fn *fn)
 {
 	int error = rotai_handle_usable(&stream->handle);
 
@@ -236,7 +236,7 @@ int rota_stream_listen(struct rota_stream *stream, int backlog,
 	struct rota_loop *loop = stream->handle.internal.loop;
 	int fd = rotai_stream_fd(&stream->handle);
 	struct rotai_listener *listener;
-	int error = check(stream, backlog, fn);
+	int error = check_listen(stream, backlog, fn);
 
 	if (error < 0)
 		return error;
@@ -280,7 +280,7 @@ static int set_paused(struct rota_stream *stream, int paused)
 	if (!rotai_stream_has(stream, ROTAI_LISTENING))
 		return ROTA_EINVAL;
 	stream->internal.front.listener->is_paused = (uint8_t)paused;
-	ask(stream->internal.front.listener);
+	ask_for_connections(stream->internal.front.listener);
 	return 0;
 }
 

@@ -36,8 +36,8 @@ static int is_current(const struct rotai_io *io,
 }
 
 /* The bytes read into @buf, ROTA_EAGAIN, or how the input has ended. */
-static inline ssize_t receive(struct rota_stream *stream,
-			      const struct rota_buf *buf)
+static inline ssize_t receive_input(struct rota_stream *stream,
+				    const struct rota_buf *buf)
 {
 	ssize_t n = rotai_socket_receive(stream->internal.watch.internal.fd,
 					 buf->data, buf->size);
@@ -50,8 +50,8 @@ static inline ssize_t receive(struct rota_stream *stream,
 	return n;
 }
 
-static inline void call(struct rotai_io *io, struct rota_stream *stream,
-			int status, const struct rota_buf *buf)
+static inline void call_reader(struct rotai_io *io, struct rota_stream *stream,
+			       int status, const struct rota_buf *buf)
 {
 	struct rota_loop *loop = io->loop;
 	const struct rotai_handle_class *class_ =
@@ -79,7 +79,7 @@ end_input(struct rotai_io *io, struct rota_stream *stream, ssize_t error)
 	if (error != ROTA_EOF && rotai_stream_has(stream, ROTAI_ENDING))
 		rotai_output_fail(stream, (int)error);
 	if (flowed)
-		call(io, stream, (int)error, &nothing);
+		call_reader(io, stream, (int)error, &nothing);
 	return error;
 }
 
@@ -88,35 +88,35 @@ static __attribute__((noinline)) ssize_t no_room(struct rotai_io *io,
 {
 	rotai_stream_set(stream, ROTAI_PAUSED);
 	(void)rotai_stream_update(stream);
-	call(io, stream, ROTA_ENOMEM, &nothing);
+	call_reader(io, stream, ROTA_ENOMEM, &nothing);
 	return ROTA_ENOMEM;
 }
 
-static ssize_t flow(struct rotai_io *io, struct rota_stream *stream)
+static ssize_t read_flow(struct rotai_io *io, struct rota_stream *stream)
 {
 	struct rota_buf buf;
 	ssize_t n;
 
 	if (rotai_buffer_lend(io, &buf) < 0)
 		return no_room(io, stream);
-	n = receive(stream, &buf);
+	n = receive_input(stream, &buf);
 	if (n <= 0)
 		return n == ROTA_EAGAIN ? n : end_input(io, stream, n);
 	buf.size = (size_t)n;
 	io->lent = buf;
-	call(io, stream, 0, &buf);
+	call_reader(io, stream, 0, &buf);
 	return n;
 }
 
 /* Let the first read in line have what is there. */
-static ssize_t serve(struct rotai_io *io, struct rota_stream *stream)
+static ssize_t serve_read(struct rotai_io *io, struct rota_stream *stream)
 {
 	struct rota_read *read = stream->internal.front.read;
 	struct rota_buf buf = {
 		read->internal.buf.data + read->size,
 		read->internal.buf.size - read->size,
 	};
-	ssize_t n = receive(stream, &buf);
+	ssize_t n = receive_input(stream, &buf);
 
 	if (n <= 0)
 		return n == ROTA_EAGAIN ? n : end_input(io, stream, n);
@@ -131,14 +131,14 @@ static ssize_t serve(struct rotai_io *io, struct rota_stream *stream)
 }
 
 /* Needs no memory: a shortage is not to cost what is still to leave. */
-static ssize_t discard(struct rotai_io *io, struct rota_stream *stream)
+static ssize_t discard_input(struct rotai_io *io, struct rota_stream *stream)
 {
 	char waste[WASTE_SIZE];
 	struct rota_buf buf = { waste, sizeof(waste) };
 	ssize_t n;
 
 	(void)rotai_buffer_lend(io, &buf);
-	n = receive(stream, &buf);
+	n = receive_input(stream, &buf);
 	if (n <= 0 && n != ROTA_EAGAIN)
 		return end_input(io, stream, n);
 	return n;
@@ -154,11 +154,11 @@ static void read_all(struct rotai_io *io, struct rota_stream *stream,
 
 	do {
 		if (!rotai_stream_has(stream, ROTAI_PAUSED))
-			n = flow(io, stream);
+			n = read_flow(io, stream);
 		else if (stream->internal.front.read != NULL)
-			n = serve(io, stream);
+			n = serve_read(io, stream);
 		else if (rotai_stream_has(stream, ROTAI_ENDING))
-			n = discard(io, stream);
+			n = discard_input(io, stream);
 		else
 			return;
 		if (n <= 0 || !is_current(io, stream))
@@ -172,9 +172,10 @@ static void read_all(struct rotai_io *io, struct rota_stream *stream,
 }
 
 /* All that there is to an event, for which @bytes have been read. */
-static __attribute__((noinline)) void handle(struct rotai_io *io,
-					     struct rota_stream *stream,
-					     unsigned events, size_t bytes)
+static __attribute__((noinline)) void handle_event(struct rotai_io *io,
+						   struct rota_stream *stream,
+						   unsigned events,
+						   size_t bytes)
 {
 	io->current = stream;
 	if (events & ROTA_READABLE)
@@ -204,7 +205,7 @@ handle_result(struct rotai_io *io, struct rota_stream *stream, ssize_t n)
 	if (n > 0) {
 		rotai_stream_set(stream, ROTAI_HAS_INPUT);
 		io->lent = io->room;
-		call(io, stream, 0, &io->lent);
+		call_reader(io, stream, 0, &io->lent);
 	} else if (n == 0) {
 		end_input(io, stream, ROTA_EOF);
 	} else if (errno == EINTR) {
@@ -213,7 +214,7 @@ handle_result(struct rotai_io *io, struct rota_stream *stream, ssize_t n)
 		end_input(io, stream, -errno);
 	}
 	if (is_current(io, stream))
-		handle(io, stream, 0, n > 0 ? (size_t)n : 0);
+		handle_event(io, stream, 0, n > 0 ? (size_t)n : 0);
 }
 
 /* The same for most events: a stream that flows, and nothing else, has some
@@ -234,7 +235,7 @@ void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 						     ROTAI_UNTOLD) ||
 		    io->room.size < io->least_room ||
 		    watch->internal.loop->tracer != NULL)) {
-		handle(io, stream, events, 0);
+		handle_event(io, stream, events, 0);
 		return;
 	}
 	io->current = stream;

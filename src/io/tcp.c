@@ -23,7 +23,7 @@ static const struct rotai_stream_class tcp_class = {
 	.go_on_ending = rotai_stream_go_on_ending,
 };
 
-static int fd_of(const struct rota_tcp *tcp)
+static int tcp_fd(const struct rota_tcp *tcp)
 {
 	return rotai_stream_fd(&tcp->handle);
 }
@@ -69,7 +69,7 @@ static unsigned state_without_peer(int fd)
 }
 
 /* What a socket of somebody else's already is. */
-static unsigned state_of(int fd)
+static unsigned socket_state(int fd)
 {
 	struct sockaddr_storage address;
 	struct sockaddr *name = (struct sockaddr *)(void *)&address;
@@ -106,12 +106,13 @@ int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 		error = rotai_io_prepare(loop);
 	if (error < 0)
 		return error;
-	io = (struct rotai_io *)(void *)rotai_annex_get(loop, ROTAI_ANNEX_IO);
+	io = (struct rotai_io *)(void *)rotai_extension_get(loop,
+							    ROTAI_EXTENSION_IO);
 	if (!is_handed(io, fd)) {
 		error = rotai_socket_take_over(fd);
 		if (error < 0)
 			return error;
-		state = state_of(fd);
+		state = socket_state(fd);
 	}
 	rotai_stream_open(&tcp->stream, loop, &tcp_class, fd);
 	rotai_stream_set(&tcp->stream, state);
@@ -143,7 +144,8 @@ struct bind_options {
 	int set; /* the first so many */
 };
 
-static void want(struct bind_options *options, int level, int name, int value)
+static void want_option(struct bind_options *options, int level, int name,
+			int value)
 {
 	options->of[options->wanted].level = level;
 	options->of[options->wanted].name = name;
@@ -189,12 +191,12 @@ static int bind_socket(int fd, const struct rota_address *address,
 	struct bind_options options = { .wanted = 0 };
 	int error;
 
-	want(&options, SOL_SOCKET, SO_REUSEADDR, 1);
+	want_option(&options, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (flags & ROTA_TCP_REUSE_PORT)
-		want(&options, SOL_SOCKET, SO_REUSEPORT, 1);
+		want_option(&options, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (address->is.any.sa_family == AF_INET6)
-		want(&options, IPPROTO_IPV6, IPV6_V6ONLY,
-		     (flags & ROTA_TCP_IP6_ONLY) != 0);
+		want_option(&options, IPPROTO_IPV6, IPV6_V6ONLY,
+			    (flags & ROTA_TCP_IP6_ONLY) != 0);
 	error = set_options(&options, fd);
 	if (error == 0 &&
 	    bind(fd, &address->is.any, (socklen_t)address->size) < 0)
@@ -209,7 +211,7 @@ int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
 {
 	ROTAI_ENTER_HANDLE(&tcp->handle);
 	int error = rotai_handle_usable(&tcp->handle);
-	int fd = fd_of(tcp);
+	int fd = tcp_fd(tcp);
 
 	if (error < 0)
 		return error;
@@ -225,7 +227,7 @@ int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
 		return fd;
 	error = bind_socket(fd, address, flags);
 	if (error < 0) {
-		if (fd != fd_of(tcp))
+		if (fd != tcp_fd(tcp))
 			rotai_fd_close(fd);
 		return error;
 	}
@@ -278,7 +280,7 @@ int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on)
 	int error = may_set(tcp);
 
 	return error < 0 ? error
-			 : rotai_socket_set(fd_of(tcp), IPPROTO_TCP,
+			 : rotai_socket_set(tcp_fd(tcp), IPPROTO_TCP,
 					    TCP_NODELAY, on != 0);
 }
 
@@ -289,7 +291,7 @@ int rota_tcp_set_keepalive(struct rota_tcp *tcp, unsigned idle)
 
 	if (error == 0 && idle > 32767) /* MAX_TCP_KEEPIDLE of Linux */
 		error = ROTA_EINVAL;
-	return error < 0 ? error : rotai_socket_keepalive(fd_of(tcp), idle);
+	return error < 0 ? error : rotai_socket_keepalive(tcp_fd(tcp), idle);
 }
 
 typedef int name_fn(int fd, struct sockaddr *address, socklen_t *size);
@@ -305,7 +307,7 @@ static int get_address(const struct rota_tcp *tcp, struct rota_address *address,
 		error = ROTA_EINVAL;
 	if (error < 0)
 		return error;
-	if (get_name(fd_of(tcp), (struct sockaddr *)(void *)&found, &size) < 0)
+	if (get_name(tcp_fd(tcp), (struct sockaddr *)(void *)&found, &size) < 0)
 		return -errno;
 	return rota_address_from(address, (struct sockaddr *)(void *)&found,
 				 size);

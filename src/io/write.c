@@ -152,7 +152,8 @@ static void call_write(struct rota_request *request)
 }
 
 /* Take @output, which is in the line, out of it. */
-static void take_out(struct rota_stream *stream, struct rotai_output *output)
+static void take_out_output(struct rota_stream *stream,
+			    struct rotai_output *output)
 {
 	struct rotai_output *before = NULL;
 	struct rotai_output *at = stream->internal.first_output;
@@ -182,14 +183,14 @@ static int cancel_output(struct rota_request *request,
 	} else if (output->begun) {
 		return ROTA_EBUSY;
 	} else {
-		take_out(stream, output);
+		take_out_output(stream, output);
 		rotai_request_finish(request, status);
 		rotai_drain_note(stream);
 	}
 	if (stream->internal.first_output == NULL)
 		rotai_stream_clear(stream, ROTAI_BLOCKED);
 	(void)rotai_stream_update(stream);
-	rotai_output_settle(stream);
+	rotai_output_shortened(stream);
 	return 0;
 }
 
@@ -206,7 +207,7 @@ static const struct rotai_request_class write_class = {
 };
 
 /* Put @output in line, and write what the system takes. */
-static void add(struct rota_stream *stream, struct rotai_output *output)
+static void add_output(struct rota_stream *stream, struct rotai_output *output)
 {
 	int at_once = goes_at_once(stream);
 
@@ -244,7 +245,7 @@ int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
 	};
 	rotai_request_begin(&write->request, stream->handle.internal.loop,
 			    &stream->handle, &write_class);
-	add(stream, &write->internal.output);
+	add_output(stream, &write->internal.output);
 	return 0;
 }
 
@@ -328,7 +329,7 @@ int rota_stream_shutdown(struct rota_shutdown *shutdown,
 	};
 	rotai_request_begin(&shutdown->request, stream->handle.internal.loop,
 			    &stream->handle, &shutdown_class);
-	add(stream, &shutdown->internal.output);
+	add_output(stream, &shutdown->internal.output);
 	return 0;
 }
 
@@ -347,7 +348,7 @@ void rota_stream_set_cork(struct rota_stream *stream, int on)
 	rotai_streams_remove(&rotai_io_of(stream)->held, stream);
 	rotai_stream_clear(stream, ROTAI_HELD);
 	rotai_output_flush(stream);
-	rotai_output_settle(stream);
+	rotai_output_shortened(stream);
 }
 
 int rota_stream_set_watermarks(struct rota_stream *stream, size_t low,

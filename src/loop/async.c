@@ -19,15 +19,9 @@ static struct rota_async *async_of(struct rota_entry *entry)
 	return rota_container_of(entry, struct rota_async, internal.entry);
 }
 
-static int is_active(const struct rota_async *async)
+static int async_is_active(const struct rota_async *async)
 {
 	return rotai_link_is_linked(&async->internal.started);
-}
-
-static int is_referenced(const struct rota_async *async)
-{
-	return !rotai_entry_has(&async->internal.entry,
-				ROTAI_ENTRY_UNREFERENCED);
 }
 
 void rota_async_init(struct rota_async *async, struct rota_loop *loop)
@@ -49,12 +43,13 @@ int rota_async_start(struct rota_async *async, rota_async_fn *fn)
 	if (fn == NULL)
 		return ROTA_EINVAL;
 	__atomic_store_n(&async->internal.fn, fn, __ATOMIC_RELAXED);
-	if (!is_active(async)) {
+	if (!async_is_active(async)) {
 		ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "async", async,
 				 &async->internal.started, loop,
 				 &async->internal.entry.owner);
 		rotai_list_append(&loop->asyncs, &async->internal.started);
-		rotai_loop_hold(loop, is_referenced(async));
+		rotai_loop_hold(loop, rotai_entry_is_referenced(
+					      &async->internal.entry));
 	}
 	return 0;
 }
@@ -83,11 +78,12 @@ void rota_async_stop(struct rota_async *async)
 	struct rota_entry *entry = &async->internal.entry;
 	struct rota_loop *loop = rotai_entry_loop(entry);
 
-	if (is_active(async)) {
+	if (async_is_active(async)) {
 		__atomic_store_n(&async->internal.fn, NULL, __ATOMIC_RELAXED);
 		rotai_list_remove(&async->internal.started);
 		ROTAI_LIVE_END(&async->internal.started);
-		rotai_loop_release(loop, is_referenced(async));
+		rotai_loop_release(loop, rotai_entry_is_referenced(
+						 &async->internal.entry));
 	}
 	if (loop == NULL)
 		return; /* it was never initialized */
@@ -105,44 +101,39 @@ int rota_async_is_active(const struct rota_async *async)
 {
 	ROTAI_ENTER_LIVE("async", async, &async->internal.started,
 			 rotai_entry_loop(&async->internal.entry));
-	return is_active(async);
+	return async_is_active(async);
 }
 
-static void set_referenced(struct rota_async *async, int referenced)
+static void refer_async(struct rota_async *async, int referenced)
 {
 	struct rota_entry *entry = &async->internal.entry;
 
-	if (is_active(async)) {
-		struct rota_loop *loop = rotai_entry_loop(entry);
-
-		rotai_loop_release(loop, is_referenced(async));
-		rotai_loop_hold(loop, referenced);
-	}
-	if (referenced)
-		rotai_entry_clear(entry, ROTAI_ENTRY_UNREFERENCED);
-	else
-		rotai_entry_set(entry, ROTAI_ENTRY_UNREFERENCED);
+	if (async_is_active(async))
+		rotai_loop_exchange(rotai_entry_loop(entry),
+				    rotai_entry_is_referenced(entry),
+				    referenced);
+	rotai_entry_refer(entry, referenced);
 }
 
 void rota_async_ref(struct rota_async *async)
 {
 	ROTAI_ENTER_LIVE("async", async, &async->internal.started,
 			 rotai_entry_loop(&async->internal.entry));
-	set_referenced(async, 1);
+	refer_async(async, 1);
 }
 
 void rota_async_unref(struct rota_async *async)
 {
 	ROTAI_ENTER_LIVE("async", async, &async->internal.started,
 			 rotai_entry_loop(&async->internal.entry));
-	set_referenced(async, 0);
+	refer_async(async, 0);
 }
 
 int rota_async_has_ref(const struct rota_async *async)
 {
 	ROTAI_ENTER_LIVE("async", async, &async->internal.started,
 			 rotai_entry_loop(&async->internal.entry));
-	return is_referenced(async);
+	return rotai_entry_is_referenced(&async->internal.entry);
 }
 
 void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry)
@@ -155,7 +146,7 @@ void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry)
 		async->internal.fn(async);
 		return;
 	}
-	if (!is_active(async))
+	if (!async_is_active(async))
 		return; /* (2) */
 	rotai_callback_begin(loop, "async", NULL, async);
 	async->internal.fn(async);

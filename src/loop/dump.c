@@ -20,7 +20,7 @@ struct dump {
 	size_t count;
 };
 
-static void tell(struct dump *dump, const struct rota_dump_entry *entry)
+static void report_entry(struct dump *dump, const struct rota_dump_entry *entry)
 {
 	dump->count++;
 	if (dump->fn != NULL)
@@ -50,7 +50,7 @@ static void dump_timer(void *arg, struct rota_timer *timer)
 	if (rotai_timer_is_own(timer))
 		return; /* its request is among the requests */
 	entry.due_ns = timer->internal.due_ns;
-	tell(arg, &entry);
+	report_entry(arg, &entry);
 }
 
 static void dump_watch(void *arg, struct rota_watch *watch)
@@ -61,7 +61,7 @@ static void dump_watch(void *arg, struct rota_watch *watch)
 	entry.fd = watch->internal.fd;
 	if (watch->internal.events == 0)
 		entry.name = "paused";
-	tell(arg, &entry);
+	report_entry(arg, &entry);
 }
 
 static void dump_hooks(struct dump *dump, const struct rota_link *hooks)
@@ -80,7 +80,7 @@ static void dump_hooks(struct dump *dump, const struct rota_link *hooks)
 						     rota_hook_has_ref(hook));
 
 		entry.name = sorts[hook->internal.kind];
-		tell(dump, &entry);
+		report_entry(dump, &entry);
 	}
 }
 
@@ -92,7 +92,7 @@ static void dump_asyncs(struct dump *dump, const struct rota_link *asyncs)
 		struct rota_dump_entry entry = plain(
 			async, "async", async->data, rota_async_has_ref(async));
 
-		tell(dump, &entry);
+		report_entry(dump, &entry);
 	}
 }
 
@@ -110,7 +110,7 @@ static void dump_tasks(struct dump *dump, const struct rotai_queue *queue,
 		entry = plain(task, "task", task->data,
 			      rota_task_has_ref(task));
 		entry.name = sort;
-		tell(dump, &entry);
+		report_entry(dump, &entry);
 	}
 }
 
@@ -123,7 +123,7 @@ static void dump_requests(struct dump *dump, const struct rota_link *requests)
 			plain(request, request->internal.class_->type,
 			      request->data, 1);
 
-		tell(dump, &entry);
+		report_entry(dump, &entry);
 	}
 }
 
@@ -143,7 +143,7 @@ static void dump_handles(struct dump *dump, const struct rota_link *handles)
 		entry.name = handle->internal.name;
 		if (!closing)
 			entry.fd = class_->fd(handle);
-		tell(dump, &entry);
+		report_entry(dump, &entry);
 	}
 }
 

@@ -26,15 +26,14 @@ struct rotai_handle_class {
 	int (*is_ending)(const struct rota_handle *handle);
 };
 
-/* ROTAI_HANDLE_OPEN, ROTAI_HANDLE_CLOSING or ROTAI_HANDLE_CLOSED; none of them: it was never open, and its loop and
- * its class may be NULL. */
+/* Flags of a handle. At most one of OPEN, CLOSING and CLOSED is set. With none
+ * of them the handle was never open, and its loop and class may be NULL. */
 enum {
 	ROTAI_HANDLE_ACTIVE = 1 << 0,
 	ROTAI_HANDLE_UNREFERENCED = 1 << 1,
 	ROTAI_HANDLE_OPEN = 1 << 2,
 	ROTAI_HANDLE_CLOSING = 1 << 3,
-	ROTAI_HANDLE_STOPPED = 1
-			       << 4, /* closing, and its class has stopped it */
+	ROTAI_HANDLE_STOPPED = 1 << 4, /* closing: its class has run stop */
 	ROTAI_HANDLE_CLOSED = 1 << 5,
 	ROTAI_HANDLE_FLAGS = (1 << 6) - 1,
 };

@@ -16,16 +16,9 @@
 #include "loop/enter.h"
 #include "loop/loop.h"
 
-enum { UNREFERENCED = 1 << 0 };
-
-static int is_active(const struct rota_hook *hook)
+static int hook_is_active(const struct rota_hook *hook)
 {
 	return rotai_link_is_linked(&hook->internal.started);
-}
-
-static int is_referenced(const struct rota_hook *hook)
-{
-	return !(hook->internal.flags & UNREFERENCED);
 }
 
 /* The number of the turn, as a hook has room for it; never 0. */
@@ -59,7 +52,7 @@ static int is_called_now(const struct rota_loop *loop, enum rota_hook_kind kind)
 }
 
 /* (1) */
-static void leave(struct rota_loop *loop, struct rota_hook *hook)
+static void leave_hook(struct rota_loop *loop, struct rota_hook *hook)
 {
 	if (loop->hook_next == &hook->internal.started)
 		loop->hook_next = hook->internal.started.next;
@@ -79,15 +72,16 @@ int rota_hook_start(struct rota_hook *hook, rota_hook_fn *fn,
 	    (unsigned)kind >= ROTA_HOOK_KIND_COUNT)
 		return ROTA_EINVAL;
 	hook->internal.fn = fn;
-	if (is_active(hook)) {
+	if (hook_is_active(hook)) {
 		if (hook->internal.kind == kind)
 			return 0;
-		leave(loop, hook);
+		leave_hook(loop, hook);
 	} else {
 		ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "hook", hook,
 				 &hook->internal.started, loop,
 				 &hook->internal.loop);
-		rotai_loop_hold(loop, is_referenced(hook));
+		rotai_loop_hold(loop,
+				rotai_flags_referenced(hook->internal.flags));
 	}
 	hook->internal.kind = (uint8_t)kind;
 	hook->internal.started_in =
@@ -100,48 +94,42 @@ void rota_hook_stop(struct rota_hook *hook)
 {
 	ROTAI_ENTER_LIVE("hook", hook, &hook->internal.started,
 			 hook->internal.loop);
-	if (!is_active(hook))
+	if (!hook_is_active(hook))
 		return;
-	leave(hook->internal.loop, hook);
+	leave_hook(hook->internal.loop, hook);
 	ROTAI_LIVE_END(&hook->internal.started);
-	rotai_loop_release(hook->internal.loop, is_referenced(hook));
+	rotai_loop_release(hook->internal.loop,
+			   rotai_flags_referenced(hook->internal.flags));
 }
 
 int rota_hook_is_active(const struct rota_hook *hook)
 {
 	ROTAI_ENTER_LIVE("hook", hook, &hook->internal.started,
 			 hook->internal.loop);
-	return is_active(hook);
-}
-
-static void set_referenced(struct rota_hook *hook, int referenced)
-{
-	if (is_active(hook)) {
-		rotai_loop_release(hook->internal.loop, is_referenced(hook));
-		rotai_loop_hold(hook->internal.loop, referenced);
-	}
-	hook->internal.flags = referenced ? 0 : UNREFERENCED;
+	return hook_is_active(hook);
 }
 
 void rota_hook_ref(struct rota_hook *hook)
 {
 	ROTAI_ENTER_LIVE("hook", hook, &hook->internal.started,
 			 hook->internal.loop);
-	set_referenced(hook, 1);
+	rotai_flags_refer(&hook->internal.flags, hook->internal.loop,
+			  hook_is_active(hook), 1);
 }
 
 void rota_hook_unref(struct rota_hook *hook)
 {
 	ROTAI_ENTER_LIVE("hook", hook, &hook->internal.started,
 			 hook->internal.loop);
-	set_referenced(hook, 0);
+	rotai_flags_refer(&hook->internal.flags, hook->internal.loop,
+			  hook_is_active(hook), 0);
 }
 
 int rota_hook_has_ref(const struct rota_hook *hook)
 {
 	ROTAI_ENTER_LIVE("hook", hook, &hook->internal.started,
 			 hook->internal.loop);
-	return is_referenced(hook);
+	return rotai_flags_referenced(hook->internal.flags);
 }
 
 void rotai_hooks_call(struct rota_loop *loop, enum rota_hook_kind kind)

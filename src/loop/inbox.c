@@ -104,7 +104,7 @@ int rotai_inbox_refuses(const struct rotai_inbox *inbox)
 /* What came in is queued now, which only checked builds keep a note of. They do
  * not of a post itself: a signal handler may make it. One that was initialised
  * again has lost its claim. */
-static inline void note(struct rota_loop *loop, struct rota_entry *entry)
+static inline void note_entry(struct rota_loop *loop, struct rota_entry *entry)
 {
 	(void)loop;
 	(void)entry;
@@ -124,8 +124,8 @@ static inline void note(struct rota_loop *loop, struct rota_entry *entry)
 
 /* Tasks hold the loop from now on. An async keeps it open by itself, while it
  * is started. */
-static void hold(struct rota_loop *loop, uint64_t count, uint64_t asyncs,
-		 uint64_t unreferenced)
+static void hold_for_entries(struct rota_loop *loop, uint64_t count,
+			     uint64_t asyncs, uint64_t unreferenced)
 {
 	ROTA_CHECK(rotai_loop_is_on_thread(loop));
 	loop->open += count - asyncs;
@@ -152,10 +152,10 @@ static struct rota_entry *turn_round(struct rota_loop *loop,
 		__atomic_store_n(&at->next, first, __ATOMIC_RELAXED);
 		first = at;
 		at = below;
-		note(loop, first);
+		note_entry(loop, first);
 		count++;
 	} while ((uintptr_t)at >= ROTAI_INBOX_STATES); /* (5) */
-	hold(loop, count, asyncs, unreferenced);
+	hold_for_entries(loop, count, asyncs, unreferenced);
 	return first;
 }
 

@@ -26,7 +26,7 @@ enum {
 
 /* The first version of the struct ended here. */
 enum {
-	LEAST_OPTIONS_SIZE =
+	LEAST_LOOP_OPTIONS =
 		ROTAI_SIZE_UP_TO(struct rota_loop_options, allocator)
 };
 
@@ -45,7 +45,7 @@ uint64_t rotai_loop_virtual_clock(struct rota_loop *loop)
 	return loop->virtual_ns;
 }
 
-static int check_options(const struct rota_loop_options *options)
+static int check_loop_options(const struct rota_loop_options *options)
 {
 	if ((unsigned)options->clock > ROTA_CLOCK_VIRTUAL ||
 	    (options->allocator != NULL &&
@@ -56,8 +56,8 @@ static int check_options(const struct rota_loop_options *options)
 }
 
 /* Have all of @options, also if the caller's are of an earlier version. */
-static int complete_options(struct rota_loop_options *options,
-			    const struct rota_loop_options *given)
+static int complete_loop_options(struct rota_loop_options *options,
+				 const struct rota_loop_options *given)
 {
 	int error;
 
@@ -65,8 +65,8 @@ static int complete_options(struct rota_loop_options *options,
 	if (given == NULL)
 		return 0;
 	error = rotai_sized_take(options, sizeof(*options), given,
-				 LEAST_OPTIONS_SIZE);
-	return error < 0 ? error : check_options(options);
+				 LEAST_LOOP_OPTIONS);
+	return error < 0 ? error : check_loop_options(options);
 }
 
 static void init_queues(struct rota_loop *loop)
@@ -187,7 +187,7 @@ int rota_loop_new_version(struct rota_loop **loop,
 
 	if (loop == NULL || version >> ignored != ROTA_VERSION >> ignored)
 		return ROTA_EINVAL;
-	error = complete_options(&all, options);
+	error = complete_loop_options(&all, options);
 	if (error < 0)
 		return error;
 	ops = rotai_poller_pick(all.backend);
@@ -231,12 +231,12 @@ struct rota_loop *rota_loop_ref(struct rota_loop *loop)
 
 void rota_loop_unref(struct rota_loop *loop)
 {
-	/* Releases what this thread did with the loop to the one that frees it. */
+	/* Releases what this thread did with it to the one that frees it. */
 	if (__atomic_sub_fetch(&loop->inbox.references, 1, __ATOMIC_ACQ_REL) >
 	    0)
 		return;
 	ROTAI_WHEN_WATCHFUL(rotai_registry_forget(loop));
-	rotai_annexes_free(loop);
+	rotai_extensions_free(loop);
 	loop->ops->close(loop->poller);
 	rotai_watches_free(loop);
 	rotai_quick_free(loop);
@@ -267,7 +267,7 @@ int rota_loop_fork(struct rota_loop *loop)
 	rotai_inbox_adopt(&loop->inbox);
 	rotai_inbox_wake_up(loop);
 	rotai_asyncs_repair(loop);
-	rotai_annexes_forked(loop);
+	rotai_extensions_forked(loop);
 	rotai_requests_forked(loop);
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include "base/registry.h"
 #include "base/spin.h"
 #include "base/thread.h"
-#include "loop/annex.h"
+#include "loop/extension.h"
 #include "loop/inbox.h"
 #include "loop/queue.h"
 #include "loop/quick.h"
@@ -41,7 +41,7 @@ enum { ROTAI_RUN_NOWAIT = 1 << 7 };
 /* What the end of a callback has to do: see rotai_callback_end(). */
 enum {
 	ROTAI_AFTER_TICKS = 1 << 0, /* ticks or microtasks wait, and may run */
-	ROTAI_AFTER_ANNEXES = 1 << 1,
+	ROTAI_AFTER_EXTENSIONS = 1 << 1,
 };
 
 /*
@@ -72,8 +72,8 @@ struct rota_loop {
 	uint8_t measure;
 	uint8_t observed; /* measured or traced: phases are told of */
 	uint8_t shutting_down;
-	uint8_t annexes_pending; /* one is to be called in the pending phase */
-	uint8_t is_unlocked;     /* other threads may call: see wait.c (5) */
+	uint8_t extensions_pending; /* one is due in the pending phase */
+	uint8_t is_unlocked;        /* other threads may call: see wait.c (5) */
 	uint8_t cut;        /* the last turn ended with its timers phase (T3) */
 	uint8_t skip_sleep; /* the next wait does not sleep */
 	uint8_t run_flags;  /* of the run under way */
@@ -122,7 +122,7 @@ struct rota_loop {
 	struct rotai_quick quick;
 	struct rota_stats stats;
 	void *data;
-	struct rotai_annex *annexes[ROTAI_ANNEX_COUNT]; /* or NULL */
+	struct rotai_extension *extensions[ROTAI_EXTENSION_COUNT]; /* or NULL */
 	struct rotai_spinner *spin; /* before a sleep; or NULL */
 	rota_lock_fn *release;      /* before a wait; or NULL */
 	rota_lock_fn *acquire;      /* after it */
@@ -199,6 +199,34 @@ static inline void rotai_loop_release(struct rota_loop *loop, int referenced)
 	loop->open--;
 	if (ROTAI_LIKELY(referenced))
 		loop->alive--;
+}
+
+/* In the flags of a timer, a hook or a watch: it does not keep the loop alive
+ * (L2). */
+enum { ROTAI_UNREFERENCED = 1 << 0 };
+
+static inline int rotai_flags_referenced(uint8_t flags)
+{
+	return !(flags & ROTAI_UNREFERENCED);
+}
+
+/* A started object, which was referenced or not, is now, or is not. */
+static inline void rotai_loop_exchange(struct rota_loop *loop, int was, int is)
+{
+	rotai_loop_release(loop, was);
+	rotai_loop_hold(loop, is);
+}
+
+/* Set or clear ROTAI_UNREFERENCED in *@flags, of an object of @loop. */
+static inline void rotai_flags_refer(uint8_t *flags, struct rota_loop *loop,
+				     int is_started, int referenced)
+{
+	if (is_started)
+		rotai_loop_exchange(loop, rotai_flags_referenced(*flags),
+				    referenced);
+	*flags &= (uint8_t)~ROTAI_UNREFERENCED;
+	if (!referenced)
+		*flags |= ROTAI_UNREFERENCED;
 }
 
 /* Read the clock. (C2) */

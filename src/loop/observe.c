@@ -12,7 +12,7 @@
 
 /* The first version of each struct ended here. */
 enum {
-	LEAST_STATS_SIZE = ROTAI_SIZE_UP_TO(struct rota_stats, lateness),
+	LEAST_LOOP_STATS = ROTAI_SIZE_UP_TO(struct rota_stats, lateness),
 	LEAST_TRACER_SIZE = ROTAI_SIZE_UP_TO(struct rota_tracer, callback_end),
 };
 
@@ -45,7 +45,7 @@ int rota_loop_stats(const struct rota_loop *loop, struct rota_stats *stats)
 
 	now.callbacks[loop->phase] += loop->calls - loop->calls_at_phase;
 	count_phases(loop, now.phases);
-	return rotai_sized_give(stats, LEAST_STATS_SIZE, &now, sizeof(now));
+	return rotai_sized_give(stats, LEAST_LOOP_STATS, &now, sizeof(now));
 }
 
 int rota_loop_trace(struct rota_loop *loop, struct rota_tracer *tracer)

@@ -126,6 +126,11 @@ static inline void rotai_entry_release_own(struct rota_entry *entry,
 			 __ATOMIC_RELEASE);
 }
 
+static inline int rotai_entry_is_referenced(const struct rota_entry *entry)
+{
+	return !rotai_entry_has(entry, ROTAI_ENTRY_UNREFERENCED);
+}
+
 /* Set or clear another flag. The loop's thread, while others may claim. */
 static inline void rotai_entry_set(struct rota_entry *entry, unsigned flag)
 {
@@ -135,6 +140,14 @@ static inline void rotai_entry_set(struct rota_entry *entry, unsigned flag)
 static inline void rotai_entry_clear(struct rota_entry *entry, unsigned flag)
 {
 	__atomic_fetch_and(&entry->owner, ~(uintptr_t)flag, __ATOMIC_RELAXED);
+}
+
+static inline void rotai_entry_refer(struct rota_entry *entry, int referenced)
+{
+	if (referenced)
+		rotai_entry_clear(entry, ROTAI_ENTRY_UNREFERENCED);
+	else
+		rotai_entry_set(entry, ROTAI_ENTRY_UNREFERENCED);
 }
 
 #endif

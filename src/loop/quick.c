@@ -14,7 +14,7 @@
 #include "rota/task.h"
 #include "rota/timer.h"
 
-static void set_referenced(struct rotai_quick_item *item, int referenced)
+static void refer_quick(struct rotai_quick_item *item, int referenced)
 {
 	item->unreferenced = !referenced;
 	if (referenced) {
@@ -26,8 +26,9 @@ static void set_referenced(struct rotai_quick_item *item, int referenced)
 	}
 }
 
-static struct rotai_quick_item *begin(struct rota_loop *loop, rota_quick_fn *fn,
-				      void *arg, uint64_t period_ns)
+static struct rotai_quick_item *begin_quick(struct rota_loop *loop,
+					    rota_quick_fn *fn, void *arg,
+					    uint64_t period_ns)
 {
 	struct rotai_quick_item *item;
 
@@ -37,7 +38,7 @@ static struct rotai_quick_item *begin(struct rota_loop *loop, rota_quick_fn *fn,
 	if (item == NULL)
 		return NULL;
 	if (item->unreferenced)
-		set_referenced(item, 1); /* it was, when it was last in use */
+		refer_quick(item, 1); /* it was, when it was last in use */
 	item->fn = fn;
 	item->arg = arg;
 	item->period_ns = period_ns;
@@ -78,7 +79,7 @@ static void on_task(struct rota_task *task)
 static uint64_t set(struct rota_loop *loop, rota_quick_fn *fn, void *arg,
 		    uint64_t delay_ns, uint64_t period_ns)
 {
-	struct rotai_quick_item *item = begin(loop, fn, arg, period_ns);
+	struct rotai_quick_item *item = begin_quick(loop, fn, arg, period_ns);
 
 	if (item == NULL)
 		return 0;
@@ -107,7 +108,7 @@ uint64_t rota_set_immediate(struct rota_loop *loop, rota_quick_fn *fn,
 			    void *arg)
 {
 	ROTAI_ENTER_LOOP(loop);
-	struct rotai_quick_item *item = begin(loop, fn, arg, 0);
+	struct rotai_quick_item *item = begin_quick(loop, fn, arg, 0);
 
 	if (item == NULL)
 		return 0;
@@ -150,7 +151,7 @@ int rota_ref(struct rota_loop *loop, uint64_t id)
 
 	if (item == NULL)
 		return ROTA_ENOENT;
-	set_referenced(item, 1);
+	refer_quick(item, 1);
 	return 0;
 }
 
@@ -161,7 +162,7 @@ int rota_unref(struct rota_loop *loop, uint64_t id)
 
 	if (item == NULL)
 		return ROTA_ENOENT;
-	set_referenced(item, 0);
+	refer_quick(item, 0);
 	return 0;
 }
 

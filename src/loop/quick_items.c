@@ -6,9 +6,10 @@
  *  2. An item in use is in a bucket by the low bits of its id. Ids of items
  *     that are set one after the other fall into different buckets, so a bucket
  *     rarely has more than one.
- *  3. As many unused items are kept as are in use, and KEPT at least: setting
- *     and clearing in a steady state allocates nothing, and a burst gives its
- *     memory back. The buckets follow, a quarter full to full, down to KEPT.
+ *  3. As many unused items are kept as are in use, and at least ITEMS_KEPT. So
+ *     setting and clearing in a steady state allocates nothing, and after a
+ *     burst the memory is given back. The buckets follow, a quarter full to
+ *     full, down to ITEMS_KEPT.
  */
 #include "loop/quick_items.h"
 
@@ -17,7 +18,7 @@
 #include "base/memory.h"
 #include "loop/loop.h"
 
-enum { KEPT = ROTAI_QUICK_KEPT, FIRST_CAPACITY = 64, FULL = 1 << 30 };
+enum { ITEMS_KEPT = ROTAI_QUICK_KEPT, FIRST_ITEMS = 64, FULL = 1 << 30 };
 
 /* Put all items in use into the buckets of @fresh. */
 static void move_items(struct rotai_quick *quick, struct rotai_quick *fresh)
@@ -38,7 +39,7 @@ static void move_items(struct rotai_quick *quick, struct rotai_quick *fresh)
 }
 
 /* Have @capacity buckets, a power of two: 0 or ROTA_ENOMEM. */
-static int resize(struct rota_loop *loop, uint32_t capacity)
+static int items_resize(struct rota_loop *loop, uint32_t capacity)
 {
 	struct rotai_quick *quick = &loop->quick;
 	struct rotai_quick fresh = { .capacity = capacity };
@@ -56,7 +57,7 @@ static int resize(struct rota_loop *loop, uint32_t capacity)
 	return 0;
 }
 
-static int make_room(struct rota_loop *loop)
+static int items_make_room(struct rota_loop *loop)
 {
 	uint32_t capacity = loop->quick.capacity;
 
@@ -64,7 +65,7 @@ static int make_room(struct rota_loop *loop)
 		return 0;
 	if (capacity == FULL)
 		return ROTA_ENOMEM;
-	return resize(loop, capacity == 0 ? FIRST_CAPACITY : 2 * capacity);
+	return items_resize(loop, capacity == 0 ? FIRST_ITEMS : 2 * capacity);
 }
 
 static int add_item(struct rota_loop *loop)
@@ -87,7 +88,7 @@ static int add_item(struct rota_loop *loop)
 
 int rotai_quick_prepare(struct rota_loop *loop)
 {
-	int error = make_room(loop);
+	int error = items_make_room(loop);
 
 	return error < 0 || loop->quick.unused != NULL ? error : add_item(loop);
 }
@@ -110,10 +111,11 @@ void rotai_quick_trim(struct rota_loop *loop)
 {
 	struct rotai_quick *quick = &loop->quick;
 
-	free_unused(loop, quick->used > KEPT ? quick->used : KEPT);
-	if (quick->capacity > KEPT && quick->used < quick->capacity / 4 &&
+	free_unused(loop, quick->used > ITEMS_KEPT ? quick->used : ITEMS_KEPT);
+	if (quick->capacity > ITEMS_KEPT && quick->used < quick->capacity / 4 &&
 	    !loop->shutting_down)
-		(void)resize(loop, quick->capacity / 2); /* else they stay */
+		/* If that fails they stay. */
+		(void)items_resize(loop, quick->capacity / 2);
 }
 
 void rotai_quick_free(struct rota_loop *loop)

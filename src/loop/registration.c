@@ -30,7 +30,7 @@
 #include "loop/loop.h"
 
 /* (2) */
-static void note(struct rotai_watches *watches, int fd, unsigned flags)
+static void note_change(struct rotai_watches *watches, int fd, unsigned flags)
 {
 	struct rotai_fd *f = &watches->fds[fd];
 
@@ -41,7 +41,7 @@ static void note(struct rotai_watches *watches, int fd, unsigned flags)
 	f->flags |= (uint8_t)(ROTAI_FD_NOTED | flags);
 }
 
-static int reserve(struct rota_loop *loop, int fd)
+static int reserve_entry(struct rota_loop *loop, int fd)
 {
 	struct rotai_watches *watches = &loop->watches;
 	int error;
@@ -67,7 +67,7 @@ static int begin_later(struct rota_loop *loop, int fd, unsigned wanted)
 	int error = rotai_fd_can_be_watched(fd);
 
 	if (error == 0)
-		error = reserve(loop, fd);
+		error = reserve_entry(loop, fd);
 	if (error < 0)
 		return error;
 	f = &loop->watches.fds[fd];
@@ -77,9 +77,9 @@ static int begin_later(struct rota_loop *loop, int fd, unsigned wanted)
 	if (f->flags & ROTAI_FD_LEFT) {
 		/* It never left the poller. */
 		f->flags &= (uint8_t)~ROTAI_FD_LEFT;
-		note(&loop->watches, fd, ROTAI_FD_UNSURE);
+		note_change(&loop->watches, fd, ROTAI_FD_UNSURE);
 	} else {
-		note(&loop->watches, fd, ROTAI_FD_ABSENT);
+		note_change(&loop->watches, fd, ROTAI_FD_ABSENT);
 	}
 	return 0;
 }
@@ -106,7 +106,7 @@ int rotai_registration_begin(struct rota_loop *loop, int fd, unsigned wanted)
 	error = loop->ops->add(loop->poller, fd, generation, wanted);
 	if (error < 0)
 		return error;
-	error = reserve(loop, fd);
+	error = reserve_entry(loop, fd);
 	if (error < 0) {
 		loop->ops->remove(loop->poller, fd);
 		return error;
@@ -127,7 +127,7 @@ void rotai_registration_end(struct rota_loop *loop, int fd)
 	f->generation++; /* an event on its way is of the past */
 	f->again = 0;
 	if (loop->is_unlocked && !(f->flags & ROTAI_FD_ABSENT)) {
-		note(&loop->watches, fd, ROTAI_FD_LEFT); /* (6) */
+		note_change(&loop->watches, fd, ROTAI_FD_LEFT); /* (6) */
 		return;
 	}
 	/* In a forked child it is the parent's (F2). */
@@ -143,12 +143,12 @@ void rotai_registration_want(struct rotai_watches *watches, int fd,
 
 	f->wanted = (uint8_t)wanted;
 	if (f->wanted != f->asked)
-		note(watches, fd, 0);
+		note_change(watches, fd, 0);
 }
 
 void rotai_registration_doubt(struct rotai_watches *watches, int fd)
 {
-	note(watches, fd, ROTAI_FD_UNSURE);
+	note_change(watches, fd, ROTAI_FD_UNSURE);
 }
 
 void rotai_registration_again(struct rotai_watches *watches, int fd,
@@ -160,7 +160,7 @@ void rotai_registration_again(struct rotai_watches *watches, int fd,
 	if (!((f->wanted | f->asked) & ROTAI_EDGE))
 		return;
 	f->again |= (uint8_t)events;
-	note(watches, fd, 0);
+	note_change(watches, fd, 0);
 }
 
 /* Call @fn of the poller's, for which there may be no room at first. */
@@ -180,7 +180,7 @@ static int call_poller(struct rota_loop *loop,
 }
 
 /* (3) */
-static int confirm(struct rota_loop *loop, int fd, unsigned wanted)
+static int confirm_file(struct rota_loop *loop, int fd, unsigned wanted)
 {
 	struct rotai_fd *f = &loop->watches.fds[fd];
 	int status;
@@ -211,7 +211,7 @@ int rotai_registration_confirm(struct rota_loop *loop, int fd, unsigned wanted)
 	int error;
 
 	if (!loop->is_unlocked)
-		return confirm(loop, fd, wanted);
+		return confirm_file(loop, fd, wanted);
 	error = rotai_fd_can_be_watched(fd); /* (6) */
 	if (error == 0)
 		rotai_registration_doubt(&loop->watches, fd);
@@ -219,18 +219,18 @@ int rotai_registration_confirm(struct rota_loop *loop, int fd, unsigned wanted)
 }
 
 /* Have the poller do what is noted of @fd, which has watches: 0 or an error. */
-static int tell(struct rota_loop *loop, int fd)
+static int report_ready(struct rota_loop *loop, int fd)
 {
 	struct rotai_fd *f = &loop->watches.fds[fd];
 	int status;
 
 	if (f->flags & (ROTAI_FD_UNSURE | ROTAI_FD_ABSENT))
-		return confirm(loop, fd, f->wanted);
+		return confirm_file(loop, fd, f->wanted);
 	if (f->wanted == f->asked)
 		return 0;
 	status = call_poller(loop, loop->ops->change, fd, f->wanted);
 	if (status < 0) /* the number may be another file's */
-		return confirm(loop, fd, f->wanted);
+		return confirm_file(loop, fd, f->wanted);
 	f->asked = f->wanted;
 	return 0;
 }
@@ -249,7 +249,7 @@ static unsigned take_note(struct rota_loop *loop, int fd)
 		f->flags &= ROTAI_FD_TOLD;
 		return 0;
 	}
-	status = tell(loop, fd);
+	status = report_ready(loop, fd);
 	if (status < 0)
 		events = ROTAI_EVERYTHING; /* (4) */
 	if (status == ROTA_ENOMEM || status == ROTA_ENOSPC ||
@@ -268,7 +268,7 @@ static unsigned take_note(struct rota_loop *loop, int fd)
 
 /* Have the poller forget what it reports and nobody watches, and add all that
  * is watched again. (5) */
-static void renew(struct rota_loop *loop)
+static void renew_poller(struct rota_loop *loop)
 {
 	struct rotai_watches *watches = &loop->watches;
 
@@ -283,7 +283,7 @@ static void renew(struct rota_loop *loop)
 		else if (f->flags & ROTAI_FD_DEAD)
 			f->flags |= ROTAI_FD_ABSENT; /* its error is told (4) */
 		else
-			note(watches, (int)fd, ROTAI_FD_ABSENT);
+			note_change(watches, (int)fd, ROTAI_FD_ABSENT);
 	}
 }
 
@@ -295,7 +295,7 @@ int rotai_watches_flush(struct rota_loop *loop, struct rotai_ready *ready,
 	int reported = 0;
 
 	if (ROTAI_UNLIKELY(watches->saw_stale))
-		renew(loop);
+		renew_poller(loop);
 
 	for (uint32_t i = 0; i < watches->noted_count; i++) {
 		int fd = watches->noted[i];
@@ -334,7 +334,7 @@ void rotai_watches_put_back(struct rota_loop *loop,
 		    ROTAI_FD_UNSURE)
 			continue; /* it is tried again anyway (4) */
 		f->again |= (uint8_t)ready[i].events;
-		note(&loop->watches, ready[i].fd, 0);
+		note_change(&loop->watches, ready[i].fd, 0);
 	}
 }
 
@@ -408,7 +408,7 @@ int rotai_watches_move(struct rota_loop *loop, struct rotai_poller *to)
 		f->asked = f->wanted;
 		f->flags &= ROTAI_FD_NOTED | ROTAI_FD_GONE;
 		if (f->flags & ROTAI_FD_GONE) /* (4) */
-			note(watches, (int)fd, ROTAI_FD_ABSENT);
+			note_change(watches, (int)fd, ROTAI_FD_ABSENT);
 	}
 	return 0;
 }

@@ -43,7 +43,7 @@ void rotai_request_begin(struct rota_request *request, struct rota_loop *loop,
 }
 
 /* It is in no list then. */
-static void end(struct rota_request *request, int status)
+static void end_request(struct rota_request *request, int status)
 {
 	ROTA_ASSERT(request->internal.state == IN_FLIGHT);
 	if (request->internal.deadline != NULL)
@@ -59,7 +59,7 @@ void rotai_request_finish(struct rota_request *request, int status)
 	struct rota_handle *handle = request->internal.handle;
 	struct rota_link *list = &loop->ended;
 
-	end(request, status);
+	end_request(request, status);
 	if (handle != NULL && rota_handle_is_closing(handle))
 		list = &loop->closing_ended;
 	rotai_list_append(list, &request->internal.link);
@@ -74,7 +74,7 @@ void rotai_request_complete(struct rota_request *request, int status)
 	ROTA_ASSERT(request->internal.loop->phase == ROTA_PHASE_POLL ||
 		    request->internal.loop->phase == ROTA_PHASE_PENDING);
 	if (handle == NULL) {
-		end(request, status);
+		end_request(request, status);
 		rotai_request_call(request);
 		return;
 	}
@@ -89,7 +89,7 @@ void rotai_request_drop(struct rota_request *request, int status)
 {
 	struct rota_handle *handle = request->internal.handle;
 
-	end(request, status);
+	end_request(request, status);
 	ROTAI_LIVE_END(&request->internal.link);
 	request->internal.state = AT_REST;
 	rotai_loop_release(request->internal.loop, 1);
@@ -184,11 +184,11 @@ void rota_request_clear_deadline(struct rota_request *request)
 void rotai_pending_call(struct rota_loop *loop)
 {
 	struct rota_link *link;
-	unsigned taken = rotai_annexes_take(loop);
+	unsigned taken = rotai_extensions_take(loop);
 
 	rotai_list_splice(&loop->ended_taken, &loop->ended); /* T8 */
 	rotai_ticks_run_deferred(loop);
-	rotai_annexes_pending(loop, taken);
+	rotai_extensions_pending(loop, taken);
 	while ((link = rotai_list_take_first(&loop->ended_taken)) != NULL)
 		rotai_request_call(rotai_request_of(link));
 }

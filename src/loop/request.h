@@ -63,7 +63,7 @@ void rotai_pending_call(struct rota_loop *loop);
 /* Put off ticks, and requests that have ended: the pending phase. */
 static inline void rotai_pending_run(struct rota_loop *loop)
 {
-	if (loop->annexes_pending || loop->drain_deferred ||
+	if (loop->extensions_pending || loop->drain_deferred ||
 	    !rotai_list_is_empty(&loop->ended))
 		rotai_pending_call(loop);
 }

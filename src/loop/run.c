@@ -54,15 +54,15 @@ static void begin_running(struct rota_loop *loop)
 		rotai_callback_after(loop);
 }
 
-static uint64_t calls_that_count(const struct rota_loop *loop)
+static uint64_t count_of_calls(const struct rota_loop *loop)
 {
 	return loop->calls - loop->hook_calls;
 }
 
 /* @flags of the run are known when compiled for rota_loop_run(): here and below
  * they cost it nothing. */
-ROTAI_INLINE int turn(struct rota_loop *loop, enum rotai_turn_kind kind,
-		      unsigned flags)
+ROTAI_INLINE int run_turn(struct rota_loop *loop, enum rotai_turn_kind kind,
+			  unsigned flags)
 {
 	return flags & ROTA_RUN_ONLY_EVENTS ? rotai_turn_of_events(loop, kind)
 					    : rotai_turn(loop, kind);
@@ -79,7 +79,7 @@ ROTAI_INLINE int run_default(struct rota_loop *loop, unsigned flags)
 	if (flags == 0)
 		return rotai_turns(loop);
 	while (status == 0 && rotai_may_go_on(loop))
-		status = turn(loop, ROTAI_TURN_SLEEPS, flags);
+		status = run_turn(loop, ROTAI_TURN_SLEEPS, flags);
 	return status;
 }
 
@@ -87,7 +87,7 @@ ROTAI_INLINE int run_default(struct rota_loop *loop, unsigned flags)
 ROTAI_INLINE int run_once(struct rota_loop *loop, unsigned flags,
 			  uint64_t before)
 {
-	enum rotai_turn_kind kind = calls_that_count(loop) == before
+	enum rotai_turn_kind kind = count_of_calls(loop) == before
 					    ? ROTAI_TURN_ONCE
 					    : ROTAI_TURN_NOWAIT;
 	int status;
@@ -95,9 +95,9 @@ ROTAI_INLINE int run_once(struct rota_loop *loop, unsigned flags,
 	do {
 		if (!rotai_may_go_on(loop))
 			return 0;
-		status = turn(loop, kind, flags);
+		status = run_turn(loop, kind, flags);
 		kind = ROTAI_TURN_ONCE_MORE;
-	} while (status == 0 && calls_that_count(loop) == before);
+	} while (status == 0 && count_of_calls(loop) == before);
 	return status < 0 ? status : 1;
 }
 
@@ -108,7 +108,7 @@ ROTAI_INLINE int run_nowait(struct rota_loop *loop, unsigned flags)
 
 	if (!rotai_may_go_on(loop))
 		return 0;
-	status = turn(loop, ROTAI_TURN_NOWAIT, flags);
+	status = run_turn(loop, ROTAI_TURN_NOWAIT, flags);
 	return status < 0 ? status : 1;
 }
 
@@ -133,10 +133,10 @@ static int end_running(struct rota_loop *loop, int status)
 	return status;
 }
 
-ROTAI_INLINE int run(struct rota_loop *loop, enum rota_run_mode mode,
-		     unsigned flags)
+ROTAI_INLINE int run_in_mode(struct rota_loop *loop, enum rota_run_mode mode,
+			     unsigned flags)
 {
-	uint64_t before = calls_that_count(loop);
+	uint64_t before = count_of_calls(loop);
 	unsigned held = (flags & ROTA_RUN_UNTIL_WOKEN) != 0;
 	int status = 0;
 
@@ -162,7 +162,7 @@ int rota_loop_run(struct rota_loop *loop, enum rota_run_mode mode)
 		return error;
 	if ((unsigned)mode > ROTA_RUN_NOWAIT)
 		return ROTA_EINVAL;
-	return run(loop, mode, 0);
+	return run_in_mode(loop, mode, 0);
 }
 
 static int check_run(const struct rota_run *how)
@@ -183,15 +183,15 @@ static int check_run(const struct rota_run *how)
 int rota_loop_run_with(struct rota_loop *loop, struct rota_run *how)
 {
 	ROTAI_ENTER_LOOP(loop);
-	uint64_t before = calls_that_count(loop);
+	uint64_t before = count_of_calls(loop);
 	int status = refusal(loop);
 
 	if (status == 0)
 		status = check_run(how);
 	if (status < 0)
 		return status;
-	status = run(loop, how->mode, how->flags);
-	how->callbacks = calls_that_count(loop) - before;
+	status = run_in_mode(loop, how->mode, how->flags);
+	how->callbacks = count_of_calls(loop) - before;
 	return status;
 }
 
@@ -318,8 +318,8 @@ int rota_loop_next_timeout(struct rota_loop *loop, int64_t *timeout_ns)
 		return error;
 	if (timeout_ns == NULL)
 		return ROTA_EINVAL;
-	if (loop->after & ROTAI_AFTER_ANNEXES)
-		rotai_annexes_after(loop);
+	if (loop->after & ROTAI_AFTER_EXTENSIONS)
+		rotai_extensions_after(loop);
 	refused = rotai_watches_flush(loop, NULL, 0);
 	refused += loop->ops->submit(loop->poller);
 	if (!rota_loop_alive(loop)) /* a run drains, and makes no turn */

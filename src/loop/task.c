@@ -23,12 +23,7 @@ static struct rota_task *task_of(struct rota_entry *entry)
 	return rota_container_of(entry, struct rota_task, internal.entry);
 }
 
-static int is_referenced(const struct rota_entry *entry)
-{
-	return !rotai_entry_has(entry, ROTAI_ENTRY_UNREFERENCED);
-}
-
-static int is_queued(const struct rota_entry *entry)
+static int task_is_queued(const struct rota_entry *entry)
 {
 	return rotai_entry_has(entry, ROTAI_ENTRY_QUEUED);
 }
@@ -56,7 +51,7 @@ static int queue_here(struct rota_task *task, rota_task_fn *fn,
 	task->internal.fn = fn;
 	ROTAI_LIVE_BEGIN(ROTAI_LIVE_TASK, "task", task, entry, loop,
 			 &entry->owner);
-	rotai_loop_hold(loop, is_referenced(entry)); /* (2) */
+	rotai_loop_hold(loop, rotai_entry_is_referenced(entry)); /* (2) */
 	rotai_queue_append(queue, entry);
 	return 0;
 }
@@ -195,7 +190,7 @@ static struct rotai_queue *queue_of(struct rota_loop *loop,
 		&loop->taken, &loop->posts,
 	};
 
-	if (!is_queued(entry))
+	if (!task_is_queued(entry))
 		return NULL;
 	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
 		if (rotai_queue_has(queues[i], entry))
@@ -217,7 +212,7 @@ int rotai_task_cancel(struct rota_task *task)
 		return ROTA_ENOENT;
 	(void)rotai_queue_remove(queue, entry);
 	ROTAI_LIVE_END(entry);
-	rotai_loop_release(loop, is_referenced(entry));
+	rotai_loop_release(loop, rotai_entry_is_referenced(entry));
 	rotai_entry_release(entry);
 	if (rotai_queue_is_empty(&loop->ticks) &&
 	    rotai_queue_is_empty(&loop->microtasks))
@@ -238,44 +233,41 @@ int rota_task_is_queued(const struct rota_task *task)
 {
 	ROTAI_ENTER_LIVE("task", task, &task->internal.entry,
 			 rotai_entry_loop(&task->internal.entry));
-	return is_queued(&task->internal.entry);
+	return task_is_queued(&task->internal.entry);
 }
 
-static void set_referenced(struct rota_task *task, int referenced)
+static void refer_task(struct rota_task *task, int referenced)
 {
 	struct rota_entry *entry = &task->internal.entry;
 	struct rota_loop *loop = rotai_entry_loop(entry);
 
 	if (loop != NULL) {
 		rotai_inbox_take_over(loop);
-		if (queue_of(loop, entry) != NULL) { /* (2) */
-			rotai_loop_release(loop, is_referenced(entry));
-			rotai_loop_hold(loop, referenced);
-		}
+		if (queue_of(loop, entry) != NULL) /* (2) */
+			rotai_loop_exchange(loop,
+					    rotai_entry_is_referenced(entry),
+					    referenced);
 	}
-	if (referenced)
-		rotai_entry_clear(entry, ROTAI_ENTRY_UNREFERENCED);
-	else
-		rotai_entry_set(entry, ROTAI_ENTRY_UNREFERENCED);
+	rotai_entry_refer(entry, referenced);
 }
 
 void rota_task_ref(struct rota_task *task)
 {
 	ROTAI_ENTER("task", task, rotai_entry_loop(&task->internal.entry));
-	set_referenced(task, 1);
+	refer_task(task, 1);
 }
 
 void rota_task_unref(struct rota_task *task)
 {
 	ROTAI_ENTER("task", task, rotai_entry_loop(&task->internal.entry));
-	set_referenced(task, 0);
+	refer_task(task, 0);
 }
 
 int rota_task_has_ref(const struct rota_task *task)
 {
 	ROTAI_ENTER_LIVE("task", task, &task->internal.entry,
 			 rotai_entry_loop(&task->internal.entry));
-	return is_referenced(&task->internal.entry);
+	return rotai_entry_is_referenced(&task->internal.entry);
 }
 
 /* Call a task that the loop's own thread had queued; the end of the callback is
@@ -305,8 +297,8 @@ void rotai_immediates_call(struct rota_loop *loop)
 
 /* Run @queue to its end: how much is left of the budget @left. It ends at 0;
  * one that began at 0 wraps, and has no end. */
-static uint64_t drain(struct rota_loop *loop, struct rotai_queue *queue,
-		      uint64_t left)
+static uint64_t drain_tasks(struct rota_loop *loop, struct rotai_queue *queue,
+			    uint64_t left)
 {
 	struct rota_entry *entry;
 
@@ -325,9 +317,9 @@ static void drain_all(struct rota_loop *loop)
 	int limited = left != 0;
 
 	do {
-		left = drain(loop, &loop->ticks, left);
+		left = drain_tasks(loop, &loop->ticks, left);
 		if (left != 0 || !limited)
-			left = drain(loop, &loop->microtasks, left);
+			left = drain_tasks(loop, &loop->microtasks, left);
 	} while ((left != 0 || !limited) &&
 		 !rotai_queue_is_empty(&loop->ticks));
 
@@ -341,8 +333,8 @@ void rotai_callback_after(struct rota_loop *loop)
 {
 	if (loop->after & ROTAI_AFTER_TICKS)
 		drain_all(loop);
-	if (loop->after & ROTAI_AFTER_ANNEXES)
-		rotai_annexes_after(loop);
+	if (loop->after & ROTAI_AFTER_EXTENSIONS)
+		rotai_extensions_after(loop);
 }
 
 void rotai_ticks_run_deferred(struct rota_loop *loop)

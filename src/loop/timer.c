@@ -26,25 +26,20 @@
 #include "loop/loop.h"
 
 enum {
-	STARTED = 1 << 0,
-	UNREFERENCED = 1 << 1,
-	OWN = 1 << 2,       /* the library's */
-	REPEATS = 1 << 3,   /* every period_ns */
-	PAUSES = 1 << 4,    /* counted from the end of the callback */
-	HAS_DELAY = 1 << 5, /* period_ns is what again() counts */
-	KEPT = 1 << 6,      /* it keeps its order, and is restarted by hand */
+	/* 1 << 0 is ROTAI_UNREFERENCED */
+	TIMER_STARTED = 1 << 1,
+	TIMER_OWN = 1 << 2,       /* the library's */
+	TIMER_REPEATS = 1 << 3,   /* every period_ns */
+	TIMER_PAUSES = 1 << 4,    /* counted from the end of the callback */
+	TIMER_HAS_DELAY = 1 << 5, /* period_ns is what again() counts */
+	TIMER_KEPT = 1 << 6, /* it keeps its order, and is restarted by hand */
 
-	HOW = REPEATS | PAUSES | HAS_DELAY | KEPT,
+	TIMER_HOW = TIMER_REPEATS | TIMER_PAUSES | TIMER_HAS_DELAY | TIMER_KEPT,
 };
 
 static int is_started(const struct rota_timer *timer)
 {
-	return (timer->internal.flags & STARTED) != 0;
-}
-
-static int is_referenced(const struct rota_timer *timer)
-{
-	return !(timer->internal.flags & UNREFERENCED);
+	return (timer->internal.flags & TIMER_STARTED) != 0;
 }
 
 void rota_timer_init(struct rota_timer *timer, struct rota_loop *loop)
@@ -61,7 +56,7 @@ void rota_timer_init(struct rota_timer *timer, struct rota_loop *loop)
 }
 
 /* (1), (2) */
-static void take_out(struct rota_loop *loop, struct rota_timer *timer)
+static void take_out_timer(struct rota_loop *loop, struct rota_timer *timer)
 {
 	if (rotai_link_is_linked(&timer->internal.by_due))
 		rotai_list_remove(&timer->internal.by_due);
@@ -69,26 +64,27 @@ static void take_out(struct rota_loop *loop, struct rota_timer *timer)
 		loop->timer_called = NULL;
 }
 
-static void begin(struct rota_loop *loop, struct rota_timer *timer)
+static void begin_timer(struct rota_loop *loop, struct rota_timer *timer)
 {
 	ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "timer", timer,
 			 &timer->internal.by_due, loop, &timer->internal.loop);
-	rotai_loop_hold(loop, is_referenced(timer));
+	rotai_loop_hold(loop, rotai_flags_referenced(timer->internal.flags));
 }
 
-/* @how includes STARTED. */
-static void put_in(struct rota_timer *timer, uint64_t due_ns, unsigned how)
+/* @how includes TIMER_STARTED. */
+static void put_in_timer(struct rota_timer *timer, uint64_t due_ns,
+			 unsigned how)
 {
 	struct rota_loop *loop = timer->internal.loop;
 
 	if (is_started(timer))
-		take_out(loop, timer);
+		take_out_timer(loop, timer);
 	else
-		begin(loop, timer);
+		begin_timer(loop, timer);
 	timer->internal.due_ns = due_ns;
 	timer->internal.order = loop->timer_order; /* (3) */
 	timer->internal.flags =
-		(uint8_t)((timer->internal.flags & ~(unsigned)HOW) | how);
+		(uint8_t)((timer->internal.flags & ~(unsigned)TIMER_HOW) | how);
 	if (ROTAI_UNLIKELY(due_ns <= loop->timers_now_ns) &&
 	    loop->phase == ROTA_PHASE_TIMERS)
 		rotai_list_append(&loop->due_next_turn,
@@ -107,7 +103,7 @@ static int start(struct rota_timer *timer, rota_timer_fn *fn, uint64_t due_ns,
 	if (ROTAI_UNLIKELY(fn == NULL))
 		return ROTA_EINVAL;
 	timer->internal.fn = fn;
-	put_in(timer, due_ns, how | STARTED);
+	put_in_timer(timer, due_ns, how | TIMER_STARTED);
 	return 0;
 }
 
@@ -133,7 +129,7 @@ int rota_timer_start(struct rota_timer *timer, rota_timer_fn *fn,
 		     uint64_t delay_ns)
 {
 	ROTAI_ENTER("timer", timer, timer->internal.loop);
-	int status = start(timer, fn, after(timer, delay_ns), HAS_DELAY);
+	int status = start(timer, fn, after(timer, delay_ns), TIMER_HAS_DELAY);
 
 	if (status == 0)
 		timer->internal.period_ns = delay_ns;
@@ -152,11 +148,11 @@ int rota_timer_every_at(struct rota_timer *timer, rota_timer_fn *fn,
 			enum rota_repeat repeat)
 {
 	ROTAI_ENTER("timer", timer, timer->internal.loop);
-	unsigned how = HAS_DELAY | REPEATS;
+	unsigned how = TIMER_HAS_DELAY | TIMER_REPEATS;
 	int status;
 
 	if (repeat == ROTA_REPEAT_DELAY)
-		how |= PAUSES;
+		how |= TIMER_PAUSES;
 	else if (repeat != ROTA_REPEAT_RATE)
 		return ROTA_EINVAL;
 	if (period_ns == 0)
@@ -171,7 +167,7 @@ int rotai_timer_start_kept(struct rota_timer *timer, rota_timer_fn *fn,
 			   uint64_t delay_ns)
 {
 	int status = start_repeating(timer, fn, after(timer, delay_ns),
-				     HAS_DELAY | KEPT);
+				     TIMER_HAS_DELAY | TIMER_KEPT);
 
 	if (status == 0)
 		timer->internal.period_ns = delay_ns;
@@ -194,16 +190,16 @@ void rota_timer_stop(struct rota_timer *timer)
 
 	if (!is_started(timer))
 		return;
-	take_out(loop, timer);
+	take_out_timer(loop, timer);
 	ROTAI_LIVE_END(&timer->internal.by_due);
-	timer->internal.flags &= (uint8_t)~STARTED;
-	rotai_loop_release(loop, is_referenced(timer));
+	timer->internal.flags &= (uint8_t)~TIMER_STARTED;
+	rotai_loop_release(loop, rotai_flags_referenced(timer->internal.flags));
 }
 
 /* Again, but for what fires once after a delay. */
 static int again_repeating(struct rota_timer *timer, unsigned how)
 {
-	if (!(how & HAS_DELAY))
+	if (!(how & TIMER_HAS_DELAY))
 		return ROTA_EINVAL;
 	return start_repeating(timer, timer->internal.fn,
 			       after(timer, timer->internal.period_ns), how);
@@ -212,12 +208,12 @@ static int again_repeating(struct rota_timer *timer, unsigned how)
 int rota_timer_again(struct rota_timer *timer)
 {
 	ROTAI_ENTER("timer", timer, timer->internal.loop);
-	unsigned how = timer->internal.flags & HOW;
+	unsigned how = timer->internal.flags & TIMER_HOW;
 
-	if (ROTAI_UNLIKELY(how != HAS_DELAY))
+	if (ROTAI_UNLIKELY(how != TIMER_HAS_DELAY))
 		return again_repeating(timer, how);
 	return start(timer, timer->internal.fn,
-		     after(timer, timer->internal.period_ns), HAS_DELAY);
+		     after(timer, timer->internal.period_ns), TIMER_HAS_DELAY);
 }
 
 void rota_timer_move(struct rota_timer *to, struct rota_timer *from)
@@ -250,8 +246,8 @@ void rotai_timer_restart(struct rota_timer *timer)
 	uint64_t next_order = loop->timer_order;
 
 	loop->timer_order = timer->internal.order; /* (3): it keeps that */
-	put_in(timer, after(timer, timer->internal.period_ns),
-	       (timer->internal.flags & HOW) | STARTED);
+	put_in_timer(timer, after(timer, timer->internal.period_ns),
+		     (timer->internal.flags & TIMER_HOW) | TIMER_STARTED);
 	loop->timer_order = next_order;
 }
 
@@ -283,50 +279,41 @@ int rota_timer_is_active(const struct rota_timer *timer)
 	return is_started(timer);
 }
 
-static void set_referenced(struct rota_timer *timer, int referenced)
-{
-	if (is_started(timer)) {
-		rotai_loop_release(timer->internal.loop, is_referenced(timer));
-		rotai_loop_hold(timer->internal.loop, referenced);
-	}
-	timer->internal.flags &= (uint8_t)~UNREFERENCED;
-	if (!referenced)
-		timer->internal.flags |= UNREFERENCED;
-}
-
 void rota_timer_ref(struct rota_timer *timer)
 {
 	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
 			 timer->internal.loop);
-	set_referenced(timer, 1);
+	rotai_flags_refer(&timer->internal.flags, timer->internal.loop,
+			  is_started(timer), 1);
 }
 
 void rota_timer_unref(struct rota_timer *timer)
 {
 	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
 			 timer->internal.loop);
-	set_referenced(timer, 0);
+	rotai_flags_refer(&timer->internal.flags, timer->internal.loop,
+			  is_started(timer), 0);
 }
 
 int rota_timer_has_ref(const struct rota_timer *timer)
 {
 	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
 			 timer->internal.loop);
-	return is_referenced(timer);
+	return rotai_flags_referenced(timer->internal.flags);
 }
 
 void rotai_timer_start_own(struct rota_timer *timer, rota_timer_fn *fn,
 			   uint64_t due_ns)
 {
 	rota_timer_unref(timer);
-	timer->internal.flags |= OWN;
+	timer->internal.flags |= TIMER_OWN;
 	timer->internal.fn = fn;
-	put_in(timer, due_ns, STARTED);
+	put_in_timer(timer, due_ns, TIMER_STARTED);
 }
 
 int rotai_timer_is_own(const struct rota_timer *timer)
 {
-	return (timer->internal.flags & OWN) != 0;
+	return (timer->internal.flags & TIMER_OWN) != 0;
 }
 
 static void count_lateness(struct rota_loop *loop, uint64_t due_ns)
@@ -358,7 +345,7 @@ static uint64_t next_due(struct rota_timer *timer, uint64_t missed)
 {
 	uint64_t period_ns = timer->internal.period_ns;
 
-	if (timer->internal.flags & PAUSES) {
+	if (timer->internal.flags & TIMER_PAUSES) {
 		timer->internal.order = timer->internal.loop->timer_order;
 		return after(timer, period_ns);
 	}
@@ -385,28 +372,28 @@ static void call_repeating(struct rota_loop *loop, struct rota_timer *timer)
 static void call_once(struct rota_loop *loop, struct rota_timer *timer)
 {
 	ROTAI_LIVE_END(&timer->internal.by_due);
-	timer->internal.flags &= (uint8_t)~STARTED;
+	timer->internal.flags &= (uint8_t)~TIMER_STARTED;
 	timer->internal.missed = 0;
-	rotai_loop_release(loop, is_referenced(timer));
+	rotai_loop_release(loop, rotai_flags_referenced(timer->internal.flags));
 	timer->internal.fn(timer);
 }
 
-static void call(struct rota_loop *loop, struct rota_timer *timer)
+static void call_timer(struct rota_loop *loop, struct rota_timer *timer)
 {
-	if (timer->internal.flags & OWN) {
+	if (timer->internal.flags & TIMER_OWN) {
 		call_once(loop, timer);
 		return;
 	}
 	count_lateness(loop, timer->internal.due_ns);
 	rotai_callback_begin(loop, "timer", NULL, timer);
-	if (timer->internal.flags & REPEATS)
+	if (timer->internal.flags & TIMER_REPEATS)
 		call_repeating(loop, timer);
 	else
 		call_once(loop, timer);
 	rotai_callback_end(loop, "timer", timer);
 }
 
-static struct rota_timer *timer_of(struct rota_link *link)
+static struct rota_timer *timer_of_link(struct rota_link *link)
 {
 	return rota_container_of(link, struct rota_timer, internal.by_due);
 }
@@ -424,20 +411,21 @@ void rotai_timers_call(struct rota_loop *loop)
 	 * called. */
 	while (rotai_wheel_collect(&loop->wheel, now_ns, &loop->due))
 		while ((link = rotai_list_take_first(&loop->due)) != NULL)
-			call(loop, timer_of(link));
+			call_timer(loop, timer_of_link(link));
 	while ((link = rotai_list_take_first(&loop->due_next_turn)) != NULL)
-		rotai_wheel_add(&loop->wheel, timer_of(link));
+		rotai_wheel_add(&loop->wheel, timer_of_link(link));
 }
 
-static void each_in(struct rota_link *timers,
-		    void (*fn)(void *arg, struct rota_timer *timer), void *arg)
+static void timers_each_in(struct rota_link *timers,
+			   void (*fn)(void *arg, struct rota_timer *timer),
+			   void *arg)
 {
 	struct rota_link *at = timers->next;
 
 	while (at != timers) {
 		struct rota_link *next = at->next;
 
-		fn(arg, timer_of(at));
+		fn(arg, timer_of_link(at));
 		at = next;
 	}
 }
@@ -446,8 +434,8 @@ void rotai_timers_each(struct rota_loop *loop,
 		       void (*fn)(void *arg, struct rota_timer *timer),
 		       void *arg)
 {
-	each_in(&loop->due, fn, arg);
-	each_in(&loop->due_next_turn, fn, arg);
+	timers_each_in(&loop->due, fn, arg);
+	timers_each_in(&loop->due_next_turn, fn, arg);
 	if (loop->timer_called != NULL)
 		fn(arg, loop->timer_called);
 	rotai_wheel_each(&loop->wheel, fn, arg);

@@ -33,6 +33,7 @@
 #include "loop/turn.h"
 
 #include "loop/closing.h"
+#include "loop/dispatch.h"
 #include "loop/hook.h"
 #include "loop/posts.h"
 #include "loop/request.h"

@@ -29,25 +29,25 @@
 static const int64_t LONGEST_NS = INT64_C(24) * 3600 * 1000000000;
 
 /* What can queue itself, and so be queued in every turn. (6) */
-ROTAI_INLINE int is_busy(const struct rota_loop *loop)
+ROTAI_INLINE int loop_is_busy(const struct rota_loop *loop)
 {
 	return !rotai_queue_is_empty(&loop->immediates) ||
 	       !rotai_list_is_empty(&loop->hooks[ROTA_HOOK_IDLE]);
 }
 
-ROTAI_INLINE int is_queued(const struct rota_loop *loop)
+ROTAI_INLINE int callbacks_are_queued(const struct rota_loop *loop)
 {
 	return !rotai_queue_is_empty(&loop->ticks) ||
 	       !rotai_queue_is_empty(&loop->microtasks) ||
 	       !rotai_queue_is_empty(&loop->posts) ||
-	       !rotai_list_is_empty(&loop->ended) || loop->annexes_pending ||
+	       !rotai_list_is_empty(&loop->ended) || loop->extensions_pending ||
 	       !rotai_list_is_empty(&loop->closing) ||
 	       !rotai_list_is_empty(&loop->closing_ended);
 }
 
 int rotai_work_is_queued(const struct rota_loop *loop)
 {
-	return is_busy(loop) || is_queued(loop);
+	return loop_is_busy(loop) || callbacks_are_queued(loop);
 }
 
 static int is_virtual(const struct rota_loop *loop)
@@ -59,7 +59,8 @@ static int is_virtual(const struct rota_loop *loop)
 static int is_held(const struct rota_loop *loop)
 {
 	return loop->at_threads > 0 || loop->more_ready ||
-	       (loop->after & ROTAI_AFTER_ANNEXES) || is_queued(loop);
+	       (loop->after & ROTAI_AFTER_EXTENSIONS) ||
+	       callbacks_are_queued(loop);
 }
 
 int rota_loop_may_advance(struct rota_loop *loop)
@@ -69,7 +70,7 @@ int rota_loop_may_advance(struct rota_loop *loop)
 		return ROTA_ENOTSUP;
 	rotai_inbox_take_over(loop);
 	return !is_held(loop) &&
-	       (!is_busy(loop) || loop->busy_turns >= ROTA_VIRTUAL_TURNS);
+	       (!loop_is_busy(loop) || loop->busy_turns >= ROTA_VIRTUAL_TURNS);
 }
 
 /* From now until @due_ns, as a wait has it. */
@@ -157,21 +158,22 @@ static int sleep_and_count(struct rota_loop *loop, int64_t timeout_ns,
 }
 
 /* Ask the kernel what there is now. */
-static int look(struct rota_loop *loop, struct rotai_ready *ready, int max)
+static int look_for_events(struct rota_loop *loop, struct rotai_ready *ready,
+			   int max)
 {
 	loop->stats.waits++;
 	return wait_poller(loop, 0, ready, max);
 }
 
 /* Ask the kernel, sleeping if there is time and nothing has come in. (3) */
-static int ask(struct rota_loop *loop, int64_t timeout_ns,
-	       struct rotai_ready *ready, int max)
+static int wait_with_stats(struct rota_loop *loop, int64_t timeout_ns,
+			   struct rotai_ready *ready, int max)
 {
 	int n;
 
 	timeout_ns = limited(loop, timeout_ns);
 	if (timeout_ns == 0 || !rotai_inbox_fall_asleep(loop))
-		return look(loop, ready, max);
+		return look_for_events(loop, ready, max);
 	loop->stats.waits++;
 	n = sleep_and_count(loop, timeout_ns, ready, max);
 	rotai_inbox_wake_up(loop);
@@ -192,13 +194,13 @@ static void spin(const struct rota_loop *loop)
 static int wait_virtually(struct rota_loop *loop, int64_t timeout_ns,
 			  struct rotai_ready *ready, int max)
 {
-	int n = look(loop, ready, max);
+	int n = look_for_events(loop, ready, max);
 
 	loop->busy_turns = 0;
 	if (n != 0)
 		return n;
 	if (loop->at_threads > 0 || timeout_ns < 0)
-		return ask(loop, -1, ready, max);
+		return wait_with_stats(loop, -1, ready, max);
 	if (rotai_inbox_is_empty(&loop->inbox))
 		(void)rota_loop_advance(loop, (uint64_t)timeout_ns);
 	return 0;
@@ -211,7 +213,7 @@ static void count_busy_turn(struct rota_loop *loop, int n)
 	int64_t timeout_ns;
 
 	if (n != 0 || is_held(loop) || !rotai_inbox_is_empty(&loop->inbox) ||
-	    !(loop->skip_sleep || is_busy(loop))) {
+	    !(loop->skip_sleep || loop_is_busy(loop))) {
 		loop->busy_turns = 0;
 		return;
 	}
@@ -228,7 +230,7 @@ static void count_busy_turn(struct rota_loop *loop, int n)
 static __attribute__((noinline)) int
 look_virtually(struct rota_loop *loop, struct rotai_ready *ready, int max)
 {
-	int n = look(loop, ready, max);
+	int n = look_for_events(loop, ready, max);
 
 	count_busy_turn(loop, n);
 	return n;
@@ -241,7 +243,7 @@ static __attribute__((noinline)) int look_besides(struct rota_loop *loop,
 						  int max)
 {
 	int shown = refused < max / 2 ? refused : max / 2;
-	int n = look(loop, ready + shown, max - shown);
+	int n = look_for_events(loop, ready + shown, max - shown);
 
 	if (n < 0)
 		rotai_watches_put_back(loop, ready, shown); /* F3 */
@@ -261,7 +263,7 @@ sleep_until_due(struct rota_loop *loop, struct rotai_ready *ready, int max)
 		spin(loop);
 		timeout_ns = rotai_wait_ns(loop); /* (1) */
 	}
-	return ask(loop, timeout_ns, ready, max);
+	return wait_with_stats(loop, timeout_ns, ready, max);
 }
 
 /* The poller knows all that has changed. */
@@ -272,7 +274,7 @@ static inline int wait_now(struct rota_loop *loop, int may_sleep,
 		return sleep_until_due(loop, ready, max);
 	return ROTAI_UNLIKELY(is_virtual(loop))
 		       ? look_virtually(loop, ready, max)
-		       : look(loop, ready, max);
+		       : look_for_events(loop, ready, max);
 }
 
 static __attribute__((noinline)) int tell_and_wait(struct rota_loop *loop,
@@ -284,8 +286,8 @@ static __attribute__((noinline)) int tell_and_wait(struct rota_loop *loop,
 
 	/* What a watch or a timer of the library's own has asked for: the end
 	 * of no callback has come. */
-	if (loop->after & ROTAI_AFTER_ANNEXES) {
-		rotai_annexes_after(loop);
+	if (loop->after & ROTAI_AFTER_EXTENSIONS) {
+		rotai_extensions_after(loop);
 		may_sleep = may_sleep && !rotai_work_is_queued(loop);
 	}
 	loop->watches.batch++;
@@ -302,7 +304,7 @@ int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
 	if (error < 0)
 		return error; /* forked inside a callback: the kernel's part of
 			       * the loop is the parent's */
-	if (ROTAI_UNLIKELY((loop->after & ROTAI_AFTER_ANNEXES) ||
+	if (ROTAI_UNLIKELY((loop->after & ROTAI_AFTER_EXTENSIONS) ||
 			   rotai_watches_have_news(&loop->watches)))
 		return tell_and_wait(loop, may_sleep, ready, max);
 	loop->watches.batch++;

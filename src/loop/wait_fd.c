@@ -16,7 +16,7 @@ enum {
 		ROTA_READABLE | ROTA_PRIORITY | ROTA_WRITABLE | ROTA_DISCONNECT,
 };
 
-static short mask_of(unsigned events)
+static short poll_mask_of(unsigned events)
 {
 	int mask = 0;
 
@@ -32,7 +32,7 @@ static short mask_of(unsigned events)
 }
 
 /* What to tell of what poll(2) found; @asked for an error or a hang-up. */
-static int events_of(int mask, unsigned asked)
+static int events_of_mask(int mask, unsigned asked)
 {
 	unsigned events = 0;
 
@@ -51,7 +51,7 @@ static int events_of(int mask, unsigned asked)
 	return (int)(events & asked);
 }
 
-static int check(int fd, unsigned events, int64_t timeout_ns)
+static int check_wait(int fd, unsigned events, int64_t timeout_ns)
 {
 	if (events == 0 || (events & ~(unsigned)ALL_EVENTS) || timeout_ns < -1)
 		return ROTA_EINVAL;
@@ -62,10 +62,10 @@ static int check(int fd, unsigned events, int64_t timeout_ns)
 
 int rota_wait_fd(int fd, unsigned events, int64_t timeout_ns)
 {
-	struct pollfd polled = { .fd = fd, .events = mask_of(events) };
+	struct pollfd polled = { .fd = fd, .events = poll_mask_of(events) };
 	uint64_t began_ns = rotai_clock_monotonic();
 	int64_t left_ns = timeout_ns;
-	int status = check(fd, events, timeout_ns);
+	int status = check_wait(fd, events, timeout_ns);
 
 	if (status < 0)
 		return status;
@@ -75,7 +75,7 @@ int rota_wait_fd(int fd, unsigned events, int64_t timeout_ns)
 		uint64_t passed_ns = rotai_clock_monotonic() - began_ns;
 
 		if (n > 0)
-			return events_of(polled.revents, events);
+			return events_of_mask(polled.revents, events);
 		if (n < 0 && error != EINTR)
 			return -error;
 		if (timeout_ns < 0)

@@ -1,36 +1,20 @@
 /*
- * loop/watch.c - readiness of descriptors: which watches ask for what, and
- * which of them are called.
+ * loop/watch.c - which watches there are of a descriptor, and what they ask
+ * for. They are called by dispatch.c.
  *
  *  1. fds[fd] leads from a descriptor to its watches, a circular list in the
- *     order they were started. The poller names descriptors, not objects, so
- *     a callback may free any watch.
+ *     order in which they were started.
  *  2. What the poller is asked for on their behalf is registration.c's.
- *  3. The walk over one descriptor's watches keeps its place in the loop, so
- *     that a stop can move it on. It ends with the watch that was last when
- *     it began.
- *  4. A watch that is started while a batch of events is called notes the
- *     number of the batch, and is called by the next wait: what this one found
- *     may be gone by now (T8). One that was started already may be on another
- *     file since, so poll(2) is asked what is there (D4).
- *  5. A handle's watch that is alone on its descriptor is registered once, for
+ *  3. A stop moves on the walk of dispatch.c, if it is at the stopped watch.
+ *  4. A handle's watch that is alone on its descriptor is registered once, for
  *     all events, edge-triggered: it then costs no change ever. A second watch
- *     makes all of them level-triggered, each asking for what it wants. Going
- *     from one to the other, the kernel reports anew what is ready.
+ *     makes all of them level-triggered, each asking for what it wants. When
+ *     the trigger changes, the kernel reports again what is ready.
  */
 #include "loop/watch.h"
 
-#include "loop/callback.h"
 #include "loop/enter.h"
 #include "loop/loop.h"
-
-enum {
-	UNREFERENCED = 1 << 0,
-	STARTED = 1 << 1,
-	OWN = 1 << 2,       /* a handle's */
-	EDGE = 1 << 3,      /* (5) */
-	RESTARTED = 1 << 4, /* by the last start: see (4) */
-};
 
 enum { EDGE_EVENTS = ROTAI_EVERYTHING };
 
@@ -40,17 +24,12 @@ _Static_assert((int)ROTA_READABLE == (int)ROTAI_READABLE &&
 		       (int)ROTA_DISCONNECT == (int)ROTAI_DISCONNECT,
 	       "watches and pollers speak of the same bits");
 
-static int is_active(const struct rota_watch *watch)
+static int watch_is_active(const struct rota_watch *watch)
 {
-	return (watch->internal.flags & STARTED) != 0;
+	return (watch->internal.flags & ROTAI_WATCH_STARTED) != 0;
 }
 
-static int is_referenced(const struct rota_watch *watch)
-{
-	return !(watch->internal.flags & UNREFERENCED);
-}
-
-static struct rotai_fd *fd_of(const struct rota_watch *watch)
+static struct rotai_fd *registration_of(const struct rota_watch *watch)
 {
 	return &watch->internal.loop->watches.fds[watch->internal.fd];
 }
@@ -58,9 +37,9 @@ static struct rotai_fd *fd_of(const struct rota_watch *watch)
 /* What to ask the poller for on behalf of a watch that is alone. */
 static unsigned wanted_alone(const struct rota_watch *watch)
 {
-	if ((watch->internal.flags & EDGE) &&
+	if ((watch->internal.flags & ROTAI_WATCH_EDGE) &&
 	    watch->internal.loop->ops->has_edge)
-		return EDGE_EVENTS | ROTAI_EDGE; /* (5) */
+		return EDGE_EVENTS | ROTAI_EDGE; /* (4) */
 	return watch->internal.asked;
 }
 
@@ -102,7 +81,7 @@ static void append(struct rotai_fd *f, struct rota_watch *watch)
 	f->first->internal.prev = watch;
 }
 
-static void take_out(struct rotai_fd *f, struct rota_watch *watch)
+static void take_out_watch(struct rotai_fd *f, struct rota_watch *watch)
 {
 	if (watch->internal.next == watch) {
 		f->first = NULL;
@@ -146,13 +125,14 @@ void rotai_watch_init_own(struct rota_watch *watch, struct rota_loop *loop,
 			  int fd, int edge)
 {
 	rota_watch_init(watch, loop, fd);
-	watch->internal.flags = UNREFERENCED | OWN | (edge ? EDGE : 0);
+	watch->internal.flags = ROTAI_UNREFERENCED | ROTAI_WATCH_OWN |
+				(edge ? ROTAI_WATCH_EDGE : 0);
 }
 
 void rotai_watch_ask(struct rota_watch *watch, rota_watch_fn *fn,
 		     unsigned events)
 {
-	ROTA_ASSERT(is_active(watch));
+	ROTA_ASSERT(watch_is_active(watch));
 	watch->internal.fn = fn;
 	if (watch->internal.asked == events)
 		return;
@@ -166,8 +146,8 @@ static void restart(struct rota_watch *watch, rota_watch_fn *fn,
 {
 	struct rotai_watches *watches = &watch->internal.loop->watches;
 
-	watch->internal.flags |= RESTARTED;
-	watch->internal.started_in = watches->batch; /* (4) */
+	watch->internal.flags |= ROTAI_WATCH_RESTARTED;
+	watch->internal.started_in = watches->batch; /* dispatch.c (3) */
 	rotai_watch_ask(watch, fn, events);
 	rotai_registration_doubt(watches, watch->internal.fd);
 }
@@ -181,7 +161,7 @@ static int start_first(struct rota_watch *watch)
 
 	if (error < 0)
 		return error;
-	append(fd_of(watch), watch);
+	append(registration_of(watch), watch);
 	watch->internal.events = (uint8_t)(wanted & ROTAI_EVERYTHING);
 	return 0;
 }
@@ -191,13 +171,13 @@ static int start_beside(struct rota_watch *watch)
 {
 	struct rota_loop *loop = watch->internal.loop;
 	int fd = watch->internal.fd;
-	struct rotai_fd *f = fd_of(watch);
+	struct rotai_fd *f = registration_of(watch);
 	int error;
 
 	append(f, watch);
 	error = rotai_registration_confirm(loop, fd, share_out(f));
 	if (error < 0) {
-		take_out(f, watch);
+		take_out_watch(f, watch);
 		/* It is so for the others as well, who are told. */
 		rotai_registration_doubt(&loop->watches, fd);
 	}
@@ -220,7 +200,7 @@ int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
 	if ((events & loop->ops->lacks) != 0)
 		return ROTA_ENOTSUP;
 
-	if (is_active(watch)) {
+	if (watch_is_active(watch)) {
 		restart(watch, fn, events);
 		return 0;
 	}
@@ -233,12 +213,12 @@ int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
 	if (error < 0)
 		return error;
 	watch->internal.fn = fn;
-	watch->internal.flags &= (uint8_t)~RESTARTED;
-	watch->internal.flags |= STARTED;
+	watch->internal.flags &= (uint8_t)~ROTAI_WATCH_RESTARTED;
+	watch->internal.flags |= ROTAI_WATCH_STARTED;
 	watch->internal.started_in = loop->watches.batch;
 	ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "watch", watch, watch, loop,
 			 &watch->internal.loop);
-	rotai_loop_hold(loop, is_referenced(watch));
+	rotai_loop_hold(loop, rotai_flags_referenced(watch->internal.flags));
 	return 0;
 }
 
@@ -248,14 +228,14 @@ void rota_watch_stop(struct rota_watch *watch)
 	struct rota_loop *loop = watch->internal.loop;
 	struct rotai_fd *f;
 
-	if (!is_active(watch))
+	if (!watch_is_active(watch))
 		return;
-	f = fd_of(watch);
+	f = registration_of(watch);
 	move_walk_past(&loop->watches, watch);
-	take_out(f, watch);
+	take_out_watch(f, watch);
 	ROTAI_LIVE_END(watch);
-	watch->internal.flags &= (uint8_t)~STARTED;
-	rotai_loop_release(loop, is_referenced(watch));
+	watch->internal.flags &= (uint8_t)~ROTAI_WATCH_STARTED;
+	rotai_loop_release(loop, rotai_flags_referenced(watch->internal.flags));
 	if (f->first == NULL)
 		rotai_registration_end(loop, watch->internal.fd);
 	else
@@ -273,13 +253,13 @@ void rota_watch_move(struct rota_watch *to, struct rota_watch *from)
 	ROTAI_LIVE_CHECK_INIT(to);
 	*to = *from;
 	*from = (struct rota_watch){ .data = NULL };
-	if (!is_active(to))
+	if (!watch_is_active(to))
 		return;
 	ROTAI_LIVE_END(from);
 	ROTAI_LIVE_BEGIN(ROTAI_LIVE_NODE, "watch", to, to, to->internal.loop,
 			 &to->internal.loop);
 	watches = &to->internal.loop->watches;
-	f = fd_of(to);
+	f = registration_of(to);
 	if (to->internal.next == from) { /* it is alone */
 		to->internal.next = to;
 		to->internal.prev = to;
@@ -302,147 +282,33 @@ int rota_watch_fd(const struct rota_watch *watch)
 int rota_watch_is_active(const struct rota_watch *watch)
 {
 	ROTAI_ENTER_LIVE("watch", watch, watch, watch->internal.loop);
-	return is_active(watch);
-}
-
-static void set_referenced(struct rota_watch *watch, int referenced)
-{
-	if (is_active(watch)) {
-		rotai_loop_release(watch->internal.loop, is_referenced(watch));
-		rotai_loop_hold(watch->internal.loop, referenced);
-	}
-	watch->internal.flags &= (uint8_t)~UNREFERENCED;
-	if (!referenced)
-		watch->internal.flags |= UNREFERENCED;
+	return watch_is_active(watch);
 }
 
 void rota_watch_ref(struct rota_watch *watch)
 {
 	ROTAI_ENTER_LIVE("watch", watch, watch, watch->internal.loop);
-	set_referenced(watch, 1);
+	rotai_flags_refer(&watch->internal.flags, watch->internal.loop,
+			  watch_is_active(watch), 1);
 }
 
 void rota_watch_unref(struct rota_watch *watch)
 {
 	ROTAI_ENTER_LIVE("watch", watch, watch, watch->internal.loop);
-	set_referenced(watch, 0);
+	rotai_flags_refer(&watch->internal.flags, watch->internal.loop,
+			  watch_is_active(watch), 0);
 }
 
 int rota_watch_has_ref(const struct rota_watch *watch)
 {
 	ROTAI_ENTER_LIVE("watch", watch, watch, watch->internal.loop);
-	return is_referenced(watch);
+	return rotai_flags_referenced(watch->internal.flags);
 }
 
 void rotai_watch_again(struct rota_watch *watch, unsigned events)
 {
 	rotai_registration_again(&watch->internal.loop->watches,
 				 watch->internal.fd, events);
-}
-
-/* What of @events is so for the file behind @fd now. (4) */
-static unsigned look(int fd, unsigned events)
-{
-	int found = rota_wait_fd(fd, events, 0);
-
-	return found > 0 ? (unsigned)found : 0;
-}
-
-static inline void call_user(struct rota_loop *loop, struct rota_watch *watch,
-			     unsigned events)
-{
-	rotai_callback_begin(loop, "watch", NULL, watch);
-	watch->internal.fn(watch, events);
-	rotai_callback_end(loop, "watch", watch);
-}
-
-/* For a watch that was started in this batch. (4) */
-static __attribute__((noinline)) void
-call_started(struct rota_loop *loop, struct rota_watch *watch, unsigned events)
-{
-	if (watch->internal.flags & RESTARTED)
-		events = look(watch->internal.fd, events);
-	else
-		events = 0;
-	if (events != 0)
-		call_user(loop, watch, events);
-}
-
-static inline void call(struct rota_loop *loop, struct rota_watch *watch,
-			unsigned events)
-{
-	if (watch->internal.flags & OWN) { /* told too much, it does not mind */
-		watch->internal.fn(watch, events);
-		return;
-	}
-	events &= watch->internal.events;
-	if (ROTAI_UNLIKELY(events == 0))
-		return;
-	if (ROTAI_UNLIKELY(watch->internal.started_in == loop->watches.batch))
-		call_started(loop, watch, events);
-	else
-		call_user(loop, watch, events);
-}
-
-/* (3) */
-static void walk(struct rota_loop *loop, const struct rotai_fd *f,
-		 unsigned events)
-{
-	struct rotai_watches *watches = &loop->watches;
-
-	watches->walk_next = f->first;
-	watches->walk_last = f->first->internal.prev;
-	while (watches->walk_next != NULL) {
-		struct rota_watch *watch = watches->walk_next;
-
-		ROTAI_LIVE_CHECK(watch);
-		watches->walk_next = watch == watches->walk_last
-					     ? NULL
-					     : watch->internal.next;
-		call(loop, watch, events);
-		if (rotai_loop_inherited(loop) < 0)
-			break; /* the rest is the parent's (F2) */
-	}
-	watches->walk_next = NULL;
-	watches->walk_last = NULL;
-}
-
-/* An event that is of the past, or for more than one watch. Apart from the
- * rest, which is then short enough to stay in registers. */
-static __attribute__((noinline)) void
-run_unusual(struct rota_loop *loop, const struct rotai_ready *ready)
-{
-	const struct rotai_fd *f = &loop->watches.fds[ready->fd];
-
-	if (f->generation == ready->generation) {
-		walk(loop, f, ready->events);
-		return;
-	}
-	loop->stats.stale++;
-	loop->watches.saw_stale = 1;
-}
-
-void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,
-		       int n)
-{
-	const struct rotai_ready *end = ready + n;
-	uint32_t generation = rotai_fork_generation;
-
-	loop->stats.events += (unsigned)n;
-	for (; ready < end; ready++) {
-		const struct rotai_fd *f = &loop->watches.fds[ready->fd];
-
-		ROTAI_LIVE_CHECK(f->first);
-		if (ROTAI_LIKELY(f->generation == ready->generation &&
-				 f->first->internal.next == f->first))
-			call(loop, f->first, ready->events);
-		else
-			run_unusual(loop, ready);
-		/* In a child that the callback has forked, the rest is the
-		 * parent's. (F2) */
-		if (ROTAI_UNLIKELY(rotai_fork_generation != generation))
-			return;
-	}
 }
 
 void rotai_watches_each(struct rota_loop *loop,
@@ -458,7 +324,7 @@ void rotai_watches_each(struct rota_loop *loop,
 		do {
 			struct rota_watch *next = watch->internal.next;
 
-			if (!(watch->internal.flags & OWN))
+			if (!(watch->internal.flags & ROTAI_WATCH_OWN))
 				fn(arg, watch);
 			watch = next;
 		} while (watch != first);
@@ -473,7 +339,7 @@ static struct rota_watch *first_of_user(const struct rotai_fd *f)
 	if (watch == NULL)
 		return NULL;
 	do {
-		if (!(watch->internal.flags & OWN))
+		if (!(watch->internal.flags & ROTAI_WATCH_OWN))
 			return watch;
 		watch = watch->internal.next;
 	} while (watch != f->first);

@@ -7,6 +7,14 @@
 #include "loop/registration.h"
 #include "rota/watch.h"
 
+/* Flags of a watch, beside ROTAI_UNREFERENCED. */
+enum {
+	ROTAI_WATCH_STARTED = 1 << 1,
+	ROTAI_WATCH_OWN = 1 << 2,       /* a handle's */
+	ROTAI_WATCH_EDGE = 1 << 3,      /* watch.c (4) */
+	ROTAI_WATCH_RESTARTED = 1 << 4, /* by the last start: dispatch.c (3) */
+};
+
 /* Get @watch ready for a handle: unreferenced, as the handle counts by itself,
  * and called without the user's noticing. With @edge its function is told more
  * than it asked for where that saves changes: while it is alone on its
@@ -24,10 +32,6 @@ void rotai_watch_ask(struct rota_watch *watch, rota_watch_fn *fn,
 /* Have @watch, of a handle and started, called at the next wait for @events, if
  * the poller will not by itself report again what is left. */
 void rotai_watch_again(struct rota_watch *watch, unsigned events);
-
-/* Call the watches of @n descriptors that a wait found ready. */
-void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,
-		       int n);
 
 /* Call @fn for every started watch of the user's. */
 void rotai_watches_each(struct rota_loop *loop,

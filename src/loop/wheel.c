@@ -35,14 +35,14 @@
 #include "base/assert.h"
 #include "base/list.h"
 
-static struct rota_timer *timer_of(struct rota_link *link)
+static struct rota_timer *timer_in_wheel(struct rota_link *link)
 {
 	return rota_container_of(link, struct rota_timer, internal.by_due);
 }
 
 static uint64_t due_of(struct rota_link *link)
 {
-	return timer_of(link)->internal.due_ns;
+	return timer_in_wheel(link)->internal.due_ns;
 }
 
 /* Whether @a is to be called after @b, which was added later. */
@@ -52,7 +52,8 @@ static int is_after(struct rota_link *a, struct rota_link *b)
 
 	return due_ns > due_of(b) ||
 	       (ROTAI_UNLIKELY(due_ns == due_of(b)) &&
-		timer_of(a)->internal.order > timer_of(b)->internal.order);
+		timer_in_wheel(a)->internal.order >
+			timer_in_wheel(b)->internal.order);
 }
 
 static unsigned lowest_bit(uint64_t bits)
@@ -260,7 +261,7 @@ static void cascade(struct rotai_wheel *wheel, unsigned level, unsigned index)
 		struct rota_link *next = at->next;
 
 		__builtin_prefetch(next);
-		rotai_wheel_add(wheel, timer_of(at));
+		rotai_wheel_add(wheel, timer_in_wheel(at));
 		at = next;
 	}
 }
@@ -300,8 +301,9 @@ uint64_t rotai_wheel_next_due(struct rotai_wheel *wheel)
 		       : slot_at(wheel, level, index)->least_ns;
 }
 
-static void each_in(struct rota_link *timers,
-		    void (*fn)(void *arg, struct rota_timer *timer), void *arg)
+static void wheel_each_in(struct rota_link *timers,
+			  void (*fn)(void *arg, struct rota_timer *timer),
+			  void *arg)
 {
 	struct rota_link *at = timers->next;
 
@@ -309,7 +311,7 @@ static void each_in(struct rota_link *timers,
 		struct rota_link *next = at->next;
 
 		ROTAI_LIVE_CHECK_LINK(at);
-		fn(arg, timer_of(at));
+		fn(arg, timer_in_wheel(at));
 		at = next;
 	}
 }
@@ -322,9 +324,9 @@ void rotai_wheel_each(struct rotai_wheel *wheel,
 		uint64_t left = wheel->occupied[level];
 
 		for (; left != 0; left &= left - 1)
-			each_in(&slot_at(wheel, level, lowest_bit(left))
-					 ->timers,
-				fn, arg);
+			wheel_each_in(&slot_at(wheel, level, lowest_bit(left))
+					       ->timers,
+				      fn, arg);
 	}
-	each_in(&wheel->never, fn, arg);
+	wheel_each_in(&wheel->never, fn, arg);
 }

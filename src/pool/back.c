@@ -13,16 +13,16 @@
 
 void rotai_item_give_back(struct rotai_item *item, struct rotai_trail *trail)
 {
-	struct rotai_poolside *side = item->side;
+	struct rotai_pool_client *client = item->client;
 	struct rotai_chain chain = { NULL, NULL };
 
 	rotai_chain_add(&chain, &item->link, trail);
-	if (rotai_stack_push(&side->done, &chain) != ROTAI_STACK_EMPTY)
+	if (rotai_stack_push(&client->done, &chain) != ROTAI_STACK_EMPTY)
 		return;
 	/* The send releases it, and the loop acquires it with what was sent; so
 	 * it is seen when the memory is about to go. The end pairs with the
 	 * wait there. (2) */
-	__atomic_fetch_add(&side->senders, 1, __ATOMIC_RELAXED);
-	(void)rota_async_send(&side->async);
-	__atomic_fetch_sub(&side->senders, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&client->senders, 1, __ATOMIC_RELAXED);
+	(void)rota_async_send(&client->async);
+	__atomic_fetch_sub(&client->senders, 1, __ATOMIC_RELEASE);
 }

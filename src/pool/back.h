@@ -5,15 +5,15 @@
 #define ROTAI_POOL_BACK_H
 
 #include "base/spin.h"
-#include "loop/annex.h"
+#include "loop/extension.h"
 #include "pool/item.h"
 #include "pool/stack.h"
 #include "rota/async.h"
 
 /* What a loop keeps for its pool. All but what threads write is the loop's
  * own: see client.c. */
-struct rotai_poolside {
-	struct rotai_annex annex;
+struct rotai_pool_client {
+	struct rotai_extension extension;
 	struct rota_loop *loop;
 	struct rota_pool *pool;
 	struct rota_link staged[ROTA_LANE_COUNT]; /* items to publish */
@@ -42,7 +42,7 @@ enum rotai_item_state {
 	ROTAI_ITEM_PUBLISHED,  /* queued, taken or being run: see lane.c */
 	ROTAI_ITEM_REFUSED,    /* there is no thread for it */
 	ROTAI_ITEM_ENDED,      /* by a thread: it is coming back */
-	ROTAI_ITEM_ORPHANED,   /* the loop has abandoned it */
+	ROTAI_ITEM_ABANDONED,  /* the loop has abandoned it */
 };
 
 /* Give @item back to its loop. Any thread, with a trail of its own; touches

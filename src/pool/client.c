@@ -29,81 +29,84 @@
 #include "pool/pool.h"
 #include "pool/running.h"
 
-static struct rotai_poolside *side_of(struct rotai_annex *annex)
+static struct rotai_pool_client *client_of(struct rotai_extension *extension)
 {
-	return rota_container_of(annex, struct rotai_poolside, annex);
+	return rota_container_of(extension, struct rotai_pool_client,
+				 extension);
 }
 
-static struct rotai_item *item_of(struct rota_link *link)
+static struct rotai_item *item_of_client_link(struct rota_link *link)
 {
 	return rota_container_of(link, struct rotai_item, link);
 }
 
-struct rotai_poolside *rotai_poolside_get(struct rota_loop *loop)
+struct rotai_pool_client *rotai_pool_client_get(struct rota_loop *loop)
 {
-	struct rotai_annex *annex = rotai_annex_get(loop, ROTAI_ANNEX_POOL);
+	struct rotai_extension *extension =
+		rotai_extension_get(loop, ROTAI_EXTENSION_POOL);
 
-	return annex == NULL ? NULL : side_of(annex);
+	return extension == NULL ? NULL : client_of(extension);
 }
 
-static void publish_lane(struct rotai_poolside *side, int lane)
+static void publish_lane(struct rotai_pool_client *client, int lane)
 {
 	struct rotai_chain chain = { NULL, NULL };
-	struct rota_link *at = side->staged[lane].next;
+	struct rota_link *at = client->staged[lane].next;
 
-	if (side->pool->spin.pauses > 0)
-		side->loop->spin = &side->spinner; /* (5) */
-	while (at != &side->staged[lane]) {
+	if (client->pool->spin.pauses > 0)
+		client->loop->spin = &client->spinner; /* (5) */
+	while (at != &client->staged[lane]) {
 		struct rota_link *next = at->next;
 
 		/* Still the loop's own; the push will order this. */
-		item_of(at)->state = ROTAI_ITEM_PUBLISHED;
-		rotai_chain_add(&chain, at, &side->trail);
-		side->out++;
-		side->loop->at_threads++; /* C10 */
+		item_of_client_link(at)->state = ROTAI_ITEM_PUBLISHED;
+		rotai_chain_add(&chain, at, &client->trail);
+		client->out++;
+		client->loop->at_threads++; /* C10 */
 		at = next;
 	}
-	rotai_list_init(&side->staged[lane]);
-	rotai_lane_publish(&side->pool->lanes[lane], &chain,
-			   side->out == 1 ? ROTAI_LANE_CALL_NEAR
-					  : ROTAI_LANE_CALL_LAST);
+	rotai_list_init(&client->staged[lane]);
+	rotai_lane_publish(&client->pool->lanes[lane], &chain,
+			   client->out == 1 ? ROTAI_LANE_CALL_NEAR
+					    : ROTAI_LANE_CALL_LAST);
 }
 
-static void publish(struct rotai_poolside *side)
+static void publish_staged(struct rotai_pool_client *client)
 {
-	if (rotai_loop_inherited(side->loop) < 0)
+	if (rotai_loop_inherited(client->loop) < 0)
 		return; /* (4) */
 	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
-		if (!rotai_list_is_empty(&side->staged[lane]))
-			publish_lane(side, lane);
+		if (!rotai_list_is_empty(&client->staged[lane]))
+			publish_lane(client, lane);
 }
 
-void rotai_poolside_stage(struct rotai_poolside *side, struct rotai_item *item)
+void rotai_pool_client_stage(struct rotai_pool_client *client,
+			     struct rotai_item *item)
 {
-	if (side->pool->lanes[item->lane].max == 0) { /* (3) */
+	if (client->pool->lanes[item->lane].max == 0) { /* (3) */
 		item->state = ROTAI_ITEM_HERE;
-		rotai_list_append(&side->here, &item->link);
-		rotai_annex_call_pending(side->loop, &side->annex);
+		rotai_list_append(&client->here, &item->link);
+		rotai_extension_call_pending(client->loop, &client->extension);
 		return;
 	}
 	item->state = ROTAI_ITEM_STAGED;
-	rotai_list_append(&side->staged[item->lane], &item->link);
-	if (rotai_loop_is_calling(side->loop))
-		rotai_annex_call_after(side->loop, &side->annex);
+	rotai_list_append(&client->staged[item->lane], &item->link);
+	if (rotai_loop_is_calling(client->loop))
+		rotai_extension_call_after(client->loop, &client->extension);
 	else
-		publish(side);
+		publish_staged(client);
 }
 
-void rotai_poolside_unstage(struct rotai_item *item)
+void rotai_pool_client_unstage(struct rotai_item *item)
 {
 	rotai_list_remove(&item->link);
 }
 
-void rotai_poolside_count_out(struct rotai_poolside *side)
+void rotai_pool_client_count_out(struct rotai_pool_client *client)
 {
-	side->loop->at_threads--;
-	if (--side->out == 0)
-		side->loop->spin = NULL; /* (5) */
+	client->loop->at_threads--;
+	if (--client->out == 0)
+		client->loop->spin = NULL; /* (5) */
 }
 
 static void call_one(struct rotai_item *item)
@@ -115,131 +118,134 @@ static void call_one(struct rotai_item *item)
 }
 
 /* (2) */
-static void call_back(struct rotai_poolside *side)
+static void call_back(struct rotai_pool_client *client)
 {
-	uint64_t turn = side->loop->stats.turns;
+	uint64_t turn = client->loop->stats.turns;
 	struct rota_link *link;
 
-	if (side->turn != turn) {
-		side->turn = turn;
-		side->left = ROTA_POOL_COMPLETIONS_PER_TURN;
+	if (client->turn != turn) {
+		client->turn = turn;
+		client->left = ROTA_POOL_COMPLETIONS_PER_TURN;
 	}
-	while (side->left > 0 &&
-	       (link = rotai_list_take_first(&side->back)) != NULL) {
-		side->left--;
-		rotai_poolside_count_out(side);
-		call_one(item_of(link));
+	while (client->left > 0 &&
+	       (link = rotai_list_take_first(&client->back)) != NULL) {
+		client->left--;
+		rotai_pool_client_count_out(client);
+		call_one(item_of_client_link(link));
 	}
-	if (!rotai_list_is_empty(&side->back))
-		rotai_annex_call_pending(side->loop, &side->annex);
+	if (!rotai_list_is_empty(&client->back))
+		rotai_extension_call_pending(client->loop, &client->extension);
 }
 
 static void on_async(struct rota_async *async)
 {
-	struct rotai_poolside *side =
-		rota_container_of(async, struct rotai_poolside, async);
+	struct rotai_pool_client *client =
+		rota_container_of(async, struct rotai_pool_client, async);
 
-	(void)rotai_stack_take(&side->done, &side->back);
-	call_back(side);
-	publish(side); /* what ended() has queued, outside the user's calls */
+	(void)rotai_stack_take(&client->done, &client->back);
+	call_back(client);
+	/* What ended() has queued, outside the user's calls. */
+	publish_staged(client);
 }
 
-static void on_after(struct rotai_annex *annex, struct rota_loop *loop)
+static void on_after(struct rotai_extension *extension, struct rota_loop *loop)
 {
 	(void)loop;
-	publish(side_of(annex));
+	publish_staged(client_of(extension));
 }
 
-static void on_take(struct rotai_annex *annex)
+static void on_take(struct rotai_extension *extension)
 {
-	struct rotai_poolside *side = side_of(annex);
+	struct rotai_pool_client *client = client_of(extension);
 
-	rotai_list_splice(&side->here_taken, &side->here); /* (3) */
+	rotai_list_splice(&client->here_taken, &client->here); /* (3) */
 }
 
-static void on_pending(struct rotai_annex *annex, struct rota_loop *loop)
+static void on_pending(struct rotai_extension *extension,
+		       struct rota_loop *loop)
 {
-	struct rotai_poolside *side = side_of(annex);
+	struct rotai_pool_client *client = client_of(extension);
 	struct rota_link *link;
 
 	(void)loop;
-	call_back(side);
-	while ((link = rotai_list_take_first(&side->here_taken)) != NULL) {
-		struct rotai_item *item = item_of(link);
+	call_back(client);
+	while ((link = rotai_list_take_first(&client->here_taken)) != NULL) {
+		struct rotai_item *item = item_of_client_link(link);
 
 		item->state = ROTAI_ITEM_ENDED;
 		rotai_item_run(item);
 		item->ended(item, 0);
 	}
-	publish(side);
+	publish_staged(client);
 }
 
-static void forget_all(struct rotai_poolside *side)
+static void client_forget_all(struct rotai_pool_client *client)
 {
 	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
-		rotai_list_init(&side->staged[lane]);
-	rotai_list_init(&side->here);
-	rotai_list_init(&side->here_taken);
-	rotai_list_init(&side->back);
-	side->out = 0;
-	side->loop->at_threads = 0;
-	side->loop->spin = NULL;
-	side->trail = (struct rotai_trail){ .at = 0 };
-	rotai_stack_init(&side->done, 1);
-	side->senders = 0;
+		rotai_list_init(&client->staged[lane]);
+	rotai_list_init(&client->here);
+	rotai_list_init(&client->here_taken);
+	rotai_list_init(&client->back);
+	client->out = 0;
+	client->loop->at_threads = 0;
+	client->loop->spin = NULL;
+	client->trail = (struct rotai_trail){ .at = 0 };
+	rotai_stack_init(&client->done, 1);
+	client->senders = 0;
 }
 
-static void on_fork(struct rotai_annex *annex, struct rota_loop *loop)
+static void on_fork(struct rotai_extension *extension, struct rota_loop *loop)
 {
-	struct rotai_poolside *side = side_of(annex);
+	struct rotai_pool_client *client = client_of(extension);
 
 	(void)loop;
-	rotai_pool_repair(side->pool);
-	forget_all(side);
-	rotai_async_repair(&side->async);
+	rotai_pool_repair(client->pool);
+	client_forget_all(client);
+	rotai_async_repair(&client->async);
 }
 
-static void free_side(struct rotai_annex *annex, struct rota_loop *loop)
+static void free_client(struct rotai_extension *extension,
+			struct rota_loop *loop)
 {
-	struct rotai_poolside *side = side_of(annex);
+	struct rotai_pool_client *client = client_of(extension);
 	unsigned tries = 0;
 
 	/* (1); in a forked child they are not there, and never will be back. */
 	while (rotai_loop_inherited(loop) == 0 &&
-	       __atomic_load_n(&side->senders, __ATOMIC_ACQUIRE) > 0)
+	       __atomic_load_n(&client->senders, __ATOMIC_ACQUIRE) > 0)
 		rotai_thread_pause(tries++);
-	rota_pool_unref(side->pool);
-	rotai_memory_free(&loop->allocator, side, sizeof(*side));
+	rota_pool_unref(client->pool);
+	rotai_memory_free(&loop->allocator, client, sizeof(*client));
 }
 
-int rotai_poolside_new(struct rota_loop *loop)
+int rotai_pool_client_new(struct rota_loop *loop)
 {
 	struct rota_pool *pool = loop->pool != NULL ? rota_pool_ref(loop->pool)
 						    : rotai_pool_use_default();
-	struct rotai_poolside *side;
+	struct rotai_pool_client *client;
 
 	if (pool == NULL)
 		return ROTA_ENOMEM;
-	side = rotai_memory_new(&loop->allocator, sizeof(*side));
-	if (side == NULL) {
+	client = rotai_memory_new(&loop->allocator, sizeof(*client));
+	if (client == NULL) {
 		rota_pool_unref(pool);
 		return ROTA_ENOMEM;
 	}
-	side->annex = (struct rotai_annex){
-		.free = free_side,
+	client->extension = (struct rotai_extension){
+		.free = free_client,
 		.after = on_after,
 		.take = on_take,
 		.pending = on_pending,
 		.forked = on_fork,
 	};
-	side->loop = loop;
-	side->pool = pool;
-	rotai_spinner_init(&side->spinner, &pool->spin);
-	side->turn = 0;
-	side->left = ROTA_POOL_COMPLETIONS_PER_TURN;
-	forget_all(side);
+	client->loop = loop;
+	client->pool = pool;
+	rotai_spinner_init(&client->spinner, &pool->spin);
+	client->turn = 0;
+	client->left = ROTA_POOL_COMPLETIONS_PER_TURN;
+	client_forget_all(client);
 	rotai_pool_repair(pool);
-	rotai_async_start_own(&side->async, loop, on_async);
-	rotai_annex_set(loop, ROTAI_ANNEX_POOL, &side->annex);
+	rotai_async_start_own(&client->async, loop, on_async);
+	rotai_extension_set(loop, ROTAI_EXTENSION_POOL, &client->extension);
 	return 0;
 }

@@ -13,7 +13,7 @@
 
 /* The first version of the struct ended here. */
 enum {
-	LEAST_OPTIONS_SIZE =
+	LEAST_POOL_OPTIONS =
 		ROTAI_SIZE_UP_TO(struct rota_pool_options, spin_ns),
 };
 
@@ -31,11 +31,12 @@ static const uint64_t LONGEST_SPIN_NS = ROTA_MSEC(1);
 
 void rota_pool_options_init_size(struct rota_pool_options *options, size_t size)
 {
+	const unsigned processors = rotai_thread_processors();
 	const struct rota_pool_options defaults = {
 		.lanes = {
 			[ROTA_LANE_IO] = { 0, IO_THREADS, { 0 } },
 			[ROTA_LANE_BLOCKING] = { 0, BLOCKING_THREADS, { 0 } },
-			[ROTA_LANE_CPU] = { 0, rotai_thread_processors(), { 0 } },
+			[ROTA_LANE_CPU] = { 0, processors, { 0 } },
 		},
 		.idle_ns = IDLE_NS,
 	};
@@ -57,7 +58,7 @@ static int check_lane(const struct rota_lane_options *lane, int known)
 	return 0;
 }
 
-static int check_options(const struct rota_pool_options *options)
+static int check_pool_options(const struct rota_pool_options *options)
 {
 	for (int i = 0; i < ROTA_LANE_ROOM; i++)
 		if (check_lane(&options->lanes[i], i < ROTA_LANE_COUNT) < 0)
@@ -68,16 +69,16 @@ static int check_options(const struct rota_pool_options *options)
 }
 
 /* Have all of @options, also if the caller's are of an earlier version. */
-static int complete_options(struct rota_pool_options *options,
-			    const struct rota_pool_options *given)
+static int complete_pool_options(struct rota_pool_options *options,
+				 const struct rota_pool_options *given)
 {
 	int error = 0;
 
 	rota_pool_options_init(options);
 	if (given != NULL)
 		error = rotai_sized_take(options, sizeof(*options), given,
-					 LEAST_OPTIONS_SIZE);
-	return error < 0 ? error : check_options(options);
+					 LEAST_POOL_OPTIONS);
+	return error < 0 ? error : check_pool_options(options);
 }
 
 int rota_pool_new(struct rota_pool **pool,
@@ -89,7 +90,7 @@ int rota_pool_new(struct rota_pool **pool,
 
 	if (pool == NULL)
 		return ROTA_EINVAL;
-	error = complete_options(&all, options);
+	error = complete_pool_options(&all, options);
 	if (error == 0)
 		error = rotai_fork_observe();
 	if (error < 0)

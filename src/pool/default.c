@@ -20,7 +20,7 @@
 #include "pool/pool.h"
 #include "rota/error.h"
 
-static struct rotai_lock lock;
+static struct rotai_lock default_lock;
 static struct rota_pool *own;    /* (1) */
 static struct rota_pool *ending; /* (1) */
 
@@ -40,9 +40,9 @@ struct rota_pool *rota_pool_default(void)
 
 	if (rotai_fork_observe() < 0)
 		return NULL;
-	rotai_lock_take(&lock);
+	rotai_lock_take(&default_lock);
 	pool = get();
-	rotai_lock_release(&lock);
+	rotai_lock_release(&default_lock);
 	return pool;
 }
 
@@ -52,22 +52,22 @@ struct rota_pool *rotai_pool_use_default(void)
 
 	if (rotai_fork_observe() < 0)
 		return NULL;
-	rotai_lock_take(&lock);
+	rotai_lock_take(&default_lock);
 	pool = get();
 	if (pool != NULL)
 		(void)rota_pool_ref(pool);
-	rotai_lock_release(&lock);
+	rotai_lock_release(&default_lock);
 	return pool;
 }
 
 /* Have the pool end, if none is ending: 0, or ROTA_EBUSY. *@pool is the one
  * that ends, or NULL. */
-static int begin(struct rota_pool **pool)
+static int begin_end_of_pool(struct rota_pool **pool)
 {
 	struct rota_pool *dropped = NULL;
 	int error = 0;
 
-	rotai_lock_take(&lock);
+	rotai_lock_take(&default_lock);
 	if (ending == NULL && own != NULL) {
 		rotai_pool_repair(own);
 		if (rotai_pool_users(own) > 1) {
@@ -82,7 +82,7 @@ static int begin(struct rota_pool **pool)
 		rotai_pool_repair(ending);
 	}
 	*pool = ending;
-	rotai_lock_release(&lock);
+	rotai_lock_release(&default_lock);
 	if (dropped != NULL)
 		rota_pool_unref(dropped);
 	return error;
@@ -90,10 +90,10 @@ static int begin(struct rota_pool **pool)
 
 static void forget(struct rota_pool *pool)
 {
-	rotai_lock_take(&lock);
+	rotai_lock_take(&default_lock);
 	ending = NULL;
-	rotai_lock_release(&lock);
-	rotai_pool_let_go(pool);
+	rotai_lock_release(&default_lock);
+	rotai_pool_release(pool);
 }
 
 /* Until nobody but this file holds the memory. */
@@ -115,7 +115,7 @@ static int end_all(uint64_t deadline_ns)
 	int error;
 
 	do {
-		error = begin(&pool);
+		error = begin_end_of_pool(&pool);
 		if (error == 0 && pool != NULL)
 			error = await(pool, deadline_ns);
 		if (error < 0)

@@ -4,7 +4,7 @@
  *  1. The item, the functions and the context are in a block of the library's.
  *     It is the loop's until it is published, and again when it is back; if
  *     the loop lets go of it in between, it is the thread's until that frees
- *     it, which touches neither loop nor work. See rotai_item_let_go().
+ *     it, which touches neither loop nor work. See rotai_item_abandon().
  *  2. Whoever has the block last frees it. What becomes of the context, stands
  *     in the status that the user is told: goes_back().
  */
@@ -46,14 +46,14 @@ struct rotai_detached *rotai_detached_new(struct rota_work *work,
 	return detached;
 }
 
-static void run(struct rotai_item *item)
+static void run_detached(struct rotai_item *item)
 {
 	struct rotai_detached *detached = detached_of(item);
 
 	detached->status = detached->how.run(detached->how.context);
 }
 
-static void ended(struct rotai_item *item, int error)
+static void detached_ended(struct rotai_item *item, int error)
 {
 	struct rotai_detached *detached = detached_of(item);
 	struct rota_work *work = detached->work;
@@ -75,7 +75,7 @@ void rotai_detached_queue(struct rotai_detached *detached, enum rota_lane lane)
 {
 	rotai_item_queue_detachable(&detached->item,
 				    detached->work->request.internal.loop, lane,
-				    run, ended);
+				    run_detached, detached_ended);
 }
 
 int rotai_detached_cancel(struct rotai_detached *detached)
@@ -84,7 +84,8 @@ int rotai_detached_cancel(struct rotai_detached *detached)
 
 	if (error == 0)
 		free_all(detached);
-	return error == ROTA_EBUSY ? rotai_item_let_go(&detached->item) : error;
+	return error == ROTA_EBUSY ? rotai_item_abandon(&detached->item)
+				   : error;
 }
 
 void rotai_detached_forked(struct rotai_detached *detached)

@@ -17,16 +17,18 @@
 
 int rotai_item_prepare(struct rota_loop *loop)
 {
-	return rotai_poolside_get(loop) != NULL ? 0 : rotai_poolside_new(loop);
+	return rotai_pool_client_get(loop) != NULL
+		       ? 0
+		       : rotai_pool_client_new(loop);
 }
 
-static void set_up(struct rotai_item *item, struct rota_loop *loop,
-		   rotai_item_run_fn *run, rotai_item_ended_fn *ended)
+static void set_up_item(struct rotai_item *item, struct rota_loop *loop,
+			rotai_item_run_fn *run, rotai_item_ended_fn *ended)
 {
 	item->run = run;
 	item->ended = ended;
-	item->side = rotai_poolside_get(loop);
-	ROTA_ASSERT(item->side != NULL); /* rotai_item_prepare() was called */
+	item->client = rotai_pool_client_get(loop);
+	ROTA_ASSERT(item->client != NULL); /* rotai_item_prepare() was called */
 	item->slot = NULL;
 	item->canceled = 0;
 }
@@ -35,10 +37,10 @@ void rotai_item_queue(struct rotai_item *item, struct rota_loop *loop,
 		      enum rota_lane lane, rotai_item_run_fn *run,
 		      rotai_item_ended_fn *ended)
 {
-	set_up(item, loop, run, ended);
+	set_up_item(item, loop, run, ended);
 	item->lane = (uint8_t)lane;
 	item->detachable = 0;
-	rotai_poolside_stage(item->side, item);
+	rotai_pool_client_stage(item->client, item);
 }
 
 void rotai_item_queue_detachable(struct rotai_item *item,
@@ -46,19 +48,19 @@ void rotai_item_queue_detachable(struct rotai_item *item,
 				 rotai_item_run_fn *run,
 				 rotai_item_ended_fn *ended)
 {
-	set_up(item, loop, run, ended);
+	set_up_item(item, loop, run, ended);
 	item->lane = (uint8_t)lane;
 	item->detachable = 1;
-	rotai_poolside_stage(item->side, item);
+	rotai_pool_client_stage(item->client, item);
 }
 
 static int take_back(struct rotai_item *item)
 {
-	struct rotai_poolside *side = item->side;
+	struct rotai_pool_client *client = item->client;
 
 	/* In a forked child the lock is the parent's (F2). */
-	return rotai_loop_inherited(side->loop) == 0 &&
-	       rotai_lane_take_back(&side->pool->lanes[item->lane], item);
+	return rotai_loop_inherited(client->loop) == 0 &&
+	       rotai_lane_take_back(&client->pool->lanes[item->lane], item);
 }
 
 /* Whether it is on its way back. Acquires what the thread has done: running.c
@@ -75,11 +77,11 @@ int rotai_item_cancel(struct rotai_item *item)
 	switch (__atomic_load_n(&item->state, __ATOMIC_RELAXED)) {
 	case ROTAI_ITEM_STAGED:
 	case ROTAI_ITEM_HERE:
-		rotai_poolside_unstage(item);
+		rotai_pool_client_unstage(item);
 		return 0;
 	case ROTAI_ITEM_PUBLISHED:
 		if (take_back(item)) {
-			rotai_poolside_count_out(item->side);
+			rotai_pool_client_count_out(item->client);
 			return 0;
 		}
 	}
@@ -89,17 +91,17 @@ int rotai_item_cancel(struct rotai_item *item)
 	return ROTA_EBUSY;
 }
 
-int rotai_item_let_go(struct rotai_item *item)
+int rotai_item_abandon(struct rotai_item *item)
 {
-	struct rotai_poolside *side = item->side;
+	struct rotai_pool_client *client = item->client;
 	uint8_t state = ROTAI_ITEM_PUBLISHED;
 
 	/* See running.c (2). */
 	if (!__atomic_compare_exchange_n(&item->state, &state,
-					 ROTAI_ITEM_ORPHANED, 0,
+					 ROTAI_ITEM_ABANDONED, 0,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return ROTA_EALREADY;
-	rotai_poolside_count_out(side);
+	rotai_pool_client_count_out(client);
 	return 0;
 }
 

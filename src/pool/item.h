@@ -26,7 +26,7 @@ typedef void rotai_item_run_fn(struct rotai_item *item);
 
 /* The work is done; or @error is why it was not: ROTA_EAGAIN if there is no
  * thread and none could be made. The loop's thread. Finishes or completes the
- * request. For an item that was let go of see rotai_item_let_go(). */
+ * request. For an item that was let go of see rotai_item_abandon(). */
 typedef void rotai_item_ended_fn(struct rotai_item *item, int error);
 
 /* Have all that an item of @loop needs: 0, or ROTA_ENOMEM, which can only be
@@ -39,7 +39,7 @@ void rotai_item_queue(struct rotai_item *item, struct rota_loop *loop,
 		      enum rota_lane lane, rotai_item_run_fn *run,
 		      rotai_item_ended_fn *ended);
 
-/* The same with an item that may be let go of: see rotai_item_let_go(). */
+/* The same with an item that may be let go of: see rotai_item_abandon(). */
 void rotai_item_queue_detachable(struct rotai_item *item,
 				 struct rota_loop *loop, enum rota_lane lane,
 				 rotai_item_run_fn *run,
@@ -56,7 +56,7 @@ int rotai_item_cancel(struct rotai_item *item);
  * ROTA_ECANCELED, when nobody else will touch the item any more; until then it
  * is the thread's. Or ROTA_EALREADY: the thread is done with it, and ended()
  * is to come as ever. */
-int rotai_item_let_go(struct rotai_item *item);
+int rotai_item_abandon(struct rotai_item *item);
 
 /* In a forked child, for class->forked: whether a thread may have been at
  * @item when the process forked, and left its work half done. */

@@ -40,12 +40,12 @@
 #include "pool/pool.h"
 #include "pool/worker.h"
 
-static struct rotai_item *item_of(struct rota_link *link)
+static struct rotai_item *item_of_lane_link(struct rota_link *link)
 {
 	return rota_container_of(link, struct rotai_item, link);
 }
 
-static void forget_all(struct rotai_lane *lane)
+static void lane_forget_all(struct rotai_lane *lane)
 {
 	rotai_stack_init(&lane->arrived, 0);
 	lane->polling = ROTAI_POLLING_NOT;
@@ -66,7 +66,7 @@ int rotai_lane_init(struct rotai_lane *lane, struct rota_pool *pool,
 		    const char *name, const struct rota_lane_options *options,
 		    void *(*body)(void *))
 {
-	forget_all(lane);
+	lane_forget_all(lane);
 	lane->ending = 0;
 	lane->min = options->min_threads;
 	lane->max = options->max_threads;
@@ -93,7 +93,7 @@ void rotai_lane_repair(struct rotai_lane *lane)
 	 * The workers' memory is lost, and so is an error, which there is only
 	 * where a mutex is more than plain memory. */
 	(void)pthread_mutex_init(&lane->lock, NULL);
-	forget_all(lane);
+	lane_forget_all(lane);
 }
 
 void rotai_lane_take_in(struct rotai_lane *lane)
@@ -173,7 +173,7 @@ static struct call choose(struct rotai_lane *lane, int near)
 
 /* With the lock held, which is let go of next: (7). Nobody can be called if
  * @call has somebody. */
-static void settle(struct rotai_lane *lane, struct call *call)
+static void unwatch_or_call(struct rotai_lane *lane, struct call *call)
 {
 	while (!rotai_lane_is_expecting(lane) &&
 	       (lane->count < lane->max || !rotai_list_is_empty(&lane->idle)) &&
@@ -191,8 +191,8 @@ static void refuse_all(struct rotai_lane *lane, struct rota_link *items)
 	rotai_list_splice(items, &lane->queue);
 	lane->queued = 0;
 	for (at = items->next; at != items; at = at->next)
-		__atomic_store_n(&item_of(at)->state, ROTAI_ITEM_REFUSED,
-				 __ATOMIC_RELAXED);
+		__atomic_store_n(&item_of_lane_link(at)->state,
+				 ROTAI_ITEM_REFUSED, __ATOMIC_RELAXED);
 }
 
 /* The thread that was chosen to be made was not. @worker: the one that has
@@ -219,7 +219,7 @@ static void did_not_start(struct rotai_lane *lane, struct rotai_worker *worker)
 	rotai_lane_unlock(lane, whom);
 
 	while ((link = rotai_list_take_first(&refused)) != NULL)
-		rotai_item_give_back(item_of(link), &trail);
+		rotai_item_give_back(item_of_lane_link(link), &trail);
 }
 
 static struct rotai_worker *worker_without_thread(struct rotai_lane *lane)
@@ -251,7 +251,7 @@ void rotai_lane_unlock(struct rotai_lane *lane, enum rotai_lane_call whom)
 
 	if (whom != ROTAI_LANE_CALL_NOBODY)
 		call = choose(lane, whom == ROTAI_LANE_CALL_NEAR);
-	settle(lane, &call);
+	unwatch_or_call(lane, &call);
 	pthread_mutex_unlock(&lane->lock);
 	have_come(lane, call);
 }

@@ -22,7 +22,7 @@
 
 /* The first version of each struct ended here. */
 enum {
-	LEAST_STATS_SIZE = ROTAI_SIZE_UP_TO(struct rota_lane_stats, idle),
+	LEAST_LANE_STATS = ROTAI_SIZE_UP_TO(struct rota_lane_stats, idle),
 };
 
 ROTAI_SIZED(struct rota_lane_stats, idle);
@@ -46,7 +46,7 @@ static void destroy_lanes(struct rota_pool *pool, int count)
 		rotai_lane_destroy(&pool->lanes[count]);
 }
 
-void rotai_pool_let_go(struct rota_pool *pool)
+void rotai_pool_release(struct rota_pool *pool)
 {
 	/* Releases what this thread did with it to whoever frees it. */
 	if (__atomic_sub_fetch(&pool->memory, 1, __ATOMIC_ACQ_REL) > 0)
@@ -72,7 +72,7 @@ uint32_t rotai_pools_in_use(void)
 }
 
 /* The last user has gone. (1) */
-static void end(struct rotai_counted *users)
+static void end_users(struct rotai_counted *users)
 {
 	struct rota_pool *pool = pool_of(users);
 
@@ -81,14 +81,15 @@ static void end(struct rotai_counted *users)
 	rotai_pool_repair(pool);
 	for (int i = 0; i < ROTA_LANE_COUNT; i++)
 		rotai_lane_end(&pool->lanes[i]);
-	rotai_pool_let_go(pool);
+	rotai_pool_release(pool);
 }
 
 int rotai_pool_init(struct rota_pool *pool,
 		    const struct rota_pool_options *options,
 		    void *(*body)(void *))
 {
-	pool->users = (struct rotai_counted){ .references = 1, .free = end };
+	pool->users =
+		(struct rotai_counted){ .references = 1, .free = end_users };
 	pool->memory = 1;
 	pool->generation = rotai_fork_generation;
 	pool->repairing = rotai_fork_generation;
@@ -130,7 +131,7 @@ int rota_pool_stats(struct rota_pool *pool, enum rota_lane lane,
 		return ROTA_EINVAL;
 	rotai_pool_repair(pool);
 	rotai_lane_stats(&pool->lanes[lane], &now);
-	return rotai_sized_give(stats, LEAST_STATS_SIZE, &now, sizeof(now));
+	return rotai_sized_give(stats, LEAST_LANE_STATS, &now, sizeof(now));
 }
 
 void rotai_pool_repair(struct rota_pool *pool)

@@ -50,7 +50,7 @@ static inline void rotai_pool_unhold(struct rota_pool *pool)
 }
 
 /* and let go of it: the last one frees it. */
-void rotai_pool_let_go(struct rota_pool *pool);
+void rotai_pool_release(struct rota_pool *pool);
 
 /* How many do hold it: threads, and all users together. */
 uint32_t rotai_pool_holders(const struct rota_pool *pool);

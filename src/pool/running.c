@@ -20,22 +20,23 @@
 #include "pool/back.h"
 #include "rota/error.h"
 
-static _Thread_local struct rotai_item *current;
+static _Thread_local struct rotai_item *running_item;
 
 int rota_work_canceled(void)
 {
-	return current != NULL &&
-	       __atomic_load_n(&current->canceled, __ATOMIC_RELAXED); /* (1) */
+	return running_item != NULL &&
+	       __atomic_load_n(&running_item->canceled,
+			       __ATOMIC_RELAXED); /* (1) */
 }
 
 void rotai_item_run(struct rotai_item *item)
 {
 	/* A job may be a loop of its own, which does jobs itself. */
-	struct rotai_item *outer = current;
+	struct rotai_item *outer = running_item;
 
-	current = item;
+	running_item = item;
 	item->run(item);
-	current = outer;
+	running_item = outer;
 }
 
 int rotai_item_end(struct rotai_item *item)
@@ -49,7 +50,7 @@ int rotai_item_end(struct rotai_item *item)
 	}
 	was = __atomic_exchange_n(&item->state, ROTAI_ITEM_ENDED,
 				  __ATOMIC_ACQ_REL); /* (2) */
-	if (was != ROTAI_ITEM_ORPHANED)
+	if (was != ROTAI_ITEM_ABANDONED)
 		return 1;
 	item->ended(item, ROTA_ECANCELED);
 	return 0;

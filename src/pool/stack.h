@@ -3,7 +3,7 @@
  * any thread pushes to, and that is taken whole.
  *
  *     loop -> threads    the lane's `arrived`
- *     threads -> loop    the side's `done`
+ *     threads -> loop    the client's `done`
  *
  * A stack can be unwatched: nobody is going to look into it, and who pushes is
  * told so, once, and sees to it.

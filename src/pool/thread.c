@@ -36,7 +36,7 @@
 #include "pool/worker.h"
 
 /* With the lock held: how many jobs it has now. (1) */
-static unsigned take(struct rotai_worker *worker)
+static unsigned take_jobs(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
 	uint64_t share = lane->queued / lane->max;
@@ -81,7 +81,7 @@ static unsigned steal_from(struct rotai_worker *worker,
 }
 
 /* With the lock held: how many jobs it has now. (3) */
-static unsigned steal(struct rotai_worker *worker)
+static unsigned steal_jobs(struct rotai_worker *worker)
 {
 	const struct rota_link *workers = &worker->lane->workers;
 	struct rota_link *at;
@@ -101,7 +101,8 @@ static void add_one(uint64_t *count)
 
 /* Whether it is returning: see lane.c (3). @last: there is nothing more to do
  * but @item. */
-static int run(struct rotai_worker *worker, struct rotai_item *item, int last)
+static int run_job(struct rotai_worker *worker, struct rotai_item *item,
+		   int last)
 {
 	add_one(&worker->begun);
 	rotai_item_run(item);
@@ -131,7 +132,7 @@ static int do_all(struct rotai_worker *worker, unsigned count)
 			rotai_slot_claim(&worker->slots[i]); /* (2) */
 
 		if (item != NULL)
-			returning = run(worker, item, i + 1 == count);
+			returning = run_job(worker, item, i + 1 == count);
 		if (ROTAI_UNLIKELY(rotai_pool_is_inherited(worker->lane->pool)))
 			return -1;
 	}
@@ -140,9 +141,13 @@ static int do_all(struct rotai_worker *worker, unsigned count)
 
 /* It did not fill its slots: wait a moment before it looks for more, if that is
  * how it goes all the time. (6) */
-static void gather(struct rotai_worker *worker)
+static void gather_jobs(struct rotai_worker *worker)
 {
-	enum { LOOK_EVERY = 4, QUICK_NS = LOOK_EVERY * 2000, PAUSES = 32 };
+	enum {
+		LOOK_EVERY = 4,
+		QUICK_NS = LOOK_EVERY * 2000,
+		GATHER_PAUSES = 32
+	};
 	uint64_t now_ns;
 
 	if (!worker->lane->pool->has_company)
@@ -152,7 +157,7 @@ static void gather(struct rotai_worker *worker)
 		worker->hurries = now_ns - worker->looked_ns < QUICK_NS;
 		worker->looked_ns = now_ns;
 	}
-	for (int i = 0; worker->hurries && i < PAUSES; i++)
+	for (int i = 0; worker->hurries && i < GATHER_PAUSES; i++)
 		rotai_processor_relax();
 }
 
@@ -167,10 +172,10 @@ static int work_once(struct rotai_worker *worker)
 	int more;
 
 	rotai_lane_take_in(lane);
-	count = take(worker);
+	count = take_jobs(worker);
 	stolen = count == 0;
 	if (stolen)
-		count = steal(worker);
+		count = steal_jobs(worker);
 	if (count == 0)
 		return 0;
 	worker->taken = count;
@@ -183,7 +188,7 @@ static int work_once(struct rotai_worker *worker)
 	if (returning < 0)
 		return -1;
 	if (count < ROTAI_SLOTS)
-		gather(worker);
+		gather_jobs(worker);
 	pthread_mutex_lock(&lane->lock);
 	if (returning)
 		__atomic_fetch_sub(&lane->returning, 1, __ATOMIC_RELAXED);
@@ -264,7 +269,7 @@ static void arrive(struct rotai_worker *worker)
 	lane->waking = 0;
 }
 
-static void leave(struct rotai_worker *worker)
+static void leave_lane(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
 
@@ -273,7 +278,7 @@ static void leave(struct rotai_worker *worker)
 	rotai_list_remove(&worker->link);
 	rotai_list_append(&lane->spare, &worker->link);
 	rotai_lane_unlock(lane, ROTAI_LANE_CALL_NOBODY);
-	rotai_pool_let_go(lane->pool);
+	rotai_pool_release(lane->pool);
 }
 
 void *rotai_pool_thread(void *arg)
@@ -292,6 +297,6 @@ void *rotai_pool_thread(void *arg)
 			return NULL;
 		}
 	} while (poll_lane(worker) || sleep_until_woken(worker));
-	leave(worker);
+	leave_lane(worker);
 	return NULL;
 }

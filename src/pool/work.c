@@ -25,14 +25,14 @@ static struct rota_work *work_of_item(struct rotai_item *item)
 	return rota_container_of(item, struct rota_work, internal.item);
 }
 
-static void call(struct rota_request *request)
+static void call_work(struct rota_request *request)
 {
 	struct rota_work *work = work_of(request);
 
 	work->internal.done(work, request->internal.status);
 }
 
-static int cancel(struct rota_request *request, int status)
+static int cancel_work(struct rota_request *request, int status)
 {
 	struct rota_work *work = work_of(request);
 	int error = work->internal.detached != NULL
@@ -46,7 +46,7 @@ static int cancel(struct rota_request *request, int status)
 	return error;
 }
 
-static void forked(struct rota_request *request)
+static void work_forked(struct rota_request *request)
 {
 	struct rota_work *work = work_of(request);
 
@@ -57,19 +57,19 @@ static void forked(struct rota_request *request)
 
 static const struct rotai_request_class work_class = {
 	.type = "work",
-	.call = call,
-	.cancel = cancel,
-	.forked = forked,
+	.call = call_work,
+	.cancel = cancel_work,
+	.forked = work_forked,
 };
 
-static void run(struct rotai_item *item)
+static void run_work(struct rotai_item *item)
 {
 	struct rota_work *work = work_of_item(item);
 
 	work->internal.status = work->internal.fn(work);
 }
 
-static void ended(struct rotai_item *item, int error)
+static void work_ended(struct rotai_item *item, int error)
 {
 	struct rota_work *work = work_of_item(item);
 	int status = error < 0 ? error : work->internal.status;
@@ -100,8 +100,8 @@ static int usable(const struct rota_work *work, enum rota_lane lane)
 	return rotai_item_prepare(loop);
 }
 
-static void begin(struct rota_work *work, rota_work_done_fn *done,
-		  struct rotai_detached *detached)
+static void begin_work(struct rota_work *work, rota_work_done_fn *done,
+		       struct rotai_detached *detached)
 {
 	work->internal.done = done;
 	work->internal.detached = detached;
@@ -122,9 +122,9 @@ int rota_work_queue(struct rota_work *work, enum rota_lane lane,
 	if (error < 0)
 		return error;
 	work->internal.fn = fn;
-	begin(work, done, NULL);
+	begin_work(work, done, NULL);
 	rotai_item_queue(&work->internal.item, work->request.internal.loop,
-			 lane, run, ended);
+			 lane, run_work, work_ended);
 	return 0;
 }
 
@@ -145,7 +145,7 @@ int rota_work_queue_detachable(struct rota_work *work, enum rota_lane lane,
 	detached = rotai_detached_new(work, how);
 	if (detached == NULL)
 		return ROTA_ENOMEM;
-	begin(work, done, detached);
+	begin_work(work, done, detached);
 	rotai_detached_queue(detached, lane);
 	return 0;
 }

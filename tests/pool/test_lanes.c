@@ -252,7 +252,7 @@ static void threads_end_with_their_pool(void **state)
 	} while (stats.threads > 0);
 
 	assert_int_equal(stats.done, 4);
-	rotai_pool_let_go(pool);
+	rotai_pool_release(pool);
 }
 
 /* What outlives a test must not be on its stack. */
@@ -336,7 +336,7 @@ static void a_pool_may_be_dropped_while_threads_are_at_work(void **state)
 		rotai_lane_stats(&pool->lanes[lane], &stats);
 		assert_int_equal(stats.threads, 0);
 	}
-	rotai_pool_let_go(pool);
+	rotai_pool_release(pool);
 }
 
 /* The same with nobody looking: the thread that was stuck frees all. */

@@ -329,7 +329,7 @@ static void use_new_loop(void *arg)
 static void rebuild_and_send_again(void *arg)
 {
 	struct scene *s = arg;
-	struct rotai_poolside *side = rotai_poolside_get(s->f->loop);
+	struct rotai_pool_client *side = rotai_pool_client_get(s->f->loop);
 
 	/* As a thread leaves it that was about to push what it had set. */
 	(void)rotai_entry_claim(&side->async.internal.entry);

@@ -114,7 +114,7 @@ static void a_pool_frees_what_it_kept(void **state)
 		sched_yield(); /* the last threads are on their way out */
 	fault_count_reset();
 
-	rotai_pool_let_go(pool);
+	rotai_pool_release(pool);
 
 	assert_int_equal(fault_count("free"), ROTA_LANE_COUNT * THREADS + 1);
 }

@@ -134,7 +134,7 @@ static void a_thread_that_spins_ends_with_its_pool(void **state)
 		sched_yield();
 		rotai_lane_stats(&pool->lanes[IO], &stats);
 	} while (stats.threads > 0);
-	rotai_pool_let_go(pool);
+	rotai_pool_release(pool);
 }
 
 static atomic_uint about_to_wait;

@@ -1,0 +1,130 @@
+/*
+ * io/deferred.c - what streams do later: corked output is written when the
+ * callback ends, and on_drain is called in the pending phase.
+ *
+ * A stream is in one of two lists at a time: io->held while it is corked and
+ * has output, or io->drains while its on_drain is to be called.
+ */
+#include "io/io.h"
+#include "loop/callback.h"
+
+/* Write the output of @stream when the callback ends. */
+static void hold_corked(struct rota_stream *stream)
+{
+	struct rotai_io *io = rotai_io_of(stream);
+
+	if (rotai_stream_has(stream, ROTAI_HELD))
+		return;
+	if (rotai_stream_has(stream, ROTAI_IN_DRAINS)) {
+		/* It is in one list at a time. What it has still to be told is
+		 * due as before. */
+		rotai_streams_remove(&io->drains, stream);
+		rotai_streams_remove(&io->drains_taken, stream);
+		rotai_stream_clear(stream, ROTAI_IN_DRAINS);
+	}
+	rotai_stream_set(stream, ROTAI_HELD);
+	rotai_streams_append(&io->held, stream);
+	rotai_extension_call_after(io->loop, &io->extension);
+}
+
+int rotai_output_added(struct rota_stream *stream)
+{
+	if (rotai_stream_has(stream, ROTAI_CORKED) &&
+	    !rotai_stream_has(stream, ROTAI_BLOCKED | ROTAI_CONNECTING))
+		hold_corked(stream);
+	return rotai_stream_update(stream);
+}
+
+/* What on_drain is to be told, which is then done with. */
+static int take_drain(struct rota_stream *stream)
+{
+	int error = stream->internal.error;
+
+	stream->internal.error = 0;
+	rotai_stream_clear(stream, ROTAI_DRAIN_DUE);
+	return error;
+}
+
+void rotai_drain_call(struct rota_stream *stream)
+{
+	struct rota_loop *loop = stream->handle.internal.loop;
+	const char *type = stream->handle.internal.class_->type;
+	int status;
+
+	if (!rotai_stream_has(stream, ROTAI_DRAIN_DUE))
+		return;
+	status = take_drain(stream);
+	/* With 0 it may be too early by now: it will be due again. Or too late:
+	 * nothing more can be sent. */
+	if (stream->internal.drain == NULL ||
+	    (status == 0 &&
+	     rotai_stream_has(stream, ROTAI_PRESSED | ROTAI_ENDING)))
+		return;
+	rotai_callback_begin(loop, type, stream->handle.internal.name, stream);
+	stream->internal.drain(stream, status);
+	rotai_callback_end(loop, type, stream);
+}
+
+void rotai_drain_defer(struct rota_stream *stream)
+{
+	struct rotai_io *io = rotai_io_of(stream);
+
+	if (!rotai_stream_has(stream, ROTAI_DRAIN_DUE) ||
+	    rotai_stream_has(stream, ROTAI_IN_DRAINS | ROTAI_HELD))
+		return;
+	if (stream->internal.drain == NULL ||
+	    (stream->internal.error == 0 &&
+	     rotai_stream_has(stream, ROTAI_ENDING))) {
+		(void)take_drain(stream);
+		return;
+	}
+	rotai_stream_set(stream, ROTAI_IN_DRAINS);
+	rotai_streams_append(&io->drains, stream);
+	rotai_extension_call_pending(io->loop, &io->extension);
+	(void)rotai_stream_update(stream);
+}
+
+void rotai_output_shortened(struct rota_stream *stream)
+{
+	rotai_drain_defer(stream);
+	rotai_stream_proceed(stream);
+}
+
+void rotai_outputs_after(struct rotai_extension *extension,
+			 struct rota_loop *loop)
+{
+	struct rotai_io *io =
+		rota_container_of(extension, struct rotai_io, extension);
+	struct rota_stream *stream;
+
+	(void)loop;
+	while ((stream = rotai_streams_take_first(&io->held)) != NULL) {
+		rotai_stream_clear(stream, ROTAI_HELD);
+		rotai_output_flush(stream);
+		rotai_output_shortened(stream);
+	}
+}
+
+void rotai_outputs_take(struct rotai_extension *extension)
+{
+	struct rotai_io *io =
+		rota_container_of(extension, struct rotai_io, extension);
+
+	io->drains_taken = io->drains;
+	io->drains.first = NULL;
+}
+
+void rotai_outputs_pending(struct rotai_extension *extension,
+			   struct rota_loop *loop)
+{
+	struct rotai_io *io =
+		rota_container_of(extension, struct rotai_io, extension);
+	struct rota_stream *stream;
+
+	(void)loop;
+	while ((stream = rotai_streams_take_first(&io->drains_taken)) != NULL) {
+		rotai_stream_clear(stream, ROTAI_IN_DRAINS);
+		(void)rotai_stream_update(stream);
+		rotai_drain_call(stream);
+	}
+}

@@ -1,0 +1,100 @@
+/*
+ * loop/extension.c - what the rooms above keep with a loop.
+ *
+ * An extension that wants to be called is marked, and the loop with it, so that
+ * a loop whose extensions want nothing tests one word.
+ */
+#include "loop/extension.h"
+
+#include "loop/loop.h"
+
+struct rotai_extension *rotai_extension_get(const struct rota_loop *loop,
+					    enum rotai_extension_kind kind)
+{
+	return loop->extensions[kind];
+}
+
+void rotai_extension_set(struct rota_loop *loop, enum rotai_extension_kind kind,
+			 struct rotai_extension *extension)
+{
+	ROTA_ASSERT(loop->extensions[kind] == NULL);
+	loop->extensions[kind] = extension;
+}
+
+void rotai_extension_call_after(struct rota_loop *loop,
+				struct rotai_extension *extension)
+{
+	extension->after_due = 1;
+	loop->after |= ROTAI_AFTER_EXTENSIONS;
+}
+
+void rotai_extension_call_pending(struct rota_loop *loop,
+				  struct rotai_extension *extension)
+{
+	extension->pending_due = 1;
+	loop->extensions_pending = 1;
+}
+
+int rotai_loop_is_calling(const struct rota_loop *loop)
+{
+	return loop->running;
+}
+
+void rotai_extensions_after(struct rota_loop *loop)
+{
+	if (rotai_loop_inherited(loop) < 0)
+		return; /* it is the parent's to do; here, once rebuilt (F2) */
+	loop->after &= (uint8_t)~ROTAI_AFTER_EXTENSIONS;
+	for (int kind = 0; kind < ROTAI_EXTENSION_COUNT; kind++) {
+		struct rotai_extension *extension = loop->extensions[kind];
+
+		if (extension == NULL || !extension->after_due)
+			continue;
+		extension->after_due = 0;
+		extension->after(extension, loop);
+	}
+}
+
+unsigned rotai_extensions_take(struct rota_loop *loop)
+{
+	unsigned taken = 0;
+
+	if (!loop->extensions_pending)
+		return 0;
+	loop->extensions_pending = 0;
+	for (int kind = 0; kind < ROTAI_EXTENSION_COUNT; kind++) {
+		struct rotai_extension *extension = loop->extensions[kind];
+
+		if (extension == NULL || !extension->pending_due)
+			continue;
+		extension->pending_due = 0;
+		extension->take(extension);
+		taken |= 1u << kind;
+	}
+	return taken;
+}
+
+void rotai_extensions_pending(struct rota_loop *loop, unsigned taken)
+{
+	for (int kind = 0; kind < ROTAI_EXTENSION_COUNT; kind++)
+		if (taken & 1u << kind)
+			loop->extensions[kind]->pending(loop->extensions[kind],
+							loop);
+}
+
+void rotai_extensions_forked(struct rota_loop *loop)
+{
+	for (int kind = 0; kind < ROTAI_EXTENSION_COUNT; kind++)
+		if (loop->extensions[kind] != NULL &&
+		    loop->extensions[kind]->forked != NULL)
+			loop->extensions[kind]->forked(loop->extensions[kind],
+						       loop);
+}
+
+void rotai_extensions_free(struct rota_loop *loop)
+{
+	for (int kind = ROTAI_EXTENSION_COUNT; kind-- > 0;)
+		if (loop->extensions[kind] != NULL)
+			loop->extensions[kind]->free(loop->extensions[kind],
+						     loop);
+}
