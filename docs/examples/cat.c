@@ -1,8 +1,8 @@
 /*
  * cat.c - print files, one after another. `-` or no name: the standard input.
  *
- * Shows files that the loop does not wait for: while one buffer is written the
- * next is being read.
+ * This program shows that the loop does not wait for files: it writes one
+ * buffer while it reads the next.
  *
  *     cc cat.c $(pkg-config --cflags --libs rota) -o cat && ./cat /etc/passwd
  */
@@ -16,17 +16,17 @@
 enum { BUFFER_SIZE = 256 * 1024 };
 
 struct cat {
-	char **names; /* of the files to come */
+	char **names; /* of the next files; NULL at the end */
 	const char *name;
 	int fd;
 	struct rota_fs input, output;
 	char buffers[2][BUFFER_SIZE];
-	int filling;                  /* the buffer that is read into */
-	size_t filled;                /* it is full, and waits for the other */
-	struct rota_const_buf unsent; /* of the other */
+	int filling;                  /* index of the buffer to read into */
+	size_t filled;                /* bytes that wait in that buffer */
+	struct rota_const_buf unsent; /* rest of the other buffer */
 };
 
-static int status; /* of the program */
+static int status; /* exit status of the program */
 static void open_next(struct cat *c);
 static void on_read(struct rota_fs *fs, int64_t result);
 static void on_written(struct rota_fs *fs, int64_t result);
@@ -37,7 +37,7 @@ static void complain(const char *name, int64_t error)
 	status = EXIT_FAILURE;
 }
 
-/* End the program if @error is one: nothing can go on without @what. */
+/* End the program if @error is negative: it cannot continue without @what. */
 static void must(const char *what, int64_t error)
 {
 	if (error < 0) {
@@ -59,7 +59,7 @@ static void write_rest(struct cat *c)
 				     c->unsent, -1));
 }
 
-/* Write what is filled, and fill the other. */
+/* Write the buffer that was filled, and read into the other. */
 static void swap(struct cat *c)
 {
 	c->unsent =
@@ -78,14 +78,14 @@ static void on_written(struct rota_fs *fs, int64_t result)
 	c->unsent.data += result;
 	c->unsent.size -= (size_t)result;
 	if (c->unsent.size > 0)
-		write_rest(c); /* this time it tells what is wrong */
+		write_rest(c); /* this call reports the error, if any */
 	else if (c->filled > 0)
 		swap(c);
 }
 
 static void on_closed(struct rota_fs *fs, int64_t result)
 {
-	(void)result; /* nothing was written to it */
+	(void)result; /* the file was only read */
 	open_next(rota_container_of(fs, struct cat, input));
 }
 
@@ -123,7 +123,7 @@ static void on_open(struct rota_fs *fs, int64_t result)
 static void open_next(struct cat *c)
 {
 	if (*c->names == NULL)
-		return; /* the loop ends with the last write */
+		return; /* the loop ends after the last write */
 	c->name = *c->names++;
 	c->fd = STDIN_FILENO;
 	if (strcmp(c->name, "-") == 0)

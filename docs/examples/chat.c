@@ -1,15 +1,16 @@
 /*
- * chat.c - a chat server: what one says in a line, all others hear.
+ * chat.c - a chat server: it sends each line from a client to all others.
  *
  *     cc chat.c serve/serve.c demo/turns.c $(pkg-config --cflags --libs rota)
  *     ./a.out -p 7000 & socat - TCP:127.0.0.1:7000
  *
- *  1. Who does not read must neither hold up the others nor cost more and more
- *     memory. So from the high watermark on until there is room again a member
- *     is deaf, and is then told how many lines that were: whoever looked away
- *     would rather miss some of the talk than be thrown out of it.
- *  2. But who is deaf for PATIENCE_SECONDS has gone, or as good as that, and
- *     is dropped. Nobody is for being silent.
+ *  1. A client that does not read must neither delay the others nor cost more
+ *     and more memory. When its output reaches the high watermark, the server
+ *     sends it no more lines (the member is `deaf`) until the queue has
+ *     drained. Then the server sends it the number of lines that it missed.
+ *     For a chat, that is better than to disconnect the client.
+ *  2. A member that stays deaf for PATIENCE_SECONDS has most likely gone, so
+ *     the server drops it. It drops nobody for sending nothing.
  */
 #include <stdio.h>
 
@@ -25,7 +26,7 @@ struct member {
 	unsigned number;
 	int deaf;
 	unsigned missed; /* lines */
-	size_t size;     /* of what has come of a line */
+	size_t size;     /* bytes of the line so far */
 	char line[LINE_SIZE];
 };
 
@@ -49,7 +50,7 @@ static void hear(struct member *m, const char *text, size_t size)
 	}
 }
 
-/* There is room again. */
+/* The queue has drained. */
 static void on_drain(struct rota_stream *stream, int status)
 {
 	struct member *m =
@@ -69,7 +70,7 @@ static void on_drain(struct rota_stream *stream, int status)
 	m->missed = 0;
 }
 
-/* Tell all others what has come of @m's line. */
+/* Send @m's line, as far as it has come, to all others. */
 static void say(struct member *m)
 {
 	char text[LINE_SIZE + 16];
@@ -84,7 +85,7 @@ static void say(struct member *m)
 			     (size_t)size);
 }
 
-/* What is said from now on comes too late for @m. */
+/* Close @m when its queue is empty; it gets no more lines. */
 static void leave(struct member *m)
 {
 	m->deaf = 1;

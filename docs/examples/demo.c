@@ -1,21 +1,27 @@
 /*
  * demo.c - a hundred connections, two loops, and every byte compared.
  *
- * Shows the loop under load, and that nothing is lost: an echo server on one
- * loop; on another, in another thread, 100 clients that send it this project's
- * own files and compare what comes back; socat(1) as a client that nobody here
- * wrote; posts from loop to loop and back, counted; timers that measure how
- * late they are. Then both loops end, and the program prints what they did.
+ * This program shows the loop under load, and that nothing is lost:
+ *
+ *     - an echo server runs on one loop;
+ *     - 100 clients run on another loop in another thread, send it this
+ *       project's own files and compare what comes back;
+ *     - socat(1) is a client that this project did not write;
+ *     - tasks are posted from loop to loop and back, and counted;
+ *     - timers measure how late they are.
+ *
+ * Then both loops end, and the program prints what they did.
  *
  *     cc -pthread demo.c demo/[a-z]*.c echo/server.c \
  *         $(pkg-config --cflags --libs rota) -o rota-demo
  *     ./rota-demo [seconds [directory]]    # 3, and the current directory
  *
- * The last line is `demo: echo: ...`, and the status 0, or `demo: FAILED: ...`
- * and the reason. To see it fail, have the server change one byte:
- * DEMO_CORRUPT=1 ./rota-demo. `make demo` goes on with demo/fileserver.sh.
+ * On success the last line is `demo: echo: ...` and the exit status is 0;
+ * otherwise the line is `demo: FAILED: ...` with the reason. To see it fail,
+ * make the server change one byte: DEMO_CORRUPT=1 ./rota-demo. `make demo` then
+ * runs demo/fileserver.sh.
  *
- * The parts are in demo/: demo.h says what each of them does.
+ * The parts are in demo/: demo.h describes each of them.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -27,7 +33,7 @@
 
 enum {
 	CORRUPT_BYTE = 1000000,
-	GRACE_SECONDS = 60, /* for all that comes after the load */
+	GRACE_SECONDS = 60, /* for everything after the load */
 };
 
 static void on_alarm(int number)
@@ -47,7 +53,7 @@ static void compare(struct verdict *verdict, const char *what, uint64_t a,
 			     b, a);
 }
 
-/* Both threads have ended: do their books agree? */
+/* Both threads have ended: compare what they counted. */
 static void judge(struct verdict *verdict, struct server *server,
 		  const struct clients *clients)
 {
@@ -85,7 +91,7 @@ static void judge(struct verdict *verdict, struct server *server,
 		verdict_fail(verdict, "nothing happened");
 }
 
-/* A post to a loop that has ended is refused, not lost. */
+/* A post to a loop that has ended returns an error; it is not lost. */
 static void on_late(struct rota_task *task)
 {
 	(void)task;

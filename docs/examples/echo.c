@@ -1,16 +1,17 @@
 /*
  * echo.c - a TCP echo server on one thread.
  *
- * Shows watches over plain sockets: accepting in batches, backpressure,
- * half-close, time-outs for the idle, and what to do when descriptors run out.
- * All that is in echo/server.c; here are the arguments and the graceful end.
+ * This program shows watches on plain sockets: accepting in batches,
+ * backpressure, half-close, time-outs for idle connections, and what to do when
+ * descriptors run out. All of that is in echo/server.c. This file has the
+ * arguments and the graceful end.
  *
  *     cc echo.c echo/server.c $(pkg-config --cflags --libs rota) -o echo-server
  *     ./echo-server 7007 &         # port 0, the default: any that is free
  *     socat - TCP:127.0.0.1:7007
  *
- * A second argument is the time in seconds after which an idle connection is
- * closed (60). SIGINT and SIGTERM end the server.
+ * The second argument is the time in seconds after which an idle connection is
+ * closed; the default is 60. SIGINT and SIGTERM end the server.
  */
 #include <inttypes.h>
 #include <rota.h>
@@ -23,17 +24,17 @@
 static struct echo_server server;
 static struct rota_async interrupted;
 
-/* An async may be sent from signal handlers, and little else may. */
+/* Sending an async is one of the few things that a signal handler may do. */
 static void on_signal(int number)
 {
 	(void)number;
 	rota_async_send(&interrupted);
 }
 
-/* Stop all that is started; with nothing left the loop ends by itself. */
+/* Stop everything that was started. Then the loop ends by itself. */
 static void on_interrupted(struct rota_async *async)
 {
-	signal(SIGINT, SIG_DFL); /* no handler may send any more */
+	signal(SIGINT, SIG_DFL); /* a handler must not send any more */
 	signal(SIGTERM, SIG_DFL);
 	rota_async_stop(async);
 	echo_server_stop(&server);
@@ -53,7 +54,7 @@ static int serve(struct rota_loop *loop, uint16_t port)
 	signal(SIGTERM, on_signal);
 
 	printf("echo: listening on 127.0.0.1:%u\n", echo_server_port(&server));
-	fflush(stdout); /* whoever reads it through a pipe is waiting */
+	fflush(stdout); /* a reader at a pipe waits for this line */
 	return rota_loop_run(loop, ROTA_RUN_DEFAULT);
 }
 

@@ -1,22 +1,22 @@
 /*
- * fileserver.c - static files over HTTP/1.1: all connections on one thread,
- * and a pool of threads for the disk.
+ * fileserver.c - a server of static files over HTTP/1.1: one thread for all
+ * connections, and a pool of threads for the disk.
  *
  *     cc fileserver.c fileserver/[a-z]*.c serve/serve.c demo/turns.c \
  *         $(pkg-config --cflags --libs rota) -o fileserver
  *     ./fileserver -p 8080 docs
  *
- * It says where it is, and serves the files below the directory until SIGINT or
- * SIGTERM: then what is being sent is sent, and the program ends.
+ * It prints its URL, and serves the files below the directory. After SIGINT or
+ * SIGTERM it finishes the replies that it is sending, and ends.
  *
- *  1. A client is at one thing at a time: a request comes in, or the pool is at
- *     work for it, or there is no room to send. So requests in a row wait in
- *     the system, and a slow reader costs one chunk and what its stream holds
- *     at the high watermark. step() begins the next thing.
- *  2. A client that is dropped while the pool is at work for it is closed when
- *     that has ended; and it is freed when it is closed.
- *  3. While there is no room for more clients, each is served once and goes, so
- *     that all have their turn.
+ *  1. A client does one thing at a time: it receives a request, waits for the
+ *     pool, or waits for its queue to drain. So pipelined requests wait in the
+ *     kernel, and a slow reader costs one chunk and the high watermark of its
+ *     stream. step() begins the next thing.
+ *  2. If a client is dropped while the pool works for it, it is closed when
+ *     that work has ended. It is freed when it is closed.
+ *  3. While the server has as many clients as it can, each gets one reply and
+ *     is closed, so that waiting clients get their turn.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,11 +28,11 @@
 #include "serve/serve.h"
 
 enum {
-	HEAD_SIZE = 4096,       /* of the longest request */
+	HEAD_SIZE = 4096,       /* the longest request */
 	CHUNK_SIZE = 64 * 1024, /* of a file, in one trip to the pool */
-	REQUEST_SECONDS = 10,   /* for a request to come, all of it */
-	PATIENCE = 6,           /* times that, for all else */
-	LINGER = 10,            /* a part of it, for the other side's end */
+	REQUEST_SECONDS = 10,   /* to receive a whole request */
+	PATIENCE = 6,           /* times that: for everything else */
+	LINGER = 10,            /* divides that: for the other side's end */
 };
 
 struct client {
@@ -42,11 +42,11 @@ struct client {
 	struct rota_fs reading;
 	struct http_request request;
 	struct below_file file;
-	int64_t offset; /* of what is left of the file */
-	int64_t left;   /* bytes of that */
+	int64_t offset; /* in the file, of the next byte to send */
+	int64_t left;   /* bytes still to send from there */
 	int in_pool;    /* (2) */
 	int dropped;
-	size_t begun;    /* bytes of the reply in chunk, before the file's */
+	size_t begun;    /* bytes of the reply's head in chunk */
 	size_t received; /* bytes in head */
 	char head[HEAD_SIZE];
 	char chunk[HTTP_REPLY_SIZE + CHUNK_SIZE];
@@ -65,7 +65,7 @@ static void drop(struct peer *peer)
 		peer_close(peer);
 }
 
-/* Send what is queued, and go. */
+/* Send what is queued, and close. */
 static void leave(struct client *c)
 {
 	int queued = rota_stream_queued(&c->peer.tcp.stream) > 0;
@@ -84,7 +84,7 @@ static void send_chunk(struct client *c, size_t size)
 	if (status < 0 || c->dropped)
 		peer_close(&c->peer);
 	else if (status == 0)
-		step(c); /* else when there is room: on_drain() */
+		step(c); /* else on_drain() calls it */
 }
 
 static void on_drain(struct rota_stream *stream, int status)
@@ -98,7 +98,7 @@ static void on_drain(struct rota_stream *stream, int status)
 		step(c);
 }
 
-/* The reply's head lies right before the first chunk: one call sends both. */
+/* The reply's head is right before the first chunk: one call sends both. */
 static void reply(struct client *c, int status)
 {
 	if (server.is_full || status == 503)
@@ -118,7 +118,7 @@ static void on_chunk(struct rota_fs *reading, int64_t result)
 	struct client *c = rota_container_of(reading, struct client, reading);
 
 	c->in_pool = 0;
-	if (result <= 0) { /* there was more when the length was promised */
+	if (result <= 0) { /* an error, or the file has shrunk */
 		rota_stream_close_reset(&c->peer.tcp.stream, peer_on_close);
 		return;
 	}
@@ -127,7 +127,7 @@ static void on_chunk(struct rota_fs *reading, int64_t result)
 	send_chunk(c, c->begun + (size_t)result);
 }
 
-/* On a thread of the pool, below the directory that the program works in. */
+/* Runs on a pool thread. Paths are below the working directory. */
 static int open_file(struct rota_work *opening)
 {
 	struct client *c = rota_container_of(opening, struct client, opening);
@@ -148,23 +148,23 @@ static void on_read(struct rota_read *read, int status)
 	struct client *c = rota_container_of(read, struct client, read);
 
 	c->received += read->size;
-	if (status < 0) /* the end of it, or cancelled by end() */
+	if (status < 0) /* the end of the input, or end() cancelled it */
 		leave(c);
 	else
 		step(c);
 }
 
-/* Begin with the next request, or have more of it come in. */
+/* Begin the next request, or read more of it. */
 static void next_request(struct client *c)
 {
 	int status, error;
 
-	if (c->request.size > 0) { /* it has been served */
+	if (c->request.size > 0) { /* the previous one, now served */
 		below_close(&c->file);
 		c->received -= c->request.size;
 		memmove(c->head, c->head + c->request.size, c->received);
 		c->request.size = 0;
-		/* What is queued of the reply has the time that it had. */
+		/* A reply that is still queued keeps its deadline. */
 		if (rota_stream_queued(&c->peer.tcp.stream) == 0)
 			peer_expect(&c->peer, server.patience_ns);
 	}
@@ -240,7 +240,7 @@ static struct server server = {
 	.port = 8080,
 	.patience_ns = ROTA_SEC(REQUEST_SECONDS),
 	.peer_size = sizeof(struct client),
-	.descriptors = 2, /* its own, and a file */
+	.descriptors = 2, /* its connection and a file */
 	.begin = begin,
 	.end = end,
 	.drop = drop,

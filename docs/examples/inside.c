@@ -1,16 +1,16 @@
 /*
  * inside.c - a rota loop inside another event loop.
  *
- * Shows a host that has a loop of its own and sleeps by its own means, here
- * poll(2), as a toolkit or a game would. Rota is its guest: the host asks how
- * long it may sleep, sleeps on the guest's descriptor beside its own, and then
- * lets the guest take one turn, which never blocks.
+ * This program shows a host that has its own loop and its own way to sleep, as
+ * a toolkit or a game does; here that is poll(2). The rota loop is its guest.
+ * The host asks how long it may sleep, sleeps on the guest's descriptor and its
+ * own, and then runs one turn of the guest, which never blocks.
  *
  *     cc inside.c $(pkg-config --cflags --libs rota) -o inside && ./inside
  *
- * The guest plays ping pong with its host through two pipes. The poller
- * poll(2) has no descriptor to sleep on (try ROTA_POLLER=poll): then the host
- * sleeps in short steps, and the guest's answers come that much later.
+ * The guest exchanges pings and pongs with its host through two pipes. The
+ * poller poll(2) has no descriptor to sleep on (try ROTA_POLLER=poll). Then the
+ * host sleeps in short steps, and the guest answers later by up to one step.
  */
 #include <poll.h>
 #include <rota.h>
@@ -44,7 +44,7 @@ static void take_byte(int fd)
 		perror("inside: read");
 }
 
-/* The guest. Nothing here knows that it is one. */
+/* The guest. This part does not depend on being a guest. */
 
 struct guest {
 	struct rota_timer serve;
@@ -71,7 +71,7 @@ static void on_returned(struct rota_watch *watch, unsigned events)
 		return;
 	}
 	say("guest", "enough");
-	rota_watch_stop(watch); /* nothing keeps the loop alive now */
+	rota_watch_stop(watch); /* now nothing keeps the loop alive */
 }
 
 static int guest_start(struct guest *g, struct rota_loop *loop)
@@ -87,8 +87,8 @@ static int guest_start(struct guest *g, struct rota_loop *loop)
 	return error;
 }
 
-/* Milliseconds for poll(2): rounded up, or the host would wake a moment early
- * and turn for nothing; -1 stands for "no limit" in both. */
+/* Milliseconds for poll(2). They are rounded up, or the host would wake a
+ * moment early and run a turn for nothing. -1 means "no limit" in both. */
 static int to_poll_timeout(int64_t timeout_ns, int guest_fd)
 {
 	int64_t ms = timeout_ns < 0 ? -1 : (timeout_ns + 999999) / 1000000;
@@ -98,11 +98,11 @@ static int to_poll_timeout(int64_t timeout_ns, int guest_fd)
 	return ms > 60000 ? 60000 : (int)ms; /* an int: ask again in a minute */
 }
 
-/* Run the host's loop for as long as the guest is alive: 0, or an error. */
+/* Run the host's loop while the guest is alive. Returns 0 or an error. */
 static int host_run(struct rota_loop *loop, int guest_fd)
 {
-	/* The host's own descriptor, and the guest's: poll() leaves out one
-	 * that is negative. */
+	/* The host's own descriptor and the guest's. poll() ignores a negative
+	 * one. */
 	struct pollfd fds[2] = {
 		{ .fd = to_host[0], .events = POLLIN },
 		{ .fd = guest_fd, .events = POLLIN },

@@ -1,14 +1,15 @@
 /*
- * nesting.c - commands that wait, where a loop cannot be run in its callbacks.
+ * nesting.c - commands that wait, although callbacks cannot run their loop.
  *
- * A run inside a callback returns ROTA_EBUSY. Shows the three ways to do without:
+ * A run inside a callback returns ROTA_EBUSY. This program shows three ways to
+ * do without it:
  *
  *  1. Callbacks only queue commands. The program executes them after the run
- *     has returned, and there a command may run the loop until it has its reply.
- *  2. A command that must wait returns, and goes on in a later callback: what
- *     it was doing is kept in a struct.
- *  3. A function that has to return an answer runs a loop of its own. All of
- *     the first loop stands still meanwhile.
+ *     has returned. There a command may run the loop until it has its reply.
+ *  2. A command that must wait returns, and continues in a later callback. A
+ *     struct keeps its state.
+ *  3. A function that has to return an answer runs a second loop. The first
+ *     loop does nothing meanwhile.
  *
  *     cc nesting.c $(pkg-config --cflags --libs rota) -o nesting && ./nesting
  */
@@ -36,7 +37,7 @@ static void start(struct rota_timer *timer, struct rota_loop *on,
 /* --- 1: queued by callbacks, executed after the run ------------------------- */
 
 struct command {
-	struct rota_timer arrival; /* somebody sends it */
+	struct rota_timer arrival; /* when it is sent */
 	const char *name;
 	struct command *next;
 };
@@ -66,8 +67,8 @@ static void on_reply(struct rota_timer *timer)
 	*(int *)timer->data = 1;
 }
 
-/* No callback is on the stack, so the loop can be run here. What comes in
- * meanwhile is queued, and executed when this command has ended. */
+/* No callback is on the stack, so this may run the loop. Commands that arrive
+ * meanwhile are queued, and executed when this one has ended. */
 static void execute(struct command *c)
 {
 	struct rota_timer reply;
@@ -97,9 +98,9 @@ static void run_queue(void)
 	} while (alive || rota_loop_alive(loop));
 }
 
-/* --- 2: a script that waits is a struct that is gone on with ---------------- */
+/* --- 2: a script that waits keeps its state in a struct --------------------- */
 
-/* A step returns 1, or 0 if the script has to wait in it. */
+/* A step returns 1, or 0 if the script has to wait. */
 struct script;
 typedef int step_fn(struct script *script, const char *argument);
 
@@ -111,7 +112,7 @@ struct step {
 struct script {
 	const char *name;
 	const struct step *at;
-	struct rota_timer timer; /* that it waits for */
+	struct rota_timer timer; /* for nap() */
 	struct script *next;     /* in one of the two queues */
 };
 
@@ -121,7 +122,7 @@ struct scripts {
 
 static struct scripts waiting = { NULL, &waiting.first }; /* for an item */
 static struct scripts ready = { NULL, &ready.first };
-static struct rota_task serve; /* goes on with those that are ready */
+static struct rota_task serve; /* continues the scripts in ready */
 
 static void append(struct scripts *queue, struct script *script)
 {
@@ -167,8 +168,8 @@ static int pop(struct script *script, const char *argument)
 	return 0;
 }
 
-/* It does not go on with the one that waited: that would run inside of this
- * script, which is not done. It queues it. */
+/* This does not continue the script that waited: that would run inside this
+ * script, which is not done yet. It queues the other script. */
 static int push(struct script *script, const char *item)
 {
 	struct script *served = remove_first(&waiting);
@@ -226,7 +227,7 @@ static void on_answer(struct rota_timer *timer)
 	*(const char **)timer->data = "yes";
 }
 
-/* A modal dialog: the answer is somebody's who clicks, here a timer's. */
+/* A modal dialog. A user would click the answer; here a timer gives it. */
 static const char *ask(const char *question)
 {
 	const char *answer = NULL;
@@ -256,7 +257,7 @@ static void on_quit(struct rota_timer *timer)
 	printf("dialog   a run inside a callback: %s\n",
 	       rota_error_name(rota_loop_run(loop, ROTA_RUN_ONCE)));
 	printf("dialog   %s\n", ask("Really quit?"));
-	start(&look, loop, on_look, 0); /* when the late heart has beaten */
+	start(&look, loop, on_look, 0); /* runs after the late heartbeat */
 }
 
 static void run_dialog(void)

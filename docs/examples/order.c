@@ -1,10 +1,10 @@
 /*
- * order.c - a puzzle: in which order do these calls come?
+ * order.c - a puzzle: in which order do these callbacks run?
  *
- * Shows the phases of a turn and the rules that hold between them. Everything
- * is queued before the loop runs, in an order that tells nothing; the program
- * prints the question, then what the loop does and why, and ends with status 0
- * if that is what it expected.
+ * This program shows the phases of a turn and the rules for their order. It
+ * queues everything before the loop runs, in an order that gives nothing away.
+ * It prints the question, then what the loop does and why, and ends with status
+ * 0 if the order is the expected one.
  *
  *     cc order.c $(pkg-config --cflags --libs rota) -o order && ./order
  */
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The answer. Try to write it down before you read on. */
+/* The answer. Try to write it down before you read it. */
 static const struct {
 	const char *call;
 	const char *why;
@@ -97,14 +97,14 @@ static void on_zero(struct rota_timer *timer)
 static void on_hook(struct rota_hook *hook)
 {
 	called(hook->data);
-	rota_hook_stop(hook); /* or it would be called in every turn */
+	rota_hook_stop(hook); /* or it would run in every turn */
 }
 
 static void on_readable(struct rota_watch *readable, unsigned events)
 {
 	(void)events;
 	called(readable->data);
-	rota_watch_stop(readable); /* or again: nobody reads what is there */
+	rota_watch_stop(readable); /* or it runs again: nobody reads */
 }
 
 static void init_task(struct rota_task *task, char *name)
@@ -146,7 +146,7 @@ static void init_all(int readable_fd)
 	watch.data = "watch of a pipe";
 }
 
-/* Print what was asked for. Returns 1 if the library refused it. */
+/* Print what was requested. Returns 1 if the library refused it. */
 static int ask(const char *what, int status)
 {
 	printf("      %s%s%s\n", what, status < 0 ? ": " : "",
@@ -154,7 +154,7 @@ static int ask(const char *what, int status)
 	return status < 0;
 }
 
-/* Returns how many calls were refused. */
+/* Returns how many requests were refused. */
 static int ask_all(void)
 {
 	int refused = 0;
@@ -183,7 +183,7 @@ static int ask_all(void)
 	return refused;
 }
 
-/* A descriptor with one byte to read, or -1. */
+/* Returns a descriptor with one byte to read, or -1. */
 static int open_readable(void)
 {
 	int fds[2];
@@ -202,8 +202,8 @@ int main(void)
 	int readable_fd = open_readable();
 	int error;
 
-	/* On virtual time, so that the answer does not hang on how fast this
-	 * machine is: the timer of 1 ms is due when all else is done. */
+	/* Virtual time: the answer must not depend on the speed of the machine.
+	 * The timer of 1 ms is due when everything else is done. */
 	rota_loop_options_init(&options);
 	options.clock = ROTA_CLOCK_VIRTUAL;
 	error = readable_fd < 0 ? ROTA_EMFILE : rota_loop_new(&loop, &options);

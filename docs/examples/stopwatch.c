@@ -1,9 +1,9 @@
 /*
- * stopwatch.c - an hour on a stopwatch, in no time.
+ * stopwatch.c - an hour on a stopwatch, in about a millisecond.
  *
- * Shows virtual time: a loop whose clock jumps to the next due time where
- * another would sleep. Nothing else is different, so what waits for minutes in
- * a program takes microseconds in its tests, and due times come out exact.
+ * This program shows virtual time: the clock of the loop jumps to the next due
+ * time instead of sleeping. Nothing else is different. So code that waits for
+ * minutes takes microseconds in its tests, and due times are exact.
  *
  *     cc stopwatch.c $(pkg-config --cflags --libs rota) -o stopwatch
  *     ./stopwatch
@@ -16,7 +16,7 @@
 struct stopwatch {
 	struct rota_loop *loop;
 	struct rota_timer tick; /* every second, for an hour */
-	struct rota_timer lap;  /* a runner, who tires */
+	struct rota_timer lap;  /* of a runner who gets tired */
 	uint64_t start_ns;
 	uint64_t lap_ns; /* how long the runner's last lap took */
 	unsigned ticks;
@@ -56,7 +56,7 @@ static void on_lap(struct rota_timer *timer)
 	rota_timer_start(&s->lap, on_lap, s->lap_ns);
 }
 
-/* Start both: 0, or the error of the one that did not start. */
+/* Start both timers. Returns 0, or the error of the one that did not start. */
 static int start(struct stopwatch *s, struct rota_loop *loop)
 {
 	int error;

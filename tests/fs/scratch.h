@@ -1,15 +1,19 @@
 /*
  * tests/fs/scratch.h - a directory for the files of one test, and operations
- * that keep account of how they ended.
+ * that record how they ended.
  *
- *     struct scratch s;
- *     struct operation op;
+ *     struct file_test t;
  *
- *     scratch_begin(&s, f);
- *     operation_init(&op, f->loop);
- *     assert_int_equal(rota_fs_open(&op.fs, on_end, s.path, O_RDONLY, 0), 0);
- *     assert_int_equal(outcome(&op), ROTA_ENOENT);
- *     scratch_end(&s);
+ *     file_test_begin(&t, *state);
+ *     assert_int_equal(do_open(&t.op, t.s.path, O_RDONLY, 0), ROTA_ENOENT);
+ *     file_test_end(&t);
+ *
+ * A test that checks the call itself begins the operation by hand, and then
+ * runs the loop until it has ended:
+ *
+ *     assert_int_equal(rota_fs_open(&t.op.fs, on_end, t.s.path, O_RDONLY, 0),
+ *                      0);
+ *     assert_int_equal(outcome(&t.op), ROTA_ENOENT);
  */
 #ifndef TESTS_FS_SCRATCH_H
 #define TESTS_FS_SCRATCH_H

@@ -1,14 +1,14 @@
 /*
- * serve.c - what a server does, whatever it serves.
+ * serve.c - the part of a server that does not depend on what it serves.
  *
- *  1. The end: a signal handler may send an async, and little else; its
- *     callback closes the listener and has the peers come to an end. With the
- *     last of them nothing keeps the loop alive.
- *  2. After GRACE_SECONDS those that are left are dropped.
- *  3. There are never more peers than descriptors for them. When the last of
- *     these is taken the listener pauses: the next ones wait in the system's
- *     queue until somebody goes. To let them in and find nothing left for them
- *     would be worse.
+ *  1. The end: sending an async is one of the few things that a signal handler
+ *     may do. The callback of the async closes the listener and ends all peers.
+ *     When the last peer has gone, nothing keeps the loop alive.
+ *  2. After GRACE_SECONDS the peers that are left are dropped.
+ *  3. There are never more peers than descriptors for them. When the last
+ *     descriptor is taken, the listener pauses, and new connections wait in the
+ *     kernel's queue until a peer goes. It would be worse to accept them and
+ *     have no descriptor left for them.
  */
 #include "serve.h"
 
@@ -24,7 +24,7 @@
 enum {
 	BACKLOG = 1024,
 	GRACE_SECONDS = 5,
-	OWN_DESCRIPTORS = 16, /* the loop's, and of threads for a moment */
+	OWN_DESCRIPTORS = 16, /* for the loop, and briefly for threads */
 	MOST_PEERS = 100000,
 };
 
@@ -32,7 +32,7 @@ static struct server *server;
 static struct rota_tcp listener;
 static struct rota_async interrupted;
 static struct rota_timer grace;
-static unsigned most; /* peers at a time (3) */
+static unsigned most; /* the most peers at a time (3) */
 
 static void on_patience_over(struct rota_timer *timer)
 {
@@ -64,7 +64,7 @@ void peer_on_close(struct rota_handle *handle)
 
 void peer_end(struct peer *peer, uint64_t patience_ns)
 {
-	/* Nothing else counts from now on. */
+	/* From now on only the deadline counts. */
 	rota_timer_stop(&peer->patience);
 	if (rota_stream_end_with(&peer->end, &peer->tcp.stream,
 				 peer_on_close) == 0)
@@ -83,7 +83,7 @@ static void on_connection(struct rota_stream *stream, int status, int fd)
 	struct peer *peer;
 
 	if (status < 0)
-		return; /* the system has none left: it tries again by itself */
+		return; /* no descriptors: the listener tries again by itself */
 	peer = calloc(1, server->peer_size);
 	if (peer == NULL || rota_tcp_open(&peer->tcp, server->loop, fd) < 0) {
 		free(peer);
@@ -130,7 +130,7 @@ static void on_signal(int number)
 
 static void on_interrupted(struct rota_async *async)
 {
-	set_action(SIG_DFL); /* no handler may send any more */
+	set_action(SIG_DFL); /* a handler must not send any more */
 	rota_async_stop(async);
 	rota_handle_close(&listener.handle, NULL);
 	server->ending = 1;
@@ -140,7 +140,7 @@ static void on_interrupted(struct rota_async *async)
 	rota_timer_unref(&grace);
 }
 
-/* For how many peers there are descriptors. (3) */
+/* The number of peers for which there are descriptors. (3) */
 static unsigned most_peers(void)
 {
 	struct rlimit limit;
@@ -156,7 +156,7 @@ static unsigned most_peers(void)
 	return count > 0 ? (unsigned)count : 1;
 }
 
-/* Start all that is on the loop, and say where: 0, or an error. */
+/* Start everything on the loop, and print the URL. Returns 0 or an error. */
 static int start(void)
 {
 	struct rota_address address;
@@ -171,7 +171,7 @@ static int start(void)
 		error = rota_tcp_init(&listener, server->loop);
 	if (error == 0)
 		error = rota_tcp_bind(&listener, &address, 0);
-	if (error == 0) /* which all connections inherit */
+	if (error == 0) /* all connections inherit this */
 		error = rota_tcp_set_nodelay(&listener, 1);
 	if (error == 0)
 		error = rota_stream_listen(&listener.stream, BACKLOG,
@@ -186,7 +186,7 @@ static int start(void)
 		return error;
 	set_action(on_signal);
 	printf("%s://%s/\n", server->scheme, text);
-	fflush(stdout); /* whoever reads it through a pipe is waiting */
+	fflush(stdout); /* a reader at a pipe waits for this line */
 	return 0;
 }
 

@@ -1,21 +1,21 @@
 /*
- * serve.h - the frame of a TCP server: its arguments and its listener, a list
- * of those who are connected, their time-outs, and an end on signals.
+ * serve.h - the frame of a TCP server: its arguments, its listener, a list of
+ * its connections (peers), their time-outs, and a graceful end on signals.
  *
  * A server embeds struct peer in a struct of its own, fills in a struct server
- * and calls serve(). One in a program.
+ * and calls serve(). A program can have one server.
  */
 #ifndef SERVE_H
 #define SERVE_H
 
 #include <rota.h>
 
-/* Somebody who is connected. */
+/* One connection. */
 struct peer {
 	struct rota_tcp tcp;
 	struct rota_end end; /* of the connection: see peer_end() */
 	struct rota_deadline deadline;
-	struct rota_timer patience; /* of the server */
+	struct rota_timer patience; /* see peer_expect() */
 	struct peer *next, **link;
 };
 
@@ -24,48 +24,50 @@ struct server {
 	const char *usage;  /* its own arguments: "[directory]" */
 	const char *scheme; /* of its URL: "http" */
 
-	/* What a peer's struct takes; it begins with struct peer, and is 0. */
+	/* Size of a peer's struct, which begins with struct peer. It is
+	 * allocated zeroed. */
 	size_t peer_size;
-	void (*begin)(struct peer *peer);  /* it is connected */
-	void (*end)(struct peer *peer);    /* the server ends: do so soon */
-	void (*drop)(struct peer *peer);   /* its time is up: close it */
-	void (*forget)(struct peer *peer); /* it is closed: or NULL */
-	unsigned descriptors;              /* that a peer has at a time */
+	void (*begin)(struct peer *peer);  /* it has connected */
+	void (*end)(struct peer *peer);    /* the server ends: end it soon */
+	void (*drop)(struct peer *peer);   /* it timed out: close it */
+	void (*forget)(struct peer *peer); /* it has closed; may be NULL */
+	unsigned descriptors;              /* most that a peer has at a time */
 
-	/* What the arguments may change. */
+	/* The arguments of the program may change these. */
 	const char *ip;       /* NULL: 127.0.0.1 */
-	unsigned port;        /* 0: any that is free */
-	uint64_t patience_ns; /* to begin with: see peer_expect() */
+	unsigned port;        /* 0: any free port */
+	uint64_t patience_ns; /* the first one: see peer_expect() */
 	int quiet, measure;
 
-	/* Counted by the server, to be printed. */
+	/* The server counts these; they are printed at the end. */
 	uint64_t requests, bytes;
 
-	/* To be looked at. */
+	/* The server may read these. */
 	struct rota_loop *loop;
 	struct peer *first;
-	uint64_t connections; /* in all */
-	unsigned count;       /* of them now */
-	int is_full;          /* others wait until one has gone */
-	int ending;           /* nobody new comes */
+	uint64_t connections; /* since the start */
+	unsigned count;       /* of peers now */
+	int is_full;          /* new ones wait until one has gone */
+	int ending;           /* no new peer is accepted */
 };
 
-/* Take what the command line has of `-a address -p port -i idle-ms -q -t`.
- * Returns the index of the first argument after that, or prints the usage and
+/* Parse the options `-a address -p port -i idle-ms -q -t`; all are optional.
+ * Returns the index of the first argument after them, or prints the usage and
  * ends the program. */
 int serve_arguments(struct server *server, int argc, char **argv);
 
-/* Serve until SIGINT or SIGTERM has come and nobody is connected any more; a
- * second signal ends the program at once. Returns its exit status. */
+/* Serve until SIGINT or SIGTERM has arrived and no peer is connected any more.
+ * A second signal ends the program at once. Returns the exit status. */
 int serve(struct server *server);
 
-/* Have @peer dropped unless this is called again within @patience_ns. */
+/* Drop @peer after @patience_ns, unless this is called again before that. */
 void peer_expect(struct peer *peer, uint64_t patience_ns);
 
-/* Send what is queued to @peer, within @patience_ns, and close it. */
+/* Send what is queued for @peer, within @patience_ns, and close it. */
 void peer_end(struct peer *peer, uint64_t patience_ns);
 
-/* Close @peer. The second is for rota_stream_close_reset() and its like. */
+/* Close @peer. peer_on_close() is the callback to pass to calls such as
+ * rota_stream_close_reset(). */
 void peer_close(struct peer *peer);
 void peer_on_close(struct rota_handle *handle);
 
