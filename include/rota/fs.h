@@ -41,9 +41,9 @@ struct rota_fs;
 typedef void rota_fs_fn(struct rota_fs *fs, int64_t result);
 
 /** What rota_fs_stat() reports: see stat(2). Times are nanoseconds since 1970,
- * and may be negative. A time before 1677 or after 2262 is reported as the
- * first or the last time that fits. A later version may add members at the
- * end. */
+ * and may be negative. A time that does not fit, before 1677 or after 2262, is
+ * reported as the first or the last one that does. A later version may add
+ * members at the end. */
 struct rota_file_info {
 	size_t size; /* of this struct, set by the caller */
 

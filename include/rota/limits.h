@@ -13,8 +13,7 @@ enum {
 	ROTA_EVENTS_PER_WAIT = 256,
 
 	/** Waits in one turn. A wait after the first does not sleep, and is
-	 * made only if the one before it returned ROTA_EVENTS_PER_WAIT events.
-	 */
+	 * made only if the previous one returned all the events it may. */
 	ROTA_WAITS_PER_TURN = 4,
 
 	/** Posted tasks and sent asyncs that are called in one turn. */

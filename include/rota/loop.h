@@ -337,7 +337,7 @@ void rota_loop_skip_sleep(struct rota_loop *loop);
  * Stop the run. Inside a callback, the current turn is completed without
  * sleeping, and then the run ends. If the callback is a tick or microtask that
  * runs before the first turn, no turn is made. Outside a run, the next run
- * returns at once and calls nothing. A shutdown does not end by this.
+ * returns at once and calls nothing. This does not end a shutdown.
  *
  * Thread:  the loop's. From another thread, post a task that calls this.
  */

@@ -108,8 +108,9 @@ void rota_pool_options_init_size(struct rota_pool_options *options,
 
 /**
  * Set *@options to the defaults: up to 4 threads in the io lane, up to 16 in
- * the blocking lane, and in the cpu lane as many as the process may use
- * processors; no thread stays; idle_ns is 10 seconds; no busy-waiting.
+ * the blocking lane, and in the cpu lane one for each processor that the
+ * process may use. No thread stays, idle_ns is 10 seconds, and nothing
+ * busy-waits.
  *
  * Thread:  any.
  */
@@ -287,8 +288,8 @@ void rota_work_init(struct rota_work *work, struct rota_loop *loop);
  *
  * &work->request can be cancelled and can have a deadline. If no thread has
  * begun the job, it completes at once. Otherwise rota_work_canceled() returns 1
- * in the thread, and the job goes on. If its deadline passes while the thread is
- * working on it, the status is ROTA_ETIMEDOUT, whatever @fn returns.
+ * in the thread, and the job goes on. If its deadline passes while the thread
+ * is working on it, the status is ROTA_ETIMEDOUT, whatever @fn returns.
  *
  * Phase:   @done runs in the poll phase. It runs in the pending phase if the
  *          job was cancelled or timed out before a thread began it; if more

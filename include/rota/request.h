@@ -66,8 +66,9 @@ struct rota_deadline {
  * Thread:  the loop's.
  * Errors:  ROTA_EALREADY  @request has completed: its callback still runs with
  *                         its own status, or has run. This includes requests
- *                         that a pool thread has finished without the loop
- *                         knowing yet, and those that were never started
+ *                         that a pool thread has finished, although the
+ *                         loop does not know it yet, and requests that were
+ *                         never started
  *          ROTA_EBUSY     a pool thread is working on it, or a part of a write
  *                         is written: it goes on
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
@@ -86,8 +87,8 @@ int rota_request_is_active(const struct rota_request *request);
  * Complete @request with ROTA_ETIMEDOUT if it has not completed at @due_ns, on
  * the scale of rota_loop_now(). A request has at most one deadline: this
  * replaces a previous one. If a pool thread is working on the request, it
- * completes when the thread is done. A write of which a part is written is
- * ended all the same. Returns 0.
+ * completes when the thread is done. A write completes even if a part of it is
+ * written already. Returns 0.
  *
  * Phase:   the request's callback runs in the pending phase; if a pool thread
  *          was working on it, in the poll phase.

@@ -330,7 +330,7 @@ void rota_stream_read_stop(struct rota_stream *stream);
  * Errors:  ROTA_EINVAL  @fn or @buf.data is NULL; @buf.size is 0 or more than
  *                       PTRDIFF_MAX; @least is more than @buf.size; @stream
  *                       listens, is closing, or was passed to rota_stream_end()
- *          ROTA_EBUSY   rota_stream_read_start() was called
+ *          ROTA_EBUSY   rota_stream_read_start() is reading
  *          else as rota_stream_read_start(), except for ROTA_EOF, with which
  *          @fn is called
  */
@@ -455,7 +455,7 @@ int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn);
  * Thread:  the loop's.
  * Owner:   the caller keeps @end alive and in place until @fn is called or, if
  *          @fn is NULL, until rota_request_is_active() returns 0 for it.
- * Errors:  as rota_stream_end(); @end is then not in flight
+ * Errors:  as rota_stream_end(). After any of them @end is not in flight.
  */
 int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
 			 rota_close_fn *fn);
@@ -535,8 +535,8 @@ int rota_stream_fd(const struct rota_stream *stream);
  * loop or used otherwise. @stream is closed, without a callback.
  *
  * A stream whose writing side has failed, or whose input has ended by an error,
- * cannot be detached. The next user of the descriptor would not know of this,
- * and might send something behind half of a message.
+ * cannot be detached: the next user of the descriptor would not know of this,
+ * and might write after half of a message.
  *
  * Thread:  the loop's.
  * Owner:   the caller owns the descriptor, which is non-blocking, and may free
