@@ -3,8 +3,7 @@
  *
  * A watch does not read, write or close the descriptor. It reports that the
  * descriptor can be read or written now. It is level-triggered: as long as the
- * descriptor is ready, each wait reports it again, in the next turn or, if very
- * many descriptors are ready, in this one.
+ * descriptor is ready, every turn reports it again.
  */
 #ifndef ROTA_WATCH_H
 #define ROTA_WATCH_H
