@@ -1,5 +1,5 @@
 /*
- * rota.h - all of rota: a phased event loop.
+ * rota.h - includes every public header of rota, a phased event loop.
  */
 #ifndef ROTA_H
 #define ROTA_H

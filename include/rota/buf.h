@@ -1,5 +1,5 @@
 /*
- * rota/buf.h - a stretch of memory, and what a loop lends.
+ * rota/buf.h - areas of memory, and how to keep bytes that a loop has lent.
  */
 #ifndef ROTA_BUF_H
 #define ROTA_BUF_H
@@ -14,22 +14,23 @@ extern "C" {
 
 struct rota_stream;
 
-/** @size bytes from @data on. */
+/** An area of memory: @size bytes at @data. */
 struct rota_buf {
 	char *data;
 	size_t size;
 };
 
-/** @size bytes from @data on, which are read and not changed. */
+/** An area of memory that is only read: @size bytes at @data. */
 struct rota_const_buf {
 	const char *data;
 	size_t size;
 };
 
 /**
- * Make a rota_const_buf of @size bytes of any type.
+ * Return a rota_const_buf for the @size bytes at @data, whatever their type.
  *
- * Thread:  any, and signal handlers
+ * Thread:  any, and signal handlers.
+ * Owner:   the bytes are not copied.
  */
 static inline struct rota_const_buf rota_bytes(const void *data, size_t size)
 {
@@ -44,25 +45,32 @@ static inline struct rota_const_buf rota_bytes(const void *data, size_t size)
 	return buf;
 }
 
-/** Holds memory that the loop has lent. Opaque: see rota_buf_keep(). */
+/** Keeps bytes that the loop has lent. Opaque: see rota_buf_keep(). */
 struct rota_hold;
 
 /**
- * Keep what the read callback of @stream is lent at the moment: its bytes stay
- * as they are until rota_buf_release(). The loop goes on with the rest of its
- * buffer, so that what is kept costs no more than itself until that is used up.
- * Returns NULL if nothing is being lent.
+ * Keep the bytes that the read callback of @stream was called with: they stay
+ * unchanged and in place until rota_buf_release(). Returns the hold, or NULL if
+ * no bytes are lent at the moment.
  *
- * Phase:   poll: inside the read callback of @stream, before it closes it.
+ * The loop goes on to read into the rest of its buffer, so at first the kept
+ * bytes cost no memory beyond their own. When too little of the rest is left,
+ * the loop takes a new buffer. The old one stays until its last hold is
+ * released.
+ *
+ * Phase:   poll: call this inside the read callback of @stream, before the
+ *          callback closes @stream.
  * Thread:  the loop's.
- * Owner:   the caller, of one hold for each call.
+ * Owner:   the caller, who gets one hold for each call and releases each.
  */
 struct rota_hold *rota_buf_keep(struct rota_stream *stream);
 
 /**
- * Let go of what was kept. The loop may have been closed meanwhile.
+ * Release @hold, and the bytes that it keeps. The loop may have been closed in
+ * the meantime.
  *
- * Thread:  the loop's; once that is closed, any, one at a time.
+ * Thread:  the loop's. After the loop was closed: any, but one call at a time.
+ * Owner:   neither @hold nor its bytes may be used afterwards.
  */
 void rota_buf_release(struct rota_hold *hold);
 

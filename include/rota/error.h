@@ -1,13 +1,13 @@
 /*
- * rota/error.h - the codes that calls return and callbacks are told.
+ * rota/error.h - the error codes that functions return and callbacks get.
  *
- * Every code is negative. A system error is -errno under a name of ours; what
- * the system has no number for lies at -4000 and below. Systems have errors
- * beyond those that have a constant here: they come as -errno too, and
- * rota_error_name() knows all of Linux, macOS and the BSDs.
+ * Every code is negative. An error of the system is -errno, under a name of
+ * rota's. Errors that the system has no number for are -4000 and below. A
+ * system can also report errors that have no constant here. These are -errno as
+ * well, and rota_error_name() knows all those of Linux, macOS and the BSDs.
  *
  * On some systems ROTA_ENOTSUP and ROTA_EOPNOTSUPP are the same number, so one
- * switch cannot have both.
+ * switch cannot have a case for each.
  */
 #ifndef ROTA_ERROR_H
 #define ROTA_ERROR_H
@@ -20,9 +20,9 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-/** What went wrong. 0 is success. Not every system has those that come after
- * ROTA_EOF: where <errno.h> lacks one, its number is one of ours, which no call
- * returns. So a program that tests for it compiles everywhere. */
+/** The errors; 0 is success. Not every system has the errors listed after
+ * ROTA_EOF. Where <errno.h> lacks one, its constant has a number of rota's own
+ * that no call returns. So a program that tests for it compiles everywhere. */
 enum rota_error {
 	ROTA_E2BIG = -E2BIG,
 	ROTA_EACCES = -EACCES,
@@ -98,7 +98,7 @@ enum rota_error {
 	ROTA_ETXTBSY = -ETXTBSY,
 	ROTA_EXDEV = -EXDEV,
 
-	ROTA_EOF = -4000, /* the end of the input */
+	ROTA_EOF = -4000, /* end of the input */
 
 #ifdef EFTYPE
 	ROTA_EFTYPE = -EFTYPE,
@@ -203,9 +203,9 @@ enum rota_error {
 };
 
 /**
- * Give the name of @error: "EINVAL", "EOF". Of two names for one number it is
- * the usual one: "EAGAIN", "EDEADLK", "ENOTSUP". For a number that no system
- * gives an error it is "UNKNOWN".
+ * Return the name of @error, such as "EINVAL" or "EOF". If the number has two
+ * names, return the usual one: "EAGAIN", "EDEADLK", "ENOTSUP". Return "OK" for
+ * 0, and "UNKNOWN" for a number that is no error code.
  *
  * Thread:  any, and signal handlers.
  * Owner:   the string is static.
@@ -213,8 +213,8 @@ enum rota_error {
 const char *rota_error_name(int error);
 
 /**
- * Say what @error means, in English, without a full stop. For a number that no
- * system gives an error it is "unknown error".
+ * Return a short description of @error in English, without a full stop. Return
+ * "success" for 0, and "unknown error" for a number that is no error code.
  *
  * Thread:  any, and signal handlers.
  * Owner:   the string is static.

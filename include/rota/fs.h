@@ -1,13 +1,14 @@
 /*
- * rota/fs.h - files, without waiting for the disk: each operation is a request
- * that a thread of the pool's io lane carries out.
+ * rota/fs.h - file operations that do not block the loop. Each operation is a
+ * request that a thread of the pool's io lane carries out (see rota/pool.h).
  *
  *     rota_fs_init(&fs, loop);
  *     rota_fs_read_file(&fs, on_file, "/etc/hostname", 4096);
  *
- * The lane is for what ends soon. What may wait for long (FIFOs, pipes,
- * sockets, terminals, devices) moves on to the blocking lane, where a cancel or
- * a deadline ends the waiting.
+ * The io lane is for operations that end soon. An operation that may wait for a
+ * long time, because its file is a FIFO, a pipe, a socket, a terminal or
+ * another device, moves to the blocking lane. There a cancel or a deadline ends
+ * the wait.
  */
 #ifndef ROTA_FS_H
 #define ROTA_FS_H
@@ -26,54 +27,66 @@ struct rota_loop;
 struct rota_fs;
 
 /**
- * Called when an operation has ended. @result: 0, a count or a descriptor, as
- * the function that began it says, or an error: the system's, or
- * ROTA_ECANCELED or ROTA_ETIMEDOUT, or ROTA_EAGAIN: the lane has no thread and
- * none could be made.
+ * Called when an operation has completed. @result is 0, a count or a
+ * descriptor, as the function that started the operation says; or an error. The
+ * error is one of the system, or ROTA_ECANCELED, or ROTA_ETIMEDOUT, or
+ * ROTA_EAGAIN if the lane has no thread and none could be started. The callback
+ * may free @fs, or start another operation with it.
  *
- * Phase:   poll, or pending if it was cancelled or the lane has no threads.
+ * Phase:   poll. Pending if the operation completed before a thread began it,
+ *          if the lane has no threads, or if more jobs completed than one turn
+ *          calls back (ROTA_POOL_COMPLETIONS_PER_TURN).
+ * Thread:  the loop's.
  */
 typedef void rota_fs_fn(struct rota_fs *fs, int64_t result);
 
-/** What rota_fs_stat() tells. Times are nanoseconds since 1970, and may be
- * negative; what is beyond the years 1677 to 2262 counts as their end. A later
- * version may have more at the end. */
+/** What rota_fs_stat() reports: see stat(2). Times are nanoseconds since 1970,
+ * and may be negative. A time that does not fit, before 1677 or after 2262, is
+ * reported as the first or the last one that does. A later version may add
+ * members at the end. */
 struct rota_file_info {
 	size_t size; /* of this struct, set by the caller */
 
 	uint64_t device;
 	uint64_t inode;
 	uint64_t links;
-	uint64_t bytes;  /* how long it is */
-	uint64_t blocks; /* of 512 bytes */
-	uint64_t special_device;
+	uint64_t bytes;          /* length of the file */
+	uint64_t blocks;         /* allocated, of 512 bytes each */
+	uint64_t special_device; /* if the file is a device: which */
 	int64_t accessed_ns;
 	int64_t modified_ns;
-	int64_t changed_ns;
-	uint32_t block_size; /* best for I/O */
+	int64_t changed_ns;  /* the inode, not the content */
+	uint32_t block_size; /* best size for reads and writes, in bytes */
 	uint32_t mode;       /* type and permissions: see inode(7) */
 	uint32_t user;
 	uint32_t group;
 };
 
 /**
- * One operation on a file, or one after another.
+ * An operation on a file. When it has completed, the struct can be used for
+ * another.
  *
- * &fs->request can be cancelled and can have a deadline, as rota_work_queue()
- * says: what has not begun ends at once, what a thread is at goes on. What a
- * thread waits with, for the other end of a FIFO or for data, ends: the cancel
- * returns 0, and the callback comes as soon as the thread has left it. Nothing
- * is left over of what ends so: a file that was opened too late is closed
- * again, and what rota_fs_read_file() has read is freed.
+ * &fs->request can be cancelled and can have a deadline, as for
+ * rota_work_queue(). An operation that no thread has begun completes at once.
+ * One that a thread is carrying out goes on, except that a thread which waits,
+ * for data or for the other end of a FIFO, stops waiting: then the cancel
+ * returns 0, and the callback runs as soon as the thread is done with @fs. Some
+ * waits inside the kernel cannot be ended and go on: the open of a device, for
+ * example, and on systems other than Linux the open of a FIFO for reading.
  *
- * Owner:   the caller, who keeps it, and the paths, buffers and results that
- *          are passed along, alive and in place until the callback.
+ * An operation that was cancelled or timed out leaves nothing behind: a file
+ * that it has opened is closed again, and what rota_fs_read_file() has read is
+ * freed.
+ *
+ * Owner:   the caller, who keeps the struct, and the paths, buffers and results
+ *          that were passed with it, alive and in place until the callback.
  */
 struct rota_fs {
 	struct rota_request request;
 
-	/** What rota_fs_read_file() has read, and a 0 after it: malloc's, and
-	 * yours. NULL if there is none. */
+	/** The @size bytes that rota_fs_read_file() has read, and a 0 after
+	 * them; NULL if there are none. Allocated with malloc(3). The caller
+	 * owns this memory. */
 	char *data;
 	size_t size;
 
@@ -85,8 +98,8 @@ struct rota_fs {
 			size_t size; /* of target, or of source */
 		};
 		union {
-			void *target;       /* what is filled */
-			const char *source; /* what is written */
+			void *target;       /* memory to fill */
+			const char *source; /* memory to write */
 		};
 		union {
 			int64_t offset;
@@ -98,116 +111,127 @@ struct rota_fs {
 			int fd;
 			int flags;
 		};
-		int16_t late;
+		int16_t late; /* the status if it was cut short, or 0 */
 		uint8_t files_only;
-		uint8_t waits; /* for what may never come */
-		int wake[2];   /* a pipe that ends this */
-	} internal;            /* the library's: neither read nor write it */
+		uint8_t waits; /* whether a thread waits: see fs/wait.c */
+		int wake[2];   /* a pipe that ends the wait */
+	} internal; /* private to the library: do not read or write */
 };
 
 /**
- * Make @fs ready for use on @loop.
+ * Initialize @fs for use on @loop. Sets fs->data to NULL, without freeing it.
  *
  * Thread:  the loop's.
  */
 void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop);
 
 /**
- * Have @fs open and read files alone, or, with @files_only 0, which is how it
- * begins, whatever a path leads to. With 1 an open or a read of a whole file
- * whose path leads to a FIFO, a socket or a device ends with ROTA_EPERM, and
- * does not open it. Directories are for rota_fs_open() to open as ever.
+ * Choose what rota_fs_open() and rota_fs_read_file() may open: if @files_only
+ * is 0, which is the default, whatever the path leads to; if it is 1, regular
+ * files and directories only. Then a path that leads to a FIFO, a socket or a
+ * device is not opened, and the result is ROTA_EPERM. If such a file takes the
+ * place of a regular one just before the open, it is opened and closed again.
  *
- * Thread:  the loop's, if @fs is not in flight.
+ * Thread:  the loop's, while @fs is not in flight.
  */
 void rota_fs_set_files_only(struct rota_fs *fs, int files_only);
 
 /**
- * Open the file @path as open(2) does: @flags are those of the caller's
- * <fcntl.h>, @mode the permissions of a file that it creates, less the
- * process's umask. The descriptor is close-on-exec; it is non-blocking only if
- * @flags say O_NONBLOCK, without which the open of a FIFO waits for its other
- * end, in the blocking lane: it may be told up to 50 ms after that has come.
- * The result is the descriptor.
+ * Open the file @path, as open(2) does. @flags are the O_... flags of the
+ * caller's <fcntl.h>. @mode has the permissions of a file that is created, from
+ * which the umask of the process is taken away. The result is the descriptor.
+ * It is close-on-exec, and non-blocking only if @flags contain O_NONBLOCK.
+ *
+ * Without O_NONBLOCK the open of a FIFO waits in the blocking lane for the
+ * other end. It may notice up to 50 ms late that this was opened.
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.
- * Owner:   the descriptor is the caller's as soon as @fn is told it.
- * Errors:  ROTA_EINVAL     an argument is NULL that must not be
+ * Owner:   the caller owns the descriptor as soon as @fn is called with it.
+ * Errors:  ROTA_EINVAL     @fs, @fn or @path is NULL
  *          ROTA_EBUSY      @fs is in flight
- *          ROTA_ENOMEM     can only be with the loop's first work for a pool
+ *          ROTA_ENOMEM     only with the loop's first job for a pool
  *          ROTA_ESHUTDOWN  the loop is shutting down
  *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
- *          After any of them nothing has changed and @fn is not called.
+ *          After any of them nothing has changed, and @fn is not called.
  */
 int rota_fs_open(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		 int flags, unsigned mode);
 
 /**
- * Close @fd. The result is 0, or what the system had still to say of earlier
- * writes. Whatever the result is, the descriptor is gone when @fn is called:
- * that of a close that is cancelled, or that finds no thread, is closed by the
- * loop's. Only a forked child may find it open.
+ * Close @fd, as close(2) does. The result is 0, or an error that the system
+ * reports for earlier writes. Whatever the result, @fd is closed when @fn is
+ * called: if the close is cancelled or gets no thread, the loop's thread closes
+ * it. Only in a forked child may it still be open.
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.
- * Owner:   from a call that returned 0 on, @fd is the library's.
+ * Owner:   once the call has returned 0, the library owns @fd.
  * Errors:  ROTA_EBADF  @fd is negative; else as rota_fs_open()
  */
 int rota_fs_close(struct rota_fs *fs, rota_fs_fn *fn, int fd);
 
 /**
- * Read from @fd once, up to @buf.size bytes into @buf.data: from the byte
- * @offset on, which moves no position, or with -1 from the current position
- * on, which is how to read a pipe. Reads of one position that are in flight
- * together come in any order. The result is how many bytes there are: it may
- * be less than asked for, is never more than 1 GiB, and is 0 at the end, or if
- * @buf.size is 0. What is no file, and not non-blocking, is waited for in the
- * blocking lane.
+ * Read from @fd once, at most @buf.size bytes, into @buf.data. With an @offset
+ * of 0 or more, read from that byte of the file on and leave the current
+ * position as it is: pread(2). With -1, read from the current position on:
+ * read(2). This is how to read a pipe.
+ *
+ * The result is the number of bytes read. It can be smaller than @buf.size, it
+ * is at most 1 GiB, and it is 0 at the end of the file, or if @buf.size is 0.
+ * Reads from the current position that are in flight at the same time are made
+ * in any order. If @fd is blocking, and neither a file nor a directory, the
+ * read waits for data in the blocking lane.
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.
- * Owner:   the memory of @buf is lent to the library until @fn is called.
+ * Owner:   the library uses the memory of @buf until @fn is called.
  * Errors:  ROTA_EBADF   @fd is negative
- *          ROTA_EINVAL  also if @offset is below -1, or @buf.data NULL though
- *                       @buf.size is not 0; else as rota_fs_open()
+ *          ROTA_EINVAL  also if @offset is below -1, or if @buf.data is NULL
+ *                       and @buf.size is not 0; else as rota_fs_open()
  */
 int rota_fs_read(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 		 struct rota_buf buf, int64_t offset);
 
 /**
- * Write the @buf.size bytes at @buf.data to @fd, all of them: from the byte
- * @offset of the file on, or with -1 from the current position on. The result
- * is how many were written: less than @buf.size only if an error came after
- * that many, which a next write will be told. No signal is raised by a pipe
- * that nobody reads, nor by a limit on the size of files.
+ * Write all @buf.size bytes at @buf.data to @fd. With an @offset of 0 or more,
+ * write from that byte of the file on: pwrite(2). With -1, write from the
+ * current position on: write(2).
+ *
+ * The result is the number of bytes written. It is smaller than @buf.size only
+ * if an error came after that many bytes; write the rest to get the error.
+ * After ROTA_ECANCELED or ROTA_ETIMEDOUT any number of the bytes may have been
+ * written. The write does not raise SIGPIPE or SIGXFSZ: the result is
+ * ROTA_EPIPE or ROTA_EFBIG.
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.
- * Owner:   the memory of @buf is lent to the library until @fn is called.
+ * Owner:   the library uses the memory of @buf until @fn is called.
  * Errors:  as rota_fs_read()
  */
 int rota_fs_write(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 		  struct rota_const_buf buf, int64_t offset);
 
 /**
- * Tell in *@info what the file @path is; of a symbolic link, what it leads to.
- * The result is 0, or an error: then *@info means nothing. It is filled as far
- * as @info->size says:
+ * Store in *@info what stat(2) reports about the file @path. If @path is a
+ * symbolic link, this is about the file that it leads to. The result is 0 or an
+ * error; after an error the content of *@info is undefined. No more than
+ * @info->size bytes are written:
  *
  *     struct rota_file_info info = { .size = sizeof(info) };
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.
- * Owner:   *@info is lent to the library until @fn is called.
- * Errors:  ROTA_EINVAL  also if @info->size is less than that of the first
- *                       version; else as rota_fs_open()
+ * Owner:   the library uses *@info until @fn is called.
+ * Errors:  ROTA_EINVAL  also if @info is NULL, or its size is smaller than in
+ *                       the first version; else as rota_fs_open()
  */
 int rota_fs_stat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		 struct rota_file_info *info);
 
 /**
- * The same of the symbolic link itself, if @path is one.
+ * As rota_fs_stat(), but if @path is a symbolic link, about the link itself:
+ * lstat(2).
  *
  * Phase, Thread, Owner, Errors: as rota_fs_stat()
  */
@@ -215,7 +239,7 @@ int rota_fs_lstat(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		  struct rota_file_info *info);
 
 /**
- * The same of the open file @fd.
+ * As rota_fs_stat(), but about the open file @fd: fstat(2).
  *
  * Phase, Thread, Owner: as rota_fs_stat()
  * Errors:  ROTA_EBADF  @fd is negative; else as rota_fs_stat()
@@ -224,31 +248,34 @@ int rota_fs_fstat(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 		  struct rota_file_info *info);
 
 /**
- * Read the whole file @path, in one trip to the pool: open, read to the end,
- * close. The result is the number of bytes, which fs->size is as well, and
- * fs->data has them with a 0 after the last, which is not counted. What the
- * system says of the size is a hint: files of /proc, files that grow or shrink
- * and pipes give what there is to read. A FIFO or a terminal is read until its
- * end, in the blocking lane.
+ * Read the whole file @path in one job of the pool: open it, read to its end,
+ * and close it. The result is the number of bytes, which is stored in fs->size
+ * as well. fs->data points to the bytes, and to a 0 after them that is not
+ * counted.
  *
- * A file of more than @limit bytes ends with ROTA_EFBIG, and one for which
- * there is no memory with ROTA_ENOMEM; SIZE_MAX is no limit. After any error
- * fs->data is NULL. If it is cancelled while a thread is at it, it ends at the
- * next MiB, with ROTA_ECANCELED.
+ * The size that the system reports for the file is used as a hint only: the
+ * result is what there is to read, also for files of /proc and for files that
+ * grow or shrink. A FIFO or a terminal is read to its end in the blocking lane.
+ *
+ * If the file has more than @limit bytes the result is ROTA_EFBIG; SIZE_MAX
+ * means no limit. If there is not enough memory it is ROTA_ENOMEM. After any
+ * error fs->data is NULL. A cancel that finds a thread reading ends the
+ * operation with ROTA_ECANCELED at the next MiB, although
+ * rota_request_cancel() has returned ROTA_EBUSY.
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.
- * Owner:   fs->data is the caller's, who frees it with rota_fs_free(), or takes
- *          it away, to be freed with free(3), and sets fs->data to NULL.
+ * Owner:   the caller owns fs->data, and frees it with rota_fs_free(); or takes
+ *          the pointer, sets fs->data to NULL, and uses free(3).
  * Errors:  ROTA_EBUSY  also if fs->data is not NULL; else as rota_fs_open()
  */
 int rota_fs_read_file(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		      size_t limit);
 
 /**
- * Free fs->data, and set it to NULL. If it is that already this does nothing.
+ * Free fs->data and set it to NULL. If it is NULL already, do nothing.
  *
- * Thread:  any, if @fs is not in flight.
+ * Thread:  any, while @fs is not in flight.
  */
 void rota_fs_free(struct rota_fs *fs);
 

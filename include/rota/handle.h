@@ -1,9 +1,9 @@
 /*
- * rota/handle.h - what all handles share.
+ * rota/handle.h - what all handles have in common.
  *
- * A handle owns something of the system's, so it ends by being closed. Every
- * kind of handle begins with a struct rota_handle, and the functions here take
- * a pointer to that.
+ * A handle owns something of the system's, such as a descriptor, so it has to
+ * be closed. Every kind of handle begins with a struct rota_handle, and the
+ * functions here take a pointer to that.
  */
 #ifndef ROTA_HANDLE_H
 #define ROTA_HANDLE_H
@@ -21,9 +21,12 @@ struct rota_handle;
 struct rotai_handle_class;
 
 /**
- * Called when a handle is closed for good: its memory is the caller's again.
+ * Called when @handle is closed. Its memory is the caller's again and may be
+ * freed.
  *
- * Phase:   closing. The last callback of @handle, after those of its requests.
+ * Phase:   closing. It is the last callback of @handle, after those of its
+ *          requests.
+ * Thread:  the loop's.
  */
 typedef void rota_close_fn(struct rota_handle *handle);
 
@@ -34,7 +37,7 @@ typedef void rota_close_fn(struct rota_handle *handle);
  *          rota_handle_close(), or the return of rota_handle_close_now().
  */
 struct rota_handle {
-	void *data; /* yours */
+	void *data; /* for the caller */
 	struct {
 		struct rota_loop *loop;
 		const struct rotai_handle_class *class_;
@@ -44,42 +47,51 @@ struct rota_handle {
 		uint32_t requests;
 		uint32_t ended : 26;
 		uint32_t flags : 6;
-	} internal; /* the library's: neither read nor write it */
+	} internal; /* private to the library: do not read or write */
 };
 
 /**
- * Close @handle. Its descriptor is closed and out of the kernel on return.
- * Nothing calls back from then on but, in the closing phase, the handle's
- * requests, with ROTA_ECANCELED or their own status if they had ended, and
- * just after the last of them @fn, which may be NULL. If a pool thread is
- * using a request, @fn waits until it lets go.
+ * Close @handle. When this returns, its descriptor is closed and the kernel
+ * does not report it any more. The remaining callbacks run in the closing
+ * phase: first those of its requests, with ROTA_ECANCELED or, if they had
+ * completed before, with their own status; then @fn, directly after the last of
+ * them. If a pool thread is using a request, @fn waits until the thread is done
+ * with it. Returns 0.
+ *
+ * @fn may be NULL. Then nothing reports when the memory of @handle may be
+ * freed, other than the end of the loop.
  *
  * Phase:   @fn runs in the closing phase.
  * Thread:  the loop's.
- * Errors:  ROTA_EALREADY  it is closing or closed; nothing has changed
- *          ROTA_EINVAL    it is all zero, and was never open
+ * Errors:  ROTA_EALREADY  @handle is closing or closed
+ *          ROTA_EINVAL    @handle is all zero: it was never open
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
+ *          After any of them nothing has changed, and @fn is not called.
  */
 int rota_handle_close(struct rota_handle *handle, rota_close_fn *fn);
 
 /**
- * Close @handle at once: on return nothing of it is left with the loop, there
- * is no callback, and its memory may go, inside its own callback too.
+ * Close @handle at once, without a callback. When this returns 0, the loop does
+ * not know @handle any more, and its memory may be freed, also inside its own
+ * callback.
  *
  * Thread:  the loop's.
- * Errors:  ROTA_EBUSY     a request is in flight; nothing has changed
- *          ROTA_EALREADY  it is closing or closed; nothing has changed
- *          ROTA_EINVAL    it is all zero, and was never open
+ * Errors:  ROTA_EBUSY     a request of @handle is in flight, or its callback is
+ *                         still to come
+ *          ROTA_EALREADY  @handle is closing or closed
+ *          ROTA_EINVAL    @handle is all zero: it was never open
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
+ *          After any of them nothing has changed.
  */
 int rota_handle_close_now(struct rota_handle *handle);
 
 /**
- * Have @fn called as the close callback if rota_loop_shutdown() closes @handle,
- * so that memory of its own can be freed there. NULL, as at first: no callback.
- * A function given to rota_handle_close() or to another call that ends the
- * handle takes the place of @fn, NULL too. For a handle that is on its way to
- * its end, or closing, this does nothing.
+ * Call @fn as the close callback if rota_loop_shutdown() closes @handle, so
+ * that the program can free its memory there. NULL, the default, means no
+ * callback. A function that is passed to rota_handle_close(), or to another
+ * call that ends the handle, replaces @fn, even if it is NULL. This does
+ * nothing to a handle that is closing, or for which rota_stream_end() was
+ * called.
  *
  * Phase:   @fn runs in the closing phase.
  * Thread:  the loop's.
@@ -87,44 +99,47 @@ int rota_handle_close_now(struct rota_handle *handle);
 void rota_handle_on_shutdown(struct rota_handle *handle, rota_close_fn *fn);
 
 /**
- * Tell whether @handle does anything by itself, such as reading or listening:
- * 1 or 0. An active handle that is referenced keeps the loop alive.
+ * Return 1 if @handle is active, 0 if not. It is active while it does something
+ * by itself, such as reading or listening. An active handle that is referenced
+ * keeps the loop alive.
  *
  * Thread:  the loop's.
  */
 int rota_handle_is_active(const struct rota_handle *handle);
 
 /**
- * Tell whether @handle is closing or closed: 1 or 0.
+ * Return 1 if @handle is closing or closed, 0 if not.
  *
  * Thread:  the loop's.
  */
 int rota_handle_is_closing(const struct rota_handle *handle);
 
 /**
- * Let @handle, while active, keep the loop alive. That is how it starts.
+ * Let @handle keep the loop alive while it is active. This is the default.
  *
  * Thread:  the loop's.
  */
 void rota_handle_ref(struct rota_handle *handle);
 
 /**
- * Let @handle call back only while something else keeps the loop alive. Its
- * requests in flight and its closing keep the loop alive all the same.
+ * Do not let @handle keep the loop alive. Its callbacks then run only while
+ * something else does. Its requests in flight, and its closing, keep the loop
+ * alive all the same.
  *
  * Thread:  the loop's.
  */
 void rota_handle_unref(struct rota_handle *handle);
 
 /**
- * Tell whether @handle would keep the loop alive: 1 or 0.
+ * Return 1 if @handle keeps the loop alive while it is active, 0 if not.
  *
  * Thread:  the loop's.
  */
 int rota_handle_has_ref(const struct rota_handle *handle);
 
 /**
- * Name @handle for dumps and tracers; NULL takes the name back.
+ * Set the name that dumps and tracers show for @handle (see rota/observe.h);
+ * NULL removes it.
  *
  * Thread:  the loop's.
  * Owner:   the caller, who keeps @name alive as long as the handle.
@@ -132,14 +147,15 @@ int rota_handle_has_ref(const struct rota_handle *handle);
 void rota_handle_set_name(struct rota_handle *handle, const char *name);
 
 /**
- * Give the name of @handle, or NULL.
+ * Return the name of @handle, or NULL if it has none.
  *
  * Thread:  the loop's.
+ * Owner:   the pointer is the one that rota_handle_set_name() was given.
  */
 const char *rota_handle_name(const struct rota_handle *handle);
 
 /**
- * Give the kind of @handle: "tcp", "pipe", ...; NULL if it was never open.
+ * Return the type of @handle, such as "tcp", or NULL if it was never open.
  *
  * Thread:  any.
  * Owner:   the string is static.
@@ -147,9 +163,10 @@ const char *rota_handle_name(const struct rota_handle *handle);
 const char *rota_handle_type(const struct rota_handle *handle);
 
 /**
- * Give the loop of @handle; NULL if it was never open.
+ * Return the loop of @handle, or NULL if it was never open.
  *
  * Thread:  any.
+ * Owner:   this takes no reference to the loop.
  */
 struct rota_loop *rota_handle_loop(const struct rota_handle *handle);
 

@@ -1,5 +1,5 @@
 /*
- * rota/hook.h - call back once a turn, before or after the wait.
+ * rota/hook.h - callbacks once a turn, before or after the wait.
  */
 #ifndef ROTA_HOOK_H
 #define ROTA_HOOK_H
@@ -15,34 +15,37 @@ extern "C" {
 struct rota_loop;
 struct rota_hook;
 
-/** Where in the turn a hook is called. */
+/** When in the turn a hook is called. */
 enum rota_hook_kind {
-	ROTA_HOOK_IDLE = 1, /* in prepare, first; the loop does not sleep */
-	ROTA_HOOK_PREPARE,  /* in prepare, last thing before the wait */
-	ROTA_HOOK_CHECK,    /* in check, first thing after the poll phase */
-	ROTA_HOOK_POLL,     /* in poll, after the wait, before any callback */
+	ROTA_HOOK_IDLE = 1, /* start of prepare; the loop does not sleep */
+	ROTA_HOOK_PREPARE,  /* end of prepare, just before the wait */
+	ROTA_HOOK_CHECK,    /* start of check, just after poll */
+	ROTA_HOOK_POLL,     /* in poll, after the wait, before all events */
 };
 
+/** The size of an array that is indexed by enum rota_hook_kind. */
 enum { ROTA_HOOK_KIND_COUNT = ROTA_HOOK_POLL + 1 };
 
 /**
- * Called once in every turn. Only an idle hook makes turns: with nothing else
- * to do the loop sleeps, and the other hooks wait.
+ * Called once in every turn. Only an idle hook makes the loop run turns: if
+ * there is nothing else to do, the loop sleeps, and the other hooks wait until
+ * it wakes up.
  *
- * Phase:   prepare, poll or check. The callback may start, stop or free any
- *          hook, @hook included; one of its own phase that it starts is first
- *          called in the next turn.
+ * Phase:   prepare, poll or check, by the kind of the hook. The callback may
+ *          start, stop or free any hook, @hook included. A hook that it starts
+ *          for the phase that is running is first called in the next turn.
+ * Thread:  the loop's.
  */
 typedef void rota_hook_fn(struct rota_hook *hook);
 
 /**
- * A call in every turn. While started it keeps the loop alive; an idle hook
- * also keeps it from sleeping, so stop it when there is nothing left to do.
+ * A callback once a turn. A started hook keeps the loop alive. An idle hook
+ * also keeps the loop from sleeping, so stop it when it has nothing to do.
  *
  * Owner:   the caller, who keeps it alive and in place while it is started.
  */
 struct rota_hook {
-	void *data; /* yours */
+	void *data; /* for the caller */
 	struct {
 		struct rota_loop *loop;
 		struct rota_link started;
@@ -50,60 +53,66 @@ struct rota_hook {
 		uint8_t kind;
 		uint8_t flags;
 		uint32_t started_in;
-	} internal; /* the library's: neither read nor write it */
+	} internal; /* private to the library: do not read or write */
 };
 
 /**
- * Make @hook ready for use on @loop. It starts stopped and referenced.
+ * Initialize @hook for use on @loop. It is stopped and referenced. Its data
+ * member is left unchanged.
  *
  * Thread:  the loop's.
  */
 void rota_hook_init(struct rota_hook *hook, struct rota_loop *loop);
 
 /**
- * Call @fn once in every turn, in the place that @kind names, after the hooks
- * of that kind that were started before. Starting a started hook with the same
- * kind replaces @fn and keeps its place; with another kind it goes last there.
+ * Call @fn once in every turn, at the point that @kind names. Hooks of one kind
+ * are called in the order in which they were started. If @hook is already
+ * started with the same kind, @fn replaces the previous function, and the hook
+ * keeps its place in the order; with another kind it becomes the last of that
+ * kind. Returns 0.
  *
  * Phase:   @fn runs in the prepare, the poll or the check phase.
  * Thread:  the loop's.
- * Errors:  ROTA_EINVAL     @fn is NULL or @kind is none; nothing has changed
+ * Errors:  ROTA_EINVAL     @fn is NULL, or @kind is not a kind of hook
  *          ROTA_ESHUTDOWN  the loop is shutting down
  *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ *          After any of them nothing has changed.
  */
 int rota_hook_start(struct rota_hook *hook, rota_hook_fn *fn,
 		    enum rota_hook_kind kind);
 
 /**
- * Stop @hook at once; its memory may go. Stopping a stopped one does nothing.
+ * Stop @hook. Its memory may be freed at once. If it is stopped already, do
+ * nothing.
  *
  * Thread:  the loop's.
  */
 void rota_hook_stop(struct rota_hook *hook);
 
 /**
- * Tell whether @hook is started: 1 or 0.
+ * Return 1 if @hook is started, 0 if not.
  *
  * Thread:  the loop's.
  */
 int rota_hook_is_active(const struct rota_hook *hook);
 
 /**
- * Let @hook, while started, keep the loop alive. That is how it starts.
+ * Let @hook keep the loop alive while it is started. This is the default.
  *
  * Thread:  the loop's.
  */
 void rota_hook_ref(struct rota_hook *hook);
 
 /**
- * Let @hook call back only while something else keeps the loop alive.
+ * Do not let @hook keep the loop alive. Its callback then runs only while
+ * something else does.
  *
  * Thread:  the loop's.
  */
 void rota_hook_unref(struct rota_hook *hook);
 
 /**
- * Tell whether @hook would keep the loop alive: 1 or 0.
+ * Return 1 if @hook keeps the loop alive while it is started, 0 if not.
  *
  * Thread:  the loop's.
  */

@@ -1,52 +1,55 @@
 /*
- * rota/limits.h - how much one turn does before it moves on.
+ * rota/limits.h - how much work one turn does, and other limits.
  *
- * What is left over is never dropped: it waits for the next turn, and the
- * wait of that turn is zero.
+ * Work beyond a limit is never dropped. It waits for the next turn, in which
+ * the loop does not sleep.
  */
 #ifndef ROTA_LIMITS_H
 #define ROTA_LIMITS_H
 
-/** Bounds on the work of one turn. */
+/** Limits on the work of one turn, and default sizes. */
 enum {
 	/** Events that one wait takes from the kernel. */
 	ROTA_EVENTS_PER_WAIT = 256,
 
-	/** Waits in one turn. A second one, which does not sleep, is made only
-	 * if the one before it came back full. */
+	/** Waits in one turn. A wait after the first does not sleep, and is
+	 * made only if the previous one returned all the events it may. */
 	ROTA_WAITS_PER_TURN = 4,
 
-	/** Posted tasks and async sends called in one turn. */
+	/** Posted tasks and sent asyncs that are called in one turn. */
 	ROTA_POSTS_PER_TURN = 4096,
 
-	/** Jobs of a pool called back in one turn. */
+	/** Completed jobs of a pool that are called back in one turn. */
 	ROTA_POOL_COMPLETIONS_PER_TURN = 4096,
 
-	/** Reads made for one event of a stream. */
+	/** Reads for one event of a stream. */
 	ROTA_READS_PER_EVENT = 32,
 
-	/** Bytes read for one event of a stream, or one buffer more. */
+	/** Bytes after which a stream reads no more for one event. The last
+	 * read may exceed this by up to a buffer. */
 	ROTA_BYTES_PER_EVENT = 1 << 20,
 
-	/** Connections accepted for one event of a listener. */
+	/** Connections that a listener accepts for one event. */
 	ROTA_ACCEPTS_PER_EVENT = 64,
 
 	/** Bytes of the buffer that a loop lends to read callbacks: the default
-	 * of its buffer_size, and the least that this may be. */
+	 * and the least value of buffer_size in struct rota_loop_options. */
 	ROTA_BUFFER_SIZE = 65536,
 	ROTA_LEAST_BUFFER_SIZE = 256,
 
-	/** Bytes that wait to be written, above which rota_stream_send() says
-	 * so, and below which on_drain is called: the defaults. */
+	/** Queued output of a stream, in bytes: the default watermarks. With
+	 * more than the high one queued rota_stream_send() returns 1; with no
+	 * more than the low one queued on_drain is called. */
 	ROTA_HIGH_WATERMARK = 65536,
 	ROTA_LOW_WATERMARK = 16384,
 
-	/** Turns in a row that a virtual clock stands still for nothing but
-	 * idle hooks, immediates and rota_loop_skip_sleep(). */
+	/** Turns in a row for which idle hooks, immediates and
+	 * rota_loop_skip_sleep() alone can keep a virtual clock from moving. */
 	ROTA_VIRTUAL_TURNS = 1024,
 
-	/** Ticks and microtasks run in a row before the rest is put off to the
-	 * next pending phase: the default of the loop's tick_budget. */
+	/** Ticks and microtasks that run in a row. The rest waits for the next
+	 * pending phase. This is the default of tick_budget in struct
+	 * rota_loop_options. */
 	ROTA_TICK_BUDGET = 65536,
 };
 

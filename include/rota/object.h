@@ -1,12 +1,16 @@
 /*
- * rota/object.h - what all of the caller's structs have in common.
+ * rota/object.h - what the structs that a program embeds have in common.
  *
- * Timers, tasks, handles and requests are structs that the caller embeds in
- * structs of their own. The library strings them on lists through the links
- * defined here, and rota_container_of() leads back to the caller's struct.
+ * There are three sorts. Nodes are memory only, so they are started and
+ * stopped: tasks, timers, hooks, asyncs and watches. Handles own something of
+ * the system's, so they are closed. A request is one operation in flight.
  *
- * Each of them may be all zero: then it was never begun, and asking it,
- * stopping it, cancelling it and closing it is safe.
+ * The program embeds these structs in structs of its own. The library links
+ * them into lists by the members defined here, and rota_container_of() leads
+ * back to the program's struct.
+ *
+ * Any of them may be all zero: it then counts as never started, queued or open,
+ * and functions that query, stop, cancel or close it are safe to call.
  */
 #ifndef ROTA_OBJECT_H
 #define ROTA_OBJECT_H
@@ -15,13 +19,14 @@
 #include <stdint.h>
 
 /**
- * From a pointer to a member back to the struct around it:
+ * Return a pointer to the struct of type @type whose member @member is at
+ * @pointer:
  *
  *     struct session *s = rota_container_of(timer, struct session, idle);
  *
- * In C++ this is for structs of standard layout: no virtual functions, members
- * of one access, and in one class only. For any other class offsetof need not
- * work: set the object's data to the class instead, and cast that back.
+ * In C++ this is for classes of standard layout: no virtual functions, all
+ * members in one class and of one access. For other classes offsetof() need not
+ * work. Set the object's data member to the class instead, and cast it back.
  */
 #ifdef __cplusplus
 #define rota_container_of(pointer, type, member)                               \
@@ -32,13 +37,13 @@
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 #endif
 
-/** A place in one of the library's doubly linked lists. The library's. */
+/** A link in a doubly linked list. Private to the library. */
 struct rota_link {
-	struct rota_link *next; /* NULL: in no list */
+	struct rota_link *next; /* NULL: not in a list */
 	struct rota_link *prev;
 };
 
-/** A place in a queue that other threads may add to. The library's. */
+/** A link in a queue that other threads may add to. Private to the library. */
 struct rota_entry {
 	struct rota_entry *next;
 	uintptr_t owner; /* the loop, and flags in its low bits */

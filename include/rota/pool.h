@@ -1,10 +1,11 @@
 /*
- * rota/pool.h - threads for what would block the loop: file I/O, name lookups,
- * and work of your own.
+ * rota/pool.h - threads for work that would block the loop: file operations,
+ * name lookups, and the program's own jobs.
  *
- * A pool has three lanes, each with threads of its own, so that what is stuck
- * in one delays nothing in the others. Threads are made when there is work and
- * end when there has been none for a while. Several loops may share a pool.
+ * A pool has three lanes. A lane is a queue of jobs with its own threads, so a
+ * job that is stuck in one lane delays no job in the others. Threads are
+ * started when there is work, and end when there has been none for a while.
+ * Several loops may share a pool.
  */
 #ifndef ROTA_POOL_H
 #define ROTA_POOL_H
@@ -27,71 +28,78 @@ struct rotai_item;
 struct rotai_detached;
 struct rotai_pool_client;
 
-/** Which threads do it. */
+/** The lanes of a pool. */
 enum rota_lane {
-	ROTA_LANE_IO,       /* files: short waits for a disk */
-	ROTA_LANE_BLOCKING, /* what may wait for long: names, FIFOs, devices */
-	ROTA_LANE_CPU,      /* what computes */
+	ROTA_LANE_IO,       /* file operations: short waits for a disk */
+	ROTA_LANE_BLOCKING, /* long waits: name lookups, FIFOs, devices */
+	ROTA_LANE_CPU,      /* computation */
 };
 
+/** The number of lanes. */
 enum { ROTA_LANE_COUNT = ROTA_LANE_CPU + 1 };
 
-/** For how many lanes a struct has room, so that it can have more one day. */
+/** The size of arrays that are indexed by enum rota_lane. It leaves room for
+ * lanes that later versions may add. */
 enum { ROTA_LANE_ROOM = 8 };
 
 /** How many threads a lane may have. */
 struct rota_lane_options {
-	unsigned min_threads; /* once made, these stay */
+	unsigned min_threads; /* how many stay once they are started */
 	unsigned max_threads; /* 0: none; the loop itself does the work, in its
 			       * pending phase */
 	unsigned reserved[6]; /* 0 */
 };
 
-/** How to make a pool. Set up by rota_pool_options_init(), then changed. */
+/** The options of a pool. Call rota_pool_options_init(), then change
+ * members. */
 struct rota_pool_options {
-	size_t size; /* of this struct, where the caller was compiled */
+	size_t size; /* of this struct, as the caller was compiled */
 
-	/** By enum rota_lane. Those after the last lane are 0. */
+	/** Indexed by enum rota_lane. Those from ROTA_LANE_COUNT on are 0. */
 	struct rota_lane_options lanes[ROTA_LANE_ROOM];
 
-	/** How long a thread without work waits for some before it ends;
+	/** How many nanoseconds a thread waits for work before it ends;
 	 * UINT64_MAX: forever. */
 	uint64_t idle_ns;
 
-	/** Of each thread, in bytes; 0: the system's default. */
+	/** The stack size of each thread, in bytes; 0: the system's default. */
 	size_t stack_size;
 
-	/** For how long to spin (to busy-wait) before a sleep; at most 1 ms; 0,
-	 * the default: not at all. One idle thread of each lane spins for jobs,
-	 * and a loop whose jobs are with the threads spins for their ends and
-	 * for posts. If these come soon, that is quicker than a sleep and a
-	 * wake-up; if not, it keeps a processor busy for nothing. While a loop
-	 * spins it does not look at descriptors, so their events may be late by
-	 * this time; timers are not late. The time is approximate: it is
-	 * counted in pauses of the processor. A thread or a loop that finds
-	 * nothing in more than half of its tries, as on a busy machine, spins
-	 * less often, down to some 4 waits of 1000, until it pays again. There
-	 * is no spinning if the process may run on one processor alone as the
-	 * pool is made, nor in a loop with a virtual clock. */
+	/** How many nanoseconds an idle thread, or a loop that waits for jobs,
+	 * busy-waits before it sleeps: at most 1 ms. 0, the default: not at
+	 * all. In each lane one idle thread at a time busy-waits for jobs. A
+	 * loop with jobs in the pool busy-waits for their completion and for
+	 * posts.
+	 *
+	 * If these come soon, this is faster than to sleep and be woken; if
+	 * not, it wastes processor time. A loop that busy-waits does not look
+	 * at descriptors, so their events may be late by this time. Timers are
+	 * not late. The time is approximate, because it is counted in pause
+	 * instructions.
+	 *
+	 * A thread or loop that finds nothing in more than half of its tries,
+	 * as on a busy machine, busy-waits less often, down to about 4 of 1000
+	 * waits, until it succeeds again. Nothing busy-waits if the process may
+	 * use only one processor when the pool is made, nor does a loop with a
+	 * virtual clock. */
 	uint64_t spin_ns;
 };
 
-/** What one lane has done, and is doing. A later version may have more at the
- * end. */
+/** The statistics of a lane. A later version may add members at the end. */
 struct rota_lane_stats {
 	size_t size; /* of this struct, set by the caller */
 
 	uint64_t queued;  /* jobs that wait now */
-	uint64_t running; /* jobs at which a thread is now */
-	uint64_t done;    /* jobs that threads have ended */
-	uint64_t started; /* threads made so far */
-	unsigned threads; /* that there are now */
-	unsigned idle;    /* of these, without work */
+	uint64_t running; /* jobs that threads are working on now */
+	uint64_t done;    /* jobs that threads have finished so far */
+	uint64_t started; /* threads started so far */
+	unsigned threads; /* threads that exist now */
+	unsigned idle;    /* of these, threads that sleep */
 };
 
 /**
- * Set @options, of @size bytes where the caller was compiled, to the defaults:
- * rota_pool_options_init() passes the size.
+ * Set *@options to the defaults, for a caller in which the struct has @size
+ * bytes. Programs call rota_pool_options_init(), which passes the size.
  *
  * Thread:  any.
  */
@@ -99,9 +107,10 @@ void rota_pool_options_init_size(struct rota_pool_options *options,
 				 size_t size);
 
 /**
- * Set @options to the defaults: up to 4 threads in the io lane, up to 16 in the
- * blocking one, as many as there are processors in the cpu lane; none of them
- * kept; 10 seconds; no spinning.
+ * Set *@options to the defaults: up to 4 threads in the io lane, up to 16 in
+ * the blocking lane, and in the cpu lane one for each processor that the
+ * process may use. No thread stays, idle_ns is 10 seconds, and nothing
+ * busy-waits.
  *
  * Thread:  any.
  */
@@ -111,107 +120,115 @@ static inline void rota_pool_options_init(struct rota_pool_options *options)
 }
 
 /**
- * Make a pool and store it in *@pool. It has no thread until there is work. A
- * loop uses it if it is made with the option pool. @options NULL stands for the
- * defaults.
+ * Make a pool and store it in *@pool. @options NULL means the defaults. The
+ * pool starts its threads when there is work. A loop uses it if the pool is set
+ * in the options of the loop. Returns 0.
  *
  * Thread:  any.
- * Owner:   the caller, who drops it with rota_pool_unref(). Every loop that
- *          uses it holds a reference as well.
- * Errors:  ROTA_EINVAL  @pool is NULL, the size of @options is less than that
- *                       of the first version, something is set that the library
- *                       does not know, min_threads is more than max_threads,
- *                       no thread can have a stack of stack_size, or spin_ns is
- *                       more than 1 ms
+ * Owner:   the caller, who drops the reference by rota_pool_unref(). Every loop
+ *          that uses the pool holds a reference as well.
+ * Errors:  ROTA_EINVAL  @pool is NULL; the size of @options is smaller than in
+ *                       the first version; something is set that this version
+ *                       of the library does not know; min_threads is more than
+ *                       max_threads; no thread can have a stack of stack_size;
+ *                       or spin_ns is more than 1 ms
  *          ROTA_ENOMEM
+ *          After either *@pool is unchanged.
  */
 int rota_pool_new(struct rota_pool **pool,
 		  const struct rota_pool_options *options);
 
 /**
- * Give the process's own pool, with the default options: the one that loops
- * use which were made without. It lasts until rota_pool_end(), and its threads
- * never keep the process from ending. The first call makes it, and returns NULL
- * if there is no memory; then the next one tries again.
+ * Return the default pool of the process. It has the default options, and is
+ * used by loops that were made without a pool. The first call makes it. It
+ * lasts until rota_pool_end(), and its threads do not keep the process from
+ * ending. Returns NULL if there is no memory; the next call tries again.
  *
  * Thread:  any.
- * Owner:   the library.
+ * Owner:   the library. The caller gets no reference.
  */
 struct rota_pool *rota_pool_default(void);
 
 /**
- * End the process's own pool, for a program that wants no thread of the library
- * to be left, or the library unloaded: wait until its threads have ended, and
- * the threads of pools that were dropped as well, if no other pool is in use. A
- * thread that is at work is waited for. The next rota_pool_default(), or a loop
- * that needs one, makes a new pool.
+ * End the default pool of the process, and wait until its threads have ended,
+ * also those that are working on a job. This is for a program that wants no
+ * thread of the library to be left, or that wants to unload the library. If no
+ * other pool is in use, this also waits for the threads of pools whose last
+ * reference was dropped. Afterwards rota_pool_default(), or a loop that needs a
+ * pool, makes a new one. A program need not call this before it ends. Returns
+ * 0.
  *
- * The first thread of any pool has the library's code stay mapped, so that a
- * dlclose(3) by the program is safe at any time: it does nothing. Once this has
- * returned 0 and no pool has a thread, it unmaps the library again.
+ * The first thread of any pool keeps the code of the library mapped, so that
+ * dlclose(3) is safe at any time: it does not unmap the library. When this call
+ * has returned 0 and no pool has a thread, dlclose(3) unmaps it.
  *
- * A program need not call this before it ends.
- *
- * Thread:  any but those of pools. Nobody uses what rota_pool_default() gave.
- * Errors:  ROTA_EBUSY      a loop that is not closed uses the pool, somebody
- *                          has a reference, or another thread is in this call;
+ * Thread:  any except those of pools. No other thread may be using what
+ *          rota_pool_default() has returned.
+ * Errors:  ROTA_EBUSY      a loop that is not closed uses the pool, a reference
+ *                          to it is held, or another thread is in this call:
  *                          nothing has changed
  *          ROTA_ETIMEDOUT  the monotonic clock has reached @deadline_ns
- *                          (UINT64_MAX: no deadline), and a thread is still
- *                          there; it ends when it is done. Call again to wait
- *                          for more
- *          ROTA_ENOMEM     there was no memory to note when a thread leaves:
+ *                          (UINT64_MAX: no deadline), and a thread has not
+ *                          ended. It ends when its job is done. Call this again
+ *                          to wait longer
+ *          ROTA_ENOMEM     there was no memory to record when a thread ends, so
  *                          the code stays mapped
  */
 int rota_pool_end(uint64_t deadline_ns);
 
 /**
- * Hold on to @pool. Returns it.
+ * Take a reference to @pool. Returns @pool.
  *
- * Thread:  any that holds a reference.
+ * Thread:  any that holds a reference already.
+ * Owner:   the caller, who drops the reference by rota_pool_unref().
  */
 struct rota_pool *rota_pool_ref(struct rota_pool *pool);
 
 /**
- * Drop a reference. With the last, the threads end: those at work when it is
- * done. Nobody waits for them.
+ * Drop a reference to @pool. After the last one its threads end, those with a
+ * job when it is done. This call does not wait for them.
  *
  * Thread:  any.
  */
 void rota_pool_unref(struct rota_pool *pool);
 
 /**
- * Fill *@stats with the figures of @lane, as far as @stats->size says. What
- * only a later version than the library's knows is set to 0.
+ * Store the statistics of @lane in *@stats, of which @stats->size bytes are
+ * written. Members that this version of the library does not know are set to 0.
+ * Returns 0.
  *
  * Thread:  any that holds a reference.
- * Errors:  ROTA_EINVAL  @lane is none, @stats is NULL, or its size is less than
- *                       that of the first version
+ * Errors:  ROTA_EINVAL  @lane is not a lane, @stats is NULL, or its size is
+ *                       smaller than in the first version: *@stats is unchanged
  */
 int rota_pool_stats(struct rota_pool *pool, enum rota_lane lane,
 		    struct rota_lane_stats *stats);
 
 /**
- * Does the work of @work: 0, or an error, which its rota_work_done_fn is told.
- * It may use what the caller keeps around @work, and must not call the library,
- * but for what any thread may.
+ * Does the job of @work. Returns 0 or an error, with which the
+ * rota_work_done_fn is then called. It may use the struct around @work. Of the
+ * library it may call only what any thread may call.
  *
- * Thread:  one of the lane's, or the loop's if the lane has none. In the lane's
- *          all signals are blocked, but for those that a fault of its own
- *          raises (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP).
+ * Thread:  one of the lane. All signals are blocked in it, except for those
+ *          that a fault of its own raises (SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+ *          SIGTRAP). The loop's, in the pending phase, if the lane has no
+ *          threads.
  */
 typedef int rota_work_fn(struct rota_work *work);
 
 /**
- * Called when @work has ended. @status is what its function returned, or
- * ROTA_ECANCELED or ROTA_ETIMEDOUT, or ROTA_EAGAIN: the lane has no thread and
- * none could be made. After a fork, in the child: ROTA_ECANCELED.
+ * Called when @work has completed. @status is what its rota_work_fn returned,
+ * or ROTA_ECANCELED, or ROTA_ETIMEDOUT, or ROTA_EAGAIN if the lane has no
+ * thread and none could be started. In a forked child it is ROTA_ECANCELED for
+ * work that was queued before the fork. The callback may free @work, or queue
+ * it again.
  *
- * Phase:   poll, or pending. The callback may free @work, or queue it again.
+ * Phase:   poll, or pending: see rota_work_queue().
+ * Thread:  the loop's.
  */
 typedef void rota_work_done_fn(struct rota_work *work, int status);
 
-/** For requests of the library: one job in a lane. */
+/** A job in a lane, as requests contain it. Private to the library. */
 struct rotai_item {
 	struct rota_link link;
 	void (*run)(struct rotai_item *item);
@@ -221,13 +238,14 @@ struct rotai_item {
 	uint8_t lane;
 	uint8_t state;
 	uint8_t canceled;
-	uint8_t detachable; /* it may be let go of */
+	uint8_t detachable; /* the loop need not wait for it */
 };
 
 /**
- * Work for a pool.
+ * A job for a pool, as a request.
  *
- * Owner:   the caller, who keeps it alive and in place until the callback.
+ * Owner:   the caller, who keeps it alive and in place until the callback
+ *          begins.
  */
 struct rota_work {
 	struct rota_request request;
@@ -237,81 +255,90 @@ struct rota_work {
 		rota_work_done_fn *done;
 		struct rotai_detached *detached; /* or NULL */
 		int status;
-		int late; /* its deadline passed while a thread was at it */
-	} internal;       /* the library's: neither read nor write it */
+		int late; /* its deadline passed while a thread worked on it */
+	} internal;       /* private to the library: do not read or write */
 };
 
-/** Work whose memory is the library's and the threads', so that it need not be
- * waited for. Set all of it. */
+/** A job that uses only memory of its own, so that neither the loop nor the
+ * program has to wait for it. Set all members. */
 struct rota_detachable {
-	/** Does the work, as a rota_work_fn does: 0 or an error. */
+	/** Does the job, as a rota_work_fn does. Returns 0 or an error. */
 	int (*run)(void *context);
 
-	/** Frees @context, if it does not go back to the caller: see
-	 * rota_work_queue_detachable(). Must not call the library. */
+	/** Frees @context, if the library owns it in the end: see
+	 * rota_work_queue_detachable(). It must not call the library. */
 	void (*discard)(void *context);
 
 	void *context;
 };
 
 /**
- * Make @work ready for use on @loop.
+ * Initialize @work for use on @loop.
  *
  * Thread:  the loop's.
  */
 void rota_work_init(struct rota_work *work, struct rota_loop *loop);
 
 /**
- * Have @fn called by a thread of @lane, and then @done by the loop. What a
- * callback queues is handed to the threads when it and its ticks have ended.
- * Jobs of a lane are begun in the order in which they were handed over, unless
- * a thread is held up: then others take over what it was to do next.
+ * Call @fn in a thread of @lane, and then @done in the loop's thread. Jobs that
+ * a callback queues are submitted to the threads when the callback and its
+ * ticks have ended. The jobs of a lane are begun in the order in which they
+ * were submitted, unless a thread is held up: then other threads take over the
+ * jobs that it had taken and not begun. Returns 0.
  *
- * &work->request can be cancelled and can have a deadline: what has not begun
- * ends at once; a thread that is at it sees rota_work_canceled(), and goes on.
- * With a deadline the status is then ROTA_ETIMEDOUT, whatever @fn returns.
+ * &work->request can be cancelled and can have a deadline. If no thread has
+ * begun the job, it completes at once. Otherwise rota_work_canceled() returns 1
+ * in the thread, and the job goes on. If its deadline passes while the thread
+ * is working on it, the status is ROTA_ETIMEDOUT, whatever @fn returns.
  *
- * Phase:   @done runs in the poll phase; in the pending phase if it was
- *          cancelled, if more had ended than one turn calls back
- *          (ROTA_POOL_COMPLETIONS_PER_TURN), or if the lane has no threads:
- *          then @fn runs there too.
+ * Phase:   @done runs in the poll phase. It runs in the pending phase if the
+ *          job was cancelled or timed out before a thread began it; if more
+ *          jobs completed than one turn calls back
+ *          (ROTA_POOL_COMPLETIONS_PER_TURN); or if the lane has no threads:
+ *          then @fn runs there, too.
  * Thread:  the loop's.
- * Errors:  ROTA_EINVAL     @fn or @done is NULL, or @lane is none
- *          ROTA_EBUSY      @work is queued or runs
- *          ROTA_ENOMEM     can only be with the loop's first work
+ * Errors:  ROTA_EINVAL     @fn or @done is NULL, or @lane is not a lane
+ *          ROTA_EBUSY      @work is queued or running
+ *          ROTA_ENOMEM     only with the loop's first job
  *          ROTA_ESHUTDOWN  the loop is shutting down
  *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ *          After any of them nothing has changed, and neither function is
+ *          called.
  */
 int rota_work_queue(struct rota_work *work, enum rota_lane lane,
 		    rota_work_fn *fn, rota_work_done_fn *done);
 
 /**
- * The same with work that a cancel or a deadline ends at once, even while a
- * thread is at it: the thread then goes on alone, and the loop can be closed.
+ * As rota_work_queue(), with a job that a cancel or a deadline completes at
+ * once, even while a thread is working on it. The thread then finishes the job
+ * without the loop, which can be closed.
  *
- * The status that @done is told says whose the context is from then on. If that
- * is ROTA_ECANCELED, ROTA_ETIMEDOUT or ROTA_EAGAIN, be it by @how->run itself,
- * the library calls @how->discard: once, on any thread, before @done or after
- * it, when no thread is at the work any more. With any other status the context
- * is the caller's again, and @how->discard is not called.
+ * The status that @done is called with says who owns the context from then on.
+ * With ROTA_ECANCELED, ROTA_ETIMEDOUT or ROTA_EAGAIN, also if @how->run has
+ * returned it, the library does: it calls @how->discard once, on any thread,
+ * before or after @done, when no thread is working on the job any more. With
+ * any other status the caller does, and @how->discard is not called.
  *
- * In a forked child it is not called for what a thread had taken when the
- * process forked: that is half done, and nobody is there to finish it.
+ * In a forked child @how->discard is not called for jobs that a thread had
+ * taken when the process forked: they may be half done, and no thread there
+ * finishes them.
  *
  * Phase:   as rota_work_queue()
  * Thread:  the loop's.
- * Owner:   @how is copied. The library owns its context until @done.
- * Errors:  as rota_work_queue(); ROTA_EINVAL if a function of @how is NULL;
- *          ROTA_ENOMEM at any time. @how->discard is then not called: the
- *          context is still the caller's.
+ * Owner:   *@how is copied. The library owns its context until @done is called.
+ * Errors:  ROTA_EINVAL  also if @how or a function of it is NULL
+ *          ROTA_ENOMEM  at any time
+ *          else as rota_work_queue()
+ *          After any of them the context is still the caller's, and
+ *          @how->discard is not called.
  */
 int rota_work_queue_detachable(struct rota_work *work, enum rota_lane lane,
 			       const struct rota_detachable *how,
 			       rota_work_done_fn *done);
 
 /**
- * Tell whether the work that this thread is at was cancelled, or its deadline
- * has passed: 1 or 0. In other threads: 0.
+ * Return 1 if the job that this thread is working on was cancelled, or its
+ * deadline has passed; 0 if not, and in threads that are working on none.
  *
  * Thread:  any.
  */

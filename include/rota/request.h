@@ -1,10 +1,11 @@
 /*
- * rota/request.h - what all requests share: cancel, and a deadline.
+ * rota/request.h - what all requests have in common: cancel, and a deadline.
  *
- * A request is one operation in flight. Its callback comes exactly once, never
- * from inside the call that started it. Every kind of request begins with a
- * struct rota_request, and the functions here take a pointer to that. One that
- * is all zero was never begun, and may be asked and cancelled all the same.
+ * A request is one operation in flight. Its callback runs exactly once, and
+ * never inside the call that started it. Every kind of request begins with a
+ * struct rota_request, and the functions here take a pointer to that. A request
+ * that is all zero was never started. It may be queried and cancelled all the
+ * same.
  */
 #ifndef ROTA_REQUEST_H
 #define ROTA_REQUEST_H
@@ -27,10 +28,10 @@ struct rotai_request_class;
  * The base of every request.
  *
  * Owner:   the caller, who keeps it alive and in place until its callback
- *          begins.
+ *          begins. The callback may free it.
  */
 struct rota_request {
-	void *data; /* yours */
+	void *data; /* for the caller */
 	struct {
 		struct rota_loop *loop;
 		const struct rotai_request_class *class_;
@@ -39,64 +40,72 @@ struct rota_request {
 		struct rota_deadline *deadline; /* or NULL */
 		int status;
 		uint8_t state;
-	} internal; /* the library's: neither read nor write it */
+	} internal; /* private to the library: do not read or write */
 };
 
 /**
- * A time by which a request is to have ended.
+ * A time at which a request is cancelled if it has not completed. It needs no
+ * initialization.
  *
  * Owner:   the caller, who keeps it alive and in place until the request's
- *          callback begins, or the deadline is cleared.
+ *          callback begins, or until the deadline is cleared or replaced.
  */
 struct rota_deadline {
-	void *data; /* yours */
+	void *data; /* for the caller */
 	struct {
 		struct rota_timer timer;
 		struct rota_request *request;
-	} internal; /* the library's: neither read nor write it */
+	} internal; /* private to the library: do not read or write */
 };
 
 /**
- * Cancel @request: its callback comes with ROTA_ECANCELED.
+ * Cancel @request: its callback runs later, with ROTA_ECANCELED. Returns 0.
  *
+ * Phase:   the callback runs in the pending phase. If a pool thread has to stop
+ *          waiting first, it runs in the poll phase: see struct rota_fs.
  * Thread:  the loop's.
- * Errors:  ROTA_EALREADY  it has ended, and its callback is on its way with
- *                         its own status, or has been called; a pool thread has
- *                         finished it, and the loop does not know yet; or it
- *                         is all zero, and was never begun
- *          ROTA_EBUSY     a pool thread is at it, or a part is written: it
- *                         goes on
+ * Errors:  ROTA_EALREADY  @request has completed: its callback still runs with
+ *                         its own status, or has run. This includes requests
+ *                         that a pool thread has finished, although the
+ *                         loop does not know it yet, and requests that were
+ *                         never started
+ *          ROTA_EBUSY     a pool thread is working on it, or a part of a write
+ *                         is written: it goes on
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
  */
 int rota_request_cancel(struct rota_request *request);
 
 /**
- * Tell whether @request is in flight, or has ended and its callback is still
- * to come: 1 or 0.
+ * Return 1 if @request is in flight, or has completed and its callback has not
+ * run yet; 0 if not.
  *
  * Thread:  the loop's.
  */
 int rota_request_is_active(const struct rota_request *request);
 
 /**
- * End @request with ROTA_ETIMEDOUT if it has not ended by @due_ns, in the time
- * of rota_loop_now(). A request has one deadline at the most: a new one takes
- * the place of the old. What a pool thread is using ends when the thread lets
- * go of it.
+ * Complete @request with ROTA_ETIMEDOUT if it has not completed at @due_ns, on
+ * the scale of rota_loop_now(). A request has at most one deadline: this
+ * replaces a previous one. If a pool thread is working on the request, it
+ * completes when the thread is done. A write completes even if a part of it is
+ * written already. Returns 0.
  *
- * Phase:   the request's callback runs in the pending phase.
+ * Phase:   the request's callback runs in the pending phase; if a pool thread
+ *          was working on it, in the poll phase.
  * Thread:  the loop's.
  * Owner:   the caller keeps @deadline alive and in place until the request's
- *          callback begins or the deadline is cleared. It needs no init.
- * Errors:  ROTA_EINVAL     the request is not in flight
+ *          callback begins, or until the deadline is cleared or replaced.
+ * Errors:  ROTA_EINVAL     @request is not in flight. It may have completed
+ *                          already, with its callback still to come
  *          ROTA_ESHUTDOWN  the loop is shutting down
  *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ *          After any of them a previous deadline stays.
  */
 int rota_request_set_deadline(struct rota_request *request,
 			      struct rota_deadline *deadline, uint64_t due_ns);
 
 /**
- * Take the deadline of @request back. If there is none this does nothing.
+ * Clear the deadline of @request. If it has none, do nothing.
  *
  * Thread:  the loop's.
  */

@@ -1,6 +1,6 @@
 /*
- * rota/stream.h - bytes in order, both ways: what TCP connections, and later
- * pipes and terminals, have in common.
+ * rota/stream.h - ordered bytes in both directions: what TCP connections have
+ * in common with other streams. An echo server reads like this:
  *
  *     static void on_read(struct rota_stream *stream, int status,
  *                         const struct rota_buf *buf)
@@ -35,73 +35,92 @@ struct rotai_output;
 struct rotai_listener;
 
 /**
- * Called with what has come in: @status 0 and at least one byte in @buf, which
- * is lent until the callback returns. Or, once and last, with an error, and
- * nothing in @buf: ROTA_EOF at the end of the input, ROTA_ENOMEM if there was
- * no buffer (then, and then alone, reading can be started again), or whatever
- * the system says.
+ * Called with input: @status is 0 and @buf has at least one byte. The buffer
+ * belongs to the loop and is valid until the callback returns; see
+ * rota_buf_keep().
+ *
+ * Or called with an error, and an empty @buf, as the last call: ROTA_EOF at the
+ * end of the input, ROTA_ENOMEM if there was no memory for a buffer, or an
+ * error of the system. Reading can be started again after ROTA_ENOMEM only.
  *
  * Phase:   poll. The callback may close @stream, or anything else.
+ * Thread:  the loop's.
  */
 typedef void rota_read_fn(struct rota_stream *stream, int status,
 			  const struct rota_buf *buf);
 
 /**
- * Called when rota_stream_read() has ended. @read->size bytes are in its
- * buffer, also if @status is an error.
+ * Called when a rota_stream_read() has completed: @status is 0 or an error.
+ * Also with an error, read->size bytes of input are in the buffer. The callback
+ * may free @read.
  *
- * Phase:   poll, or pending, or closing.
+ * Phase:   poll, pending or closing: see rota_stream_read().
+ * Thread:  the loop's.
  */
 typedef void rota_read_done_fn(struct rota_read *read, int status);
 
 /**
- * Called when all of a write is with the system, or the write has failed.
+ * Called when a write has completed: @status is 0 if the kernel has accepted
+ * all of it, or an error. The callback may free @write.
  *
- * Phase:   pending, or closing.
+ * Phase:   pending, or closing if the stream was closed.
+ * Thread:  the loop's.
  */
 typedef void rota_write_fn(struct rota_write *write, int status);
 
 /**
- * Called when the writing side is shut down, or that has failed.
+ * Called when the writing side of a stream is shut down, with 0, or when that
+ * has failed, with an error. The callback may free @shutdown.
  *
- * Phase:   pending, or closing.
+ * Phase:   pending, or closing if the stream was closed.
+ * Thread:  the loop's.
  */
 typedef void rota_shutdown_fn(struct rota_shutdown *shutdown, int status);
 
 /**
- * Called with 0 when no more than the low watermark is queued, after a send
- * returned 1; but not if the stream ends by then, see rota_stream_end(). Or
- * with an error: the writing side has failed, and bytes that rota_stream_send()
- * had taken are lost.
+ * Called with 0 when, after rota_stream_send() has returned 1, no more than the
+ * low watermark is queued; but not after rota_stream_end(). Or called with an
+ * error when the writing side has failed and bytes are lost that
+ * rota_stream_send() had accepted.
  *
  * Phase:   poll, or pending.
+ * Thread:  the loop's.
  */
 typedef void rota_drain_fn(struct rota_stream *stream, int status);
 
 /**
- * Called when @connect has ended: 0, and the stream is connected, or an error,
- * and it is as fresh as after its init.
+ * Called when @connect has completed: with 0 if the stream is connected; or
+ * with an error, and then the stream is as after its initialization. The
+ * callback may free @connect.
  *
- * Phase:   poll, or pending, or closing.
+ * Phase:   poll, pending or closing: see rota_tcp_connect().
+ * Thread:  the loop's.
  */
 typedef void rota_connect_fn(struct rota_connect *connect, int status);
 
 /**
- * Called when somebody has connected: @status 0, and @fd is the connection's
- * descriptor, non-blocking and close-on-exec, which belongs to the callback:
- * to be opened as a handle, posted to another loop, or closed. Or with an
- * error, and @fd -1: ROTA_EMFILE, ROTA_ENFILE, ROTA_ENOMEM or ROTA_ENOBUFS once
- * when the system has run out of something. The listener then sheds what is
- * queued and tries again by itself, after a while: see rota_stream_shed(). The
- * shortage is over when all that was queued could be accepted. Another error of
- * accept(2) is reported if it comes without end; then nothing is shed.
+ * Called for each connection that a listener accepts: @status is 0 and @fd is
+ * the descriptor of the connection, non-blocking and close-on-exec. The
+ * callback opens it by rota_tcp_open(), passes it to another loop, or closes
+ * it. If it does none of these, the descriptor leaks.
+ *
+ * Or called with an error, and @fd is -1. ROTA_EMFILE, ROTA_ENFILE, ROTA_ENOMEM
+ * and ROTA_ENOBUFS mean that descriptors or memory have run out. Each such
+ * shortage is reported once. The listener then accepts and closes the queued
+ * connections (see rota_stream_shed()), waits, and tries again by itself: after
+ * 10 ms at first, and after at most 1 s. The shortage is over when it has
+ * accepted all queued connections. Another error of accept(2) is reported if
+ * all ROTA_ACCEPTS_PER_EVENT attempts for one event fail. The listener then
+ * waits and tries again in the same way, but closes no connection.
  *
  * Phase:   poll. The callback may close @stream.
+ * Thread:  the loop's.
+ * Owner:   the callback owns @fd.
  */
 typedef void rota_connection_fn(struct rota_stream *stream, int status, int fd);
 
 /**
- * What all streams begin with.
+ * The base of every stream.
  *
  * Owner:   as struct rota_handle
  */
@@ -112,45 +131,53 @@ struct rota_stream {
 		union {
 			rota_read_fn *read;
 			rota_connection_fn *connection;
-			struct rota_end *end; /* of one that ends, or NULL */
+			struct rota_end *end; /* while it ends, or NULL */
 		} fn;
 		union {
-			struct rota_read *read; /* the first in line */
+			struct rota_read *read; /* the first one queued */
 			struct rota_connect *connect;
 			struct rotai_listener *listener;
 		} front;
 		struct rotai_output *first_output;
 		struct rotai_output *last_output;
-		size_t queued; /* bytes of these */
+		size_t queued; /* bytes of output */
 		rota_drain_fn *drain;
 		uint32_t low;
 		uint32_t high;
 		struct rota_stream *deferred; /* the next in the same list */
 		uint32_t flags;
-		int error; /* of the writing side, to be told */
-	} internal;        /* the library's: neither read nor write it */
+		int error; /* of the writing side, not reported yet */
+	} internal;        /* private to the library: do not read or write */
 };
 
-/** For requests of the library: something in line to be written. */
+/** An entry of the output queue. Private to the library. */
 struct rotai_output {
 	struct rotai_output *next;
 	const struct rota_const_buf *bufs;
-	uint32_t count; /* of bufs */
+	uint32_t count; /* buffers at bufs */
 	uint8_t kind;
 	uint8_t begun;
-	size_t offset; /* of the first byte that is left, in bufs[0] */
-	size_t left;   /* bytes */
+	size_t offset; /* in bufs[0], of the first byte not written */
+	size_t left;   /* bytes not written */
 };
 
-/** One attempt to connect. */
+/**
+ * A request to connect. It needs no initialization.
+ *
+ * Owner:   as struct rota_request
+ */
 struct rota_connect {
 	struct rota_request request;
 	struct {
 		rota_connect_fn *fn;
-	} internal; /* the library's: neither read nor write it */
+	} internal; /* private to the library: do not read or write */
 };
 
-/** One read into a buffer of the caller's. */
+/**
+ * A request to read into a buffer of the caller's. It needs no initialization.
+ *
+ * Owner:   as struct rota_request
+ */
 struct rota_read {
 	struct rota_request request;
 	size_t size; /* bytes read */
@@ -159,74 +186,93 @@ struct rota_read {
 		struct rota_buf buf;
 		size_t least;
 		rota_read_done_fn *fn;
-	} internal; /* the library's: neither read nor write it */
+	} internal; /* private to the library: do not read or write */
 };
 
-/** One write of the caller's buffers. */
+/**
+ * A request to write buffers of the caller's. It needs no initialization.
+ *
+ * Owner:   as struct rota_request
+ */
 struct rota_write {
 	struct rota_request request;
 	struct {
 		struct rotai_output output;
 		struct rota_const_buf buf;
 		rota_write_fn *fn;
-	} internal; /* the library's: neither read nor write it */
+	} internal; /* private to the library: do not read or write */
 };
 
-/** The end of what is written. */
+/**
+ * A request to shut down the writing side. It needs no initialization.
+ *
+ * Owner:   as struct rota_request
+ */
 struct rota_shutdown {
 	struct rota_request request;
 	struct {
 		struct rotai_output output;
 		rota_shutdown_fn *fn;
-	} internal; /* the library's: neither read nor write it */
+	} internal; /* private to the library: do not read or write */
 };
 
-/** The polite end of a stream: see rota_stream_end_with(). */
+/**
+ * A request to end a stream: see rota_stream_end_with(). It needs no
+ * initialization, and has no callback of its own.
+ *
+ * Owner:   the caller, who keeps it alive and in place until the close callback
+ *          of the stream.
+ */
 struct rota_end {
 	struct rota_request request;
 
-	/** How the stream has ended, to be read in its close callback: 0 if all
-	 * that was queued has left and the other side has ended as well;
+	/** How the stream has ended, for its close callback to read: 0 if all
+	 * output was sent and the peer has ended its side as well;
 	 * ROTA_ETIMEDOUT if the deadline passed before that; ROTA_ECANCELED if
-	 * it was cancelled, or closed otherwise; or the error by which the
-	 * connection failed, ROTA_EPIPE if it had failed before. */
+	 * the request was cancelled or the stream was closed in another way;
+	 * the error by which the connection failed; or ROTA_EPIPE if it had
+	 * failed before the call. */
 	int status;
 };
 
 /**
- * Wait for connections on a stream that is bound to an address, up to
- * @backlog of them in the system's queue. @fn is called for each, up to
- * ROTA_ACCEPTS_PER_EVENT in a row.
+ * Listen for connections on a stream that is bound to an address, with up to
+ * @backlog of them in the queue of the system: see listen(2). @fn is called for
+ * each connection, up to ROTA_ACCEPTS_PER_EVENT times in a row. Returns 0.
  *
  * Phase:   @fn runs in the poll phase.
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL      @fn is NULL, @backlog is below 1, or @stream is not
- *                           bound, connected, or closing
- *          ROTA_EALREADY    it listens
- *          ROTA_EADDRINUSE  another socket listens there
+ *                           bound, is connected or connecting, or is closing
+ *          ROTA_EALREADY    @stream listens already
+ *          ROTA_EADDRINUSE  another socket listens at this address
  *          ROTA_ENOMEM, ROTA_ENOSPC
  *          ROTA_ESHUTDOWN   the loop is shutting down
  *          ROTA_ECHILD      in a forked child, before rota_loop_fork()
- *          After any of them @stream is as it was, and nobody can connect.
+ *          After any of them @stream is unchanged, and nobody can connect.
  */
 int rota_stream_listen(struct rota_stream *stream, int backlog,
 		       rota_connection_fn *fn);
 
 /**
- * Accept no more connections, from now on: in the middle of an event, too. A
- * peer that connects waits in the system's queue, up to the backlog. @stream
- * goes on to listen, and to keep the loop alive. Pausing twice is pausing once.
+ * Accept no more connections until rota_stream_listen_resume(). This takes
+ * effect at once, also in the callback for one of several connections. Peers
+ * that connect wait in the queue of the system, up to the backlog. @stream is
+ * still a listener and keeps the loop alive. If it is paused already, nothing
+ * changes. Returns 0.
  *
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL     @stream does not listen, or is closing
  *          ROTA_ESHUTDOWN  the loop is shutting down
  *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ *          After any of them nothing has changed.
  */
 int rota_stream_listen_pause(struct rota_stream *stream);
 
 /**
- * Accept connections again after rota_stream_listen_pause(), those that have
- * waited first. It does nothing to a listener that is not paused.
+ * Accept connections again after rota_stream_listen_pause(), beginning with
+ * those that have waited. If the listener is not paused, nothing changes.
+ * Returns 0.
  *
  * Thread:  the loop's.
  * Errors:  as rota_stream_listen_pause()
@@ -234,236 +280,275 @@ int rota_stream_listen_pause(struct rota_stream *stream);
 int rota_stream_listen_resume(struct rota_stream *stream);
 
 /**
- * Tell how many connections the listener @stream had to end at once, as there
- * was no descriptor left for them.
+ * Return how many connections the listener @stream has accepted and closed
+ * because there was no descriptor for them; 0 if @stream does not listen.
  *
  * Thread:  the loop's.
  */
 uint64_t rota_stream_shed(const struct rota_stream *stream);
 
 /**
- * Call @fn with whatever comes in. The loop lends it a buffer only when there
- * is something in it. Starting again replaces @fn.
+ * Call @fn with input as it arrives, until rota_stream_read_stop(). The loop
+ * provides the buffer, and only when there is input. If reading is already
+ * started, @fn replaces the previous function. Returns 0.
  *
  * Phase:   @fn runs in the poll phase.
  * Thread:  the loop's.
- * Errors:  ROTA_EINVAL     @fn is NULL, or @stream listens or is closing
+ * Errors:  ROTA_EINVAL     @fn is NULL; @stream listens, is closing, or was
+ *                          passed to rota_stream_end()
  *          ROTA_ENOTCONN   @stream is not connected
- *          ROTA_EBUSY      a rota_stream_read() is under way
- *          ROTA_EOF        the input has ended, by whatever error
+ *          ROTA_EBUSY      a rota_stream_read() is in flight
+ *          ROTA_EOF        the input has ended, or has failed with any error
  *          ROTA_ENOMEM, ROTA_ENOSPC
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_stream_listen()
+ *          After any of them nothing has changed.
  */
 int rota_stream_read_start(struct rota_stream *stream, rota_read_fn *fn);
 
 /**
- * Read no more: no callback comes from now on. What comes in waits in the
- * system, and the sender is slowed down when its room there is used up.
+ * Stop what rota_stream_read_start() has started: @fn is not called any more.
+ * Input waits in the buffer of the system. When this is full, the peer has to
+ * stop sending.
  *
  * Thread:  the loop's.
  */
 void rota_stream_read_stop(struct rota_stream *stream);
 
 /**
- * Read into @buf, once: until there are @least bytes (0 stands for 1), and what
- * comes along, up to @buf.size. Several reads are served in their order; what
- * follows the bytes of one that was cancelled, or whose time was up, is told
- * after its callback.
+ * Read once into @buf: at least @least bytes (0 means 1), and at most @buf.size
+ * if more are there. Several reads are served in the order in which they were
+ * started. If a read that has bytes is cancelled or timed out, the input after
+ * these bytes goes to the next reader, and only after the callback of that
+ * read. Returns 0.
  *
- * Phase:   @fn runs in the poll phase; in the pending phase if the input has
- *          ended, or the read was cancelled or its time is up.
+ * Phase:   @fn runs in the poll phase. It runs in the pending phase if the
+ *          input has ended, or if the read was cancelled or timed out, and in
+ *          the closing phase if @stream was closed.
  * Thread:  the loop's.
- * Owner:   the caller keeps @read and the buffer alive and in place until @fn.
- * Errors:  ROTA_EINVAL  @fn or @buf.data is NULL, @buf.size is 0, @least is
- *                       more than that, or @stream listens or is closing
- *          ROTA_EBUSY   rota_stream_read_start() has been called
- *          else as rota_stream_read_start(), but for ROTA_EOF, which is told
- *          to @fn
+ * Owner:   the caller keeps @read and the buffer alive and in place until @fn
+ *          is called.
+ * Errors:  ROTA_EINVAL  @fn or @buf.data is NULL; @buf.size is 0 or more than
+ *                       PTRDIFF_MAX; @least is more than @buf.size; @stream
+ *                       listens, is closing, or was passed to rota_stream_end()
+ *          ROTA_EBUSY   rota_stream_read_start() is reading
+ *          else as rota_stream_read_start(), except for ROTA_EOF, with which
+ *          @fn is called
  */
 int rota_stream_read(struct rota_read *read, struct rota_stream *stream,
 		     struct rota_buf buf, size_t least, rota_read_done_fn *fn);
 
 /**
- * Send @size bytes of @data. What the system does not take at once is copied
- * and goes out as it can; the same is true while @stream connects. Returns 0;
- * or 1 if more than the high watermark is then queued: all is taken, but it is
- * time to stop until on_drain says so.
+ * Send the @size bytes at @data. What the kernel does not accept right now is
+ * copied and sent later. The same holds while @stream is connecting. Returns 0;
+ * or 1 if more than the high watermark is queued after the call. The bytes are
+ * accepted in both cases, but after 1 the caller should send no more until
+ * on_drain is called (rota_stream_on_drain()).
  *
  * Thread:  the loop's.
- * Owner:   @data is the caller's again on return.
- * Errors:  ROTA_EINVAL    @data is NULL and @size is not 0, @size is no size of
- *                         an object, or @stream listens or is closing
- *          ROTA_ENOTCONN  @stream is not connected
- *          ROTA_EPIPE     the writing side is shut down, or has failed
- *          ROTA_ENOMEM, ROTA_ENOSPC, and whatever the system says
+ * Owner:   the library does not use @data after the call.
+ * Errors:  ROTA_EINVAL    @data is NULL and @size is not 0, @size is more than
+ *                         PTRDIFF_MAX, or @stream listens or is closing
+ *          ROTA_ENOTCONN  @stream is neither connected nor connecting
+ *          ROTA_EPIPE     the writing side is shut down or has failed, or
+ *                         rota_stream_end() was called
+ *          ROTA_ENOMEM, ROTA_ENOSPC
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_stream_listen()
- *          After any of them nothing of @data is taken. If memory runs out
- *          when a part is sent already, the call returns 0, the writing side
- *          fails, and on_drain says so.
+ *          Others         the system has refused the write: see send(2). The
+ *                         writing side has failed
+ *          After any of them no byte of @data is accepted. If memory runs out
+ *          after a part was sent, the call returns 0, the writing side fails,
+ *          and on_drain is called with the error.
  */
 int rota_stream_send(struct rota_stream *stream, const void *data, size_t size);
 
 /**
- * Write @count buffers without copying, and call @fn. Writes leave in the order
- * they were made, together with what was sent. With ROTA_ETIMEDOUT a write ends
- * those behind it with ROTA_ECANCELED, and the writing side fails; so it does
- * with an error of the system.
+ * Write @count buffers without copying them, and then call @fn. Writes and
+ * sends leave in the order in which they were made. If a write completes with
+ * ROTA_ETIMEDOUT or an error of the system, the writing side has failed, and
+ * the writes queued behind it complete with ROTA_ECANCELED. Returns 0.
  *
- * Phase:   @fn runs in the pending phase.
+ * Phase:   @fn runs in the pending phase; in the closing phase if @stream was
+ *          closed.
  * Thread:  the loop's.
- * Owner:   the caller keeps @write, the memory that the buffers name and, if
- *          @count is more than 1, the array @bufs alive and in place until @fn.
- * Errors:  ROTA_EINVAL    @fn or @bufs is NULL, @count is 0 or more than
- *                         UINT32_MAX, the sizes add up to no size of an
- *                         object, or @stream listens or is closing
+ * Owner:   the caller keeps @write, the memory that the buffers point to and,
+ *          if @count is more than 1, the array @bufs alive and in place until
+ *          @fn is called.
+ * Errors:  ROTA_EINVAL    @fn or @bufs is NULL; @count is 0 or more than
+ *                         UINT32_MAX; a buffer has no data and a size; the
+ *                         sizes add up to more than PTRDIFF_MAX; @stream
+ *                         listens or is closing
  *          ROTA_ENOTCONN, ROTA_EPIPE: as rota_stream_send()
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_stream_listen()
- *          @fn is told what the system says, ROTA_ENOMEM and ROTA_ENOSPC
- *          included.
+ *          After any of them nothing has changed, and @fn is not called. Errors
+ *          of the system, ROTA_ENOMEM and ROTA_ENOSPC are passed to @fn.
  */
 int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
 		      const struct rota_const_buf *bufs, size_t count,
 		      rota_write_fn *fn);
 
 /**
- * Write what the system takes at once of @count buffers, or of the first 64 of
- * more. Returns how many bytes that were, or ROTA_EAGAIN: none, or other output
- * is queued, or @stream is corked or connects.
+ * Write as much of the @count buffers as the kernel accepts right now. At most
+ * the first 64 buffers that are not empty are tried. Returns how many bytes
+ * were written, or ROTA_EAGAIN: the kernel accepts none, other output is
+ * queued, or @stream is corked or connecting.
  *
  * Thread:  the loop's.
- * Errors:  else as rota_stream_write(), and whatever the system says
+ * Owner:   the library does not use the buffers after the call.
+ * Errors:  ROTA_EINVAL    as rota_stream_write()
+ *          ROTA_ENOTCONN, ROTA_EPIPE: as rota_stream_send()
+ *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_stream_listen()
+ *          Others         the system has refused the write: see sendmsg(2). The
+ *                         writing side has failed
+ *          After any of them, and after ROTA_EAGAIN, nothing is written.
  */
 ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
 				const struct rota_const_buf *bufs,
 				size_t count);
 
 /**
- * Say to the other side that nothing more comes, once all that is queued has
- * left. Reading goes on.
+ * Shut down the writing side when all queued output is sent, so that the peer
+ * reads the end of the input: see shutdown(2). Reading goes on. Returns 0.
  *
- * Phase:   @fn runs in the pending phase.
+ * Phase:   @fn runs in the pending phase; in the closing phase if @stream was
+ *          closed.
  * Thread:  the loop's.
- * Owner:   the caller keeps @shutdown alive and in place until @fn.
+ * Owner:   the caller keeps @shutdown alive and in place until @fn is called.
  * Errors:  ROTA_EINVAL    @fn is NULL, or @stream listens or is closing
- *          ROTA_ENOTCONN  @stream is not connected
- *          ROTA_EALREADY  it was shut down before
+ *          ROTA_ENOTCONN  @stream is neither connected nor connecting
+ *          ROTA_EALREADY  this, or rota_stream_end(), was called before
  *          ROTA_EPIPE     the writing side has failed
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_stream_listen()
+ *          After any of them nothing has changed, and @fn is not called.
  */
 int rota_stream_shutdown(struct rota_shutdown *shutdown,
 			 struct rota_stream *stream, rota_shutdown_fn *fn);
 
 /**
- * Close @stream when all that is queued has left and the other side has ended
- * as well: what comes in meanwhile is thrown away, and reads under way end with
- * ROTA_ECANCELED. Nothing more can be sent, and on_drain is called with an
- * error alone. If the connection fails, @stream closes at once.
- * rota_handle_close() can still be called, and then its function is the one
- * that is called.
+ * Close @stream when all queued output is sent and the peer has ended its side
+ * as well. Input that arrives in the meantime is discarded, and reads in flight
+ * complete with ROTA_ECANCELED. Nothing more can be sent, and on_drain is
+ * called only with an error. If the connection fails, @stream is closed at
+ * once. If it is neither connected nor connecting, it is closed at once as
+ * well. rota_handle_close() may still be called and takes precedence: its
+ * function is called, and @fn is not. Returns 0.
  *
- * This waits for as long as the other side likes: rota_stream_end_with() can
- * have a deadline.
+ * This waits for the peer without a limit. Use rota_stream_end_with() to set a
+ * deadline.
  *
  * Phase:   @fn runs in the closing phase; it may be NULL.
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL    @stream is closing, or listens
- *          ROTA_EALREADY  it has been called
+ *          ROTA_EALREADY  this was called before
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
+ *          After any of them nothing has changed, and @fn is not called.
  */
 int rota_stream_end(struct rota_stream *stream, rota_close_fn *fn);
 
 /**
- * End @stream as rota_stream_end() does, with a request @end, which is in
- * flight until @stream closes, whatever closes it. If its deadline passes, or
- * it is cancelled, @stream is closed as by rota_handle_close(): what is queued
- * is lost. @end->status then tells @fn how it was. The request has no callback
- * of its own. @end may be NULL: then this is rota_stream_end().
+ * As rota_stream_end(), with a request @end that is in flight until @stream
+ * closes, for whatever reason. If the deadline of @end passes, or @end is
+ * cancelled, @stream is closed as by rota_handle_close(), and queued output is
+ * lost. @fn finds in end->status how the stream has ended. The request has no
+ * callback of its own. If @end is NULL, this is rota_stream_end().
  *
  * Phase:   @fn runs in the closing phase; it may be NULL.
  * Thread:  the loop's.
- * Owner:   the caller keeps @end alive and in place until @fn, or without one
- *          until it is not active any more.
- * Errors:  as rota_stream_end(), and @end is not in flight then
+ * Owner:   the caller keeps @end alive and in place until @fn is called or, if
+ *          @fn is NULL, until rota_request_is_active() returns 0 for it.
+ * Errors:  as rota_stream_end(). After any of them @end is not in flight.
  */
 int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
 			 rota_close_fn *fn);
 
 /**
- * Tell whether @stream is under way to its end, by rota_stream_end(), and is
- * not closing yet: 1 or 0.
+ * Return 1 if rota_stream_end() or rota_stream_end_with() was called for
+ * @stream, and it is not closing yet; 0 if not.
  *
  * Thread:  the loop's.
  */
 int rota_stream_is_ending(const struct rota_stream *stream);
 
 /**
- * Close @stream by a reset: what is queued anywhere is lost, and the other side
- * sees ROTA_ECONNRESET. Else as rota_handle_close().
+ * Close @stream and reset its connection (RFC 9293, section 3.10.5): all queued
+ * output is lost, also what the kernel has accepted, and the peer gets
+ * ROTA_ECONNRESET. Otherwise as rota_handle_close().
  *
+ * Phase:   @fn runs in the closing phase; it may be NULL.
  * Thread:  the loop's.
+ * Errors:  as rota_handle_close()
  */
 int rota_stream_close_reset(struct rota_stream *stream, rota_close_fn *fn);
 
 /**
- * While @on is not 0, hold together what a callback and its ticks write, and
- * write it at their end with as few calls as can be. Outside callbacks it is
- * held until the loop runs. With @on 0, write it now.
+ * Cork @stream (@on is not 0): output of a callback and its ticks is held
+ * back, and written when these end, with as few system calls as possible.
+ * Output that is made outside callbacks is held back until the loop runs. Or
+ * uncork it (@on is 0), and write now what is held back.
  *
  * Thread:  the loop's.
  */
 void rota_stream_set_cork(struct rota_stream *stream, int on);
 
 /**
- * Have rota_stream_send() return 1 when more than @high bytes are queued, and
- * on_drain be called when no more than @low are.
+ * Set the watermarks, in bytes of queued output: rota_stream_send() returns 1
+ * when more than @high are queued, and on_drain is then called when no more
+ * than @low are. The defaults are ROTA_LOW_WATERMARK and ROTA_HIGH_WATERMARK.
+ * Returns 0.
  *
  * Thread:  the loop's.
- * Errors:  ROTA_EINVAL  @low is above @high, or @high above UINT32_MAX
+ * Errors:  ROTA_EINVAL  @low is more than @high, or @high is more than
+ *                       UINT32_MAX: nothing has changed
  */
 int rota_stream_set_watermarks(struct rota_stream *stream, size_t low,
 			       size_t high);
 
 /**
- * Call @fn when there is room again, or what was sent is lost. NULL: nobody.
+ * Call @fn when the queued output has shrunk to the low watermark, or when
+ * bytes that were sent are lost: see rota_drain_fn. NULL: call nothing.
  *
+ * Phase:   @fn runs in the poll or the pending phase.
  * Thread:  the loop's.
  */
 void rota_stream_on_drain(struct rota_stream *stream, rota_drain_fn *fn);
 
 /**
- * Tell how many bytes wait to be written.
+ * Return how many bytes of output are queued in the library.
  *
  * Thread:  the loop's.
  */
 size_t rota_stream_queued(const struct rota_stream *stream);
 
 /**
- * Tell the descriptor of @stream: to set and get options of it, and to name it.
- * Do not read, write, watch or close it, nor keep the number: it is the
- * handle's and may change, as a failed connect takes it along.
+ * Return the descriptor of @stream, to set and get its options or its address.
+ * Do not read, write, watch or close it. Do not store the number: a failed
+ * connect closes the descriptor, and the next one may get another.
  *
  * Thread:  the loop's.
  * Owner:   the handle.
- * Errors:  ROTA_EBADF  there is none: it is not bound, not connected and not
- *                      connecting, or is closing
+ * Errors:  ROTA_EBADF  @stream has no descriptor: it is closing, or is not
+ *                      bound, connected or connecting
  */
 int rota_stream_fd(const struct rota_stream *stream);
 
 /**
- * Take the descriptor out of @stream, to be opened on another loop or used
- * otherwise: returns it. @stream is closed, without a callback. That cannot be
- * done once the writing side has failed, or reading has ended by an error: who
- * opened the descriptor next would not know, and could send something behind
- * half of a message.
+ * Take the descriptor out of @stream and return it, to be opened on another
+ * loop or used otherwise. @stream is closed, without a callback.
+ *
+ * A stream whose writing side has failed, or whose input has ended by an error,
+ * cannot be detached: the next user of the descriptor would not know of this,
+ * and might write after half of a message.
  *
  * Thread:  the loop's.
- * Owner:   the descriptor is the caller's. The memory of @stream may go.
- * Errors:  ROTA_EBUSY     something is under way or waits to be written
- *          ROTA_EPIPE     one of its sides has failed: close it
- *          ROTA_ENOTCONN  there is no descriptor
- *          ROTA_EALREADY  it is closing or closed
+ * Owner:   the caller owns the descriptor, which is non-blocking, and may free
+ *          the memory of @stream.
+ * Errors:  ROTA_EBUSY     a request is in flight, output is queued, or
+ *                         rota_stream_end() was called
+ *          ROTA_EPIPE     one of the sides has failed: close @stream
+ *          ROTA_ENOTCONN  @stream has no descriptor
+ *          ROTA_EALREADY  @stream is closing or closed
+ *          ROTA_EINVAL    @stream is all zero: it was never open
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
- *          After any of them @stream is as it was.
+ *          After any of them @stream is unchanged.
  */
 int rota_stream_detach(struct rota_stream *stream);
 

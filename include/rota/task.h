@@ -1,10 +1,10 @@
 /*
- * rota/task.h - call back soon: after this callback, in a phase of this turn
- * or the next, or on the loop's thread from any other.
+ * rota/task.h - call a function soon: after the current callback, in a phase of
+ * this turn or the next, or from another thread.
  *
  *                     runs                                  queued from
  *     next_tick       before the loop's next callback       the loop's thread
- *     microtask       there too, after all ticks            the loop's thread
+ *     microtask       the same, after all ticks             the loop's thread
  *     immediate       in the check phase                    the loop's thread
  *     post            in the poll phase                     any thread
  */
@@ -23,55 +23,62 @@ struct rota_loop;
 struct rota_task;
 
 /**
- * Called when a task's turn has come.
+ * Called once for a queued task, which is out of its queue by then. The
+ * callback may queue the task again, cancel others, or free it.
  *
- * Phase:   as queued. The task is out of its queue: the callback may queue it
- *          again, cancel others, or free it.
+ * Phase:   that of the function which queued the task.
+ * Thread:  the loop's.
  */
 typedef void rota_task_fn(struct rota_task *task);
 
 /**
- * One call that is due soon, on the loop it was made for. A task is in one
- * queue at the most; it can be queued again as soon as its callback begins.
- * Queueing one that is queued does no harm: to have a task run once for any
- * number of reasons, queue it for each, in the same way, and pass over
- * ROTA_EALREADY. What was written before a post that returns that is seen by
- * the callback. But a task that other threads post is not to be queued in
- * another way at the same time: of the two, one may get the callback alone.
+ * One call of a function, soon, on the loop that the task was initialized for.
+ *
+ * A task is in at most one queue. It can be queued again as soon as its
+ * callback begins. To queue a queued task is harmless and returns
+ * ROTA_EALREADY. So to run a task once for any number of reasons, queue it for
+ * each of them in the same way, and ignore ROTA_EALREADY: the callback sees
+ * everything that was written to memory before a post which returns this. But
+ * do not queue a task in another way while other threads may post it: then only
+ * one of the two callbacks may run.
  *
  * Owner:   the caller, who keeps it alive and in place while it is queued.
  */
 struct rota_task {
-	void *data; /* yours */
+	void *data; /* for the caller */
 	struct {
 		struct rota_entry entry;
 		rota_task_fn *fn;
-	} internal; /* the library's: neither read nor write it */
+	} internal; /* private to the library: do not read or write */
 };
 
 /**
- * Make @task ready for use on @loop. It starts unqueued and referenced.
+ * Initialize @task for use on @loop. It is not queued, and referenced. Its data
+ * member is left unchanged.
  *
  * Thread:  any, before the task is shared.
  */
 void rota_task_init(struct rota_task *task, struct rota_loop *loop);
 
 /**
- * Call @fn before the loop's next callback: right after the callback that runs
- * now, or, outside callbacks, first thing in the next run. Ticks run in the
- * order they were queued, and all of them before any microtask.
+ * Call @fn before the loop's next callback: right after the callback that is
+ * running, or, outside callbacks, at the beginning of the next run. Such calls,
+ * ticks, run in the order in which they were queued, and all of them before any
+ * microtask. Returns 0.
  *
  * Phase:   between callbacks, in every phase.
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL    @fn is NULL
  *          ROTA_EALREADY  the task is in a queue, and stays where it is
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
+ *          After any of them nothing has changed.
  */
 int rota_task_next_tick(struct rota_task *task, rota_task_fn *fn);
 
 /**
- * Call @fn when no tick is left, before the loop's next callback. A tick that
- * a microtask queues runs after the microtasks, and still before that.
+ * Call @fn before the loop's next callback, when no tick is queued any more. A
+ * tick that a microtask queues runs after the microtasks, and also before the
+ * next callback. Returns 0.
  *
  * Phase:   between callbacks, in every phase.
  * Thread:  the loop's.
@@ -80,8 +87,8 @@ int rota_task_next_tick(struct rota_task *task, rota_task_fn *fn);
 int rota_task_microtask(struct rota_task *task, rota_task_fn *fn);
 
 /**
- * Call @fn in the next check phase, after the check hooks. One that is queued
- * by an immediate runs in the turn after.
+ * Call @fn in the next check phase, after the check hooks. An immediate that is
+ * queued in the check phase runs in that of the next turn. Returns 0.
  *
  * Phase:   check.
  * Thread:  the loop's.
@@ -90,12 +97,12 @@ int rota_task_microtask(struct rota_task *task, rota_task_fn *fn);
 int rota_task_immediate(struct rota_task *task, rota_task_fn *fn);
 
 /**
- * Call @fn on the loop's thread. Posts of one thread run in the order they
- * were made; none is lost and none stands for two. A loop that sleeps is
- * woken; one that is awake costs no system call.
+ * Call @fn on the loop's thread. Each post results in one call, and the posts
+ * of one thread run in the order in which they were made. If the loop sleeps,
+ * it is woken; if it is awake, a post makes no system call. Returns 0.
  *
  * Phase:   poll, after the events of the kernel.
- * Thread:  any, and signal handlers; other threads hold a reference to the
+ * Thread:  any, and signal handlers. Other threads must hold a reference to the
  *          loop (rota_loop_ref()).
  * Errors:  ROTA_EINVAL     @fn is NULL
  *          ROTA_EALREADY   the task is in a queue, and stays where it is
@@ -106,59 +113,62 @@ int rota_task_immediate(struct rota_task *task, rota_task_fn *fn);
 int rota_task_post(struct rota_task *task, rota_task_fn *fn);
 
 /**
- * Post @count tasks of one loop at once, to call @fn for each, in the order of
- * the array: one atomic operation puts all of them in, and wakes the loop at
- * most once. A task that is in a queue stays where it is and is skipped, as is
- * one that is in the array a second time. Returns how many were posted, from 0
- * to @count. After an error none was.
+ * Post @count tasks of one loop together: call @fn for each, in the order of
+ * the array. One atomic operation adds all of them, and the loop is woken at
+ * most once. A task that is already in a queue stays where it is and is
+ * skipped; so is the second of two equal entries. Returns how many tasks were
+ * posted, 0 to @count.
  *
  * Phase:   poll, after the events of the kernel.
- * Thread:  any, and signal handlers; other threads hold a reference to the
+ * Thread:  any, and signal handlers. Other threads must hold a reference to the
  *          loop (rota_loop_ref()).
- * Owner:   the array is the caller's again when the call returns.
+ * Owner:   the library does not use the array after the call.
  * Errors:  ROTA_EINVAL     @fn is NULL, the tasks are of different loops, or
  *                          @count is more than INT_MAX
- *          ROTA_ESHUTDOWN  the loop is shutting down or closed: none of the
- *                          tasks that were not queued will run
+ *          ROTA_ESHUTDOWN  the loop is shutting down or closed
  *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ *          After any of them no task was posted.
  */
 int rota_task_post_all(struct rota_task *const *tasks, size_t count,
 		       rota_task_fn *fn);
 
 /**
- * Take @task out of its queue: it will not be called, and its memory may go at
- * once. A post that another thread is still making counts as not yet made.
- * The cost is the number of tasks queued ahead of it.
+ * Take @task out of its queue: it is not called, and its memory may be freed at
+ * once. A post that another thread is in the middle of counts as made later.
+ * The time this takes is proportional to the number of tasks queued before
+ * @task. Returns 0.
  *
  * Thread:  the loop's.
- * Errors:  ROTA_ENOENT  it is in no queue; nothing has changed
+ * Errors:  ROTA_ENOENT  @task is in no queue
  *          ROTA_ECHILD  in a forked child, before rota_loop_fork()
+ *          After either nothing has changed.
  */
 int rota_task_cancel(struct rota_task *task);
 
 /**
- * Tell whether @task is in a queue: 1 or 0.
+ * Return 1 if @task is in a queue, 0 if not.
  *
  * Thread:  the loop's.
  */
 int rota_task_is_queued(const struct rota_task *task);
 
 /**
- * Let @task, while queued, keep the loop alive. That is how it starts.
+ * Let @task keep the loop alive while it is queued. This is the default.
  *
  * Thread:  the loop's, while no other thread is posting @task.
  */
 void rota_task_ref(struct rota_task *task);
 
 /**
- * Let @task run only while something else keeps the loop alive.
+ * Do not let @task keep the loop alive. It then runs only while something else
+ * does.
  *
  * Thread:  the loop's, while no other thread is posting @task.
  */
 void rota_task_unref(struct rota_task *task);
 
 /**
- * Tell whether @task would keep the loop alive: 1 or 0.
+ * Return 1 if @task keeps the loop alive while it is queued, 0 if not.
  *
  * Thread:  the loop's.
  */

@@ -1,6 +1,6 @@
 /*
- * rota/tcp.h - TCP connections and listeners. What is done with them once they
- * are there stands in rota/stream.h.
+ * rota/tcp.h - TCP sockets: how to open, bind and connect them. Reading,
+ * writing, listening and closing are in rota/stream.h and rota/handle.h.
  */
 #ifndef ROTA_TCP_H
 #define ROTA_TCP_H
@@ -14,7 +14,11 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-/** A TCP socket. &tcp.stream and &tcp.handle are its bases. */
+/**
+ * A TCP socket. Its bases are &tcp.stream and &tcp.handle.
+ *
+ * Owner:   as struct rota_handle
+ */
 struct rota_tcp {
 	union {
 		struct rota_handle handle;
@@ -22,108 +26,137 @@ struct rota_tcp {
 	};
 };
 
-/** What rota_tcp_bind() may be told. */
+/** Flags for rota_tcp_bind(). */
 enum {
-	ROTA_TCP_IP6_ONLY = 1 << 0,   /* not version 4 through version 6 */
-	ROTA_TCP_REUSE_PORT = 1 << 1, /* sockets that all say so share it */
+	ROTA_TCP_IP6_ONLY = 1 << 0,   /* IPV6_V6ONLY: no IPv4 peers; ipv6(7) */
+	ROTA_TCP_REUSE_PORT = 1 << 1, /* SO_REUSEPORT: share it; socket(7) */
 };
 
 /**
- * Make @tcp an open handle of @loop. It has no descriptor yet.
+ * Initialize @tcp as an open handle of @loop. It has no descriptor yet. Returns
+ * 0.
  *
  * Thread:  the loop's.
- * Owner:   the caller ends it with rota_handle_close().
- * Errors:  ROTA_ENOMEM     can only be with the loop's first stream
+ * Owner:   the caller, who ends it by rota_handle_close().
+ * Errors:  ROTA_ENOMEM     only with the loop's first stream
  *          ROTA_ESHUTDOWN  the loop is shutting down
  *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ *          After any of them @tcp is not open and need not be closed.
  */
 int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop);
 
 /**
- * The same, with @fd: a TCP socket, connected, or else bound or fresh. It is
- * set non-blocking. What a connection callback was given is taken for the
- * connection that it was, and is not asked about: whoever has made it blocking,
- * or closes it and lets another socket have the number, opens it when the
- * callback has returned.
+ * As rota_tcp_init(), with the descriptor @fd: a TCP socket that is connected,
+ * bound, or neither. It is made non-blocking. Returns 0.
+ *
+ * Any connected stream socket is accepted, Unix stream sockets as well. That
+ * may change when these get a handle type of their own.
+ *
+ * In the callback of a listener, the descriptor that was passed to it is opened
+ * without system calls, as the connected and non-blocking socket that it was.
+ * If the callback has made it blocking, or has closed it so that another socket
+ * may have its number, open the descriptor only after the callback has
+ * returned.
  *
  * Thread:  the loop's.
- * Owner:   if this returns 0 @fd is the library's, and goes with the handle.
+ * Owner:   if this returns 0, the handle owns @fd and closes it.
  * Errors:  as rota_tcp_init(), and
  *          ROTA_EBADF     @fd is not open
- *          ROTA_ENOTSOCK  it is no socket
- *          ROTA_EINVAL    it is no stream socket
+ *          ROTA_ENOTSOCK  @fd is not a socket
+ *          ROTA_EINVAL    @fd is not a stream socket
+ *          After any of them @fd is still the caller's.
  */
 int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd);
 
 /**
- * Bind @tcp to @address; port 0: one that the system chooses. SO_REUSEADDR is
- * set.
+ * Bind @tcp to @address, as bind(2) does. With port 0 the system chooses a
+ * port: see rota_tcp_own_address(). SO_REUSEADDR is set. A socket that is bound
+ * to an IPv6 address also gets IPv4 peers, unless @flags contain
+ * ROTA_TCP_IP6_ONLY. Returns 0.
  *
  * Thread:  the loop's.
- * Errors:  ROTA_EINVAL         @address is NULL or none, @flags have bits of no
- *                              meaning, or @tcp has an address or is closing
- *          ROTA_EADDRINUSE, ROTA_EADDRNOTAVAIL, ROTA_EACCES
+ * Owner:   the library does not use *@address after the call.
+ * Errors:  ROTA_EINVAL         @address is NULL or not an IP address, @flags
+ *                              have undefined bits, or @tcp is bound,
+ *                              connecting, connected or closing
+ *          ROTA_EADDRINUSE, ROTA_EADDRNOTAVAIL, ROTA_EACCES: see bind(2)
+ *          ROTA_EAFNOSUPPORT   the system has no IPv6
  *          ROTA_EMFILE, ROTA_ENFILE, ROTA_ENOMEM
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_tcp_init()
+ *          After any of them @tcp is unchanged, and can be bound to another
+ *          address.
  */
 int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
 		  unsigned flags);
 
 /**
- * Connect @tcp to @address. What is sent or written meanwhile goes out when it
- * is connected. &connect->request can be cancelled and can have a deadline. An
- * attempt that has failed, or was cancelled, leaves @tcp fresh at once, and may
- * be followed by another before @fn is told.
+ * Connect @tcp to @address, as connect(2) does. Output that is sent or written
+ * in the meantime is queued until it is connected. &connect->request can be
+ * cancelled and can have a deadline. If the attempt fails or is cancelled, @tcp
+ * is at once as after rota_tcp_init(), and another attempt can be started
+ * before @fn is called. Returns 0.
  *
- * Phase:   @fn runs in the poll phase, or in the pending phase if it was
- *          decided at once or cancelled.
+ * Phase:   @fn runs in the poll phase. It runs in the pending phase if the
+ *          attempt succeeded or failed at once, was cancelled or timed out, or
+ *          if rota_stream_end() was called; and in the closing phase if @tcp
+ *          was closed.
  * Thread:  the loop's.
- * Owner:   the caller keeps @connect alive and in place until @fn. @address is
- *          the caller's again on return.
- * Errors:  ROTA_EINVAL    @fn or @address is NULL, @address is none, or @tcp
- *                         listens or is closing
- *          ROTA_EISCONN   it is connected
- *          ROTA_EALREADY  it is being connected
+ * Owner:   the caller keeps @connect alive and in place until @fn is called.
+ *          The library does not use *@address after the call.
+ * Errors:  ROTA_EINVAL    @fn or @address is NULL, *@address is not an IP
+ *                         address, or @tcp listens or is closing
+ *          ROTA_EISCONN   @tcp is connected
+ *          ROTA_EALREADY  @tcp is connecting
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_tcp_init()
- *          @fn is told what the system or the other side says.
+ *          After any of them nothing has changed, and @fn is not called. Errors
+ *          of the system and of the peer are passed to @fn.
  */
 int rota_tcp_connect(struct rota_connect *connect, struct rota_tcp *tcp,
 		     const struct rota_address *address, rota_connect_fn *fn);
 
 /**
- * Send small writes at once (@on not 0) or wait for the other side's
- * acknowledgement to gather more. A connection inherits it from its listener.
+ * Set TCP_NODELAY: send small writes at once (@on is not 0), or hold them back
+ * until the peer has acknowledged earlier ones, to send more together (@on is
+ * 0): see tcp(7) and RFC 9293, section 3.7.4. Connections inherit this from
+ * their listener. Returns 0.
  *
  * Thread:  the loop's.
  * Errors:  ROTA_EBADF   @tcp has no descriptor yet
- *          ROTA_EINVAL  it is closing
+ *          ROTA_EINVAL  @tcp is closing
  *          ROTA_ECHILD  in a forked child, before rota_loop_fork()
+ *          Others       what setsockopt(2) reports
+ *          After any of them nothing has changed.
  */
 int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on);
 
 /**
- * Have the system ask the other side for a sign of life after @idle seconds
- * without traffic, every 1 second, 10 times; 0: no more.
+ * Set SO_KEEPALIVE: after @idle seconds without traffic, 1 to 32767, the system
+ * probes the peer every second, 10 times, and then the connection fails. With 0
+ * it does not probe. See tcp(7) and RFC 9293, section 3.8.4. Returns 0.
  *
  * Thread:  the loop's.
  * Errors:  ROTA_EBADF   @tcp has no descriptor yet
- *          ROTA_EINVAL  it is closing, or @idle is out of range
+ *          ROTA_EINVAL  @tcp is closing, or @idle is out of range
  *          ROTA_ECHILD  in a forked child, before rota_loop_fork()
+ *          Others       what setsockopt(2) reports
  */
 int rota_tcp_set_keepalive(struct rota_tcp *tcp, unsigned idle);
 
 /**
- * Store where @tcp itself is in *@address.
+ * Store the address of @tcp itself in *@address: see getsockname(2). Returns 0.
  *
  * Thread:  the loop's.
- * Errors:  ROTA_EINVAL  @address is NULL, or @tcp is closing
- *          ROTA_EBADF   @tcp has no descriptor yet
+ * Errors:  ROTA_EINVAL        @address is NULL, or @tcp is closing
+ *          ROTA_EBADF         @tcp has no descriptor yet
+ *          ROTA_EAFNOSUPPORT  @tcp is a Unix socket
+ *          Others             what getsockname(2) reports
+ *          After any of them *@address is unchanged.
  */
 int rota_tcp_own_address(const struct rota_tcp *tcp,
 			 struct rota_address *address);
 
 /**
- * Store where the other side is in *@address.
+ * Store the address of the peer in *@address: see getpeername(2). Returns 0.
  *
  * Thread:  the loop's.
  * Errors:  as rota_tcp_own_address(), and

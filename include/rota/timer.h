@@ -1,5 +1,5 @@
 /*
- * rota/timer.h - call back after a delay, once or again and again.
+ * rota/timer.h - callbacks after a delay, once or repeatedly.
  */
 #ifndef ROTA_TIMER_H
 #define ROTA_TIMER_H
@@ -16,27 +16,30 @@ struct rota_loop;
 struct rota_timer;
 
 /**
- * Called when a timer is due.
+ * Called when @timer is due. The callback may stop, restart or free any timer,
+ * @timer included. A timer that fires once is stopped by then; a repeating one
+ * has to be stopped before its memory is freed.
  *
- * Phase:   timers. The callback may stop, restart or free any timer, @timer
- *          included: a stopped timer's memory may go at once.
+ * Phase:   timers.
+ * Thread:  the loop's.
  */
 typedef void rota_timer_fn(struct rota_timer *timer);
 
-/** What the next due time of a repeating timer is counted from. */
+/** From when the period of a repeating timer is counted. */
 enum rota_repeat {
-	ROTA_REPEAT_RATE,  /* the due time before it: no drift */
-	ROTA_REPEAT_DELAY, /* the end of its callback: a pause of that length */
+	ROTA_REPEAT_RATE,  /* its previous due time: no drift */
+	ROTA_REPEAT_DELAY, /* the end of its callback: a pause between calls */
 };
 
 /**
- * A timer. Embed it in your own struct and come back with rota_container_of().
+ * A timer. Embed it in a struct of your own, and get from one to the other by
+ * rota_container_of(). A timer owns nothing of the system's, so it is stopped
+ * and never closed. A started timer keeps the loop alive.
  *
- * Owner:   the caller, who keeps it alive and in place while it runs. It owns
- *          nothing of the system's, so it is stopped and never closed.
+ * Owner:   the caller, who keeps it alive and in place while it is started.
  */
 struct rota_timer {
-	void *data; /* yours */
+	void *data; /* for the caller */
 	struct {
 		struct rota_link by_due;
 		uint64_t due_ns;
@@ -45,26 +48,29 @@ struct rota_timer {
 		uint8_t flags;
 		struct rota_loop *loop;
 		uint64_t period_ns;
-		uint64_t order; /* among those of the same due time */
-	} internal;             /* the library's: neither read nor write it */
+		uint64_t order; /* among timers of the same due time */
+	} internal; /* private to the library: do not read or write */
 };
 
 /**
- * Make @timer ready for use on @loop. It starts stopped and referenced.
+ * Initialize @timer for use on @loop. It is stopped and referenced. Its data
+ * member is left unchanged.
  *
  * Thread:  the loop's.
  */
 void rota_timer_init(struct rota_timer *timer, struct rota_loop *loop);
 
 /**
- * Call @fn once, @delay_ns nanoseconds from now: from the clock itself, not
- * from rota_loop_now(), which may be old by as much as a callback has run.
+ * Call @fn once, @delay_ns nanoseconds from now. The delay is counted from a
+ * new reading of the clock, not from rota_loop_now(), which does not advance
+ * while a callback runs. Returns 0.
  *
- * Never early. A delay of 0 is due in the next timers phase, never inside this
- * call; one that reaches past the end of time (UINT64_MAX) never comes, and
- * keeps the loop alive while it does not. Timers due at the same time run in
- * the order they were started. Starting a running timer replaces its due time
- * and callback.
+ * The call is never early. With a delay of 0 the timer is due in the next
+ * timers phase, and is never called inside this function. If the due time would
+ * be UINT64_MAX or more, the timer is never due, and keeps the loop alive until
+ * it is stopped. Timers that are due at the same time are called in the order
+ * in which they were started. If @timer is already started, this replaces its
+ * due time and its function.
  *
  * Phase:   @fn runs in the timers phase.
  * Thread:  the loop's.
@@ -77,9 +83,9 @@ int rota_timer_start(struct rota_timer *timer, rota_timer_fn *fn,
 		     uint64_t delay_ns);
 
 /**
- * Call @fn once, when the clock has reached @due_ns, in the time of
- * rota_loop_now(). Reads no clock. A time that has passed is due in the next
- * timers phase.
+ * Call @fn once, when the clock has reached @due_ns, on the scale of
+ * rota_loop_now(). This does not read the clock. If the time has passed, the
+ * timer is due in the next timers phase. Returns 0.
  *
  * Phase:   @fn runs in the timers phase.
  * Thread:  the loop's.
@@ -89,27 +95,30 @@ int rota_timer_start_at(struct rota_timer *timer, rota_timer_fn *fn,
 			uint64_t due_ns);
 
 /**
- * Call @fn every @period_ns nanoseconds, first in @period_ns from now.
+ * Call @fn every @period_ns nanoseconds, for the first time @period_ns from
+ * now. Returns 0.
  *
  * With ROTA_REPEAT_RATE the due times are first + k * period forever, however
- * long the callbacks take; periods that went by unserved make one call, and
- * rota_timer_missed() tells how many they were. With ROTA_REPEAT_DELAY each
- * period is counted from the end of the callback before. Among timers that are
- * due at the same time, one with ROTA_REPEAT_RATE keeps its place by when it
- * was started, however often it has been called since; with ROTA_REPEAT_DELAY
- * each period counts as a new start.
+ * long the callbacks take. Several periods that have passed without a call
+ * result in one call, and rota_timer_missed() returns how many were skipped.
+ * With ROTA_REPEAT_DELAY each period begins when the previous callback ends.
+ *
+ * Timers that are due at the same time are called in the order in which they
+ * were started. With ROTA_REPEAT_RATE the timer keeps its place in this order,
+ * however often it was called; with ROTA_REPEAT_DELAY each period counts as a
+ * new start.
  *
  * Phase:   @fn runs in the timers phase.
  * Thread:  the loop's.
- * Errors:  ROTA_EINVAL, also for a period of 0 or an unknown @repeat; else as
- *          rota_timer_start()
+ * Errors:  ROTA_EINVAL  also if @period_ns is 0, or @repeat is not a value of
+ *                       enum rota_repeat; else as rota_timer_start()
  */
 int rota_timer_every(struct rota_timer *timer, rota_timer_fn *fn,
 		     uint64_t period_ns, enum rota_repeat repeat);
 
 /**
- * As rota_timer_every(), with the first call at @first_ns, in the time of
- * rota_loop_now().
+ * As rota_timer_every(), with the first call when the clock has reached
+ * @first_ns, on the scale of rota_loop_now().
  *
  * Phase:   @fn runs in the timers phase.
  * Thread:  the loop's.
@@ -120,160 +129,179 @@ int rota_timer_every_at(struct rota_timer *timer, rota_timer_fn *fn,
 			enum rota_repeat repeat);
 
 /**
- * Stop @timer at once, also if it is due in the phase that runs now; its
- * memory may go. Stopping a stopped one does nothing.
+ * Stop @timer. It is not called any more, even if it is due in the phase that
+ * is running, and its memory may be freed at once. If it is stopped already, do
+ * nothing.
  *
  * Thread:  the loop's.
  */
 void rota_timer_stop(struct rota_timer *timer);
 
 /**
- * Start @timer over: its last delay or its period begins now. For idle
- * time-outs, which every message pushes back.
+ * Start @timer again with its last function, and its last delay or period,
+ * which begins now. Use this for an idle time-out that every message puts off.
+ * Returns 0.
  *
+ * Phase:   the function runs in the timers phase.
  * Thread:  the loop's.
- * Errors:  ROTA_EINVAL  it was never started, or last by
+ * Errors:  ROTA_EINVAL  @timer was never started, or was last started by
  *                       rota_timer_start_at(), which has no delay; else as
  *                       rota_timer_start()
  */
 int rota_timer_again(struct rota_timer *timer);
 
 /**
- * Move the timer at @from to @to, started or not, its callback under way or
- * not: for an array that grows. @to takes over everything, the caller's data
- * too, at its place among timers of the same due time; what @to was is
- * overwritten, so it must not be started. Afterwards @from is all zero. Both
- * must be memory of the caller's during the call; if they are the same, nothing
- * changes.
+ * Move the timer @from to @to, for example to the new memory of an array that
+ * grows. @from may be started or stopped, and its callback may be running. @to
+ * gets everything, the data member and the place among timers of the same due
+ * time included. Afterwards @from is all zero. If the two are the same, do
+ * nothing.
  *
  * Thread:  the loop's.
+ * Owner:   @to is overwritten, so it must not be started. The caller keeps both
+ *          alive during the call, and may free @from afterwards.
  */
 void rota_timer_move(struct rota_timer *to, struct rota_timer *from);
 
 /**
- * Tell how long it is until @timer is due, by the clock itself: 0 if it is
- * due, as a repeating one is in its own callback, and UINT64_MAX if it is
- * stopped or never comes.
+ * Return how many nanoseconds are left until @timer is due, by a new reading of
+ * the clock: 0 if it is due, as a repeating timer is in its own callback, and
+ * UINT64_MAX if it is stopped or will never be due.
  *
  * Thread:  the loop's.
  */
 uint64_t rota_timer_due_in(const struct rota_timer *timer);
 
 /**
- * Tell how many periods went by unserved before the call that runs now, or
- * ran last. A call on time counts none. More than UINT32_MAX count as that.
+ * Return how many periods were skipped just before the current or the last
+ * call of @timer. It is 0 for a call that was on time, and at most UINT32_MAX.
  *
  * Thread:  the loop's.
  */
 uint64_t rota_timer_missed(const struct rota_timer *timer);
 
 /**
- * Tell whether @timer is started: 1 or 0. A timer that fires once is stopped
- * when its callback begins; a repeating one is not.
+ * Return 1 if @timer is started, 0 if not. In its own callback a timer that
+ * fires once is stopped, and a repeating timer is started.
  *
  * Thread:  the loop's.
  */
 int rota_timer_is_active(const struct rota_timer *timer);
 
 /**
- * Let @timer, while started, keep the loop alive. That is how it starts.
+ * Let @timer keep the loop alive while it is started. This is the default.
  *
  * Thread:  the loop's.
  */
 void rota_timer_ref(struct rota_timer *timer);
 
 /**
- * Let @timer fire only while something else keeps the loop alive.
+ * Do not let @timer keep the loop alive. Its callback then runs only while
+ * something else does.
  *
  * Thread:  the loop's.
  */
 void rota_timer_unref(struct rota_timer *timer);
 
 /**
- * Tell whether @timer would keep the loop alive: 1 or 0.
+ * Return 1 if @timer keeps the loop alive while it is started, 0 if not.
  *
  * Thread:  the loop's.
  */
 int rota_timer_has_ref(const struct rota_timer *timer);
 
 /**
- * Called by rota_set_timeout() and its kin with the argument given there. The
- * callback may clear any id, its own included.
+ * Called for rota_set_timeout(), rota_set_interval() and rota_set_immediate(),
+ * with the argument that was given there. The callback may clear any id, its
+ * own included.
  *
  * Phase:   timers; check for rota_set_immediate().
+ * Thread:  the loop's.
  */
 typedef void rota_quick_fn(void *arg);
 
 /**
- * Call @fn(@arg) once, @delay_ns from now. For a quick start: the memory is
- * the library's, which is why it can run out.
- *
- * Returns an id for rota_clear(), or 0 if it failed: @fn is NULL, out of
- * memory, the loop shuts down, or a forked child before rota_loop_fork().
+ * Call @fn(@arg) once, @delay_ns nanoseconds from now. This needs no struct of
+ * the caller's: the library allocates the memory, and so the call can fail.
+ * Returns an id for rota_clear(), or 0 on failure.
  *
  * Phase:   @fn runs in the timers phase.
  * Thread:  the loop's.
+ * Owner:   the library does not use what @arg points to.
+ * Errors:  0  @fn is NULL, there is not enough memory, the loop is shutting
+ *             down, or this is a forked child before rota_loop_fork(); nothing
+ *             has changed
  */
 uint64_t rota_set_timeout(struct rota_loop *loop, rota_quick_fn *fn, void *arg,
 			  uint64_t delay_ns);
 
 /**
- * Call @fn(@arg) every @period_ns, each period counted from the start of the
- * call before, until rota_clear(). Among timers that are due at the same time
- * it keeps its place by when it was set. Returns an id, or 0 as
- * rota_set_timeout(), also for a period of 0.
+ * Call @fn(@arg) every @period_ns nanoseconds until rota_clear(), for the first
+ * time @period_ns from now. Returns an id, or 0 on failure.
+ *
+ * As with setInterval() of Node.js, each period begins when the previous call
+ * begins. The order of timers that are due at the same time differs from
+ * Node.js: here an interval keeps the place that it got by rota_set_interval()
+ * or by its last rota_refresh(), however often it was called. Node.js queues
+ * the interval again after each call, behind timers of the same delay that
+ * were set before the end of that call.
  *
  * Phase:   @fn runs in the timers phase.
  * Thread:  the loop's.
+ * Owner:   as rota_set_timeout()
+ * Errors:  0  @period_ns is 0; else as rota_set_timeout()
  */
 uint64_t rota_set_interval(struct rota_loop *loop, rota_quick_fn *fn, void *arg,
 			   uint64_t period_ns);
 
 /**
- * Call @fn(@arg) once, in the next check phase. Returns an id, or 0 as
- * rota_set_timeout().
+ * Call @fn(@arg) once, in the next check phase. Returns an id, or 0 on failure.
  *
  * Phase:   @fn runs in the check phase.
  * Thread:  the loop's.
+ * Owner:   as rota_set_timeout()
+ * Errors:  0  as rota_set_timeout()
  */
 uint64_t rota_set_immediate(struct rota_loop *loop, rota_quick_fn *fn,
 			    void *arg);
 
 /**
- * Take back what rota_set_timeout(), rota_set_interval() or
- * rota_set_immediate() gave @id for: it will not be called. One that is gone,
- * or 0, does nothing; an id is not used twice. An immediate costs what
- * rota_task_cancel() does.
+ * Cancel the call or calls for which rota_set_timeout(), rota_set_interval() or
+ * rota_set_immediate() returned @id. If these are over, or @id is 0, do
+ * nothing: no id is used twice. For an immediate, the time this takes is
+ * proportional to the number of tasks queued before it.
  *
  * Thread:  the loop's.
  */
 void rota_clear(struct rota_loop *loop, uint64_t id);
 
 /**
- * Start the delay of a time-out, or the period of an interval, over: it begins
- * now. A time-out is gone when its callback begins, and so cannot be refreshed
- * in it; an interval can.
+ * Start the delay of a time-out, or the period of an interval, again: it begins
+ * now. A time-out can be refreshed only until its callback begins; an interval
+ * also in its own callback. Returns 0.
  *
  * Thread:  the loop's.
- * Errors:  ROTA_ENOENT     @id is gone, or 0
- *          ROTA_EINVAL     it is an immediate's
+ * Errors:  ROTA_ENOENT     the calls of @id are over, or it is 0
+ *          ROTA_EINVAL     @id is of an immediate
  *          ROTA_ESHUTDOWN  the loop is shutting down
  *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
+ *          After any of them nothing has changed.
  */
 int rota_refresh(struct rota_loop *loop, uint64_t id);
 
 /**
- * Let what @id was given for keep the loop alive. That is how it starts. For an
- * immediate it costs what rota_task_cancel() does.
+ * Let the calls of @id keep the loop alive. This is the default. For an
+ * immediate, the time this takes is proportional to the number of tasks queued
+ * before it. Returns 0.
  *
  * Thread:  the loop's.
- * Errors:  ROTA_ENOENT  @id is gone, or 0
+ * Errors:  ROTA_ENOENT  the calls of @id are over, or it is 0
  */
 int rota_ref(struct rota_loop *loop, uint64_t id);
 
 /**
- * Let what @id was given for be called only while something else keeps the loop
- * alive.
+ * Do not let the calls of @id keep the loop alive. They are then made only
+ * while something else does. Otherwise as rota_ref().
  *
  * Thread:  the loop's.
  * Errors:  as rota_ref()
