@@ -34,7 +34,7 @@ static void start(struct rota_timer *timer, struct rota_loop *on,
 	must(rota_timer_start(timer, fn, delay_ns), "rota_timer_start");
 }
 
-/* --- 1: queued by callbacks, executed after the run ------------------------- */
+/* 1: queued by callbacks, executed after the run */
 
 struct command {
 	struct rota_timer arrival; /* when it is sent */
@@ -98,7 +98,7 @@ static void run_queue(void)
 	} while (alive || rota_loop_alive(loop));
 }
 
-/* --- 2: a script that waits keeps its state in a struct --------------------- */
+/* 2: a script that waits keeps its state in a struct */
 
 /* A step returns 1, or 0 if the script has to wait. */
 struct script;
@@ -213,7 +213,7 @@ static void run_scripts(void)
 	must(rota_loop_run(loop, ROTA_RUN_DEFAULT), "rota_loop_run");
 }
 
-/* --- 3: a function that has to return an answer ----------------------------- */
+/* 3: a function that has to return an answer */
 
 static struct rota_timer heart, look;
 

@@ -22,7 +22,7 @@ struct http_request {
  * Read the request that begins at @bytes, of which @size have come of at most
  * @limit. Returns 200, and @bytes are changed: the path is in them. Or 0: it is
  * not complete, and nothing has changed. Or the status to refuse it with, and
- * then nothing that follows can be read: 400; 405 if it is neither GET nor HEAD;
+ * then nothing that follows can be read: 400; 405 if it is not GET or HEAD;
  * 413 if it has a body; 414 or 431 if it is longer than @limit; 505.
  */
 int http_parse(struct http_request *request, char *bytes, size_t size,
