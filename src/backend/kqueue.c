@@ -380,7 +380,7 @@ static int kqueue_wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 	if (max > ROTA_EVENTS_PER_WAIT)
 		max = ROTA_EVENTS_PER_WAIT;
 	/* The kernel stops at the first change whose refusal does not fit into
-	 * @events. So there must be room for the refusal of each. */
+	 * events[]. So there must be room for the refusal of each. */
 	if (queue->count > max && kqueue_submit(poller) > max)
 		queue->count = max;
 	n = kevent(queue->kq, queue->changes, queue->count, events, max,

@@ -34,8 +34,8 @@ static int set_stack(pthread_attr_t *attributes, size_t size)
 	return pthread_attr_setstacksize(attributes, size);
 }
 
-/* pthread_create(3), with the signals blocked meanwhile: a thread inherits the
- * signal mask of the thread that makes it. */
+/* pthread_create(3), with all signals except those of faults blocked meanwhile:
+ * a thread inherits the signal mask of the thread that makes it. */
 static int create(const pthread_attr_t *attributes, void *(*run)(void *arg),
 		  void *arg)
 {

@@ -21,16 +21,17 @@
  *     thread wrote before its push.
  *  4. A claim that fails has found the entry posted or sent. The callback that
  *     is still to come must then see what the thread wrote before its claim. So
- *     claims, failed ones too, and releases change owner by a
- *     read-modify-write, and each acquires what the one before has released. A
- *     claim either comes before the release, and the callback sees what was
- *     written before the claim; or it comes after the release, and succeeds. A
- *     claim that only read the flag could see the entry queued while the
- *     callback sees the old data. There are two exceptions. The thread that
- *     holds the claim may be refused, because the loop is closed or shut down.
- *     Then those whose claims failed meanwhile are refused as well, and get no
- *     error. And the loop's own thread may have queued the task, as a tick or
- *     an immediate. It releases such a task by a plain store.
+ *     claims, failed ones too, and releases change owner by a read-modify-write
+ *     operation, and each acquires what the one before has released. A claim
+ *     either comes before the release, and the callback sees what was written
+ *     before the claim; or it comes after the release, and succeeds. A claim
+ *     that only read the flag could see the entry queued while the callback
+ *     sees the old data.
+ *     There are two exceptions. The thread that holds the claim may be refused,
+ *     because the loop is closed or shut down. Then those whose claims failed
+ *     meanwhile are refused as well, and get no error. And the loop's own
+ *     thread may have queued the task, as a tick or an immediate. It releases
+ *     such a task by a plain store.
  *  5. The oldest entry's next is the state that head had before the push.
  *
  * tests/model/ has a model of this, and tries all its interleavings.

@@ -10,8 +10,9 @@
  *  2. owner contains the loop and, in its low bits, the flags below: a loop is
  *     aligned to 64 bytes.
  *  3. ROTAI_ENTRY_QUEUED is the claim. The thread that sets it, by a
- *     read-modify-write, owns the entry until it has put it into a queue. Until
- *     then only this thread may write its next, its function and the flag.
+ *     read-modify-write operation, owns the entry until it has put it into a
+ *     queue. Until then only this thread may write its next, its function and
+ *     the flag.
  *  4. Other threads read owner and set ROTAI_ENTRY_QUEUED at any time. So owner
  *     is read and written by atomics, and so is next, which other threads link
  *     (see inbox.c).

@@ -62,8 +62,8 @@ static uint64_t count_of_calls(const struct rota_loop *loop)
 	return loop->calls - loop->hook_calls;
 }
 
-/* rota_loop_run() calls this with @flags that are known at compile time: here
- * and below they cost it nothing. */
+/* In rota_loop_run(), @flags are known at compile time, so here and below they
+ * cost nothing. */
 ROTAI_INLINE int run_turn(struct rota_loop *loop, enum rotai_turn_kind kind,
 			  unsigned flags)
 {

@@ -65,7 +65,7 @@ ROTAI_INLINE int may_sleep(const struct rota_loop *loop,
 		!loop->drain_deferred);
 }
 
-/* The first wait was full: wait some more times, without sleeping, and report
+/* The first wait was full: wait again a few times, without sleeping, and report
  * no descriptor twice. Returns the result of the last wait. */
 static __attribute__((noinline)) int wait_again(struct rota_loop *loop,
 						struct rotai_ready *ready)
