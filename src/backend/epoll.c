@@ -1,27 +1,27 @@
 /*
- * backend/epoll.c - the poller of Linux. See epoll(7).
+ * backend/epoll.c - the poller for Linux. See epoll(7).
  *
- * The kernel keeps all there is to keep: the event's data carries descriptor
- * and generation, so a poller is two descriptors and no table.
+ * The kernel stores all state: the data of an event contains the descriptor and
+ * the generation. So a poller is two descriptors and no table.
  *
- *  1. Registrations are level triggered. One that wants nothing is armed for
- *     a single shot: errors and hang-ups cannot be masked, and a level
- *     triggered one would end every wait.
- *  2. The eventfd that wakes the loop is edge triggered and never read: each
- *     write to it is an edge, and its counter would take centuries to fill.
- *  3. Time-outs are whole milliseconds in epoll_wait(2). What has a remainder
- *     goes to epoll_pwait2(2) (Linux 5.11); where that is missing or barred,
- *     it is rounded up, as a wait that ends early would be made again and
- *     again.
- *  4. The kernel forgets a registration when the open file is closed, not the
- *     descriptor: with a duplicate somewhere, in a forked child say, that is
- *     not the same. If a program closes a descriptor, and only then stops or
- *     restarts its watch, a registration may be left that nobody can name any
- *     more. If events of such a one come, a new epoll instance takes the old
- *     one's number.
- *  5. What is left is found again when its file gets the number back: then
- *     EPOLL_CTL_ADD says EEXIST, and the registration is taken over.
- *     Generations tell the others from it.
+ *  1. Registrations are level-triggered, except those with ROTAI_EDGE. One for
+ *     which nothing is wanted is armed for one shot: epoll always reports
+ *     errors and hang-ups, and a level-triggered one would end every wait.
+ *  2. The eventfd that wakes the loop is edge-triggered and never read: each
+ *     write to it is an edge, and its counter would take centuries to overflow.
+ *  3. epoll_wait(2) takes time-outs in whole milliseconds. A time-out with a
+ *     remainder uses epoll_pwait2(2) (Linux 5.11). If the kernel lacks that
+ *     call, or a filter forbids it, the time-out is rounded up, because a wait
+ *     that ends early would be repeated again and again.
+ *  4. The kernel forgets a registration when the open file is closed, not when
+ *     the descriptor is. The two differ if there is a duplicate, for example in
+ *     a forked child. If a program closes a descriptor, and only then stops or
+ *     restarts its watch, a registration may be left that no descriptor refers
+ *     to any more. When events of such a registration arrive, a new epoll
+ *     instance replaces the old one under the same number.
+ *  5. A registration that was left is found again if its file gets the number
+ *     back: EPOLL_CTL_ADD then returns EEXIST, and the poller takes the
+ *     registration over. Events of the others have an old generation.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -45,7 +45,7 @@ struct epoll_poller {
 	int leaked;    /* (4) */
 };
 
-/* No descriptor and generation look like this: descriptors are positive. */
+/* Not the data of any registration: descriptors are positive. */
 static const uint64_t WAKE = UINT64_MAX;
 
 static struct epoll_poller *epoll_of(const struct rotai_poller *poller)
@@ -53,7 +53,7 @@ static struct epoll_poller *epoll_of(const struct rotai_poller *poller)
 	return rota_container_of(poller, struct epoll_poller, poller);
 }
 
-/* These have one value with us and with the kernel. */
+/* These have the same values here and in the kernel. */
 static const uint32_t ALIKE = EPOLLIN | EPOLLPRI | EPOLLOUT;
 
 _Static_assert((int)ROTAI_READABLE == (int)EPOLLIN &&
@@ -96,7 +96,8 @@ ROTAI_INLINE int control(const struct epoll_poller *epoll, int operation,
 								     : 0;
 }
 
-/* An epoll instance that has the eventfd: its descriptor, or an error. */
+/* Make an epoll instance that watches the eventfd. Returns its descriptor or an
+ * error. */
 static int open_instance(int wake_fd)
 {
 	struct epoll_event event = {
@@ -157,8 +158,8 @@ static void epoll_close_poller(struct rotai_poller *poller)
 {
 	struct epoll_poller *epoll = epoll_of(poller);
 
-	/* In a forked child too this closes no more than the child's numbers:
-	 * the parent's registrations are in the open file. */
+	/* In a forked child this closes the child's descriptors only: the
+	 * parent's registrations belong to the open file. */
 	rotai_fd_close(epoll->wake_fd);
 	rotai_fd_close(epoll->epoll_fd);
 	rotai_memory_free(poller->allocator, epoll, sizeof(*epoll));
@@ -186,7 +187,7 @@ static int epoll_confirm(struct rotai_poller *poller, int fd,
 			 uint32_t generation, unsigned was, unsigned wanted)
 {
 	struct epoll_poller *epoll = epoll_of(poller);
-	/* Another registration may have been left under this generation. */
+	/* A registration that was left may have this generation. */
 	uint32_t fresh = epoll->leaked ? generation + 1 : generation;
 	int error;
 
@@ -228,7 +229,7 @@ static int epoll_renew(struct rotai_poller *poller)
 
 static int epoll_submit(struct rotai_poller *poller)
 {
-	(void)poller; /* epoll_change() has told the kernel */
+	(void)poller; /* epoll_change() has already done it */
 	return 0;
 }
 
@@ -290,7 +291,7 @@ static void epoll_wake(struct rotai_poller *poller)
 	int saved = errno;
 	ssize_t written = write(epoll_of(poller)->wake_fd, &one, sizeof(one));
 
-	(void)written; /* a counter that is full has an edge in store */
+	(void)written; /* if the counter is full, an edge is pending */
 	errno = saved;
 }
 

@@ -1,31 +1,32 @@
 /*
- * backend/kqueue.c - the poller of macOS and the BSDs. See kqueue(2).
+ * backend/kqueue.c - the poller for macOS and the BSDs. See kqueue(2).
  *
- * A registration is a knote for each filter, made with the first kqueue_add()
- * and enabled and disabled from then on. Changes are kept until the wait, which
- * submits them: they cost no system call of their own.
+ * A registration is one knote for each filter. kqueue_add() makes the knotes,
+ * and later changes enable and disable them. Changes are collected until the
+ * wait, which submits them, so they cost no system call of their own.
  *
- *  1. kqueue_add() makes both the read and the write knote, one of them
- *     disabled if it is not wanted, so that a later change needs no new memory
- *     in the kernel. The kernel may refuse a knote that is not wanted yet.
+ *  1. kqueue_add() makes both the read and the write knote, and disables the
+ *     one that is not wanted, so that a later change needs no new memory in the
+ *     kernel. If the kernel refuses a knote that is not wanted yet, that is no
+ *     error.
  *  2. EV_ADD and EV_ENABLE always go together: the manual says that EV_ADD
- *     enables, FreeBSD's kernel does so only for EV_ENABLE.
- *  3. Whoever wants ROTAI_DISCONNECT alone is not to be woken for data that
- *     nobody reads. That knote has EV_CLEAR, so data ends one wait at the
- *     most; and when it has reported the end it is enabled again with the next
- *     wait, which tests it again, so the end is reported as long as it lasts.
- *     EV_CLEAR stays with the knote it was made with: to and from it takes
- *     EV_DELETE and EV_ADD.
+ *     enables, but FreeBSD's kernel enables only for EV_ENABLE.
+ *  3. If only ROTAI_DISCONNECT is wanted, data that nobody reads must not end
+ *     every wait. The read knote then has EV_CLEAR, so data ends at most one
+ *     wait. When the knote has reported the end, it is enabled again with the
+ *     next wait. The kernel then tests it again, so the end is reported as long
+ *     as it lasts. A knote keeps the EV_CLEAR that it was made with, so a
+ *     change to or from EV_CLEAR takes EV_DELETE and EV_ADD.
  *  4. A change that the kernel refuses comes back as an EV_ERROR entry, and is
  *     reported as everything wanted.
- *  5. A kqueue is not inherited by a forked child: there is no descriptor to
- *     close, or another open file has its number.
- *  6. Reading and writing are two events of the kernel and one of the loop's: a
+ *  5. A forked child does not inherit a kqueue: it has no descriptor to close,
+ *     and another open file may have the number.
+ *  6. Reading and writing are two events of the kernel and one of the loop: a
  *     descriptor that is ready for both is reported once, as on the other
  *     pollers.
- *  7. A knote goes when its descriptor is closed, whatever duplicates there
- *     are. A change of one that has gone is refused with ENOENT, which is
- *     nothing to report.
+ *  7. A knote is deleted when its descriptor is closed, even if there are
+ *     duplicates. The kernel refuses a change of a deleted knote with ENOENT,
+ *     which is not reported.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -41,22 +42,22 @@
 #include "rota/object.h"
 
 enum {
-	/* One descriptor's changes: EV_DELETE and EV_ADD for reading, one for
-	 * writing, one for priority, and one that (3) may have queued. */
+	/* The changes of one descriptor: EV_DELETE and EV_ADD for reading, one
+	 * for writing, one for priority, and one that (3) may have queued. */
 	CHANGES_PER_FD = 5,
 	CHANGES_MAX = 128,
 
 	WAKE_IDENT = 0, /* of the EVFILT_USER knote */
 };
 
-/* What one wait reports, and where in it a descriptor is: a hash table that
- * is at most half full. */
+/* What one wait reports, and a hash table from descriptor to index in it. The
+ * table is at most half full. */
 enum { REPORT_PLACES = 2 * ROTA_EVENTS_PER_WAIT };
 
 struct report {
 	struct rotai_ready *ready;
 	int count;
-	int16_t places[REPORT_PLACES]; /* in ready; -1: none */
+	int16_t places[REPORT_PLACES]; /* indexes in ready[]; -1: free */
 };
 
 struct kqueue_poller {
@@ -160,8 +161,8 @@ static void kqueue_close_poller(struct rotai_poller *poller)
 	rotai_memory_free(poller->allocator, queue, sizeof(*queue));
 }
 
-/* The error that the kernel has for the change which @receipt answers; one
- * that nobody wants yet does not count (1). */
+/* The kernel's error for the change that @receipt answers. 0 if nothing wants
+ * its knote yet (1). */
 static int error_of(const struct kevent *receipt, unsigned wanted)
 {
 	if (receipt->data == 0)
@@ -184,7 +185,8 @@ static void kqueue_remove(struct rotai_poller *poller, int fd)
 	struct kevent receipts[FILTERS];
 	int kept = 0;
 
-	/* What (3) has queued would fall upon the number's next owner. */
+	/* A change that (3) has queued would apply to the next file with this
+	 * number. */
 	for (int i = 0; i < queue->count; i++)
 		if (queue->changes[i].ident != (uintptr_t)fd)
 			queue->changes[kept++] = queue->changes[i];
@@ -193,7 +195,7 @@ static void kqueue_remove(struct rotai_poller *poller, int fd)
 	for (int i = 0; i < FILTERS; i++)
 		set_change(&changes[i], fd, filters[i], EV_DELETE | EV_RECEIPT,
 			   0);
-	/* Those that were never made are refused, and so be it. */
+	/* The kernel refuses those that were never made, which does no harm. */
 	(void)kevent(queue->kq, changes, FILTERS, receipts, FILTERS, NULL);
 }
 
@@ -262,7 +264,7 @@ static int kqueue_confirm(struct rotai_poller *poller, int fd,
 		return error;
 	if (queue->count > CHANGES_MAX - CHANGES_PER_FD)
 		return ROTA_EAGAIN;
-	/* The knotes of what was closed have gone with it: (7). */
+	/* If the file was closed, its knotes were deleted: (7). */
 	if (wants_end_alone(was) != wants_end_alone(wanted))
 		queue_change(queue, fd, EVFILT_READ, EV_DELETE, generation);
 	if (either & (ROTAI_READABLE | ROTAI_DISCONNECT))
@@ -293,7 +295,7 @@ static int kqueue_submit(struct rotai_poller *poller)
 		   CHANGES_MAX, &at_once);
 	for (int i = 0; i < queue->count; i++)
 		queue->changes[i].flags &= (unsigned short)~EV_RECEIPT;
-	/* What was refused stays, and the next wait is told so (4). */
+	/* Refused changes stay queued, and the next wait reports them (4). */
 	for (int i = 0; i < n; i++)
 		if (receipts[i].data != 0 && receipts[i].data != ENOENT)
 			queue->changes[refused++] = queue->changes[i];
@@ -317,7 +319,7 @@ static unsigned kqueue_events_of(const struct kevent *event)
 				  : ROTAI_READABLE | ROTAI_DISCONNECT;
 }
 
-/* (3): what has reported the end is to report it again. */
+/* Make a knote that has reported the end report it again. (3) */
 static void test_again(struct kqueue_poller *queue, const struct kevent *event)
 {
 	unsigned both = EV_EOF | EV_CLEAR;
@@ -377,15 +379,15 @@ static int kqueue_wait_ready(struct rotai_poller *poller, int64_t timeout_ns,
 
 	if (max > ROTA_EVENTS_PER_WAIT)
 		max = ROTA_EVENTS_PER_WAIT;
-	/* Without room for every refusal the kernel would apply the changes
-	 * only up to the one that does not fit. */
+	/* The kernel stops at the first change whose refusal does not fit into
+	 * events[]. So there must be room for the refusal of each. */
 	if (queue->count > max && kqueue_submit(poller) > max)
 		queue->count = max;
 	n = kevent(queue->kq, queue->changes, queue->count, events, max,
 		   timeout_ns < 0 ? NULL : &timeout);
 	if (n < 0 && errno != EINTR)
 		return -errno;
-	queue->count = 0; /* EINTR leaves the changes applied */
+	queue->count = 0; /* after EINTR, too, the changes are applied */
 	if (n < 0)
 		return 0;
 

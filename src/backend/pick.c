@@ -1,5 +1,5 @@
 /*
- * backend/pick.c - which pollers were built, the best one first.
+ * backend/pick.c - the list of the pollers that were built, the best first.
  */
 #include "backend/poller.h"
 

@@ -1,22 +1,24 @@
 /*
  * backend/poll.c - the poller for any POSIX system. See poll(2).
  *
- * An array of pollfd, which poll(2) reads whole at every wait, and a table
- * from descriptor to place in it.
+ * It has an array of pollfd, which poll(2) reads completely at each wait, and a
+ * table from descriptor to index in that array.
  *
- *  1. Place 0 is the reading end of a pipe that wakes the loop. It is level
- *     triggered, so wait() drains it. If the program has put another file in
- *     its place, or in that of the writing end, the pipe is at its end, or is
- *     none: no wake-up can come any more, and each wait says so.
- *  2. What wants nothing has its number inverted, and poll(2) skips what is
- *     negative: errors and hang-ups cannot be masked otherwise. The same is
- *     done to a number that is not open, once that is reported.
+ *  1. Index 0 is the reading end of a pipe that wakes the loop. It is
+ *     level-triggered, so wait() drains it. If the program has replaced this
+ *     end or the writing end by another file, the pipe reports its end, or is
+ *     no pipe at all. Then no wake-up can arrive any more, and each wait
+ *     returns ROTA_EBADF.
+ *  2. If nothing is wanted, the descriptor's number is inverted, because
+ *     poll(2) skips negative numbers, and errors and hang-ups cannot be masked
+ *     in another way. A number that is not open is inverted as well, once it
+ *     has been reported.
  *  3. A wait that finds more than it may report goes on from there the next
- *     time, so that all get their turn.
- *  4. poll(2) refuses an array that is longer than the process may have
- *     descriptors. A limit that was lowered is no reason to stop: then the
- *     array is polled in slices that fit, again and again, and the sleep, at
- *     its first slice, is short.
+ *     time, so that each descriptor gets its turn.
+ *  4. poll(2) refuses an array that is longer than the number of descriptors
+ *     that the process may have. If that limit was lowered, the array is polled
+ *     in slices that fit, again and again. The sleep happens in the first
+ *     slice, and is short.
  */
 #include <string.h>
 #include <sys/resource.h>
@@ -33,7 +35,7 @@ struct poll_poller {
 	struct rotai_poller poller;
 	struct pollfd *polled;
 	uint32_t *generations; /* of polled[i] */
-	unsigned *places;      /* in polled[], by descriptor; 0: not there */
+	unsigned *places;      /* indexes in polled[], by descriptor; 0: none */
 	size_t polled_capacity;
 	size_t generations_capacity;
 	size_t places_capacity;
@@ -210,11 +212,11 @@ static void poll_remove(struct rotai_poller *poller, int fd)
 
 static int poll_submit(struct rotai_poller *poller)
 {
-	(void)poller; /* the array is read at the wait */
+	(void)poller; /* poll(2) reads the array at the wait */
 	return 0;
 }
 
-/* 0, or ROTA_EBADF: it is a pipe no more. (1) */
+/* Returns 0, or ROTA_EBADF if this is not our pipe any more. (1) */
 static int drain_wake_pipe(int fd)
 {
 	char bytes[64];
@@ -226,8 +228,8 @@ static int drain_wake_pipe(int fd)
 	return n > 0 || (n < 0 && errno == EAGAIN) ? 0 : ROTA_EBADF;
 }
 
-/* One look at all slices of up to @most descriptors, @timeout_ns long at the
- * first: as poll(2). (4) */
+/* Poll all slices of up to @most descriptors once, and wait up to @timeout_ns
+ * in the first. Returns the same as poll(2). (4) */
 static int poll_slices(struct poll_poller *poll, unsigned most,
 		       int64_t timeout_ns)
 {
@@ -257,7 +259,7 @@ static int poll_within_limit(struct poll_poller *poll, int64_t timeout_ns)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return -1;
 	if (limit.rlim_cur == 0 || limit.rlim_cur >= poll->count) {
-		errno = EINVAL; /* for another reason */
+		errno = EINVAL; /* the limit is not the reason */
 		return -1;
 	}
 	n = poll_slices(poll, (unsigned)limit.rlim_cur, 0);
@@ -326,7 +328,7 @@ static void poll_wake(struct rotai_poller *poller)
 	int saved = errno;
 	ssize_t written = write(poll_of(poller)->wake_fd, "", 1);
 
-	(void)written; /* a pipe that is full is readable */
+	(void)written; /* a full pipe is readable */
 	errno = saved;
 }
 

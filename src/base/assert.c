@@ -1,5 +1,6 @@
 /*
- * base/assert.c - how a checked build ends. A release build has none of it.
+ * base/assert.c - prints a failed check of a checked build, and ends the
+ * process. A release build contains none of this.
  */
 #include "base/assert.h"
 
@@ -16,7 +17,7 @@ void rotai_fail(const char *const *parts, size_t count)
 		ssize_t written =
 			write(STDERR_FILENO, parts[i], strlen(parts[i]));
 
-		(void)written; /* there is nobody left to tell */
+		(void)written; /* nothing can report this error */
 	}
 	abort();
 }
@@ -53,7 +54,7 @@ void rotai_assert_failed(const char *file, int line, const char *condition)
 
 #else
 
-/* C wants at least one declaration in a file. */
+/* C requires at least one declaration in a file. */
 typedef int rotai_assert_is_empty;
 
 #endif

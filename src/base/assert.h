@@ -1,16 +1,17 @@
 /*
- * base/assert.h - what must be true, said where it must be.
+ * base/assert.h - assertions.
  *
- * ROTA_ASSERT states our own invariants; ROTA_CHECK what a caller owes us and
- * no error code can report. Both are on in checked builds, which the tests run
- * on, and gone from release builds.
+ * ROTA_ASSERT states an invariant of our own. ROTA_CHECK states an obligation
+ * of the caller that no error code can report. Both are active in checked
+ * builds, which the tests run on. In release builds they evaluate nothing.
  */
 #ifndef ROTAI_BASE_ASSERT_H
 #define ROTAI_BASE_ASSERT_H
 
 #include <stddef.h>
 
-/* Checked builds watch their callers, too: see registry.h. */
+/* Checked builds also check their callers, except under the thread sanitizer:
+ * see registry.h (3). */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define ROTAI_THREAD_SANITIZER
@@ -24,13 +25,15 @@
 
 #ifdef ROTA_CHECKED
 
-/* Print @count strings, and end the process. */
+/* Print @count strings to stderr and abort. */
 _Noreturn void rotai_fail(const char *const *parts, size_t count);
 
-/* Write @address to @text, which has room, as 0x5a. Returns it. */
+/* Write @address, as 0x5a for example, to the end of @text, of @size bytes,
+ * which must be large enough. Returns where it begins. */
 const char *rotai_address_text(const void *address, char *text, size_t size);
 
-/* Say what does not hold, and end the process. */
+/* Print the position and the text of a condition that does not hold, and
+ * abort. */
 _Noreturn void rotai_assert_failed(const char *file, int line,
 				   const char *condition);
 
@@ -46,11 +49,11 @@ _Noreturn void rotai_assert_failed(const char *file, int line,
 
 #endif
 
-/* Tell the compiler which way a branch of a hot path goes. */
+/* Tell the compiler which way a branch of a hot path usually goes. */
 #define ROTAI_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define ROTAI_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
-/* Make no call of it, however long it is. */
+/* Always inlined, however long the function is. */
 #define ROTAI_INLINE static inline __attribute__((always_inline))
 
 #endif

@@ -1,16 +1,16 @@
 /*
- * base/counted.h - what is shared by references, and may be so by a room that
- * does not know what it is.
+ * base/counted.h - reference counts. A module can hold a reference to an object
+ * without knowing its type.
  */
 #ifndef ROTAI_BASE_COUNTED_H
 #define ROTAI_BASE_COUNTED_H
 
 #include <stdint.h>
 
-/* The start of what is counted. */
+/* The first member of every counted object. */
 struct rotai_counted {
 	uint32_t references;
-	void (*free)(struct rotai_counted *counted); /* any thread */
+	void (*free)(struct rotai_counted *counted); /* called on any thread */
 };
 
 static inline void rotai_counted_ref(struct rotai_counted *counted)
@@ -20,7 +20,8 @@ static inline void rotai_counted_ref(struct rotai_counted *counted)
 
 static inline void rotai_counted_unref(struct rotai_counted *counted)
 {
-	/* Releases what this thread did with it to whoever frees it. */
+	/* The thread that frees the object sees what all others wrote before
+	 * they dropped their references. */
 	if (__atomic_sub_fetch(&counted->references, 1, __ATOMIC_ACQ_REL) == 0)
 		counted->free(counted);
 }

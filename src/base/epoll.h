@@ -1,5 +1,5 @@
 /*
- * base/epoll.h - a wait of epoll(7) to the nanosecond.
+ * base/epoll.h - epoll(7) waits with time-outs in nanoseconds.
  */
 #ifndef ROTAI_BASE_EPOLL_H
 #define ROTAI_BASE_EPOLL_H
@@ -8,9 +8,9 @@
 
 struct epoll_event;
 
-/* epoll_pwait2(2), with the time-out in nanoseconds, from 0 upwards. Returns
- * the number of events, or -1 with the error in errno: ENOSYS on a kernel
- * before Linux 5.11. */
+/* epoll_pwait2(2) with a time-out in nanoseconds, which must not be negative.
+ * Returns the number of events, or -1 with the error in errno: ENOSYS on a
+ * kernel before Linux 5.11. */
 int rotai_epoll_pwait2(int epoll, struct epoll_event *events, int max,
 		       int64_t timeout_ns);
 

@@ -1,13 +1,14 @@
 /*
- * base/epoll_linux.c - epoll_pwait2(2) by its number.
+ * base/epoll_linux.c - epoll_pwait2(2), called by its number.
  *
- *  1. The C library's function is not used: glibc has it since 2.35 and musl
- *     1.2.3 has not. The kernel decides, when the program runs.
+ *  1. The C library's function is not used: glibc has one since 2.35, and musl
+ *     1.2.3 has none. So whether the call exists depends on the kernel that the
+ *     program runs on, not on the C library.
  *  2. The kernel's headers may be older than the call. Its number is the same
- *     on all processors but those that count from a base of their own; there,
- *     with old headers, the call is missing.
- *  3. The kernel's time-out has two fields of 64 bits on every processor. A
- *     struct timespec may have fields of 32 bits.
+ *     on all processors except those that have a numbering of their own. There,
+ *     with old headers, the function fails with ENOSYS.
+ *  3. The kernel's time-out has two 64-bit fields on every processor. The
+ *     fields of a struct timespec may have 32 bits.
  */
 #include "base/epoll.h"
 

@@ -1,13 +1,14 @@
 /*
  * base/error.c - names and texts of the error codes.
  *
- * A table that is searched from end to end: errors are rare, and the numbers
- * differ from system to system.
+ * The table is searched linearly: errors are rare, and the numbers differ from
+ * system to system.
  *
- *  1. Some systems give two names one number: the first in the table counts.
+ *  1. Some systems give two names the same number. Then the first entry in the
+ *     table is used.
  *  2. Names that only some systems have, and that no program needs to test for,
  *     have no constant in error.h.
- *  3. Signal handlers look errors up: nothing is called here
+ *  3. Signal handlers may look errors up, so this file calls no function
  *     (tests/lint/symbols checks it).
  */
 #include "rota/error.h"
@@ -115,7 +116,7 @@ static const struct {
 	{ ROTA_EXDEV, "EXDEV", "crosses devices" },
 	{ ROTA_EOF, "EOF", "end of input" },
 
-	/* Second names, where they have numbers of their own. (1) */
+	/* Second names, for systems that give them numbers of their own. (1) */
 	{ ROTA_EOPNOTSUPP, "EOPNOTSUPP",
 	  "operation not supported on the socket" },
 #ifdef EDEADLOCK

@@ -1,5 +1,5 @@
 /*
- * base/fd.c - what all systems do alike with a descriptor.
+ * base/fd.c - operations on descriptors that are the same on all systems.
  */
 #include "base/fd.h"
 
@@ -29,7 +29,7 @@ int rotai_fd_raise(int fd)
 	if (fd < 0)
 		return -errno;
 	raised = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (raised < 0) /* EINVAL: the process may have no number so high */
+	if (raised < 0) /* EINVAL: beyond the process's limit */
 		raised = errno == EINVAL ? ROTA_EMFILE : -errno;
 	rotai_fd_close(fd);
 	return raised;
@@ -53,7 +53,7 @@ int rotai_fd_raise_both(int fds[2])
 
 void rotai_fd_close(int fd)
 {
-	/* Not tried again after EINTR: on Linux and the BSDs the number is
-	 * free by then, and another thread may have it. */
+	/* Not retried after EINTR: on Linux and the BSDs the number is already
+	 * free then, and another thread may have got it. */
 	(void)close(fd);
 }

@@ -1,5 +1,5 @@
 /*
- * base/fd_linux.c - pipe2(2) and ppoll(2).
+ * base/fd_linux.c - the functions of fd.h that need pipe2(2) and ppoll(2).
  */
 #include "base/fd.h"
 

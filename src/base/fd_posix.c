@@ -1,6 +1,6 @@
 /*
- * base/fd_posix.c - where pipe2(2) and ppoll(2) cannot be counted on: on
- * Darwin, and on any POSIX system but Linux.
+ * base/fd_posix.c - the functions of fd.h that cannot use pipe2(2) and
+ * ppoll(2): for Darwin, and for all other systems except Linux.
  */
 #include "base/fd.h"
 
@@ -46,7 +46,8 @@ int rotai_fd_poll(struct pollfd *fds, unsigned count, int64_t timeout_ns)
 {
 	int64_t timeout_ms = -1;
 
-	/* Rounded up: a wait that ends early would be made again, and spin. */
+	/* Rounded up: a wait that ends early would be repeated until the time
+	 * has passed, and so busy-wait. */
 	if (timeout_ns >= 0)
 		timeout_ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
 	if (timeout_ms > INT_MAX)

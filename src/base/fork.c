@@ -18,8 +18,9 @@ int rotai_fork_observe(void)
 {
 	int error;
 
-	/* Two threads may both get past this, and a fork then counts twice,
-	 * which is as good as once. A lock could be held across a fork. */
+	/* If two threads get past this check, a fork counts twice, which does
+	 * no harm. A lock would not do: a fork could happen while it is
+	 * held. */
 	if (__atomic_load_n(&observed, __ATOMIC_RELAXED))
 		return 0;
 	error = pthread_atfork(NULL, NULL, count_fork);

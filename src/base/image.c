@@ -1,25 +1,28 @@
 /*
  * base/image.c - see image.h.
  *
- *  1. The image is the shared object that holds this very function: ours, or a
- *     plugin that the archive was linked into. The dynamic loader counts its
- *     users, and the pin is one more of these. The main program is never
- *     unloaded and cannot be opened: then there is no pin.
- *  2. The loader's functions are weak: a program that is linked statically has
- *     none that work, and the C library of an old system has them in a library
- *     of its own, which whatever loads a plugin has with it. dlopen(3) is found
- *     by name: glibc's linker warns of any reference in a static program.
- *  3. A thread has left the code of this image only when it has returned from
- *     its first function, and cannot say so itself. The C library says so for
- *     it: after the return it calls the destructors of the thread's own data,
- *     and the destructor of ours is sem_post(3), which is not in the image.
- *     To join the threads would need somebody who waits for each, as long as
- *     the program runs; nobody could be found for the last.
- *  4. The semaphore counts threads that have left and are yet to be counted
- *     out. That is done as others are made, so it never overflows.
- *  5. In a forked child none of the threads is there. The pin is.
+ *  1. The image is the shared object that contains this code: the library's
+ *     own, or a plugin that the archive was linked into. The dynamic loader
+ *     counts the users of an image, and the pin is one more user. The main
+ *     program cannot be opened, and is never unloaded, so it has no pin.
+ *  2. The loader's functions are weak references. In a statically linked
+ *     program there are none that work. On an old system they are in a library
+ *     of their own, which every program that loads plugins is linked with.
+ *     dlopen(3) is looked up by name, because with glibc the linker warns of
+ *     any reference to it in a static program.
+ *  3. A thread has left the code of the image only when it has returned from
+ *     its first function, so it cannot report that itself. The C library does
+ *     it: after the return it calls the destructors of the thread-specific
+ *     data. The destructor of our key is sem_post(3), which is not in the
+ *     image. Joining the threads is no alternative: some thread would have to
+ *     wait for each of them as long as the program runs, and no thread could
+ *     join the last one.
+ *  4. The semaphore counts the threads that have left and are not yet
+ *     subtracted from the number of threads. rotai_image_enter() subtracts
+ *     them, so the semaphore never overflows.
+ *  5. A forked child has none of the threads. It has the pin.
  *  6. Darwin never unloads an image that has thread-local variables, as this
- *     has, and has no semaphores without a name: there is no pin, and the
+ *     one has, and has no unnamed semaphores. There is no pin there, and the
  *     destructor is a function of ours.
  */
 #include "base/image.h"
@@ -43,17 +46,18 @@
 #pragma weak dlerror
 #pragma weak dlsym
 
-static struct rotai_lock image_lock; /* of all that follows, but as noted */
-static uint32_t generation;          /* of the process that the counts are of */
-static uint32_t threads;             /* that may be in the image */
-static uint32_t unnoted;  /* of these, who cannot be counted out; atomic */
+static struct rotai_lock image_lock; /* protects what follows, but as noted */
+static uint32_t generation;          /* the process that the counts belong to */
+static uint32_t threads;             /* that may run code of the image */
+static uint32_t unnoted;  /* of these, without a destructor; atomic */
 static int is_set_up;     /* atomic */
 static pthread_key_t key; /* constant while there are threads */
 static void *pin;         /* or NULL */
 
 typedef void destructor_fn(void *value);
 
-/* Where there is no flag for it, the image is found by its name as well. */
+/* Without this flag, opening an image that is loaded already finds it by its
+ * name as well. */
 #ifdef RTLD_NOLOAD
 enum { ONLY_WHAT_IS_THERE = RTLD_NOLOAD };
 #else
@@ -99,8 +103,8 @@ static void *pin_image(void)
 
 static sem_t left; /* (4) */
 
-/* It is called with a pointer and its result is not looked at, as that of a
- * destructor: the same call on every system that has shared objects. */
+/* sem_post(3) is called as a destructor is: with a pointer, and the result is
+ * ignored. That is the same call on every system that has shared objects. */
 static destructor_fn *get_destructor(void)
 {
 	return (destructor_fn *)(void (*)(void))sem_post;
@@ -113,7 +117,7 @@ static void *get_value(void)
 
 static void begin_count(void)
 {
-	(void)sem_init(&left, 0, 0); /* fails for a larger value only */
+	(void)sem_init(&left, 0, 0); /* fails only for larger values */
 }
 
 static uint32_t take_count(void)
@@ -133,7 +137,7 @@ static void *open_image(const char *path)
 
 	if (found == NULL)
 		return NULL;
-	memcpy(&open, &found, sizeof(open)); /* as POSIX has it */
+	memcpy(&open, &found, sizeof(open)); /* POSIX allows this conversion */
 	return open(path, RTLD_LAZY | ONLY_WHAT_IS_THERE);
 }
 
@@ -144,18 +148,19 @@ static void *pin_image(void)
 
 	if (dladdr == NULL || dlclose == NULL || dlsym == NULL)
 		return NULL; /* (2) */
-	/* The address of what is surely in this image. */
+	/* The address of a variable that is certainly in this image. */
 	if (dladdr(&image_lock, &image) == 0 || image.dli_fname == NULL)
 		return NULL;
 	opened = open_image(image.dli_fname);
 	if (opened == NULL && dlerror != NULL)
-		(void)dlerror(); /* not for the program to find: (1) */
+		(void)dlerror(); /* clear the error: see (1) */
 	return opened;
 }
 
 #endif
 
-/* With the lock held: see that the counts are this process's. (5) */
+/* Subtract the threads that have left (4). In a forked child, begin again with
+ * none (5). The lock is held. */
 static void count_out(void)
 {
 	if (generation != rotai_fork_generation) {
@@ -169,7 +174,8 @@ static void count_out(void)
 		threads -= take_count();
 }
 
-/* With the lock held: keep *@opened, and set it to NULL. */
+/* Make the key, and take over *@opened as the pin: *@opened becomes NULL.
+ * Returns 0, or an error with *@opened unchanged. The lock is held. */
 static int set_up_image(void **opened)
 {
 	int error = pthread_key_create(&key, get_destructor());
@@ -188,9 +194,9 @@ int rotai_image_enter(void)
 	void *opened = NULL;
 	int error = 0;
 
-	/* Without the lock: the loader has a lock of its own, which is held
-	 * while a constructor runs that may come to be here. If somebody is
-	 * quicker, it is opened once too often. */
+	/* Not under the lock: the loader holds a lock of its own while it runs
+	 * a constructor, which may call this function. If another thread was
+	 * faster, the image is opened once too often, and closed below. */
 	if (!__atomic_load_n(&is_set_up, __ATOMIC_RELAXED))
 		opened = pin_image();
 	rotai_lock_take(&image_lock);
@@ -223,8 +229,8 @@ void rotai_image_stay(void)
 	(void)pthread_setspecific(key, NULL);
 }
 
-/* With the lock held, and no thread left: undo the setting up. What is still to
- * be closed. */
+/* Undo set_up_image(), when no thread is left. Returns the pin, which the
+ * caller has to close, or NULL. The lock is held. */
 static void *take_down(void)
 {
 	void *opened = pin;
@@ -237,7 +243,8 @@ static void *take_down(void)
 	return opened;
 }
 
-/* Whether all have left: 0; ROTA_EAGAIN if not, or ROTA_ENOMEM. */
+/* Undo set_up_image() if all threads have left. Returns 0, ROTA_EAGAIN if some
+ * have not, or ROTA_ENOMEM as rotai_image_release() does. */
 static int try_release(void)
 {
 	uint32_t unknown;
@@ -252,7 +259,8 @@ static int try_release(void)
 	else
 		error = threads == unknown ? ROTA_ENOMEM : ROTA_EAGAIN;
 	rotai_lock_release(&image_lock);
-	/* The caller is in this image, and so has it open by itself. */
+	/* The caller's code is in this image, so the program has it open as
+	 * well, and this does not unload it. */
 	if (opened != NULL)
 		(void)dlclose(opened);
 	return error;

@@ -1,39 +1,41 @@
 /*
- * base/image.h - the code of the library stays mapped while a thread of its own
- * may run it, whatever a program unloads meanwhile.
+ * base/image.h - keeps the code of the library mapped while one of its threads
+ * may run it, even if the program unloads the library or plugin meanwhile.
  *
- *     error = rotai_image_enter();            a thread is about to be made
+ *     error = rotai_image_enter();            before the thread is made
  *     error = rotai_thread_start(run, ...);
  *     if (error < 0)
- *             rotai_image_leave();            it was not
+ *             rotai_image_leave();            it was not made
  *
- *     in run(), first of all:  rotai_image_arrive();
+ *     in run(), before anything else:  rotai_image_arrive();
  */
 #ifndef ROTAI_BASE_IMAGE_H
 #define ROTAI_BASE_IMAGE_H
 
 #include <stdint.h>
 
-/* Count a thread that is about to be made. The first time, have the image
- * mapped for as long as the process lives, or until rotai_image_release(): 0,
- * or an error. */
+/* Count a thread that is about to be made. The first call also pins the image:
+ * it stays mapped as long as the process lives, or until rotai_image_release().
+ * Returns 0 or an error. */
 int rotai_image_enter(void);
 
-/* It was not made. */
+/* Undo rotai_image_enter(): the thread could not be made. */
 void rotai_image_leave(void);
 
-/* In the thread: have it counted out when it has left all code of ours. */
+/* Called in the new thread: subtract it from the count when it has left all
+ * code of the image. */
 void rotai_image_arrive(void);
 
-/* In a thread that has forked and is in the child: it is not one of those that
- * are counted there. */
+/* Called in a forked child, by the thread that forked: it is not in the child's
+ * count, so do not subtract it there. */
 void rotai_image_stay(void);
 
-/* Wait until all threads that were counted have left, until @deadline_ns of the
- * monotonic clock; then give the image back, so that the program can unload it:
- * 0. ROTA_ETIMEDOUT: there still is one. ROTA_ENOMEM: nobody will ever know
- * whether all have left, as there was no memory to note it; so the image
- * stays. */
+/* Wait until all threads that were counted have left, at most until
+ * @deadline_ns of the monotonic clock. Then remove the pin, so that the program
+ * can unload the image. Returns 0; ROTA_ETIMEDOUT if a thread is left; or
+ * ROTA_ENOMEM if a thread had no memory to have its end reported. In the last
+ * case nobody can ever know whether all have left, so the image stays
+ * pinned. */
 int rotai_image_release(uint64_t deadline_ns);
 
 #endif

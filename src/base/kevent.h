@@ -1,5 +1,6 @@
 /*
- * base/kevent.h - <sys/event.h>, and what the systems that have it differ in.
+ * base/kevent.h - <sys/event.h>, and the differences between the systems that
+ * have it.
  */
 #ifndef ROTAI_BASE_KEVENT_H
 #define ROTAI_BASE_KEVENT_H

@@ -1,9 +1,9 @@
 /*
  * base/list.h - circular doubly linked lists through the objects themselves.
  *
- * A list is a link that stands for its head; empty, it points to itself. An
- * object's link has next NULL while it is in no list, so whether it is in one
- * can be asked without knowing which.
+ * The head of a list is a link, too. In an empty list it points to itself. The
+ * link of an object that is in no list has next NULL, so a caller can ask
+ * whether an object is in a list without knowing which.
  */
 #ifndef ROTAI_BASE_LIST_H
 #define ROTAI_BASE_LIST_H
@@ -49,7 +49,7 @@ static inline void rotai_list_remove(struct rota_link *link)
 	link->next = NULL;
 }
 
-/* Let @to, in no list, take the place of @from, which then is in none. */
+/* Put @to, which is in no list, where @from is, and take @from out. */
 static inline void rotai_list_replace(struct rota_link *to,
 				      struct rota_link *from)
 {
@@ -60,7 +60,7 @@ static inline void rotai_list_replace(struct rota_link *to,
 	from->next = NULL;
 }
 
-/* Take the first link out and return it; NULL if there is none. */
+/* Take the first link out and return it, or NULL if there is none. */
 static inline struct rota_link *rotai_list_take_first(struct rota_link *list)
 {
 	struct rota_link *first = list->next;

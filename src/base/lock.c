@@ -12,12 +12,12 @@ void rotai_lock_take(struct rotai_lock *lock)
 	uint32_t holder = 0;
 	unsigned tries = 0;
 
-	/* Acquires what the last holder has released. */
+	/* Acquires what the last holder wrote: pairs with the release. */
 	while (!__atomic_compare_exchange_n(&lock->holder, &holder, own, 0,
 					    __ATOMIC_ACQUIRE,
 					    __ATOMIC_RELAXED)) {
 		if (holder != own)
-			continue; /* of the parent: it is taken over */
+			continue; /* held in the parent: take it over */
 		holder = 0;
 		rotai_thread_pause(tries++);
 	}

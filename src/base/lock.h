@@ -1,19 +1,19 @@
 /*
- * base/lock.h - a lock that a forked child need not fear: one that a thread of
- * the parent held at the fork is free in the child.
+ * base/lock.h - a lock that is safe across forks: if another thread of the
+ * parent held it at the fork, it is free in the child.
  *
- * For what is short and rare: a thread that finds the lock held yields the
- * processor and tries again. rotai_fork_observe() must have succeeded before.
- * What the lock guards may be half changed in a child, if a thread of the
- * parent was at it: who uses it must be fit for that.
+ * It is for short and rare sections: a thread that finds the lock held yields
+ * the processor and tries again. rotai_fork_observe() must have succeeded
+ * before. If another thread of the parent held the lock at the fork, the data
+ * that it protects may be half changed in the child. The code that uses the
+ * data has to cope with that.
  */
 #ifndef ROTAI_BASE_LOCK_H
 #define ROTAI_BASE_LOCK_H
 
 #include <stdint.h>
 
-/* 0: free. Else 1 more than the generation of the process whose thread holds
- * it. */
+/* 0: free. Otherwise the fork generation of the holder's process, plus 1. */
 struct rotai_lock {
 	uint32_t holder;
 };

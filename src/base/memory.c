@@ -33,8 +33,9 @@ int rotai_memory_reserve(const struct rota_allocator *from, void *array,
 
 	if (count <= room)
 		return 0;
-	/* By half again: doubling would leave half of the array unused just
-	 * after it grew, and the freed parts could never serve the next. */
+	/* Grow by half: doubling would leave half of the array unused just
+	 * after it grew, and the freed blocks together would always be too
+	 * small for the next one. */
 	room += room / 2;
 	if (room < LEAST_CAPACITY)
 		room = LEAST_CAPACITY;
@@ -43,7 +44,7 @@ int rotai_memory_reserve(const struct rota_allocator *from, void *array,
 	if (room > SIZE_MAX / item_size)
 		return ROTA_ENOMEM;
 
-	/* @array is the address of a pointer of some type. */
+	/* @array is the address of a pointer to some type. */
 	memcpy(&items, array, sizeof(items));
 	grown = from->resize(from->context, items, *capacity * item_size,
 			     room * item_size);

@@ -1,15 +1,16 @@
 /*
- * base/memory.h - all memory comes through the loop's allocator.
+ * base/memory.h - memory and growing arrays from an allocator, such as the
+ * loop's.
  */
 #ifndef ROTAI_BASE_MEMORY_H
 #define ROTAI_BASE_MEMORY_H
 
 #include "rota/loop.h"
 
-/* malloc's. */
+/* Uses realloc(3) and free(3). */
 extern const struct rota_allocator rotai_memory_default;
 
-/* NULL if there is none. */
+/* Returns NULL if there is no memory. */
 static inline void *rotai_memory_new(const struct rota_allocator *from,
 				     size_t size)
 {
@@ -23,8 +24,9 @@ static inline void rotai_memory_free(const struct rota_allocator *from,
 		from->resize(from->context, memory, size, 0);
 }
 
-/* Let the array at *@array, of *@capacity items of @item_size bytes, have room
- * for @count: 0, or ROTA_ENOMEM with all as it was. New items are zero. */
+/* Grow the array at *@array, of *@capacity items of @item_size bytes, to hold
+ * at least @count items. New items are zero. Returns 0, or ROTA_ENOMEM with
+ * everything unchanged. */
 int rotai_memory_reserve(const struct rota_allocator *from, void *array,
 			 size_t *capacity, size_t count, size_t item_size);
 

@@ -1,11 +1,11 @@
 /*
- * base/processor.h - hints to the processor, which change nothing but how fast
- * it is.
+ * base/processor.h - hints to the processor. They change its speed, and nothing
+ * else.
  */
 #ifndef ROTAI_BASE_PROCESSOR_H
 #define ROTAI_BASE_PROCESSOR_H
 
-/* This thread polls. */
+/* This thread busy-waits. */
 static inline void rotai_processor_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -17,15 +17,15 @@ static inline void rotai_processor_relax(void)
 #endif
 }
 
-/* The cache line at @address, which need not be memory of ours any more, is
- * going to be read and written. */
+/* This thread will soon read and write the cache line at @address. The memory
+ * may have been freed meanwhile. */
 static inline void rotai_processor_fetch(const void *address)
 {
 #if defined(__x86_64__)
-	/* Without options for a newer processor than the first, compilers make
-	 * no prefetchw of __builtin_prefetch(), but what fetches the line to be
-	 * read, and so the write waits again. A processor that does not
-	 * know it skips it. */
+	/* Unless compilers are told to require a newer processor than the first
+	 * x86-64, they turn __builtin_prefetch() into a prefetch for reading,
+	 * and then the write waits again. A processor that does not know
+	 * prefetchw ignores it. */
 	__asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)address));
 #else
 	__builtin_prefetch(address, 1);

@@ -2,12 +2,13 @@
  * base/registry.c - see registry.h.
  *
  *  1. A hash table with open addressing, at most half full. Its memory comes
- *     from mmap(2), so that neither an allocator that a test counts nor a leak
- *     checker sees it, and goes when the table is empty.
- *  2. The lock is one word: the fork generation of its holder, plus one. If a
- *     forked child finds that of an ancestor, another thread of the parent was
- *     changing the table at the fork. Then nothing is known in the child.
- *  3. A link that was overwritten leads anywhere. So what it says is compared
+ *     from mmap(2), so that neither a test that counts allocations nor a leak
+ *     checker sees it. The memory is unmapped when the table is empty.
+ *  2. The lock is one word: the fork generation of its holder, plus 1. If a
+ *     forked child finds the generation of an ancestor in it, another thread of
+ *     the parent was changing the table at the fork. Then the child cannot rely
+ *     on the table, and stops using it.
+ *  3. A link that was overwritten may point anywhere. So its value is compared
  *     with the table before it is followed.
  */
 #include "base/registry.h"
@@ -24,11 +25,11 @@
 
 enum { FIRST_OBJECTS = 512 };
 
-enum { LOOP_ALIGNMENT = 64 }; /* a word may have flags beside the loop */
+enum { LOOP_ALIGNMENT = 64 }; /* the loop's address may have flags added */
 
 static struct {
 	uint32_t lock; /* atomic; see (2) */
-	uint8_t lost;  /* there is no table to be had */
+	uint8_t lost;  /* the table cannot be used any more */
 	size_t count;
 	size_t capacity; /* a power of 2, or 0 */
 	struct rotai_registered *slots;
@@ -86,7 +87,8 @@ static size_t place_of(const void *key, size_t capacity)
 	return (size_t)(hash >> 32) & (capacity - 1);
 }
 
-/* The slot of @key, or the free one where it would be. There is a table. */
+/* The slot of @key, or the free slot where it would go. There must be a
+ * table. */
 static struct rotai_registered *slot_of(const void *key)
 {
 	size_t at = place_of(key, registry.capacity);
@@ -112,7 +114,7 @@ static void unmap(struct rotai_registered *slots, size_t capacity)
 		munmap(slots, capacity * sizeof(*slots));
 }
 
-/* Have room for one more. */
+/* Make room for one more object. */
 static void registry_make_room(void)
 {
 	size_t capacity = registry.capacity;
@@ -137,7 +139,8 @@ static void registry_make_room(void)
 	unmap(slots, capacity);
 }
 
-/* Free @slot, and move back what had to go past it. */
+/* Free @slot, and move back the entries that were placed beyond it because it
+ * was taken. */
 static void free_slot(struct rotai_registered *slot)
 {
 	size_t mask = registry.capacity - 1;
@@ -164,7 +167,7 @@ static void free_slot(struct rotai_registered *slot)
 	registry.slots = NULL;
 }
 
-/* Whether the object still says which loop it is of. */
+/* Whether the memory of the object still names its loop. */
 static int is_intact(const struct rotai_registered *what)
 {
 	uintptr_t loop;
@@ -185,7 +188,8 @@ static const struct rotai_registered *find_object(const void *object)
 	return NULL;
 }
 
-/* rota: rota_stream_send(): tcp "name" 0x55d0c8: what is wrong. */
+/* Prints, for example: rota: rota_stream_send(): tcp "name" 0x55d0c8: what is
+ * wrong. */
 _Noreturn static void fail(const char *kind, const char *name,
 			   const void *object, const char *what)
 {
@@ -259,7 +263,7 @@ static const char *const again[] = {
 	[ROTAI_LIVE_LOOP] = "is there already.",
 };
 
-/* With the lock held. */
+/* Report that memory was changed. The lock is held. */
 _Noreturn static void fail_changed(const struct rotai_registered *what)
 {
 	struct rotai_registered copy = *what;
@@ -268,7 +272,7 @@ _Noreturn static void fail_changed(const struct rotai_registered *what)
 	fail(copy.kind, NULL, copy.object, changed[copy.live]);
 }
 
-/* The same, about an object that is used again. */
+/* The same, for an object that is initialised or begun again. */
 _Noreturn static void fail_again(const struct rotai_registered *what)
 {
 	struct rotai_registered copy = *what;
@@ -315,7 +319,7 @@ void rotai_registry_forget(const void *loop)
 		struct rotai_registered *slot = &registry.slots[i];
 
 		if (slot->key != NULL && slot->loop == loop)
-			free_slot(slot); /* another may be here now */
+			free_slot(slot); /* another entry may have moved here */
 		else
 			i++;
 	}
@@ -366,8 +370,8 @@ int rotai_registry_check(const void *key)
 	return slot != NULL;
 }
 
-/* Whether a link that says @to can be right: that is a link of another object,
- * or the head of a list, which is in the loop. (3) */
+/* Whether @to can be a neighbour of @what in a list: it is the link of another
+ * object, or the head of a list, which is inside the loop. (3) */
 static int is_plausible(const struct rotai_registered *what, const void *to)
 {
 	const struct rotai_registered *loop = find(what->loop);
@@ -379,7 +383,7 @@ static int is_plausible(const struct rotai_registered *what, const void *to)
 	       (const char *)to < start + loop->size;
 }
 
-/* With the lock held: @link does not know its neighbour. */
+/* Report that @link does not point back to its neighbour. The lock is held. */
 _Noreturn static void fail_link(const struct rota_link *link)
 {
 	const struct rotai_registered *slot = find(link);
@@ -443,7 +447,7 @@ void rotai_registry_check_entry(const struct rota_entry *entry,
 
 #else
 
-/* C wants at least one declaration in a file. */
+/* C requires at least one declaration in a file. */
 typedef int rotai_registry_is_empty;
 
 #endif

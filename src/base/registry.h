@@ -1,14 +1,14 @@
 /*
- * base/registry.h - what checked builds know of every object that a loop has:
- * started nodes, queued tasks, requests in flight, open handles, and the loops
- * themselves. A release build has none of it.
+ * base/registry.h - in checked builds, the table of the objects that a loop
+ * uses: started nodes, queued tasks, requests in flight, open handles, and the
+ * loops themselves. A release build has no registry.
  *
- *  1. An object is known by a key, which is an address inside it: that of its
- *     link, if it has one, so that a list can be checked link by link.
- *  2. The registry never calls its users, and allocates no memory of theirs.
- *  3. The thread sanitizer sees every lock as an order between two threads. It
- *     would miss races between threads that use the registry, so there is none
- *     under it.
+ *  1. The key of an object is an address inside it: that of its link, if it has
+ *     one, so that a list can be checked link by link.
+ *  2. The registry never calls its users, and does not use their allocators.
+ *  3. The thread sanitizer treats every lock as ordering two threads, so it
+ *     would miss races between threads that use the registry. Under it there is
+ *     no registry.
  */
 #ifndef ROTAI_BASE_REGISTRY_H
 #define ROTAI_BASE_REGISTRY_H
@@ -20,7 +20,7 @@
 struct rota_link;
 struct rota_entry;
 
-/* What an object is while it is registered. */
+/* The state of a registered object. */
 enum rotai_live {
 	ROTAI_LIVE_NODE,    /* started */
 	ROTAI_LIVE_TASK,    /* queued */
@@ -30,52 +30,57 @@ enum rotai_live {
 };
 
 struct rotai_registered {
-	const void *key; /* NULL: not in use */
+	const void *key; /* NULL: the slot is free */
 	enum rotai_live live;
 	const char *kind; /* "timer", "tcp"... */
 	const void *object;
 	const void *loop;
-	size_t size;             /* a loop's */
-	const void *loop_at;     /* where the object says which loop it is of */
-	const char *const *name; /* where a handle has its name, or NULL */
+	size_t size;             /* of a loop */
+	const void *loop_at;     /* where the object names its loop */
+	const char *const *name; /* the address of a handle's name, or NULL */
 };
 
 /* The public function that the calling thread is in, for reports: the outermost
- * since the last callback began. 1 if that is @function now. */
+ * since the last callback began. rotai_function_begin() returns 1 if that is
+ * @function from now on, and rotai_function_end() gets the address of this
+ * result. */
 int rotai_function_begin(const char *function);
 void rotai_function_end(const int *outermost);
 void rotai_function_set(const char *function);
 
-/* Say what is wrong with an object, and end the process. */
+/* Print what is wrong with an object, and abort. */
 _Noreturn void rotai_report(const char *kind, const void *object,
 			    const char *what);
 
 void rotai_registry_add(const struct rotai_registered *what);
 void rotai_registry_remove(const void *key);
 
-/* Remove all that is of @loop, and @loop. */
+/* Remove @loop and all its objects. */
 void rotai_registry_forget(const void *loop);
 
 int rotai_registry_has(const void *key);
 
-/* An object is about to be initialised: it must not be registered. */
+/* An object is about to be initialised. Fails if it is registered. */
 void rotai_registry_check_init(const void *key);
 
-/* Say that the memory of a registered object was changed. */
+/* If the object is registered, report that its memory was changed, and
+ * abort. */
 void rotai_registry_fail(const void *key);
 
-/* If the object is registered, its memory must still be its own: 1, or 0 if it
- * is not registered. */
+/* Fails if the object is registered and its memory was changed. Returns 1, or 0
+ * if it is not registered. */
 int rotai_registry_check(const void *key);
 
-/* A link must be in a list, and its neighbours must know it. */
+/* Fails unless the link, or each link of the list, is intact and its neighbours
+ * point back to it. */
 void rotai_registry_check_link(const struct rota_link *link);
 void rotai_registry_check_list(const struct rota_link *list);
 
-/* The last of a list must know that it is. */
+/* Fails unless the last link of the list points back to the head. */
 void rotai_registry_check_end(const struct rota_link *list);
 
-/* The next of a queued entry must be queued as well, or @end. */
+/* Fails unless the entry that follows a queued one is queued too, or is
+ * @end. */
 void rotai_registry_check_entry(const struct rota_entry *entry,
 				const struct rota_entry *end);
 
@@ -86,8 +91,8 @@ void rotai_registry_check_entry(const struct rota_entry *entry,
 #define ROTAI_WHEN_WATCHFUL(...) ((void)0)
 #endif
 
-/* An object begins to be the loop's. @loop_at is the member of @object that
- * says of which. */
+/* Register an object of a loop. @its_loop is the address of the word in the
+ * object that names the loop. */
 #define ROTAI_LIVE_BEGIN(is_live, of_kind, the_object, the_key, the_loop,      \
 			 its_loop)                                             \
 	ROTAI_WHEN_WATCHFUL(rotai_registry_add(&(struct rotai_registered){     \
@@ -99,10 +104,10 @@ void rotai_registry_check_entry(const struct rota_entry *entry,
 		.loop_at = (its_loop),                                         \
 	}))
 
-/* And ends to be. */
+/* Unregister it. */
 #define ROTAI_LIVE_END(key) ROTAI_WHEN_WATCHFUL(rotai_registry_remove(key))
 
-/* The library is about to look at the object. */
+/* Check an object before the library uses it. */
 #define ROTAI_LIVE_CHECK(key)                                                  \
 	ROTAI_WHEN_WATCHFUL((void)rotai_registry_check(key))
 #define ROTAI_LIVE_CHECK_LINK(link)                                            \
@@ -114,13 +119,14 @@ void rotai_registry_check_entry(const struct rota_entry *entry,
 #define ROTAI_LIVE_CHECK_ENTRY(entry, end)                                     \
 	ROTAI_WHEN_WATCHFUL(rotai_registry_check_entry(entry, end))
 
-/* An object is about to be initialised; as the first line of a function. */
+/* Check that an object may be initialised. ROTAI_LIVE_INIT() does that as the
+ * first line of a public function. */
 #define ROTAI_LIVE_CHECK_INIT(key)                                             \
 	ROTAI_WHEN_WATCHFUL(rotai_registry_check_init(key))
 #define ROTAI_LIVE_INIT(key)                                                   \
 	ROTAI_WHEN_WATCHFUL(ROTAI_FUNCTION; rotai_registry_check_init(key))
 
-/* Have reports of the rest of the calling function name it. */
+/* Makes reports name the calling function, from here to its end. */
 #define ROTAI_FUNCTION                                                         \
 	const int rotai_outermost                                              \
 		__attribute__((unused, cleanup(rotai_function_end))) =         \

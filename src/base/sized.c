@@ -22,7 +22,7 @@ static size_t lesser(size_t a, size_t b)
 
 int rotai_sized_give(void *to, size_t least, const void *ours, size_t size)
 {
-	const size_t head = sizeof(size_t); /* stays the caller's */
+	const size_t head = sizeof(size_t); /* the size is not copied */
 	size_t room;
 	size_t known;
 

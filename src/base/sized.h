@@ -1,15 +1,15 @@
 /*
- * base/sized.h - structs that cross the library's border and may grow: they
- * begin with their size, as the caller was compiled.
+ * base/sized.h - public structs that may grow in later versions. Each begins
+ * with its size, as compiled into the caller.
  *
  *  1. The least size of such a struct is where the last member of its first
- *     version ends. ROTAI_SIZE_UP_TO() names that member, so the number stays
- *     when members are appended.
+ *     version ends. ROTAI_SIZE_UP_TO() names that member, so the number does
+ *     not change when members are appended.
  *  2. Nothing beyond the caller's size is read or written.
- *  3. Such a struct has no padding at its end: the padding of a caller is not
- *     zero, and a later version might have a member there. ROTAI_SIZED() checks
- *     that, but where pointers have 32 bits: there the same members may leave
- *     some, and a member that is appended must be one of 8 bytes.
+ *  3. Such a struct has no padding at its end: the padding in a caller's struct
+ *     need not be zero, and a later version might have a member there.
+ *     ROTAI_SIZED() checks that, except where pointers have 32 bits. There the
+ *     same members may leave padding, so an appended member must have 8 bytes.
  */
 #ifndef ROTAI_BASE_SIZED_H
 #define ROTAI_BASE_SIZED_H
@@ -20,7 +20,8 @@
 #define ROTAI_SIZE_UP_TO(type, member)                                         \
 	(offsetof(type, member) + sizeof(((type *)0)->member))
 
-/* State that @type begins with its size and ends with @last. (3) */
+/* Check at compile time that @type begins with its size and ends with @last.
+ * (3) */
 #define ROTAI_SIZED(type, last)                                                \
 	_Static_assert(                                                        \
 		offsetof(type, size) == 0 &&                                   \
@@ -29,22 +30,24 @@
 			 sizeof(void *) < 8),                                  \
 		"size comes first, and no padding last")
 
-/* Whether a struct of the caller's, of @size bytes, has @member of @type. */
+/* Whether the caller's struct, of @given_size bytes, has @member of @type. */
 #define ROTAI_SIZE_HAS(given_size, type, member)                               \
 	((given_size) >= ROTAI_SIZE_UP_TO(type, member))
 
-/* Fill the caller's struct @to from @ours, of @size bytes: as far as its size
- * says, and with 0 where it is the longer. 0, or ROTA_EINVAL if @to is NULL or
- * its size less than @least. */
+/* Copy @ours, of @size bytes, to the caller's struct @to, as far as the size of
+ * @to allows. If @to is longer, the rest of it becomes 0. The size in @to does
+ * not change. Returns 0, or ROTA_EINVAL if @to is NULL or its size is less than
+ * @least. */
 int rotai_sized_give(void *to, size_t least, const void *ours, size_t size);
 
-/* Replace the start of @ours, of @size bytes, by the caller's struct @given.
- * 0, or ROTA_EINVAL if the size of @given is less than @least, or something is
- * set in it that we do not know of. The size in @ours stays. */
+/* Copy the caller's struct @given over the start of @ours, of @size bytes. The
+ * size in @ours does not change. Returns 0, or ROTA_EINVAL if the size of
+ * @given is less than @least, or if a member that this version does not know is
+ * not 0. */
 int rotai_sized_take(void *ours, size_t size, const void *given, size_t least);
 
-/* 0, or ROTA_EINVAL as rotai_sized_take() has it, for a struct that stays where
- * it is. */
+/* Make the same checks of a struct that is not copied. Returns 0 or
+ * ROTA_EINVAL. */
 int rotai_sized_check(const void *given, size_t least, size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * base/socket.c - what all systems do alike with a stream socket.
+ * base/socket.c - operations on stream sockets that are the same on all
+ * systems.
  */
 #include "base/socket.h"
 
@@ -9,7 +10,7 @@
 
 #include "rota/error.h"
 
-/* Darwin has it under another name. */
+/* Darwin has this option under another name. */
 #ifdef TCP_KEEPIDLE
 enum { KEEPIDLE = TCP_KEEPIDLE };
 #else
@@ -21,7 +22,7 @@ ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count)
 	struct msghdr message = { .msg_iov = bufs };
 	ssize_t n;
 
-	/* Its type differs from system to system. */
+	/* The type of this member differs from system to system. */
 	message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
 	do {
 		n = sendmsg(fd, &message, ROTAI_SEND_FLAGS);
@@ -33,7 +34,7 @@ int rotai_socket_connect(int fd, const struct sockaddr *address, size_t size)
 {
 	if (connect(fd, address, (socklen_t)size) == 0)
 		return 0;
-	/* Interrupted, it goes on by itself: connect(2). */
+	/* An interrupted connect continues by itself: see connect(2). */
 	return errno == EINTR ? ROTA_EINPROGRESS : -errno;
 }
 
@@ -74,7 +75,8 @@ int rotai_socket_keepalive(int fd, unsigned idle)
 {
 	int error = 0;
 
-	/* The times first: without the last step they have no effect. */
+	/* The times are set first: they have no effect until SO_KEEPALIVE is
+	 * set. */
 	if (idle > 0)
 		error = rotai_socket_set(fd, IPPROTO_TCP, KEEPIDLE, (int)idle);
 	if (idle > 0 && error == 0)

@@ -1,7 +1,7 @@
 /*
- * base/socket.h - stream sockets. All bytes that streams receive and send, all
- * connections that they accept and make, go through these functions. They
- * return an error as a negative code, and try again after EINTR.
+ * base/socket.h - stream sockets. Streams receive and send all bytes, and
+ * accept and make all connections, with these functions. Unless noted, a
+ * function returns an error as a negative code, and retries after EINTR.
  */
 #ifndef ROTAI_BASE_SOCKET_H
 #define ROTAI_BASE_SOCKET_H
@@ -15,40 +15,43 @@
 
 struct iovec;
 
-/* Where there is no such flag, the socket has an option: socket_posix.c. */
+/* Systems without this flag have a socket option: see socket_posix.c. */
 #ifdef MSG_NOSIGNAL
 enum { ROTAI_SEND_FLAGS = MSG_NOSIGNAL };
 #else
 enum { ROTAI_SEND_FLAGS = 0 };
 #endif
 
-/* A stream socket of that family, non-blocking, close-on-exec and without
- * SIGPIPE (D5): the descriptor. */
+/* Make a stream socket of that family: non-blocking, close-on-exec and without
+ * SIGPIPE (D5). Returns the descriptor or an error. */
 int rotai_socket_new(int family);
 
-/* The next connection of a listener, likewise. */
+/* Accept the next connection of a listener, with the same properties. Returns
+ * the descriptor or an error. */
 int rotai_socket_accept(int listener);
 
-/* Connect: 0; ROTA_EINPROGRESS, and the socket becomes writable when the
- * attempt has ended; or another error. */
+/* Connect. Returns 0; ROTA_EINPROGRESS, and the socket becomes writable when
+ * the attempt has ended; or another error. */
 int rotai_socket_connect(int fd, const struct sockaddr *address, size_t size);
 
-/* Take the socket's pending error, which is how an attempt to connect has
- * ended: 0 or an error. */
+/* Return the socket's pending error and clear it: 0 or an error. This is the
+ * result of an attempt to connect. */
 int rotai_socket_error(int fd);
 
-/* Accept connections from now on: 0. */
+/* Begin to listen for connections. Returns 0 or an error. */
 int rotai_socket_listen(int fd, int backlog);
 
-/* Shut the writing side down: 0. */
+/* Shut down the writing half. Returns 0 or an error. */
 int rotai_socket_shutdown(int fd);
 
-/* Make a socket of somebody else's such a one: 0; ROTA_EINVAL if it is not a
- * stream socket. */
+/* Prepare a socket that the caller has made: it becomes non-blocking, and
+ * raises no SIGPIPE (D5). Close-on-exec is left as it is. Returns 0 or an
+ * error: ROTA_EINVAL if it is not a stream socket. */
 int rotai_socket_take_over(int fd);
 
-/* The next four are on every message's way. What receives or sends once returns
- * what the system does, -1 with an errno included. */
+/* The next four functions are inline because they are called for every message.
+ * The two that end in _once make one system call and return its result: -1 with
+ * the error in errno, EINTR included. */
 static inline ssize_t rotai_socket_receive_once(int fd, void *data, size_t size)
 {
 	return recv(fd, data, size, 0);
@@ -86,13 +89,14 @@ static inline ssize_t rotai_socket_send(int fd, const void *data, size_t size)
 
 ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count);
 
-/* Set an option that is an int: 0. */
+/* Set an option whose value is an int. Returns 0 or an error. */
 int rotai_socket_set(int fd, int level, int option, int value);
 
-/* Have the close send a reset. */
+/* Make the close send a reset. */
 void rotai_socket_abort_on_close(int fd);
 
-/* Ask for signs of life after @idle seconds; 0: never. */
+/* Probe the peer after @idle seconds without traffic; 0: never. Returns 0 or an
+ * error. */
 int rotai_socket_keepalive(int fd, unsigned idle);
 
 #endif

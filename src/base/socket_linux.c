@@ -1,5 +1,6 @@
 /*
- * base/socket_linux.c - sockets that are born as they should be.
+ * base/socket_linux.c - sockets that are non-blocking and close-on-exec from
+ * the system call that makes them.
  */
 #include "base/socket.h"
 

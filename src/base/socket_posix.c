@@ -1,6 +1,6 @@
 /*
- * base/socket_posix.c - sockets on any POSIX system but Linux, which are made
- * non-blocking and close-on-exec one by one.
+ * base/socket_posix.c - sockets on all POSIX systems except Linux. System calls
+ * of their own make them non-blocking and close-on-exec.
  */
 #include "base/socket.h"
 
@@ -10,8 +10,8 @@
 #include "base/fd.h"
 #include "rota/error.h"
 
-/* SIGPIPE is a matter of each send where there is MSG_NOSIGNAL, and of the
- * socket on Darwin. */
+/* MSG_NOSIGNAL, where it exists, suppresses SIGPIPE for each send. Darwin has
+ * an option of the socket instead. */
 #ifdef SO_NOSIGPIPE
 enum { NOSIGPIPE = SO_NOSIGPIPE };
 #else
@@ -24,13 +24,15 @@ static int set_up_socket(int fd)
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	/* Darwin refuses this for a connection that was reset already. */
+	/* Darwin refuses this option for a connection that was already
+	 * reset. */
 	if (NOSIGPIPE != 0)
 		(void)rotai_socket_set(fd, SOL_SOCKET, NOSIGPIPE, 1);
 	return 0;
 }
 
-/* The same for one of our own, which is closed if that fails. */
+/* Set up a socket of the library's own, close-on-exec included. Returns the
+ * descriptor, or an error with the socket closed. */
 static int set_up_own_socket(int fd)
 {
 	int error = set_up_socket(fd);

@@ -1,10 +1,10 @@
 /*
  * base/spin.c - see spin.h.
  *
- * It pays if at least half of the tries find something. On a machine whose
- * processors are all busy nearly none does: what is waited for needs the
- * processor that the looking takes. There is no clock in it: the tries that
- * fail are those that take all of their time.
+ * Busy-waiting pays if at least half of the tries find something. If all
+ * processors of a machine are busy, nearly none does: the awaited thread needs
+ * the processor that the busy-waiting thread occupies. No clock is needed,
+ * because a try takes its full time only if it fails.
  */
 #include "base/spin.h"
 

@@ -1,9 +1,10 @@
 /*
- * base/spin.h - whether it pays to look again and again before sleeping: an
- * account that each who does so keeps, and that makes it rare where it fails.
+ * base/spin.h - decides whether a thread busy-waits before it sleeps. Each user
+ * keeps a record of its tries, so that busy-waiting becomes rare where it
+ * fails.
  *
  *     if (rotai_spinner_tries(spinner)) {
- *             (look for spinner->how->pauses)
+ *             (busy-wait for spinner->how->pauses)
  *             rotai_spinner_note(spinner, found);
  *     }
  */
@@ -13,18 +14,18 @@
 #include "base/thread.h"
 
 enum {
-	ROTAI_SPIN_ROUND = 16,  /* tries of a round, while it pays, */
-	ROTAI_SPIN_PROBE = 4,   /* and while it does not */
-	ROTAI_SPIN_LEAST = 16,  /* waits between two rounds, at first, */
-	ROTAI_SPIN_MOST = 1024, /* and in the end */
+	ROTAI_SPIN_ROUND = 16,  /* tries in a round, while it pays */
+	ROTAI_SPIN_PROBE = 4,   /* tries in a round, while it does not */
+	ROTAI_SPIN_LEAST = 16,  /* waits between two rounds, at first */
+	ROTAI_SPIN_MOST = 1024, /* waits between two rounds, at most */
 };
 
 struct rotai_spinner {
 	const struct rotai_spin *how;
 	uint16_t pause; /* waits between two rounds; 0: it pays */
-	uint16_t skip;  /* of these, still to come */
-	uint8_t tries;  /* of this round, */
-	uint8_t found;  /* and how many of them found something */
+	uint16_t skip;  /* of these, how many are left */
+	uint8_t tries;  /* in this round */
+	uint8_t found;  /* of these, how many found something */
 };
 
 static inline void rotai_spinner_init(struct rotai_spinner *spinner,
@@ -33,7 +34,7 @@ static inline void rotai_spinner_init(struct rotai_spinner *spinner,
 	*spinner = (struct rotai_spinner){ .how = how };
 }
 
-/* Whether to look before this wait. */
+/* Whether to busy-wait before this sleep. */
 static inline int rotai_spinner_tries(struct rotai_spinner *spinner)
 {
 	if (spinner->skip == 0)
@@ -42,7 +43,7 @@ static inline int rotai_spinner_tries(struct rotai_spinner *spinner)
 	return 0;
 }
 
-/* It has looked, and @found something. */
+/* Record a try, and whether it @found something. */
 void rotai_spinner_note(struct rotai_spinner *spinner, int found);
 
 #endif

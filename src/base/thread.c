@@ -1,8 +1,8 @@
 /*
  * base/thread.c - see thread.h.
  *
- * Darwin cannot choose a condition's clock, and has a wait of its own for a
- * length of time.
+ * Darwin cannot set the clock of a condition variable, but it has a wait with a
+ * relative time-out.
  */
 #include "base/thread.h"
 
@@ -15,8 +15,8 @@
 #include "base/clock.h"
 #include "base/processor.h"
 
-/* A fault's signal that is blocked ends the process without a word: who has a
- * handler for it is to have it here too. */
+/* These signals are raised by faults, and stay unblocked: if such a signal is
+ * blocked, the fault ends the process without calling the program's handler. */
 static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
 
 enum { FAULT_COUNT = sizeof(faults) / sizeof(faults[0]) };
@@ -29,13 +29,13 @@ static int set_stack(pthread_attr_t *attributes, size_t size)
 		return 0;
 	if (size > SIZE_MAX - page)
 		return EINVAL;
-	/* Darwin wants whole pages. */
+	/* Darwin requires whole pages. */
 	size = (size + page - 1) / page * page;
 	return pthread_attr_setstacksize(attributes, size);
 }
 
-/* As pthread_create(3), with the signals blocked meanwhile, as the thread
- * inherits what its maker blocks. */
+/* pthread_create(3), with all signals except those of faults blocked meanwhile:
+ * a thread inherits the signal mask of the thread that makes it. */
 static int create(const pthread_attr_t *attributes, void *(*run)(void *arg),
 		  void *arg)
 {
@@ -92,8 +92,8 @@ void rotai_thread_pause(unsigned tries)
 		nanosleep(&moment, NULL);
 }
 
-/* How long it takes to look so many times at what does not change. Without a
- * system call for each, as the clock is one on some machines. */
+/* How many nanoseconds it takes to busy-wait for @pauses. The loop does not
+ * read the clock, because that is a system call on some machines. */
 static uint64_t time_pauses(uint32_t pauses)
 {
 	uint64_t from_ns = rotai_clock_monotonic();
@@ -113,14 +113,14 @@ struct rotai_spin rotai_thread_spin(uint64_t ns)
 
 	if (ns == 0 || rotai_thread_processors() == 1)
 		return spin;
-	/* The others were interrupted, perhaps. */
+	/* The shortest counts: the other tries may have been interrupted. */
 	for (int i = 0; i < TRIES; i++) {
 		uint64_t took_ns = time_pauses(TIMED_PAUSES);
 
 		if (took_ns < least_ns)
 			least_ns = took_ns;
 	}
-	/* A clock may be too coarse to tell. */
+	/* + 1, as a coarse clock may have measured 0. */
 	spin.pauses = (uint32_t)(1 + ns * TIMED_PAUSES / (least_ns + 1));
 	return spin;
 }

@@ -1,5 +1,6 @@
 /*
- * base/thread.h - threads that nobody joins, and waits that end.
+ * base/thread.h - detached threads, and condition variables whose waits have a
+ * time-out.
  */
 #ifndef ROTAI_BASE_THREAD_H
 #define ROTAI_BASE_THREAD_H
@@ -8,48 +9,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Have a thread of its own run @run(@arg), with a stack of @stack_size bytes,
- * or, if that is 0, of as many as the system sees fit: 0, or an error. Nobody
- * joins it. All signals are blocked there but those that a fault of its own
- * raises. */
+/* Start a detached thread that runs @run(@arg), with a stack of @stack_size
+ * bytes; 0: the system's default size. In that thread all signals are blocked,
+ * except those that faults raise. Returns 0 or an error. */
 int rotai_thread_start(void *(*run)(void *arg), void *arg, size_t stack_size);
 
-/* 0, or ROTA_EINVAL: no thread can have a stack of that size. */
+/* Check that a thread can have a stack of @stack_size bytes. Returns 0, or
+ * ROTA_EINVAL if not. */
 int rotai_thread_check_stack(size_t stack_size);
 
-/* Name the calling thread, for debuggers and ps(1): up to 15 characters. Does
- * nothing where threads have no names. */
+/* Name the calling thread, for debuggers and ps(1): up to 15 characters. Has an
+ * effect on Linux and Darwin only. */
 void rotai_thread_set_name(const char *name);
 
-/* Wait a moment for what another thread is just about to do. @tries counts the
- * times so far: after many it sleeps, so that a thread of lower priority comes
- * to run. */
+/* Wait briefly for something that another thread is about to do. @tries is the
+ * number of calls so far: after many of them this sleeps, so that a thread of
+ * lower priority can run. */
 void rotai_thread_pause(unsigned tries);
 
-/* The processor that the calling thread is on, or is not any more. 0 where that
- * cannot be told. */
+/* The processor that the calling thread is on. The thread may have moved before
+ * the caller uses the result. 0 if the system does not report it. */
 int rotai_thread_processor(void);
 
-/* How many processors this process may run on; 1 at the least. */
+/* How many processors this process may run on; at least 1. */
 unsigned rotai_thread_processors(void);
 
-/* For how long to look again and again, and how many pauses of the processor
- * that is: see base/processor.h. */
+/* How long to busy-wait, and how many pauses of the processor take that long:
+ * see base/processor.h. */
 struct rotai_spin {
 	uint64_t ns;
 	uint32_t pauses; /* 0: not at all */
 };
 
-/* Find out by trying. None for @ns 0, and with one processor alone: it would
- * keep from running who is waited for. */
+/* Measure how many pauses take @ns nanoseconds. The result is 0 pauses if @ns
+ * is 0, or if there is only one processor: busy-waiting would keep the awaited
+ * thread from running. */
 struct rotai_spin rotai_thread_spin(uint64_t ns);
 
-/* A condition whose waits go by the monotonic clock: 0 or an error. */
+/* Make a condition variable whose waits use the monotonic clock. Returns 0 or
+ * an error. */
 int rotai_condition_init(pthread_cond_t *condition);
 
-/* Wait for a signal, @timeout_ns at the most; UINT64_MAX: without an end. 0 if
- * the time is up. As with pthread_cond_wait(3), that it is not says nothing:
- * look whether what was waited for has come. */
+/* Wait for a signal, at most @timeout_ns; UINT64_MAX: no limit. Returns 0 if
+ * the time has passed. Another result means nothing, as with
+ * pthread_cond_wait(3): check whether what was waited for has happened. */
 int rotai_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock,
 			 uint64_t timeout_ns);
 

@@ -1,5 +1,6 @@
 /*
- * base/thread_linux.c - names, and the processors of this very process.
+ * base/thread_linux.c - thread names, and the processors that this process may
+ * use.
  */
 #include "base/thread.h"
 
@@ -25,7 +26,7 @@ unsigned rotai_thread_processors(void)
 
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		return (unsigned)CPU_COUNT(&set);
-	/* There are more than a cpu_set_t has room for. */
+	/* There are more processors than a cpu_set_t can hold. */
 	online = sysconf(_SC_NPROCESSORS_ONLN);
 	return online < 1 ? 1 : (unsigned)online;
 }

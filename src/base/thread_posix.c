@@ -1,5 +1,6 @@
 /*
- * base/thread_posix.c - names and processors on all systems but Linux.
+ * base/thread_posix.c - thread names and processors, on all systems except
+ * Linux.
  */
 #include "base/thread.h"
 
@@ -16,7 +17,7 @@ void rotai_thread_set_name(const char *name)
 
 void rotai_thread_set_name(const char *name)
 {
-	(void)name; /* every system has another function for it, or none */
+	(void)name; /* systems differ in the function, or have none */
 }
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * base/version.c - the version that was compiled in.
+ * base/version.c - the version of this library, as it was compiled.
  */
 #include "rota/version.h"
 

@@ -1,12 +1,12 @@
 /*
- * loop/callback.h - what goes round every callback.
+ * loop/callback.h - what the loop does before and after every callback.
  *
  *     rotai_callback_begin(loop, "timer", NULL, timer);
  *     fn(timer);
  *     rotai_callback_end(loop, "timer", timer);
  *
- * The object may be gone after its callback (O4): the end takes its address
- * for the tracer alone.
+ * The object may no longer exist after its callback (O4): rotai_callback_end()
+ * uses its address only for the tracer.
  */
 #ifndef ROTAI_LOOP_CALLBACK_H
 #define ROTAI_LOOP_CALLBACK_H
@@ -31,7 +31,8 @@ static inline void rotai_callback_begin(struct rota_loop *loop,
 	ROTAI_FUNCTION_LEAVE;
 }
 
-/* Without the drain: for ticks and microtasks themselves. */
+/* The end of a callback without the drain: for ticks and microtasks
+ * themselves. */
 static inline void rotai_callback_count(struct rota_loop *loop,
 					const char *type, const void *object)
 {

@@ -1,5 +1,5 @@
 /*
- * loop/dump.c - what keeps a loop open, told object by object.
+ * loop/dump.c - lists what keeps a loop open, object by object.
  */
 #include "base/sized.h"
 #include "loop/enter.h"
@@ -27,7 +27,7 @@ static void report_entry(struct dump *dump, const struct rota_dump_entry *entry)
 		dump->fn(dump->arg, entry);
 }
 
-/* What has neither name, descriptor nor due time. */
+/* An entry that has neither name, descriptor nor due time. */
 static struct rota_dump_entry plain(const void *object, const char *type,
 				    const void *data, int alive)
 {
@@ -48,7 +48,7 @@ static void dump_timer(void *arg, struct rota_timer *timer)
 		plain(timer, "timer", timer->data, rota_timer_has_ref(timer));
 
 	if (rotai_timer_is_own(timer))
-		return; /* its request is among the requests */
+		return; /* its request is listed */
 	entry.due_ns = timer->internal.due_ns;
 	report_entry(arg, &entry);
 }
@@ -106,7 +106,7 @@ static void dump_tasks(struct dump *dump, const struct rotai_queue *queue,
 		struct rota_dump_entry entry;
 
 		if (rotai_entry_has(at, ROTAI_ENTRY_ASYNC))
-			continue; /* it is among the asyncs */
+			continue; /* it is listed with the asyncs */
 		entry = plain(task, "task", task->data,
 			      rota_task_has_ref(task));
 		entry.name = sort;

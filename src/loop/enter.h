@@ -1,17 +1,18 @@
 /*
- * loop/enter.h - what checked builds see to as a public function is entered:
- * the right thread, and a loop that is there. A release build has none of it.
+ * loop/enter.h - what checked builds check when a public function is entered:
+ * the right thread, and a loop that exists. A release build has none of it.
  *
- * The first line of every public function that is for the loop's thread alone
- * (tests/lint/entries):
+ * Every public function that only the loop's thread may call has one of these
+ * as its first line (tests/lint/entries):
  *
  *     ROTAI_ENTER(kind, object, loop)            it uses the loop
  *     ROTAI_ENTER_LIVE(kind, object, key, loop)  it may also be called for an
  *                                                object at rest, whose loop may
- *                                                be gone
- *     ROTAI_ENTER_THREAD(kind, object, loop)     the loop may be closed
- *     ROTAI_ENTER_HANDLE(handle)                 the same, of a handle
- *     ROTAI_ENTER_LOOP(loop)                     of the loop itself
+ *                                                have been freed
+ *     ROTAI_ENTER_THREAD(kind, object, loop)     the loop may have been closed
+ *     ROTAI_ENTER_HANDLE(handle)                 as ROTAI_ENTER_LIVE(), for a
+ *                                                handle
+ *     ROTAI_ENTER_LOOP(loop)                     it is a function of the loop
  *     ROTAI_LIVE_INIT(key)                       it initialises the object
  */
 #ifndef ROTAI_LOOP_ENTER_H
@@ -36,8 +37,8 @@ static inline const char *rotai_loop_misuse(const struct rota_loop *loop,
 	return NULL;
 }
 
-/* An object at rest that was set to zero has no loop: what the function says of
- * that is its own affair. Nothing calls this in a release build. */
+/* An object at rest whose memory is zero has no loop. The function itself
+ * decides what to do with it. Nothing calls this in a release build. */
 static inline void rotai_enter(const char *kind, const void *object,
 			       const struct rota_loop *loop)
 {
@@ -64,7 +65,8 @@ static inline void rotai_enter(const char *kind, const void *object,
 	ROTAI_ENTER_LIVE("handle", handle, &(handle)->internal.open,           \
 			 (handle)->internal.loop)
 
-/* A callback of the user's begins, and ends: what it calls is named next. */
+/* A callback of the user's begins, and ends. Reports of what goes wrong in
+ * between name the function that the callback calls. */
 #define ROTAI_FUNCTION_LEAVE ROTAI_WHEN_WATCHFUL(rotai_function_set(NULL))
 #define ROTAI_FUNCTION_BACK                                                    \
 	ROTAI_WHEN_WATCHFUL(rotai_function_set("rota_loop_run"))

@@ -1,8 +1,8 @@
 /*
- * loop/extension.c - what the rooms above keep with a loop.
+ * loop/extension.c - extensions: see extension.h.
  *
- * An extension that wants to be called is marked, and the loop with it, so that
- * a loop whose extensions want nothing tests one word.
+ * An extension that wants to be called is marked, and so is the loop. So a loop
+ * whose extensions want nothing tests one word.
  */
 #include "loop/extension.h"
 
@@ -43,7 +43,7 @@ int rotai_loop_is_calling(const struct rota_loop *loop)
 void rotai_extensions_after(struct rota_loop *loop)
 {
 	if (rotai_loop_inherited(loop) < 0)
-		return; /* it is the parent's to do; here, once rebuilt (F2) */
+		return; /* the parent does it; the child when rebuilt (F2) */
 	loop->after &= (uint8_t)~ROTAI_AFTER_EXTENSIONS;
 	for (int kind = 0; kind < ROTAI_EXTENSION_COUNT; kind++) {
 		struct rotai_extension *extension = loop->extensions[kind];

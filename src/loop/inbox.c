@@ -1,37 +1,40 @@
 /*
- * loop/inbox.c - the way into a loop from other threads, without locks.
+ * loop/inbox.c - the lock-free queue through which other threads reach a loop.
  *
- * A stack that any thread pushes to and the loop takes whole, turning it round
- * so that what one thread pushed comes out in its order. One word, head, says
- * all there is to say:
+ * It is a stack that any thread pushes to. The loop takes the whole stack and
+ * reverses it, so that the entries of one thread come out in the order in which
+ * it pushed them. One word, head, holds the whole state:
  *
- *     EMPTY      nothing is in, and the loop is awake
- *     ASLEEP     nothing is in, and the loop sleeps, or is about to: whoever
- *                puts the first entry in wakes it
- *     CLOSED     nothing comes in any more
- *     an entry   the newest; each one's next is the one before
+ *     EMPTY      the inbox is empty, and the loop is awake
+ *     ASLEEP     the inbox is empty, and the loop sleeps, or is about to: the
+ *                thread that pushes the first entry wakes it
+ *     CLOSED     the inbox accepts nothing any more
+ *     an entry   the newest; the next of each one is the entry before it
  *
- *  1. An entry belongs to the thread that claimed it, by a flag in its owner:
- *     it is never in two places. The loop releases it before it calls it.
- *  2. A loop sleeps only after it has changed EMPTY to ASLEEP. So a push finds
- *     either ASLEEP, and wakes it, or it comes first, and the loop does not
- *     sleep. A wake-up may reach a loop that is awake again, or closed: the
- *     poller lives as long as the loop has references.
- *  3. Pushing releases and taking over acquires, so what a thread wrote before
- *     a push is seen by the callback.
- *  4. A claim that fails has found the entry posted or sent, and leaves its
- *     news to the callback that is still to come. Both sides change owner by a
- *     read-modify-write, a failed claim too, and of two such one sees what came
- *     before the other: a claim either precedes the release, and the callback
- *     sees what was written before it, or follows it, and succeeds. A claim
+ *  1. An entry belongs to the thread that claimed it, by a flag in its owner,
+ *     so it is never in two queues. The loop releases it before it calls it.
+ *  2. A loop sleeps only after it has changed EMPTY to ASLEEP. A push either
+ *     finds ASLEEP, and wakes the loop; or it comes before the change, and the
+ *     loop does not sleep. A wake-up may reach a loop that is awake again, or
+ *     closed: the poller exists as long as the loop has references.
+ *  3. A push releases, and taking over acquires. So the callback sees what a
+ *     thread wrote before its push.
+ *  4. A claim that fails has found the entry posted or sent. The callback that
+ *     is still to come must then see what the thread wrote before its claim. So
+ *     claims, failed ones too, and releases change owner by a read-modify-write
+ *     operation, and each acquires what the one before has released. A claim
+ *     either comes before the release, and the callback sees what was written
+ *     before the claim; or it comes after the release, and succeeds. A claim
  *     that only read the flag could see the entry queued while the callback
- *     sees the old data. Two exceptions: the thread that holds the claim may be
- *     refused, as the loop is closed or shut down, and those that joined it are
- *     refused with it, untold; and the loop's own thread may have queued the
- *     task, as a tick or an immediate, and releases it by a plain store.
- *  5. The oldest entry's next is the state that it was pushed upon.
+ *     sees the old data.
+ *     There are two exceptions. The thread that holds the claim may be refused,
+ *     because the loop is closed or shut down. Then those whose claims failed
+ *     meanwhile are refused as well, and get no error. And the loop's own
+ *     thread may have queued the task, as a tick or an immediate. It releases
+ *     such a task by a plain store.
+ *  5. The oldest entry's next is the state that head had before the push.
  *
- * tests/model/ has a model of this, whose interleavings are tried to the last.
+ * tests/model/ has a model of this, and tries all its interleavings.
  */
 #include "loop/inbox.h"
 
@@ -57,7 +60,7 @@ void rotai_inbox_adopt(struct rotai_inbox *inbox)
 	rotai_inbox_refuse(inbox, inbox->refuses);
 }
 
-/* What is not this generation is no other one that posts, either. */
+/* ~generation is not the generation of any process that could post. */
 void rotai_inbox_refuse(struct rotai_inbox *inbox, int refuses)
 {
 	uint32_t generation = inbox->fork_generation;
@@ -77,7 +80,8 @@ int rotai_inbox_push(struct rota_loop *loop, struct rota_entry *newest,
 
 	if (error < 0)
 		return error;
-	/* What the library itself has under way is part of the shutdown. */
+	/* The library's own entries are accepted: the shutdown waits for
+	 * them. */
 	if (__atomic_load_n(&inbox->refuses, __ATOMIC_RELAXED) &&
 	    !rotai_entry_has(newest, ROTAI_ENTRY_OWN))
 		return ROTA_ESHUTDOWN;
@@ -101,9 +105,9 @@ int rotai_inbox_refuses(const struct rotai_inbox *inbox)
 	       __atomic_load_n(&inbox->head, __ATOMIC_RELAXED) == CLOSED;
 }
 
-/* What came in is queued now, which only checked builds keep a note of. They do
- * not of a post itself: a signal handler may make it. One that was initialised
- * again has lost its claim. */
+/* Register what came in as queued, in checked builds. A post itself is not
+ * registered, because a signal handler may make it. An entry that was
+ * initialised again since then has lost its claim. */
 static inline void note_entry(struct rota_loop *loop, struct rota_entry *entry)
 {
 	(void)loop;
@@ -122,8 +126,8 @@ static inline void note_entry(struct rota_loop *loop, struct rota_entry *entry)
 			rotai_registry_fail(entry));
 }
 
-/* Tasks hold the loop from now on. An async keeps it open by itself, while it
- * is started. */
+/* Tasks keep the loop open and alive from now on. An async does that by itself,
+ * while it is started. */
 static void hold_for_entries(struct rota_loop *loop, uint64_t count,
 			     uint64_t asyncs, uint64_t unreferenced)
 {
@@ -133,7 +137,7 @@ static void hold_for_entries(struct rota_loop *loop, uint64_t count,
 	loop->stats.posts += count;
 }
 
-/* Turn round the stack whose newest entry is @at: its oldest. */
+/* Reverse the stack whose newest entry is @at. Returns its oldest. */
 static struct rota_entry *turn_round(struct rota_loop *loop,
 				     struct rota_entry *at)
 {

@@ -1,5 +1,5 @@
 /*
- * loop/inbox.h - the way into a loop from other threads.
+ * loop/inbox.h - the queue through which other threads reach a loop.
  */
 #ifndef ROTAI_LOOP_INBOX_H
 #define ROTAI_LOOP_INBOX_H
@@ -14,13 +14,13 @@ struct rota_loop;
 
 struct rotai_inbox {
 	uintptr_t head;           /* an entry, or one of the states below */
-	uint32_t admits;          /* as fork_generation, unless it refuses */
-	uint32_t fork_generation; /* of the process that the loop is for */
+	uint32_t admits;          /* fork_generation, unless it refuses */
+	uint32_t fork_generation; /* of the loop's process */
 	uint32_t references;      /* to the loop */
 	uint8_t refuses;          /* a shutdown has begun */
 };
 
-/* What head is if it is no entry: see inbox.c. */
+/* The values of head that are not an entry: see inbox.c. */
 enum {
 	ROTAI_INBOX_EMPTY,
 	ROTAI_INBOX_ASLEEP,
@@ -30,20 +30,22 @@ enum {
 
 void rotai_inbox_init(struct rotai_inbox *inbox);
 
-/* The loop belongs to this process from now on, a forked child. */
+/* The loop belongs to this process, a forked child, from now on. */
 void rotai_inbox_adopt(struct rotai_inbox *inbox);
 
-/* Refuse what is not the library's own, or no longer. The loop's thread. */
+/* Refuse entries that are not the library's own; or, if @refuses is 0, accept
+ * them again. The loop's thread. */
 void rotai_inbox_refuse(struct rotai_inbox *inbox, int refuses);
 
-/* Push a chain of claimed entries, each of which is linked to the one that is
- * to be called before it, and wake the loop if it sleeps: 0, or ROTA_ESHUTDOWN
- * or ROTA_ECHILD, and they are still claimed. Any thread; signal-safe. */
+/* Push a chain of claimed entries, each of which is linked to the one to be
+ * called before it, and wake the loop if it sleeps. Returns 0; or
+ * ROTA_ESHUTDOWN or ROTA_ECHILD, and the entries are still claimed. Any thread;
+ * signal-safe. */
 int rotai_inbox_push(struct rota_loop *loop, struct rota_entry *newest,
 		     struct rota_entry *oldest);
 
-/* The same if there is something in, and that is nearly all that has to be
- * known: 1, or 0 with nothing done. */
+/* The same if the inbox is not empty, when little else has to be checked.
+ * Returns 1, or 0 with nothing done. */
 static inline int rotai_inbox_push_more(struct rotai_inbox *inbox,
 					struct rota_entry *newest,
 					struct rota_entry *oldest)
@@ -62,16 +64,19 @@ static inline int rotai_inbox_push_more(struct rotai_inbox *inbox,
 					   __ATOMIC_RELAXED);
 }
 
-/* Move what has come in to the end of the loop's posts. The loop's thread. */
+/* Move what is in the inbox to the end of the loop's posts. The loop's
+ * thread. */
 void rotai_inbox_take_over(struct rota_loop *loop);
 
-/* Have the next push wake the loop: 1, or 0 if there is something already. */
+/* Make the next push wake the loop. Returns 1, or 0 if the inbox is not
+ * empty. */
 int rotai_inbox_fall_asleep(struct rota_loop *loop);
 
-/* Have pushes not wake it again. */
+/* Make pushes not wake the loop any more. */
 void rotai_inbox_wake_up(struct rota_loop *loop);
 
-/* Whether nothing is in. The loop's thread; more may come any moment. */
+/* Whether the inbox is empty. The loop's thread; other threads may push at any
+ * moment. */
 static inline int rotai_inbox_is_empty(const struct rotai_inbox *inbox)
 {
 	return __atomic_load_n(&inbox->head, __ATOMIC_RELAXED) <
@@ -85,10 +90,10 @@ static inline int rotai_inbox_is_closed(const struct rotai_inbox *inbox)
 	       ROTAI_INBOX_CLOSED;
 }
 
-/* Whether it lets nothing in. Any thread. */
+/* Whether the inbox refuses entries. Any thread. */
 int rotai_inbox_refuses(const struct rotai_inbox *inbox);
 
-/* Let nothing in from now on: 1, or 0 if there is something. */
+/* Refuse everything from now on. Returns 1, or 0 if the inbox is not empty. */
 int rotai_inbox_close(struct rotai_inbox *inbox);
 
 #endif

@@ -1,11 +1,13 @@
 /*
- * loop/loop.c - making a loop, taking it down, and what it is asked in between.
+ * loop/loop.c - makes, closes and frees loops, and answers queries about them.
  *
- *  1. The memory lives as long as there are references; the loop's own goes
- *     with its close. The poller goes with the memory: a thread that has just
- *     posted may be about to wake it (see inbox.c).
+ *  1. The memory lives as long as there are references. Closing a loop drops
+ *     the loop's own reference. The poller is closed when the memory is freed,
+ *     because a thread that has just posted may be about to wake the loop (see
+ *     inbox.c).
  *  2. A loop belongs to the process that made it, or that rebuilt it after a
- *     fork. In another, what would reach the kernel returns ROTA_ECHILD (F2).
+ *     fork. In another process, functions that would reach the kernel return
+ *     ROTA_ECHILD (F2).
  */
 #include "loop/loop.h"
 
@@ -55,7 +57,8 @@ static int check_loop_options(const struct rota_loop_options *options)
 	return 0;
 }
 
-/* Have all of @options, also if the caller's are of an earlier version. */
+/* Fill @options from @given, which may be NULL, or be of an earlier version.
+ * Returns 0 or an error. */
 static int complete_loop_options(struct rota_loop_options *options,
 				 const struct rota_loop_options *given)
 {
@@ -107,7 +110,7 @@ static struct rota_loop *new_memory(const struct rota_allocator *allocator)
 	if (memory == NULL)
 		return NULL;
 	loop = align(memory);
-	/* The wheel's slots need no making, and are most of it. */
+	/* The wheel's slots, which are most of the memory, need not be zero. */
 	memset(loop, 0, offsetof(struct rota_loop, wheel));
 	loop->memory = memory;
 	loop->allocator = *allocator;
@@ -143,7 +146,7 @@ int rotai_loop_new_on(struct rota_loop **loop,
 		return error;
 	}
 	made->ops = ops;
-	made->watches.batch = 1; /* no watch was started in that one */
+	made->watches.batch = 1; /* no watch was started in this batch */
 
 	made->tick_budget = options->tick_budget;
 	made->measure = options->measure != 0;
@@ -181,7 +184,8 @@ int rota_loop_new_version(struct rota_loop **loop,
 {
 	struct rota_loop_options all;
 	const struct rotai_poller_ops *ops;
-	/* While the major version is 0, the minor one counts as well. */
+	/* While the major version is 0, the minor version has to match as
+	 * well. */
 	const unsigned ignored = ROTA_VERSION_MAJOR == 0 ? 8 : 16;
 	int error;
 
@@ -231,7 +235,8 @@ struct rota_loop *rota_loop_ref(struct rota_loop *loop)
 
 void rota_loop_unref(struct rota_loop *loop)
 {
-	/* Releases what this thread did with it to the one that frees it. */
+	/* The thread that frees the loop sees what all others wrote before they
+	 * dropped their references. */
 	if (__atomic_sub_fetch(&loop->inbox.references, 1, __ATOMIC_ACQ_REL) >
 	    0)
 		return;
@@ -292,7 +297,7 @@ int rota_loop_advance(struct rota_loop *loop, uint64_t delta_ns)
 		return ROTA_ENOTSUP;
 	loop->virtual_ns = rotai_add_saturated(loop->virtual_ns, delta_ns);
 	if (loop->virtual_ns == UINT64_MAX)
-		loop->virtual_ns--; /* C8: that time never comes */
+		loop->virtual_ns--; /* C8: that time is never reached */
 	loop->busy_turns = 0;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * loop/loop.h - what a loop is made of, shared by the files of this room.
+ * loop/loop.h - struct rota_loop, which the files of this module share.
  */
 #ifndef ROTAI_LOOP_LOOP_H
 #define ROTAI_LOOP_LOOP_H
@@ -31,69 +31,69 @@
 enum rotai_turn_kind {
 	ROTAI_TURN_SLEEPS,
 	ROTAI_TURN_NOWAIT,
-	ROTAI_TURN_ONCE,      /* sleeps, unless it has called back */
-	ROTAI_TURN_ONCE_MORE, /* and ends after its timers, if these have */
+	ROTAI_TURN_ONCE,      /* sleeps, unless a callback has run */
+	ROTAI_TURN_ONCE_MORE, /* and ends after its timers, if any ran */
 };
 
-/* In run_flags, beside the user's: ROTA_RUN_NO_TIMERS, ... */
+/* In run_flags, next to the user's flags: ROTA_RUN_NO_TIMERS, ... */
 enum { ROTAI_RUN_NOWAIT = 1 << 7 };
 
 /* What the end of a callback has to do: see rotai_callback_end(). */
 enum {
-	ROTAI_AFTER_TICKS = 1 << 0, /* ticks or microtasks wait, and may run */
+	ROTAI_AFTER_TICKS = 1 << 0, /* run ticks and microtasks */
 	ROTAI_AFTER_EXTENSIONS = 1 << 1,
 };
 
 /*
- * What every file may rely on:
+ * Every file may rely on this:
  *  1. alive counts what keeps the loop alive (L1): nodes that are started and
  *     referenced, queued tasks that are referenced, requests in flight or not
- *     yet called back, handles that are active and referenced, and handles
- *     that are closing. The inbox is not in it: what other threads post
- *     counts once it is taken over.
+ *     yet called back, handles that are active and referenced, and handles that
+ *     are closing. It does not count the inbox: what other threads post counts
+ *     once the loop has taken it over.
  *  2. open counts what keeps the loop from being closed (O5): the same,
  *     referenced or not, and every handle that is not closed.
- *  3. calls goes up with every callback that returns.
+ *  3. calls is incremented by every callback that returns.
  */
 struct rota_loop {
-	/* What every callback touches. */
+	/* What every callback uses. */
 	struct rotai_poller *poller;
 	struct rotai_watches watches;
 	uint64_t now_ns;
 	uint64_t calls;
-	uint64_t hook_calls; /* of these; they do not end ROTA_RUN_ONCE */
+	uint64_t hook_calls; /* of hooks; they do not end ROTA_RUN_ONCE */
 	struct rota_tracer *tracer;
 	enum rota_phase phase;
-	uint8_t after;          /* a callback: what its end has to do */
-	uint8_t drain_deferred; /* ticks ran into the budget: next pending */
+	uint8_t after;          /* what the end of a callback has to do */
+	uint8_t drain_deferred; /* ticks wait for the next pending phase */
 	uint8_t stopping;       /* rota_loop_stop() was called */
 	uint8_t running;        /* inside run or shutdown, by thread */
-	uint8_t more_ready;     /* than the waits of the last turn took */
+	uint8_t more_ready;     /* the last turn left events behind */
 	uint8_t measure;
-	uint8_t observed; /* measured or traced: phases are told of */
+	uint8_t observed; /* measured or traced: report phases */
 	uint8_t shutting_down;
 	uint8_t extensions_pending; /* one is due in the pending phase */
-	uint8_t is_unlocked;        /* other threads may call: see wait.c (5) */
+	uint8_t is_unlocked;        /* other threads may call: wait.c (5) */
 	uint8_t cut;        /* the last turn ended with its timers phase (T3) */
 	uint8_t skip_sleep; /* the next wait does not sleep */
-	uint8_t run_flags;  /* of the run under way */
+	uint8_t run_flags;  /* of the current run */
 	uint64_t alive;
 	uint64_t open;
 
-	/* Whose turn it is. Queues named taken are walked right now. */
+	/* The queues. Those named taken are being walked. */
 	struct rotai_queue ticks;
 	struct rotai_queue microtasks;
 	struct rotai_queue immediates;
 	struct rotai_queue posts;
 	struct rotai_queue taken;
 	struct rota_link hooks[ROTA_HOOK_KIND_COUNT]; /* by kind */
-	struct rota_link *hook_next; /* the walk over one of these */
+	struct rota_link *hook_next; /* next in the walk over one of these */
 	struct rota_link asyncs;
-	struct rota_link due; /* timers, in the order they are called */
+	struct rota_link due; /* timers, in the order of their calls */
 	struct rota_link due_next_turn;
 	struct rota_timer *timer_called;
 	struct rota_link requests; /* in flight */
-	struct rota_link ended;    /* requests: next pending phase */
+	struct rota_link ended;    /* requests, for the next pending phase */
 	struct rota_link ended_taken;
 	struct rota_link handles; /* open */
 	struct rota_link
@@ -107,16 +107,16 @@ struct rota_loop {
 	/* Time. */
 	uint64_t (*clock)(struct rota_loop *loop);
 	uint64_t virtual_ns;     /* the time, if the clock is virtual */
-	uint64_t at_threads;     /* work of a pool's: it holds that clock */
-	unsigned busy_turns;     /* in a row: see wait.c (5) */
-	uint64_t timers_now_ns;  /* what the timers phase goes by */
-	uint64_t timer_order;    /* what the next timer started gets */
+	uint64_t at_threads;     /* pool jobs that hold a virtual clock */
+	unsigned busy_turns;     /* in a row: see wait.c (6) */
+	uint64_t timers_now_ns;  /* the timers phase uses this time */
+	uint64_t timer_order;    /* of the next timer that is started */
 	uint64_t calls_at_now;   /* calls when now_ns was read */
 	uint64_t calls_at_phase; /* calls when the phase began */
 	uint64_t cut_turns;      /* turns that ended with their timers phase */
 	uint64_t event_turns;    /* poll phases outside turns */
 	uint64_t switched_ns;    /* when the phase began, if it is measured */
-	uint64_t real_limit_ns;  /* of the system's clock: a shutdown's end */
+	uint64_t real_limit_ns;  /* a shutdown's end, on the system's clock */
 
 	pthread_t thread;
 	struct rotai_quick quick;
@@ -126,23 +126,23 @@ struct rota_loop {
 	struct rotai_spinner *spin; /* before a sleep; or NULL */
 	rota_lock_fn *release;      /* before a wait; or NULL */
 	rota_lock_fn *acquire;      /* after it */
-	void *lock_arg;             /* of these */
+	void *lock_arg;             /* argument of both */
 
-	/* What other threads touch has cache lines of its own, after what only
-	 * this thread writes. */
+	/* What other threads use has its own cache lines, after what only this
+	 * thread writes. */
 	struct rotai_inbox inbox __attribute__((aligned(64)));
 	struct rotai_wheel wheel __attribute__((aligned(64)));
 
-	/* What was given at the start. */
+	/* What rota_loop_new() was given. */
 	const struct rotai_poller_ops *ops;
 	struct rota_allocator allocator;
-	struct rota_pool *pool; /* or NULL: the process's own */
+	struct rota_pool *pool; /* or NULL: the process's default pool */
 	size_t buffer_size;
-	void *memory; /* the block that this struct was aligned in */
+	void *memory; /* the block in which this struct is aligned */
 };
 
-/* Make a loop on a poller of the caller's: the seam for tests. @clock NULL:
- * what the options say. */
+/* Make a loop on the caller's poller, as tests do. @clock NULL: as the options
+ * say. Returns 0 or an error. */
 int rotai_loop_new_on(struct rota_loop **loop,
 		      const struct rota_loop_options *options,
 		      const struct rotai_poller_ops *ops,
@@ -151,7 +151,7 @@ int rotai_loop_new_on(struct rota_loop **loop,
 /* The clock of a loop with ROTA_CLOCK_VIRTUAL. */
 uint64_t rotai_loop_virtual_clock(struct rota_loop *loop);
 
-/* Whether anything is open (2), the inbox included. */
+/* Whether anything is open (2), including what is in the inbox. */
 int rotai_loop_is_open(struct rota_loop *loop);
 
 /* 0, or ROTA_ECHILD in a forked child that has not rebuilt the loop. (F2) */
@@ -163,7 +163,7 @@ static inline int rotai_loop_inherited(const struct rota_loop *loop)
 		       : ROTA_ECHILD;
 }
 
-/* 0, or why nothing may be started on the loop now. */
+/* 0, or the error of any attempt to start something on the loop now. */
 static inline int rotai_loop_admits(const struct rota_loop *loop)
 {
 	if (ROTAI_LIKELY(loop->inbox.fork_generation == rotai_fork_generation &&
@@ -172,9 +172,10 @@ static inline int rotai_loop_admits(const struct rota_loop *loop)
 	return rotai_loop_inherited(loop) < 0 ? ROTA_ECHILD : ROTA_ESHUTDOWN;
 }
 
-/* F1: whether the calling thread may use the loop now: it runs it, or holds the
- * lock that the loop has released for its wait, as far as can be seen. A child
- * that another thread has forked gets error codes (F2). */
+/* F1: whether the calling thread may use the loop now, as far as the loop can
+ * know: the loop is not running, or this thread runs it, or the loop has
+ * released its lock for a wait. If another thread has forked, the child may
+ * call too, and gets error codes (F2). */
 static inline int rotai_loop_is_on_thread(const struct rota_loop *loop)
 {
 	return !loop->running || loop->is_unlocked ||
@@ -182,8 +183,8 @@ static inline int rotai_loop_is_on_thread(const struct rota_loop *loop)
 	       rotai_loop_inherited(loop) < 0;
 }
 
-/* An object begins or ends to keep the loop open (2), and alive unless it is
- * unreferenced (1). */
+/* Count, or stop counting, an object that keeps the loop open (2), and alive if
+ * it is referenced (1). */
 static inline void rotai_loop_hold(struct rota_loop *loop, int referenced)
 {
 	ROTA_CHECK(rotai_loop_is_on_thread(loop));
@@ -210,7 +211,8 @@ static inline int rotai_flags_referenced(uint8_t flags)
 	return !(flags & ROTAI_UNREFERENCED);
 }
 
-/* A started object, which was referenced or not, is now, or is not. */
+/* The same for a started object that @was referenced or not, and now @is or is
+ * not. */
 static inline void rotai_loop_exchange(struct rota_loop *loop, int was, int is)
 {
 	rotai_loop_release(loop, was);
@@ -229,7 +231,7 @@ static inline void rotai_flags_refer(uint8_t *flags, struct rota_loop *loop,
 		*flags |= ROTAI_UNREFERENCED;
 }
 
-/* Read the clock. (C2) */
+/* Read the clock into now_ns. (C2) */
 static inline void rotai_loop_read_now(struct rota_loop *loop)
 {
 	loop->now_ns = loop->clock(loop);

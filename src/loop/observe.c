@@ -1,5 +1,5 @@
 /*
- * loop/observe.c - figures and tracers.
+ * loop/observe.c - statistics and tracers.
  */
 #include "rota/observe.h"
 
@@ -23,8 +23,9 @@ ROTAI_SIZED(struct rota_tracer, callback_end);
 _Static_assert(ROTA_PHASE_COUNT == 7 && ROTA_LATENESS_BUCKETS == 32,
 	       "the arrays of struct rota_stats keep their lengths");
 
-/* Every turn begins every phase, but for those that it has not come to yet, and
- * those that were cut short after the first: no phase need count. */
+/* Compute how often each phase began, so that no phase has to count. Every turn
+ * begins every phase, except those that the present turn has not reached, and
+ * those of a turn that ended after its timers phase. */
 static void count_phases(const struct rota_loop *loop, uint64_t *phases)
 {
 	for (unsigned i = ROTA_PHASE_TIMERS; i < ROTA_PHASE_COUNT; i++) {
@@ -63,8 +64,9 @@ int rota_loop_trace(struct rota_loop *loop, struct rota_tracer *tracer)
 	return 0;
 }
 
-/* Whether @tracer wants to be told by @function: one that came with a later
- * version than the caller's is not there to be read. */
+/* Whether @tracer has @function. If the caller was compiled for an earlier
+ * version, its struct may end before that member, which must not be read
+ * then. */
 #define TELLS(tracer, function)                                                \
 	(ROTAI_SIZE_HAS((tracer)->size, struct rota_tracer, function) &&       \
 	 (tracer)->function != NULL)

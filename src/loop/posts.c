@@ -1,8 +1,8 @@
 /*
- * loop/posts.c - call the tasks and asyncs that came in through the inbox.
+ * loop/posts.c - calls the tasks and asyncs that came in through the inbox.
  *
- * What is beyond the limit of a turn goes back to the head of the posts, where
- * it keeps its place.
+ * What exceeds the limit of a turn goes back to the head of the posts, and so
+ * keeps its order.
  */
 #include "loop/posts.h"
 
@@ -24,7 +24,7 @@ static inline void call_task(struct rota_loop *loop, struct rota_entry *entry)
 	rotai_callback_end(loop, "task", task);
 }
 
-/* An async, or a task that does not keep the loop alive. */
+/* Call an async, or a task that does not keep the loop alive. */
 static void call_rare(struct rota_loop *loop, struct rota_entry *entry)
 {
 	if (rotai_entry_has(entry, ROTAI_ENTRY_ASYNC)) {

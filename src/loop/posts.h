@@ -1,15 +1,15 @@
 /*
- * loop/posts.h - what was posted, in the poll phase.
+ * loop/posts.h - calls what was posted, in the poll phase.
  */
 #ifndef ROTAI_LOOP_POSTS_H
 #define ROTAI_LOOP_POSTS_H
 
 #include "loop/loop.h"
 
-/* Call what was taken, up to ROTA_POSTS_PER_TURN; there is some. */
+/* Call what was taken, up to ROTA_POSTS_PER_TURN. There must be some. */
 void rotai_posts_call(struct rota_loop *loop);
 
-/* Take what was posted so far: the most that rotai_posts_run() will call. */
+/* Take what was posted so far. rotai_posts_run() calls no more than that. */
 static inline void rotai_posts_take(struct rota_loop *loop)
 {
 	if (!rotai_inbox_is_empty(&loop->inbox))

@@ -1,20 +1,21 @@
 /*
- * loop/queue.h - first in, first out, through struct rota_entry.
+ * loop/queue.h - first-in, first-out queues of struct rota_entry.
  *
- * Singly linked, so that a task is 32 bytes: with a doubly linked queue it
- * would not be. What that costs is that taking one out of the middle searches
- * for it.
+ * A queue is singly linked, so that a task is 32 bytes; with double links it
+ * would be larger. The price is that taking an entry out of the middle has to
+ * search for it.
  *
  *  1. The last entry of a queue points to rotai_entry_end. The next of an entry
- *     that is in no queue means nothing.
- *  2. owner holds the loop and, in its low bits, the flags below: a loop is
+ *     that is in no queue has no meaning.
+ *  2. owner contains the loop and, in its low bits, the flags below: a loop is
  *     aligned to 64 bytes.
  *  3. ROTAI_ENTRY_QUEUED is the claim. The thread that sets it, by a
- *     read-modify-write, owns the entry until it has put it into a queue, and
- *     alone may write its next, its function and the flag until then.
+ *     read-modify-write operation, owns the entry until it has put it into a
+ *     queue. Until then only this thread may write its next, its function and
+ *     the flag.
  *  4. Other threads read owner and set ROTAI_ENTRY_QUEUED at any time. So owner
- *     is read and written by atomics, and next as well, which other threads
- *     link (see inbox.c).
+ *     is read and written by atomics, and so is next, which other threads link
+ *     (see inbox.c).
  */
 #ifndef ROTAI_LOOP_QUEUE_H
 #define ROTAI_LOOP_QUEUE_H
@@ -29,7 +30,7 @@ struct rota_loop;
 
 enum {
 	ROTAI_ENTRY_UNREFERENCED = 1 << 0,
-	ROTAI_ENTRY_ASYNC = 1 << 1,  /* a struct rota_async's, not a task's */
+	ROTAI_ENTRY_ASYNC = 1 << 1,  /* of a struct rota_async, not a task */
 	ROTAI_ENTRY_QUEUED = 1 << 2, /* or about to be, and not yet called */
 	ROTAI_ENTRY_OWN = 1 << 3,    /* an async of the library's own */
 	ROTAI_ENTRY_FLAGS = (1 << 6) - 1,
@@ -44,10 +45,11 @@ extern struct rota_entry rotai_entry_end __attribute__((visibility("hidden")));
 
 void rotai_queue_init(struct rotai_queue *queue);
 
-/* Append what was claimed. */
+/* Append an entry that this thread has claimed. */
 void rotai_queue_append(struct rotai_queue *queue, struct rota_entry *entry);
 
-/* Take @entry out, wherever it is: 1, or 0 if it is not in this queue. */
+/* Take @entry out, wherever it is in the queue. Returns 1, or 0 if it is not in
+ * this queue. */
 int rotai_queue_remove(struct rotai_queue *queue, struct rota_entry *entry);
 
 /* Whether @entry is in this queue. */
@@ -68,8 +70,8 @@ rotai_entry_next(const struct rota_entry *entry)
 	return __atomic_load_n(&entry->next, __ATOMIC_RELAXED);
 }
 
-/* Take the first entry out; NULL if there is none. It remains claimed: see
- * rotai_entry_release(). */
+/* Take the first entry out and return it, or NULL if there is none. It stays
+ * claimed: see rotai_entry_release(). */
 static inline struct rota_entry *
 rotai_queue_take_first(struct rotai_queue *queue)
 {
@@ -98,9 +100,9 @@ static inline int rotai_entry_has(const struct rota_entry *entry, unsigned flag)
 	return (rotai_entry_owner(entry) & flag) != 0;
 }
 
-/* Claim an entry for a queue: 1, or 0 if it is in one, or about to be. Acquires
- * what the last release left; and releases, to the next one, what this thread
- * wrote before, also if it returns 0: inbox.c (4). */
+/* Claim an entry for a queue. Returns 1, or 0 if it is queued already, or about
+ * to be. Acquires what the last release left. Releases, to the next one, what
+ * this thread wrote before, even if it returns 0: inbox.c (4). */
 static inline int rotai_entry_claim(struct rota_entry *entry)
 {
 	return (__atomic_fetch_or(&entry->owner, ROTAI_ENTRY_QUEUED,
@@ -108,17 +110,18 @@ static inline int rotai_entry_claim(struct rota_entry *entry)
 		ROTAI_ENTRY_QUEUED) == 0;
 }
 
-/* Let an entry be queued again, by any thread. Acquires what was written before
- * each claim that failed: the other half of rotai_entry_claim(). */
+/* Let any thread queue the entry again. Acquires what was written before each
+ * claim that failed: this pairs with rotai_entry_claim(). */
 static inline void rotai_entry_release(struct rota_entry *entry)
 {
 	__atomic_fetch_and(&entry->owner, ~(uintptr_t)ROTAI_ENTRY_QUEUED,
 			   __ATOMIC_ACQ_REL);
 }
 
-/* The same for an entry that the loop's own thread had queued: nothing is
- * acquired, and nothing locked. @owner is what is there. While the flag is set,
- * no other thread changes owner, as setting it again leaves it as it is. */
+/* The same for an entry that the loop's own thread had queued. It acquires
+ * nothing, and needs no locked instruction. @owner is the present value. While
+ * the flag is set, no other thread changes owner, because setting the flag
+ * again leaves it as it is. */
 static inline void rotai_entry_release_own(struct rota_entry *entry,
 					   uintptr_t owner)
 {
@@ -131,7 +134,8 @@ static inline int rotai_entry_is_referenced(const struct rota_entry *entry)
 	return !rotai_entry_has(entry, ROTAI_ENTRY_UNREFERENCED);
 }
 
-/* Set or clear another flag. The loop's thread, while others may claim. */
+/* Set or clear another flag. The loop's thread; other threads may claim
+ * meanwhile. */
 static inline void rotai_entry_set(struct rota_entry *entry, unsigned flag)
 {
 	__atomic_fetch_or(&entry->owner, flag, __ATOMIC_RELAXED);

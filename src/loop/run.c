@@ -1,10 +1,13 @@
 /*
- * loop/run.c - how many turns: run, stop, shutdown, and turns by hand.
+ * loop/run.c - how many turns the loop makes: run, stop, shutdown, and what a
+ * host calls between turns.
  *
- *  1. What a run has seen, it runs; what it has not seen is the next run's. So
- *     a run that ends because nothing is left does not look again: a post that
- *     comes after its last look would be seen, and yet not run.
- *  2. A run that sleeps although nothing is alive counts as alive itself.
+ *  1. A run calls back for everything it has seen. What it has not seen is left
+ *     to the next run. So a run that ends because nothing is left must not look
+ *     into the inbox again: a post that came after its last look would be seen,
+ *     but not called.
+ *  2. A run that sleeps although nothing keeps the loop alive counts itself in
+ *     loop->alive.
  */
 #include "base/clock.h"
 #include "loop/async.h"
@@ -31,7 +34,7 @@ void rota_loop_stop(struct rota_loop *loop)
 	loop->stopping = 1;
 }
 
-/* Why the loop cannot be run now, or 0. */
+/* The error that a run returns now, or 0. */
 static int refusal(const struct rota_loop *loop)
 {
 	int error = rotai_loop_inherited(loop);
@@ -45,9 +48,9 @@ static void begin_running(struct rota_loop *loop)
 {
 	loop->running = 1;
 	loop->thread = pthread_self();
-	rotai_inbox_wake_up(loop); /* a host may have had it asleep (L5) */
+	rotai_inbox_wake_up(loop); /* set to asleep for a host (L5) */
 	rotai_loop_read_now(loop);
-	/* T2; what was put off waits for a pending phase, if one will come. */
+	/* T2. If there will be a pending phase, deferred ticks wait for it. */
 	if (ROTAI_UNLIKELY(loop->drain_deferred) && !rota_loop_alive(loop))
 		rotai_ticks_run_deferred(loop);
 	else if (loop->after != 0)
@@ -59,8 +62,8 @@ static uint64_t count_of_calls(const struct rota_loop *loop)
 	return loop->calls - loop->hook_calls;
 }
 
-/* @flags of the run are known when compiled for rota_loop_run(): here and below
- * they cost it nothing. */
+/* In rota_loop_run(), @flags are known at compile time, so here and below they
+ * cost nothing. */
 ROTAI_INLINE int run_turn(struct rota_loop *loop, enum rotai_turn_kind kind,
 			  unsigned flags)
 {
@@ -69,7 +72,7 @@ ROTAI_INLINE int run_turn(struct rota_loop *loop, enum rotai_turn_kind kind,
 }
 
 /* The three modes. Each returns an error; or 0 if it has looked, and there was
- * nothing to go on for (1); or 1. */
+ * no reason for another turn (1); or 1. */
 
 /* T2 */
 ROTAI_INLINE int run_default(struct rota_loop *loop, unsigned flags)
@@ -83,7 +86,7 @@ ROTAI_INLINE int run_default(struct rota_loop *loop, unsigned flags)
 	return status;
 }
 
-/* T3. @before is how often the user had been called when the run began. */
+/* T3. @before is the number of callbacks when the run began. */
 ROTAI_INLINE int run_once(struct rota_loop *loop, unsigned flags,
 			  uint64_t before)
 {
@@ -121,13 +124,13 @@ ROTAI_INLINE int run_as(struct rota_loop *loop, enum rota_run_mode mode,
 				     : run_nowait(loop, flags);
 }
 
-/* What a run returns, now that its turns have ended with @status. */
+/* End a run whose turns ended with @status. Returns what the run returns. */
 static int end_running(struct rota_loop *loop, int status)
 {
 	if (status > 0 || (status == 0 && loop->stopping))
 		status = rota_loop_alive(loop); /* (1) */
 	if (status == 0)
-		loop->cut = 0; /* what comes later begins a turn of its own */
+		loop->cut = 0; /* the next run begins with a new turn */
 	loop->running = 0;
 	loop->stopping = 0;
 	return status;
@@ -173,7 +176,8 @@ static int check_run(const struct rota_run *how)
 	    (unsigned)how->mode > ROTA_RUN_NOWAIT ||
 	    (how->flags & ~(unsigned)ALL_RUN_FLAGS))
 		return ROTA_EINVAL;
-	/* What a later version asks for and this one does not know. */
+	/* Members of a later version, which this one does not know, must be
+	 * 0. */
 	for (size_t i = sizeof(*how); i < how->size; i++)
 		if (bytes[i] != 0)
 			return ROTA_EINVAL;
@@ -210,16 +214,17 @@ static void stop_nodes(struct rota_loop *loop)
 	rotai_watches_stop(loop);
 }
 
-/* Close the inbox for good if nothing is open: whether that is so. A post that
- * came just before is open, and one that comes after is refused. */
+/* Close the inbox for good if nothing is open. Returns whether it did. A post
+ * that came just before counts as open, and one that comes after is refused. */
 static int is_at_its_end(struct rota_loop *loop)
 {
 	return !rotai_loop_is_open(loop) && rotai_inbox_close(&loop->inbox);
 }
 
-/* When a deadline in the loop's time is reached in that of the system. A
- * virtual clock stands still while a thread is at work for the loop, and while
- * immediates queue themselves with no timer to jump to; this one goes on. */
+/* Convert a deadline of the loop's time to the system's time. A virtual clock
+ * stands still while a pool thread works for the loop, and while immediates
+ * queue themselves and there is no timer to jump to. The system's clock goes
+ * on. */
 static uint64_t real_time_of(struct rota_loop *loop, uint64_t deadline_ns)
 {
 	uint64_t now_ns = loop->clock(loop);
@@ -232,7 +237,7 @@ static uint64_t real_time_of(struct rota_loop *loop, uint64_t deadline_ns)
 }
 
 /* Whether the deadline has passed. The system's clock counts only while a
- * virtual one stands still, from @seen_ns on: else a process that waits for a
+ * virtual clock stands still at *@seen_ns. Otherwise a process that waits for a
  * processor would run out of virtual time. */
 static int is_past(struct rota_loop *loop, uint64_t deadline_ns,
 		   uint64_t *seen_ns)
@@ -248,14 +253,16 @@ static int is_past(struct rota_loop *loop, uint64_t deadline_ns,
 	return 0;
 }
 
-/* Turns until nothing is open: 0, or why it did not come to that. */
+/* Make turns until nothing is open. Returns 0, or the error that prevented
+ * it. */
 static int run_to_the_end(struct rota_loop *loop, uint64_t deadline_ns)
 {
 	uint64_t seen_ns = UINT64_MAX;
 	int status;
 
 	for (;;) {
-		/* A callback may have forked, and the rest is the parent's. */
+		/* A callback may have forked. Then the child leaves the rest to
+		 * the parent. */
 		status = rotai_loop_inherited(loop);
 		if (status < 0)
 			return status;
@@ -301,7 +308,8 @@ int rota_loop_shutdown(struct rota_loop *loop, uint64_t deadline_ns)
 	return status;
 }
 
-/* Whether the next run has ticks or microtasks to drain, alive or not. (T2) */
+/* Whether the next run has ticks or microtasks to drain, even if nothing keeps
+ * the loop alive. (T2) */
 static int drain_is_due(const struct rota_loop *loop)
 {
 	return !rotai_queue_is_empty(&loop->ticks) ||
@@ -322,14 +330,15 @@ int rota_loop_next_timeout(struct rota_loop *loop, int64_t *timeout_ns)
 		rotai_extensions_after(loop);
 	refused = rotai_watches_flush(loop, NULL, 0);
 	refused += loop->ops->submit(loop->poller);
-	if (!rota_loop_alive(loop)) /* a run drains, and makes no turn */
+	if (!rota_loop_alive(loop)) /* a run would make no turn */
 		*timeout_ns = drain_is_due(loop) ? 0 : -1;
 	else if (refused > 0 || loop->skip_sleep || loop->more_ready ||
 		 rotai_work_is_queued(loop))
 		*timeout_ns = 0;
 	else
 		*timeout_ns = rotai_wait_ns(loop);
-	/* What comes in from here on makes the descriptor readable. */
+	/* A post that comes from here on makes the poller's descriptor
+	 * readable. */
 	if (!rotai_inbox_fall_asleep(loop))
 		*timeout_ns = 0;
 	return 0;

@@ -2,11 +2,11 @@
  * loop/task.c - ticks, microtasks, immediates and posts.
  *
  *  1. A task is claimed before it is queued, so that two threads cannot both
- *     queue it, and released before it is called, so that its callback, and
+ *     queue it. It is released before it is called, so that its callback, and
  *     any thread from then on, can queue it again.
- *  2. A queued task holds the loop, but for one that is still in the inbox:
- *     it does from when the loop's thread takes that over.
- *  3. ROTAI_AFTER_TICKS says that the end of a callback is to drain ticks and
+ *  2. A queued task keeps the loop open, and alive if it is referenced. A task
+ *     in the inbox does so only once the loop's thread has taken it over.
+ *  3. ROTAI_AFTER_TICKS says that the end of a callback must drain ticks and
  *     microtasks. It is never set together with drain_deferred.
  */
 #include "rota/task.h"
@@ -93,8 +93,9 @@ int rota_task_immediate(struct rota_task *task, rota_task_fn *fn)
 	return queue_here(task, fn, &loop->immediates);
 }
 
-/* What a post does if it is the first one in, or there is something amiss. Not
- * inlined: a call at the very end leaves rota_task_post() without a frame. */
+/* The rest of a post if the inbox is empty, may refuse it, or was pushed to
+ * just now. Not inlined: because this call comes last, rota_task_post() needs
+ * no stack frame. */
 static __attribute__((noinline)) int post_slowly(struct rota_entry *entry)
 {
 	int status = rotai_inbox_push(rotai_entry_loop(entry), entry, entry);
@@ -120,7 +121,7 @@ int rota_task_post(struct rota_task *task, rota_task_fn *fn)
 	return post_slowly(entry);
 }
 
-/* Entries that this thread has claimed for @loop, and is to push. */
+/* Entries that this thread has claimed for @loop and will push. */
 struct chain {
 	struct rota_loop *loop;
 	struct rota_entry *newest;
@@ -181,7 +182,7 @@ int rota_task_post_all(struct rota_task *const *tasks, size_t count,
 	return chain.count;
 }
 
-/* Whichever queue of the loop's own thread holds @entry; NULL: none. */
+/* The queue of the loop's own thread that contains @entry, or NULL. */
 static struct rotai_queue *queue_of(struct rota_loop *loop,
 				    const struct rota_entry *entry)
 {
@@ -270,8 +271,8 @@ int rota_task_has_ref(const struct rota_task *task)
 	return rotai_entry_is_referenced(&task->internal.entry);
 }
 
-/* Call a task that the loop's own thread had queued; the end of the callback is
- * the caller's. */
+/* Call a task that the loop's own thread had queued. The caller has to end the
+ * callback. */
 static struct rota_task *call_own(struct rota_loop *loop,
 				  struct rota_entry *entry)
 {
@@ -295,8 +296,9 @@ void rotai_immediates_call(struct rota_loop *loop)
 		rotai_callback_end(loop, "task", call_own(loop, entry));
 }
 
-/* Run @queue to its end: how much is left of the budget @left. It ends at 0;
- * one that began at 0 wraps, and has no end. */
+/* Run the tasks of @queue until it is empty, or the budget @left is used up.
+ * Returns what is left of the budget. A budget that begins at 0 wraps, and is
+ * never used up. */
 static uint64_t drain_tasks(struct rota_loop *loop, struct rotai_queue *queue,
 			    uint64_t left)
 {

@@ -1,11 +1,11 @@
 /*
  * loop/turn.c - one turn of the loop.
  *
- * This page is the loop's whole order of work. A turn walks six phases; the
- * phase a callback belongs to says what has already happened when it runs:
+ * This file shows the whole order in which the loop works. A turn has six
+ * phases. The phase of a callback says what has already happened when it runs:
  *
  *     timers    timers that are due, earliest first
- *     pending   completions that were put off: a request never calls back
+ *     pending   completions that were deferred: a request never calls back
  *               from inside the call that started it
  *     prepare   idle hooks, then prepare hooks
  *     poll      wait for the kernel, then call back what is ready and what
@@ -13,22 +13,24 @@
  *     check     check hooks, then immediates
  *     closing   close callbacks; here handles leave the loop
  *
- * What holds in every phase:
- *  1. now_ns changes only at the top of a turn and after the wait, so all
- *     callbacks of one phase agree on the time. Due times and the length of a
+ * In every phase:
+ *  1. now_ns changes only at the start of a turn and after the wait, so all
+ *     callbacks of one phase see the same time. Due times and the length of a
  *     wait are computed from the clock itself.
- *  2. A phase takes its queue whole before walking it, in the order it was
- *     filled, or, as hooks, tells what came since. Work that a callback adds
- *     waits for the next turn, so no phase can be kept busy for ever; what a
- *     callback stops leaves the walk.
- *  3. Between any two callbacks the tick queue is run to its end, and then the
- *     microtask queue: see callback.h.
- *  4. ready[] names descriptors, not objects: any callback may free any
- *     object. watches.fds[fd] leads to the watches of today, and a generation
- *     that has moved on drops the event.
- *  5. Little is called on the way to the wait: what guards against speculation
- *     in the kernel has every return after a system call mispredicted, at some
- *     6 ns each (bench/turn.c). So a turn is inline, and has its loop here.
+ *  2. A phase takes its whole queue before it walks it, in the order in which
+ *     the queue was filled. Hooks are the exception: their walk skips those
+ *     that were started in the phase. So work that a callback adds to its own
+ *     phase waits for the next turn, and no phase can be kept busy forever.
+ *     What a callback stops leaves the walk.
+ *  3. Between any two callbacks all ticks run, and then all microtasks: see
+ *     callback.h.
+ *  4. ready[] names descriptors, not objects, so any callback may free any
+ *     object. watches.fds[fd] leads to the watches that exist now, and an event
+ *     with an old generation is dropped.
+ *  5. There are few function calls on the way to the wait. Because of the
+ *     kernel's guards against speculation, the processor mispredicts every
+ *     return after a system call, at some 6 ns each (bench/turn.c). So a turn
+ *     is inline, and the loop that makes turns is in this file.
  */
 #include "loop/turn.h"
 
@@ -40,7 +42,7 @@
 #include "loop/task.h"
 #include "loop/timer.h"
 
-/* How often the user was called, hooks apart: they do not end a run. */
+/* The number of callbacks, without hooks: these do not end a run. */
 static uint64_t calls_that_count(const struct rota_loop *loop)
 {
 	return loop->calls - loop->hook_calls;
@@ -56,14 +58,15 @@ ROTAI_INLINE int may_sleep(const struct rota_loop *loop,
 	if ((loop->stopping | loop->skip_sleep | loop->more_ready) || /* T5 */
 	    loop->alive == 0)                                         /* T11 */
 		return 0;
-	/* What a run of events alone does not call must not keep it awake. */
+	/* A run that handles events only does not call queued work. So that
+	 * work must not keep it awake. */
 	return !rotai_work_is_queued(loop) || /* L4 */
 	       ((loop->run_flags & ROTA_RUN_ONLY_EVENTS) &&
 		!loop->drain_deferred);
 }
 
-/* The first wait was full: make some more, without sleeping, and report
- * nothing twice. Returns what the last one did. */
+/* The first wait was full: wait again a few times, without sleeping, and report
+ * no descriptor twice. Returns the result of the last wait. */
 static __attribute__((noinline)) int wait_again(struct rota_loop *loop,
 						struct rotai_ready *ready)
 {
@@ -85,8 +88,8 @@ static __attribute__((noinline)) int wait_again(struct rota_loop *loop,
 	return n;
 }
 
-/* With @posts 0 only what the kernel reports is called; what has come in stays
- * in line. */
+/* If @posts is 0, only what the kernel reports is called. Posts are taken over,
+ * but stay queued. */
 ROTAI_INLINE int poll_and_dispatch(struct rota_loop *loop, int sleeps,
 				   int posts)
 {
@@ -112,7 +115,7 @@ ROTAI_INLINE int poll_and_dispatch(struct rota_loop *loop, int sleeps,
 	return n < 0 ? n : 0;
 }
 
-/* The first phase: whether the turn is cut after it. (T3) */
+/* The timers phase. Returns whether the turn ends after it. (T3) */
 ROTAI_INLINE int timers(struct rota_loop *loop, enum rotai_turn_kind kind,
 			uint64_t before)
 {
@@ -130,7 +133,8 @@ ROTAI_INLINE int timers(struct rota_loop *loop, enum rotai_turn_kind kind,
 	return 1;
 }
 
-/* A turn, or, with @begun, the rest of one that was cut. */
+/* Make a turn; or, if @begun, the rest of one that ended after its timers
+ * phase. */
 ROTAI_INLINE int turn(struct rota_loop *loop, enum rotai_turn_kind kind,
 		      int begun)
 {
@@ -191,7 +195,7 @@ int rotai_turn_of_events(struct rota_loop *loop, enum rotai_turn_kind kind)
 
 	loop->event_turns++;
 	rotai_phase_begin(loop, ROTA_PHASE_POLL);
-	rotai_ticks_run_deferred(loop); /* no pending phase will (T10) */
+	rotai_ticks_run_deferred(loop); /* there is no pending phase (T10) */
 	status = poll_and_dispatch(loop, may_sleep(loop, kind, 0), 0);
 	rotai_phase_begin(loop, ROTA_PHASE_NONE);
 	return status;

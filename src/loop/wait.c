@@ -2,22 +2,23 @@
  * loop/wait.c - how long the loop sleeps, and the sleep itself.
  *
  *  1. The length is computed from the clock just before the wait, not from
- *     now_ns: a timer is not late by what the callbacks took (C4).
- *  2. A virtual clock does not sleep. The kernel is asked without waiting; if
- *     it has nothing, the clock jumps to the next due time, a request's
- *     deadline included. It waits for real while a thread of a pool is at work
- *     for it, and where there is no due time (C10).
- *  3. The inbox is told before the loop sleeps, and after, so that whoever
- *     posts makes a system call only for a loop that sleeps.
- *  4. A loop that is told to spin looks into the inbox for a while first. It
- *     does not if a timer falls due in that time, so none is late; and seldom
- *     if it hardly ever finds something: base/spin.h.
- *  5. A program whose threads take turns with the loop has its lock released
- *     around every wait. Meanwhile the loop is is_unlocked, and what others do
- *     to descriptors is put off: registration.c (6). All that they set off for
- *     the end of a callback is done after the wait.
+ *     now_ns, so callbacks that ran before it make no timer late (C4).
+ *  2. A loop with a virtual clock does not sleep. It asks the kernel without
+ *     waiting. If the kernel has nothing, the clock jumps to the next due time,
+ *     which may be a request's deadline. The loop waits for real while a pool
+ *     thread works for it, and if there is no due time (C10).
+ *  3. The loop sets its inbox to asleep before it sleeps, and to awake after.
+ *     So a thread that posts makes a system call only if the loop sleeps.
+ *  4. If the loop has a spinner, it first busy-waits for something in the
+ *     inbox. It does not if a timer falls due in that time, so no timer is
+ *     late. If it hardly ever finds something, it rarely busy-waits: see
+ *     base/spin.h.
+ *  5. If a program's threads share the loop under a lock, the loop releases the
+ *     lock around every wait. Meanwhile is_unlocked is set, and what the other
+ *     threads change about descriptors is deferred: see registration.c (6).
+ *     What they want done at the end of a callback is done after the wait.
  *  6. Idle hooks, and immediates that queue themselves, would hold a virtual
- *     clock without end. So after ROTA_VIRTUAL_TURNS turns in a row that did
+ *     clock forever. So after ROTA_VIRTUAL_TURNS turns in a row that did
  *     nothing else, the clock jumps all the same.
  */
 #include "base/clock.h"
@@ -28,7 +29,7 @@
 
 static const int64_t LONGEST_NS = INT64_C(24) * 3600 * 1000000000;
 
-/* What can queue itself, and so be queued in every turn. (6) */
+/* Whether there are callbacks that may be queued again in every turn. (6) */
 ROTAI_INLINE int loop_is_busy(const struct rota_loop *loop)
 {
 	return !rotai_queue_is_empty(&loop->immediates) ||
@@ -55,7 +56,8 @@ static int is_virtual(const struct rota_loop *loop)
 	return loop->clock == rotai_loop_virtual_clock;
 }
 
-/* Whether a virtual clock is held by what will end, and so not by (6). */
+/* Whether something that will end holds a virtual clock, so that (6) does not
+ * apply. */
 static int is_held(const struct rota_loop *loop)
 {
 	return loop->at_threads > 0 || loop->more_ready ||
@@ -73,7 +75,7 @@ int rota_loop_may_advance(struct rota_loop *loop)
 	       (!loop_is_busy(loop) || loop->busy_turns >= ROTA_VIRTUAL_TURNS);
 }
 
-/* From now until @due_ns, as a wait has it. */
+/* The time until @due_ns, as the time-out of a wait. */
 static int64_t until(uint64_t due_ns, uint64_t now_ns)
 {
 	if (due_ns <= now_ns)
@@ -97,14 +99,14 @@ int64_t rotai_wait_ns(struct rota_loop *loop)
 	return wait_ns(loop);
 }
 
-/* As long as the kernel can take, and no longer than until a shutdown's
- * deadline in real time. */
+/* Shorten @timeout_ns to what the kernel accepts, and to a shutdown's deadline
+ * in real time. */
 static int64_t limited(const struct rota_loop *loop, int64_t timeout_ns)
 {
 	int64_t left_ns;
 
-	/* Darwin refuses waits of some years, and 32 bits hold no more than 68:
-	 * to wake up once a day is no burden. */
+	/* Darwin refuses waits of several years, and 32 bits hold at most 68
+	 * years of seconds. Waking up once a day costs next to nothing. */
 	if (timeout_ns > LONGEST_NS)
 		timeout_ns = LONGEST_NS;
 	if (loop->real_limit_ns == UINT64_MAX || timeout_ns == 0)
@@ -153,11 +155,11 @@ static int sleep_and_count(struct rota_loop *loop, int64_t timeout_ns,
 	n = wait_poller(loop, timeout_ns, ready, max);
 	slept_ns = rotai_clock_monotonic() - from_ns;
 	loop->stats.idle_ns += slept_ns;
-	loop->switched_ns += slept_ns; /* the phase's own time goes on */
+	loop->switched_ns += slept_ns; /* a sleep is not the phase's time */
 	return n;
 }
 
-/* Ask the kernel what there is now. */
+/* Ask the kernel what is ready now. */
 static int look_for_events(struct rota_loop *loop, struct rotai_ready *ready,
 			   int max)
 {
@@ -165,7 +167,7 @@ static int look_for_events(struct rota_loop *loop, struct rotai_ready *ready,
 	return wait_poller(loop, 0, ready, max);
 }
 
-/* Ask the kernel, sleeping if there is time and nothing has come in. (3) */
+/* Ask the kernel; sleep if @timeout_ns is not 0 and the inbox is empty. (3) */
 static int wait_with_stats(struct rota_loop *loop, int64_t timeout_ns,
 			   struct rotai_ready *ready, int max)
 {
@@ -206,8 +208,8 @@ static int wait_virtually(struct rota_loop *loop, int64_t timeout_ns,
 	return 0;
 }
 
-/* A turn on a virtual clock does not sleep, and the kernel has reported @n
- * descriptors. (6) */
+/* Count a turn on a virtual clock that does not sleep, and in which the kernel
+ * has reported @n descriptors. (6) */
 static void count_busy_turn(struct rota_loop *loop, int n)
 {
 	int64_t timeout_ns;
@@ -226,7 +228,7 @@ static void count_busy_turn(struct rota_loop *loop, int n)
 		(void)rota_loop_advance(loop, (uint64_t)timeout_ns);
 }
 
-/* A turn on a virtual clock that does not sleep. */
+/* The wait of a turn on a virtual clock that does not sleep. */
 static __attribute__((noinline)) int
 look_virtually(struct rota_loop *loop, struct rotai_ready *ready, int max)
 {
@@ -236,7 +238,8 @@ look_virtually(struct rota_loop *loop, struct rotai_ready *ready, int max)
 	return n;
 }
 
-/* The flush has put @refused entries into @ready, as far as they fit. */
+/* The flush has put @refused entries into @ready, as far as they fit. Add what
+ * is ready now. */
 static __attribute__((noinline)) int look_besides(struct rota_loop *loop,
 						  int refused,
 						  struct rotai_ready *ready,
@@ -266,7 +269,7 @@ sleep_until_due(struct rota_loop *loop, struct rotai_ready *ready, int max)
 	return wait_with_stats(loop, timeout_ns, ready, max);
 }
 
-/* The poller knows all that has changed. */
+/* Wait. The poller already has all changes. */
 static inline int wait_now(struct rota_loop *loop, int may_sleep,
 			   struct rotai_ready *ready, int max)
 {
@@ -284,8 +287,8 @@ static __attribute__((noinline)) int tell_and_wait(struct rota_loop *loop,
 {
 	int refused;
 
-	/* What a watch or a timer of the library's own has asked for: the end
-	 * of no callback has come. */
+	/* A watch or a timer of the library's own may have asked for this,
+	 * without a callback whose end would do it. */
 	if (loop->after & ROTAI_AFTER_EXTENSIONS) {
 		rotai_extensions_after(loop);
 		may_sleep = may_sleep && !rotai_work_is_queued(loop);
@@ -302,8 +305,7 @@ int rotai_wait(struct rota_loop *loop, int may_sleep, struct rotai_ready *ready,
 	int error = rotai_loop_inherited(loop);
 
 	if (error < 0)
-		return error; /* forked inside a callback: the kernel's part of
-			       * the loop is the parent's */
+		return error; /* a child, forked in a callback (F2) */
 	if (ROTAI_UNLIKELY((loop->after & ROTAI_AFTER_EXTENSIONS) ||
 			   rotai_watches_have_news(&loop->watches)))
 		return tell_and_wait(loop, may_sleep, ready, max);

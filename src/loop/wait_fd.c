@@ -1,8 +1,8 @@
 /*
- * loop/wait_fd.c - a wait for one descriptor, without a loop.
+ * loop/wait_fd.c - waits for one descriptor, without a loop.
  *
- * poll(2) may return early, for a signal or because its time-out is coarser
- * than ours. The clock says whether the time is over.
+ * poll(2) may return early, after a signal, or because the system limits the
+ * length of a time-out. The clock decides whether the time has passed.
  */
 #include <errno.h>
 
@@ -31,7 +31,8 @@ static short poll_mask_of(unsigned events)
 	return (short)mask;
 }
 
-/* What to tell of what poll(2) found; @asked for an error or a hang-up. */
+/* The events to return for what poll(2) found. After an error or a hang-up
+ * these are all that were @asked for. */
 static int events_of_mask(int mask, unsigned asked)
 {
 	unsigned events = 0;
@@ -83,7 +84,7 @@ int rota_wait_fd(int fd, unsigned events, int64_t timeout_ns)
 		if (passed_ns >= (uint64_t)timeout_ns) {
 			if (n == 0)
 				return 0;
-			passed_ns = (uint64_t)timeout_ns; /* look once more */
+			passed_ns = (uint64_t)timeout_ns; /* look once again */
 		}
 		left_ns = timeout_ns - (int64_t)passed_ns;
 	}
