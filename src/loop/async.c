@@ -1,11 +1,13 @@
 /*
- * loop/async.c - wake-ups from elsewhere.
+ * loop/async.c - asyncs: wake-ups of a loop from any thread.
  *
- *  1. ROTAI_ENTRY_QUEUED is set by the send that pushes, and cleared just
- *     before the callback: a send in between has nothing to do. inbox.c (4)
- *     says why the callback sees what was written before such a send.
- *  2. A send that saw the async started may push after the stop has looked.
- *     Such an entry is dropped when its turn comes, or by another stop.
+ *  1. ROTAI_ENTRY_QUEUED is set by the send that pushes the entry, and cleared
+ *     just before the callback. A send in between has nothing to do.
+ *     inbox.c (4) explains why the callback sees what was written before such
+ *     a send.
+ *  2. A send that found the async started may push the entry after the stop
+ *     has searched the queues. Such an entry is dropped when it is taken from
+ *     its queue, or by a later stop.
  */
 #include "rota/async.h"
 

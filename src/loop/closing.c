@@ -1,14 +1,16 @@
 /*
  * loop/closing.c - closing handles, and the closing phase.
  *
- *  1. A handle that closes is stopped by its class at once. It waits in
- *     closing_held for requests that a pool thread is using, and joins the list
- *     closing after the last of them.
- *  2. While a handle is closing, its ended requests gather in closing_ended, in
- *     the order in which they ended.
- *  3. So in closing_ended all requests of a handle come before those that
- *     ended after it joined closing. The closing phase calls requests until
- *     the next handle has none left, and then that handle's own callback.
+ *  1. When a handle is closed, its class stops it at once. The handle waits in
+ *     the list `closing_held` while pool threads still work on some of its
+ *     requests. It moves to the list `closing` when the last of its requests
+ *     has ended.
+ *  2. While a handle is closing, its requests that have ended are collected in
+ *     `closing_ended`, in the order in which they ended.
+ *  3. So in `closing_ended` all requests of a handle come before those that
+ *     ended after the handle moved to `closing`. The closing phase calls
+ *     requests until the next handle has none left, and then calls that
+ *     handle's own callback.
  */
 #include "loop/closing.h"
 
@@ -17,7 +19,8 @@
 #include "loop/handle.h"
 #include "loop/request.h"
 
-/* Requests that have ended wait for the closing phase now (2). */
+/* Move the requests of @handle that have ended from @list to closing_ended:
+ * their callbacks will run in the closing phase. (2) */
 static void move_ended(struct rota_handle *handle, struct rota_link *list)
 {
 	struct rota_link *at = list->next;
@@ -130,8 +133,8 @@ void rotai_handles_close(struct rota_loop *loop)
 		struct rota_handle *handle =
 			rotai_handle_of(loop->handles.next);
 
-		/* What is about to close by itself, and what is to be told of a
-		 * shutdown, has its function. */
+		/* close_fn is set if the handle is about to close by itself, or
+		 * if rota_handle_on_shutdown() has set it. */
 		(void)rota_handle_close(handle, handle->internal.close_fn);
 	}
 }

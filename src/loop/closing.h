@@ -1,5 +1,5 @@
 /*
- * loop/closing.h - the closing phase, for the files beside closing.c.
+ * loop/closing.h - the closing phase, for the other files of src/loop.
  */
 #ifndef ROTAI_LOOP_CLOSING_H
 #define ROTAI_LOOP_CLOSING_H
@@ -7,10 +7,11 @@
 #include "base/list.h"
 #include "loop/loop.h"
 
-/* The closing phase, with something to do. */
+/* Run the closing phase. There is something to do. */
 void rotai_closing_call(struct rota_loop *loop);
 
-/* Call back for what has closed: the closing phase. */
+/* Run the closing phase: call the callbacks of handles that have closed, and of
+ * their requests. */
 static inline void rotai_closing_run(struct rota_loop *loop)
 {
 	if (!rotai_list_is_empty(&loop->closing) ||
@@ -18,7 +19,7 @@ static inline void rotai_closing_run(struct rota_loop *loop)
 		rotai_closing_call(loop);
 }
 
-/* Close every handle that is open. */
+/* Close every open handle. */
 void rotai_handles_close(struct rota_loop *loop);
 
 #endif

@@ -2,16 +2,16 @@
  * loop/dispatch.c - calls the watches of the descriptors that a wait has found
  * ready.
  *
- *  1. fds[fd] leads from a descriptor to its watches. The poller names
+ *  1. fds[fd] leads from a descriptor to its watches. The poller reports
  *     descriptors, not objects, so a callback may free any watch.
- *  2. The walk over one descriptor's watches keeps its position in the loop, so
- *     that a stop can move it on (watch.c). It ends with the watch that was
- *     last when it began.
- *  3. A watch that is started while a batch of events is dispatched notes the
- *     number of the batch, and is called by the next wait: what this one found
- *     may be gone by now (T8). For one that was started already, and started
- *     again, the descriptor may be another file since: poll(2) is asked what is
- *     ready now (D4).
+ *  2. The walk over the watches of one descriptor stores its position in the
+ *     loop, so that a stop can move it on: watch.c (3). The walk ends with the
+ *     watch that was last when it began.
+ *  3. A watch that is started while a batch of events is dispatched records
+ *     the number of the batch. It is called only after the next wait, because
+ *     what this wait found may have changed (T8). If the watch was started
+ *     already, it is called in this batch; but its number may refer to another
+ *     file now, so poll(2) is asked what that file is ready for (D4).
  */
 #include "loop/dispatch.h"
 
@@ -19,7 +19,7 @@
 #include "loop/watch.h"
 #include "rota/watch.h"
 
-/* What of @events is so for the file behind @fd now. (3) */
+/* Which of @events the file behind @fd is ready for now. (3) */
 static unsigned look_at_file(int fd, unsigned events)
 {
 	int found = rota_wait_fd(fd, events, 0);
@@ -35,7 +35,7 @@ static inline void call_user(struct rota_loop *loop, struct rota_watch *watch,
 	rotai_callback_end(loop, "watch", watch);
 }
 
-/* For a watch that was started in this batch. (3) */
+/* Call a watch that was started in this batch, if it may be called. (3) */
 static __attribute__((noinline)) void
 call_started(struct rota_loop *loop, struct rota_watch *watch, unsigned events)
 {
@@ -51,7 +51,8 @@ static inline void call_watch(struct rota_loop *loop, struct rota_watch *watch,
 			      unsigned events)
 {
 	if (watch->internal.flags & ROTAI_WATCH_OWN) {
-		/* It may be called for more than it asked for. */
+		/* A handle's watch may be called for events that it did not ask
+		 * for. */
 		watch->internal.fn(watch, events);
 		return;
 	}
@@ -87,8 +88,9 @@ static void walk_watches(struct rota_loop *loop, const struct rotai_fd *f,
 	watches->walk_last = NULL;
 }
 
-/* An event that is of the past, or for more than one watch. Apart from the
- * rest, which is then short enough to stay in registers. */
+/* Dispatch an event that is stale, or whose descriptor has several watches.
+ * This is a function of its own so that the rest is short enough to stay in
+ * registers. */
 static __attribute__((noinline)) void
 run_unusual(struct rota_loop *loop, const struct rotai_ready *ready)
 {
@@ -118,8 +120,8 @@ void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,
 			call_watch(loop, f->first, ready->events);
 		else
 			run_unusual(loop, ready);
-		/* In a child that the callback has forked, the rest is the
-		 * parent's. (F2) */
+		/* If the callback has forked and this is the child, the other
+		 * events are the parent's. (F2) */
 		if (ROTAI_UNLIKELY(rotai_fork_generation != generation))
 			return;
 	}

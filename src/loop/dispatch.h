@@ -1,5 +1,5 @@
 /*
- * loop/dispatch.h - calling watches, for the files beside dispatch.c.
+ * loop/dispatch.h - calling watches, for the other files of src/loop.
  */
 #ifndef ROTAI_LOOP_DISPATCH_H
 #define ROTAI_LOOP_DISPATCH_H

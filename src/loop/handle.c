@@ -1,12 +1,13 @@
 /*
- * loop/handle.c - handles: open, active, and how many requests they have.
+ * loop/handle.c - handles: whether they are open and active, and how many
+ * requests they have.
  *
- *  1. An open handle is in the loop's list of handles. One that is closing is
- *     in closing_held, and moves to the list closing when the last of its
- *     requests has ended, which for most is within rota_handle_close() itself:
+ *  1. An open handle is in the loop's list `handles`. A closing one is in
+ *     `closing_held` until the last of its requests has ended, and then in
+ *     `closing`. For most handles that is before rota_handle_close() returns:
  *     see closing.c.
- *  2. requests counts those in flight, ended those that have ended and are not
- *     called back.
+ *  2. `requests` counts the requests in flight. `ended` counts those that have
+ *     ended and whose callbacks have not been called.
  *  3. Every handle keeps the loop open. A handle keeps the loop alive while it
  *     is active and referenced, or closing (L1).
  */
@@ -78,7 +79,7 @@ void rotai_handle_request_begun(struct rota_handle *handle)
 
 void rotai_handle_join_closing(struct rota_handle *handle)
 {
-	rotai_list_remove(&handle->internal.open); /* of closing_held */
+	rotai_list_remove(&handle->internal.open); /* from closing_held */
 	rotai_list_append(&handle->internal.loop->closing,
 			  &handle->internal.open);
 }

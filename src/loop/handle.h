@@ -1,5 +1,5 @@
 /*
- * loop/handle.h - what the rooms above build their handles on. See
+ * loop/handle.h - what the modules above build their handles on. See
  * docs/handle.md.
  */
 #ifndef ROTAI_LOOP_HANDLE_H
@@ -13,27 +13,28 @@ struct rota_request;
 struct rotai_handle_class {
 	const char *type; /* "tcp", "pipe", ... */
 
-	/* Leave the kernel and close the descriptor; finish, in order, all
-	 * requests in flight with ROTA_ECANCELED, but for those that a pool
-	 * thread holds. Calls no callback. */
+	/* Remove the descriptor from the poller and close it. Finish all
+	 * requests in flight with ROTA_ECANCELED, in order, except for those
+	 * that a pool thread is working on. Must not call a callback. */
 	void (*stop)(struct rota_handle *handle);
 
-	/* The descriptor, or -1; for dumps. */
+	/* Return the descriptor, or -1; for dumps. */
 	int (*fd)(const struct rota_handle *handle);
 
-	/* Whether the handle, which is open, will close by itself, and keeps
-	 * the callback for that in internal.close_fn. NULL: it never does. */
+	/* Return whether the handle, which is open, is about to close by
+	 * itself, and has the callback for that in internal.close_fn. NULL: it
+	 * never does. */
 	int (*is_ending)(const struct rota_handle *handle);
 };
 
-/* Flags of a handle. At most one of OPEN, CLOSING and CLOSED is set. With none
- * of them the handle was never open, and its loop and class may be NULL. */
+/* Flags of a handle. At most one of OPEN, CLOSING and CLOSED is set. If none of
+ * them is, the handle was never open, and its loop and class may be NULL. */
 enum {
 	ROTAI_HANDLE_ACTIVE = 1 << 0,
 	ROTAI_HANDLE_UNREFERENCED = 1 << 1,
 	ROTAI_HANDLE_OPEN = 1 << 2,
 	ROTAI_HANDLE_CLOSING = 1 << 3,
-	ROTAI_HANDLE_STOPPED = 1 << 4, /* closing: its class has run stop */
+	ROTAI_HANDLE_STOPPED = 1 << 4, /* closing; its stop() has returned */
 	ROTAI_HANDLE_CLOSED = 1 << 5,
 	ROTAI_HANDLE_FLAGS = (1 << 6) - 1,
 };
@@ -44,7 +45,7 @@ static inline int rotai_handle_has(const struct rota_handle *handle,
 	return (handle->internal.flags & flag) != 0;
 }
 
-/* Whether it counts in the loop's alive: handle.c (3). */
+/* Whether @handle keeps the loop alive: handle.c (3). */
 static inline int rotai_handle_holds(const struct rota_handle *handle)
 {
 	return rotai_handle_has(handle, ROTAI_HANDLE_CLOSING) ||
@@ -52,7 +53,7 @@ static inline int rotai_handle_holds(const struct rota_handle *handle)
 		!rotai_handle_has(handle, ROTAI_HANDLE_UNREFERENCED));
 }
 
-/* Change flags, and the loop's count with them. */
+/* Change flags, and the loop's count `alive` accordingly. */
 static inline void rotai_handle_set_flags(struct rota_handle *handle,
 					  unsigned clear, unsigned set)
 {
@@ -66,36 +67,36 @@ static inline void rotai_handle_set_flags(struct rota_handle *handle,
 		handle->internal.loop->alive += holds ? 1 : UINT64_MAX;
 }
 
-/* @handle is open from now on: the last thing that a handle's own init or
- * open does. */
+/* Make @handle open. A handle's own init or open does this last. */
 void rotai_handle_open(struct rota_handle *handle, struct rota_loop *loop,
 		       const struct rotai_handle_class *class_);
 
-/* 0, or why @handle cannot be used: ROTA_EINVAL if it is closing or closed, or
- * was never open; else as rotai_loop_admits(). */
+/* Return 0 if @handle can be used, or the error: ROTA_EINVAL if it is closing
+ * or closed, or was never open; else that of rotai_loop_admits(). */
 int rotai_handle_usable(const struct rota_handle *handle);
 
-/* 0, or why nothing can be done with @handle, not even to close it: ROTA_EINVAL
- * if it was never open, or ROTA_ECHILD. */
+/* Return 0 if @handle can at least be closed, or the error: ROTA_EINVAL if it
+ * was never open, or ROTA_ECHILD. */
 int rotai_handle_reachable(const struct rota_handle *handle);
 
-/* Whether a request of @handle is in flight, or has ended and is not called
- * back: then it cannot go at once (O3). */
+/* Whether a request of @handle is in flight, or has ended and its callback has
+ * not been called. Such a handle cannot be closed at once (O3). */
 int rotai_handle_is_busy(const struct rota_handle *handle);
 
-/* @handle begins or ends to do something by itself. */
+/* Set whether @handle is active, that is, does something by itself. */
 void rotai_handle_set_active(struct rota_handle *handle, int active);
 
-/* What request.c tells of the requests of @handle. */
+/* request.c calls these when a request of @handle begins, ends, and is
+ * called. */
 void rotai_handle_request_begun(struct rota_handle *handle);
 void rotai_handle_request_ended(struct rota_handle *handle);
 void rotai_handle_request_called(struct rota_handle *handle);
 
-/* @handle is stopped, and its last request has ended: have the closing phase
- * call it. */
+/* Have the closing phase call @handle, which is stopped and whose last request
+ * has ended. */
 void rotai_handle_join_closing(struct rota_handle *handle);
 
-/* The handle of a link in the loop's lists. */
+/* Return the handle of @link, which is in one of the loop's lists. */
 struct rota_handle *rotai_handle_of(struct rota_link *link);
 
 #endif

@@ -1,14 +1,16 @@
 /*
- * loop/hook.c - calls before and after the wait.
+ * loop/hook.c - hooks: calls before and after the wait.
  *
- * A list for each kind, in the order of starting (T9). The walk leaves it as it
- * is, as hooks are called in every turn and seldom come or go (bench/turn.c):
+ * Each kind of hook has a list, in the order in which hooks were started (T9).
+ * The walk does not move hooks out of the list, because they are called in
+ * every turn and are seldom started or stopped (bench/turn.c):
  *
- *  1. hook_next is the one to be called after this one. Who leaves the list
- *     and is that one hands it on to the next.
- *  2. What is started in the phase that its kind is called in notes the turn,
- *     and is not called in it (T8): neither by this walk, at whose end it is,
- *     nor by that of the prepare hooks, if an idle hook has started it.
+ *  1. hook_next is the hook that the walk will call next. When that hook
+ *     leaves the list, hook_next becomes the hook after it.
+ *  2. A hook that is started in the phase in which its kind is called records
+ *     the turn, and is not called in that turn (T8). It is skipped by the
+ *     current walk, at the end of whose list it is; and, if an idle hook has
+ *     started a prepare hook, by the walk over the prepare hooks.
  */
 #include "loop/hook.h"
 
@@ -21,7 +23,7 @@ static int hook_is_active(const struct rota_hook *hook)
 	return rotai_link_is_linked(&hook->internal.started);
 }
 
-/* The number of the turn, as a hook has room for it; never 0. */
+/* The number of the turn, in the 32 bits that a hook has for it. Never 0. */
 static uint32_t this_turn(const struct rota_loop *loop)
 {
 	return (uint32_t)loop->stats.turns | UINT32_C(1) << 31;

@@ -1,8 +1,10 @@
 /*
- * loop/quick.c - rota_set_timeout() and its kin, on top of timers and tasks.
+ * loop/quick.c - rota_set_timeout() and the other functions for quick timers,
+ * on top of timers and tasks.
  *
- * An item's use ends before its last call, and only then: its callback may
- * clear its own id, and what it sets may get the same item.
+ * An item returns to the unused ones just before its last call. So its callback
+ * may clear its own id, which then does nothing, and a quick timer that the
+ * callback sets may get the same item.
  */
 #include "loop/quick.h"
 
@@ -38,14 +40,14 @@ static struct rotai_quick_item *begin_quick(struct rota_loop *loop,
 	if (item == NULL)
 		return NULL;
 	if (item->unreferenced)
-		refer_quick(item, 1); /* it was, when it was last in use */
+		refer_quick(item, 1); /* its last user had unreferenced it */
 	item->fn = fn;
 	item->arg = arg;
 	item->period_ns = period_ns;
 	return item;
 }
 
-/* @item is at its last call. */
+/* Call @item for the last time. */
 static void call_last(struct rota_loop *loop, struct rotai_quick_item *item)
 {
 	rota_quick_fn *fn = item->fn;
@@ -64,7 +66,7 @@ static void on_timer(struct rota_timer *timer)
 		call_last(timer->internal.loop, item);
 		return;
 	}
-	rotai_timer_restart(timer); /* the next period begins with this call */
+	rotai_timer_restart(timer); /* the next period begins now */
 	item->fn(item->arg);
 }
 

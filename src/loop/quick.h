@@ -1,5 +1,5 @@
 /*
- * loop/quick.h - timers and immediates that the library owns.
+ * loop/quick.h - quick timers: timers and immediates that the library owns.
  */
 #ifndef ROTAI_LOOP_QUICK_H
 #define ROTAI_LOOP_QUICK_H
@@ -20,10 +20,10 @@ struct rotai_quick {
 	uint64_t last_id;
 };
 
-/* In a shutdown: clear all time-outs and intervals; immediates still run. */
+/* In a shutdown: clear all timeouts and intervals. Immediates still run. */
 void rotai_quick_clear(struct rota_loop *loop);
 
-/* Free the memory; all are cleared. */
+/* Free the memory. No item is in use. */
 void rotai_quick_free(struct rota_loop *loop);
 
 #endif

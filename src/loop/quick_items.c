@@ -1,15 +1,16 @@
 /*
  * loop/quick_items.c - see quick_items.h.
  *
- *  1. Ids are counted from 1 in 64 bits, so none is given twice, and an old one
- *     finds nothing.
- *  2. An item in use is in a bucket by the low bits of its id. Ids of items
- *     that are set one after the other fall into different buckets, so a bucket
- *     rarely has more than one.
- *  3. As many unused items are kept as are in use, and at least ITEMS_KEPT. So
- *     setting and clearing in a steady state allocates nothing, and after a
- *     burst the memory is given back. The buckets follow, a quarter full to
- *     full, down to ITEMS_KEPT.
+ *  1. Ids are numbers of 64 bits, counted from 1. So no id is given twice, and
+ *     an old id finds nothing.
+ *  2. An item in use is in the bucket that the low bits of its id select.
+ *     Items that are set one after the other fall into different buckets, so a
+ *     bucket rarely has more than one item.
+ *  3. The number of unused items that are kept is the number of items in use,
+ *     and at least ITEMS_KEPT. So a program that sets and clears at a steady
+ *     rate allocates nothing, and after a burst the memory is freed. The
+ *     number of buckets is doubled when there are as many items, and halved
+ *     when there are less than a quarter as many, but not below ITEMS_KEPT.
  */
 #include "loop/quick_items.h"
 
@@ -20,7 +21,7 @@
 
 enum { ITEMS_KEPT = ROTAI_QUICK_KEPT, FIRST_ITEMS = 64, FULL = 1 << 30 };
 
-/* Put all items in use into the buckets of @fresh. */
+/* Move all items in use into the buckets of @fresh. */
 static void move_items(struct rotai_quick *quick, struct rotai_quick *fresh)
 {
 	for (uint32_t i = 0; i < quick->capacity; i++) {
@@ -38,7 +39,8 @@ static void move_items(struct rotai_quick *quick, struct rotai_quick *fresh)
 	}
 }
 
-/* Have @capacity buckets, a power of two: 0 or ROTA_ENOMEM. */
+/* Change the number of buckets to @capacity, a power of two: 0 or
+ * ROTA_ENOMEM. */
 static int items_resize(struct rota_loop *loop, uint32_t capacity)
 {
 	struct rotai_quick *quick = &loop->quick;
@@ -106,7 +108,7 @@ static void free_unused(struct rota_loop *loop, uint32_t kept)
 	}
 }
 
-/* (3) Buckets stay in place while a shutdown walks over them. */
+/* (3). Buckets are not moved during a shutdown, which walks over them. */
 void rotai_quick_trim(struct rota_loop *loop)
 {
 	struct rotai_quick *quick = &loop->quick;
@@ -114,7 +116,7 @@ void rotai_quick_trim(struct rota_loop *loop)
 	free_unused(loop, quick->used > ITEMS_KEPT ? quick->used : ITEMS_KEPT);
 	if (quick->capacity > ITEMS_KEPT && quick->used < quick->capacity / 4 &&
 	    !loop->shutting_down)
-		/* If that fails they stay. */
+		/* If this fails, the old buckets stay. */
 		(void)items_resize(loop, quick->capacity / 2);
 }
 

@@ -1,6 +1,6 @@
 /*
- * loop/quick_items.h - the items behind rota_set_timeout() and its kin: their
- * memory, and which id leads to which.
+ * loop/quick_items.h - the items of rota_set_timeout() and the other quick
+ * timers: their memory, and which id belongs to which item.
  */
 #ifndef ROTAI_LOOP_QUICK_ITEMS_H
 #define ROTAI_LOOP_QUICK_ITEMS_H
@@ -14,18 +14,19 @@ struct rotai_quick_item {
 	struct rota_task task;
 	rota_quick_fn *fn;
 	void *arg;
-	uint64_t period_ns;            /* 0: once */
+	uint64_t period_ns;            /* 0: call it once */
 	uint64_t id;                   /* 0: not in use */
-	struct rotai_quick_item *next; /* in its bucket, or of the unused */
+	struct rotai_quick_item *next; /* in its bucket, or in unused */
 	int unreferenced;
 };
 
 enum { ROTAI_QUICK_KEPT = 1024 }; /* a power of two */
 
-/* Have room for one more and an unused item: 0 or ROTA_ENOMEM. */
+/* Make sure that there is an unused item, and space for it in the buckets: 0 or
+ * ROTA_ENOMEM. */
 int rotai_quick_prepare(struct rota_loop *loop);
 
-/* Give back what is more than enough. */
+/* Free the memory that is not kept: quick_items.c (3). */
 void rotai_quick_trim(struct rota_loop *loop);
 
 static inline struct rotai_quick_item **
@@ -34,7 +35,7 @@ rotai_quick_bucket(const struct rotai_quick *quick, uint64_t id)
 	return &quick->buckets[id & (quick->capacity - 1)];
 }
 
-/* An item with a new id; NULL: there is no memory. */
+/* Take an unused item into use, with a new id. NULL if there is no memory. */
 static inline struct rotai_quick_item *rotai_quick_take(struct rota_loop *loop)
 {
 	struct rotai_quick *quick = &loop->quick;
@@ -56,7 +57,7 @@ static inline struct rotai_quick_item *rotai_quick_take(struct rota_loop *loop)
 	return item;
 }
 
-/* The end of @item's use. Its memory may go. */
+/* Take @item out of use. Its memory may be freed. */
 static inline void rotai_quick_put(struct rota_loop *loop,
 				   struct rotai_quick_item *item)
 {
@@ -75,7 +76,8 @@ static inline void rotai_quick_put(struct rota_loop *loop,
 		rotai_quick_trim(loop);
 }
 
-/* NULL: @id is none, or its item's use has ended. */
+/* Return the item with @id. NULL if @id is 0, or its item is not in use any
+ * more. */
 static inline struct rotai_quick_item *rotai_quick_find(struct rota_loop *loop,
 							uint64_t id)
 {

@@ -1,27 +1,29 @@
 /*
  * loop/registration.c - which descriptors the poller watches, and for what.
  *
- *  1. The first watch of a descriptor registers it and gives it a generation;
- *     the last one to stop takes it out of the kernel. An event of another
- *     generation is from before, and is dropped (D1).
- *  2. In between, changes of the union are noted in noted[] and told to the
- *     poller just before the wait, if by then they are changes (D2). noted[]
- *     has room for every descriptor of the table, so noting cannot fail.
+ *  1. The first watch of a descriptor registers it with the poller, under a
+ *     new generation. When the last watch stops, the descriptor is removed
+ *     from the kernel. An event of another generation belongs to an earlier
+ *     registration: it is stale, and dropped (D1).
+ *  2. In between, changes of the union of what the watches ask for are noted
+ *     in noted[]. Just before the wait the poller is asked for those that
+ *     still are changes (D2). noted[] has space for every descriptor of the
+ *     table, so noting cannot fail.
  *  3. A program may close a descriptor whose watches are started, and open
- *     another file under its number. So each start has the file confirmed
- *     (D4): a start of a stopped watch at once, as its caller can be told the
- *     error; that of a started one before the next wait, so that any number
- *     of starts cost one call.
+ *     another file under its number. So each start has the poller confirm the
+ *     file (D4). The start of a stopped watch does that at once, because the
+ *     error can be returned to its caller. The start of a started watch leaves
+ *     it until the next wait, so that any number of starts cost one call.
  *  4. An error of the file that is there now (EBADF, EPERM) is reported once,
- *     as everything wanted; then nothing is watched until the next start.
- *     What the kernel may have room for later (ENOMEM, ENOSPC) is tried again
- *     with each wait, and reported each time.
- *  5. An event of the past that comes again and again is of a file that was
- *     closed under its watch and lives on as a duplicate. The poller may have
- *     to begin afresh to stop it.
+ *     as all events that are wanted. Then nothing is watched until the next
+ *     start. Errors that may pass when the kernel has more memory (ENOMEM,
+ *     ENOSPC) make each wait try again, and are reported each time.
+ *  5. If stale events come again and again, a file was closed under its watch,
+ *     and a duplicate of it is still open. The poller may have to start over
+ *     to get rid of them.
  *  6. While the loop's thread is inside the wait without the program's lock,
- *     the poller's memory is the kernel's. Other threads only note what they
- *     begin and end: ROTAI_FD_ABSENT and ROTAI_FD_LEFT (F1).
+ *     the kernel may be using the poller's memory. So other threads only note
+ *     what they register and remove: ROTAI_FD_ABSENT and ROTAI_FD_LEFT (F1).
  */
 #include "loop/registration.h"
 
@@ -54,7 +56,8 @@ static int reserve_entry(struct rota_loop *loop, int fd)
 				     sizeof(*watches->fds));
 	if (error < 0)
 		return error;
-	/* A descriptor is in it once at most, also if its watches stop. */
+	/* noted[] has each descriptor at most once, even if its watches
+	 * stop. */
 	return rotai_memory_reserve(
 		&loop->allocator, &watches->noted, &watches->noted_capacity,
 		watches->fds_capacity, sizeof(*watches->noted));
@@ -75,7 +78,7 @@ static int begin_later(struct rota_loop *loop, int fd, unsigned wanted)
 	f->wanted = (uint8_t)wanted;
 	f->again = 0;
 	if (f->flags & ROTAI_FD_LEFT) {
-		/* It never left the poller. */
+		/* It was not removed from the poller yet. */
 		f->flags &= (uint8_t)~ROTAI_FD_LEFT;
 		note_change(&loop->watches, fd, ROTAI_FD_UNSURE);
 	} else {
@@ -101,8 +104,8 @@ int rotai_registration_begin(struct rota_loop *loop, int fd, unsigned wanted)
 			rotai_registration_end(loop, fd);
 		generation = watches->fds[fd].generation + 1;
 	}
-	/* The kernel first: a number that is not open may be too large for any
-	 * table. */
+	/* Ask the kernel first: a number that is not open may be too large for
+	 * any table. */
 	error = loop->ops->add(loop->poller, fd, generation, wanted);
 	if (error < 0)
 		return error;
@@ -124,13 +127,13 @@ void rotai_registration_end(struct rota_loop *loop, int fd)
 {
 	struct rotai_fd *f = &loop->watches.fds[fd];
 
-	f->generation++; /* an event on its way is of the past */
+	f->generation++; /* events that still arrive are stale */
 	f->again = 0;
 	if (loop->is_unlocked && !(f->flags & ROTAI_FD_ABSENT)) {
 		note_change(&loop->watches, fd, ROTAI_FD_LEFT); /* (6) */
 		return;
 	}
-	/* In a forked child it is the parent's (F2). */
+	/* In a forked child the registration is the parent's (F2). */
 	if (!(f->flags & ROTAI_FD_ABSENT) && rotai_loop_inherited(loop) == 0)
 		loop->ops->remove(loop->poller, fd);
 	f->flags &= ROTAI_FD_NOTED;
@@ -156,14 +159,16 @@ void rotai_registration_again(struct rotai_watches *watches, int fd,
 {
 	struct rotai_fd *f = &watches->fds[fd];
 
-	/* Also if both have changed and will have changed back by then. */
+	/* Look at both: what is wanted may be changed back before the wait, and
+	 * then the poller reports nothing by itself. */
 	if (!((f->wanted | f->asked) & ROTAI_EDGE))
 		return;
 	f->again |= (uint8_t)events;
 	note_change(watches, fd, 0);
 }
 
-/* Call @fn of the poller's, for which there may be no room at first. */
+/* Call the poller's function @fn. If the poller has no space left, submit what
+ * it has and call @fn again. */
 static int call_poller(struct rota_loop *loop,
 		       int (*fn)(struct rotai_poller *poller, int fd,
 				 uint32_t generation, unsigned was,
@@ -191,7 +196,7 @@ static int confirm_file(struct rota_loop *loop, int fd, unsigned wanted)
 	else
 		status = call_poller(loop, loop->ops->confirm, fd, wanted);
 	if (status < 0) {
-		/* What may be left of a file that was here is of the past. */
+		/* Events of the file that was there before are stale. */
 		if (status != ROTA_EAGAIN)
 			f->generation++;
 		return status;
@@ -200,7 +205,7 @@ static int confirm_file(struct rota_loop *loop, int fd, unsigned wanted)
 	f->wanted = (uint8_t)wanted;
 	f->asked = (uint8_t)wanted;
 	if (f->flags & ROTAI_FD_DEAD)
-		f->again = 0; /* that was of the dead file */
+		f->again = 0; /* those events were the dead file's */
 	f->flags &=
 		(uint8_t) ~(ROTAI_FD_UNSURE | ROTAI_FD_ABSENT | ROTAI_FD_DEAD);
 	return 0;
@@ -218,7 +223,8 @@ int rotai_registration_confirm(struct rota_loop *loop, int fd, unsigned wanted)
 	return error;
 }
 
-/* Have the poller do what is noted of @fd, which has watches: 0 or an error. */
+/* Have the poller do what is noted for @fd, which has watches: 0 or an
+ * error. */
 static int report_ready(struct rota_loop *loop, int fd)
 {
 	struct rotai_fd *f = &loop->watches.fds[fd];
@@ -229,14 +235,15 @@ static int report_ready(struct rota_loop *loop, int fd)
 	if (f->wanted == f->asked)
 		return 0;
 	status = call_poller(loop, loop->ops->change, fd, f->wanted);
-	if (status < 0) /* the number may be another file's */
+	if (status < 0) /* the number may refer to another file */
 		return confirm_file(loop, fd, f->wanted);
 	f->asked = f->wanted;
 	return 0;
 }
 
-/* What the next wait is to report of @fd without the poller's word. Clears the
- * note if that is all. */
+/* Do what is noted for @fd. Returns what the next wait must report for it in
+ * addition to the poller's events. Clears the note, unless it must be tried
+ * again. */
 static unsigned take_note(struct rota_loop *loop, int fd)
 {
 	struct rotai_fd *f = &loop->watches.fds[fd];
@@ -266,8 +273,8 @@ static unsigned take_note(struct rota_loop *loop, int fd)
 	return events | f->again;
 }
 
-/* Have the poller forget what it reports and nobody watches, and add all that
- * is watched again. (5) */
+/* Have the poller drop registrations whose events are stale, and note all
+ * descriptors with watches, to be added again. (5) */
 static void renew_poller(struct rota_loop *loop)
 {
 	struct rotai_watches *watches = &loop->watches;
@@ -281,7 +288,7 @@ static void renew_poller(struct rota_loop *loop)
 		if (f->first == NULL)
 			f->flags &= (uint8_t)~ROTAI_FD_LEFT;
 		else if (f->flags & ROTAI_FD_DEAD)
-			f->flags |= ROTAI_FD_ABSENT; /* its error is told (4) */
+			f->flags |= ROTAI_FD_ABSENT; /* it was reported (4) */
 		else
 			note_change(watches, (int)fd, ROTAI_FD_ABSENT);
 	}
@@ -327,7 +334,7 @@ void rotai_watches_put_back(struct rota_loop *loop,
 	for (int i = 0; i < n; i++) {
 		struct rotai_fd *f = &loop->watches.fds[ready[i].fd];
 
-		/* During the wait its watches may have gone (6). */
+		/* Its watches may have been stopped during the wait (6). */
 		if (f->generation != ready[i].generation)
 			continue;
 		if ((f->flags & (ROTAI_FD_UNSURE | ROTAI_FD_DEAD)) ==
@@ -362,7 +369,7 @@ int rotai_told_drop(struct rota_loop *loop, struct rotai_ready *ready, int n)
 	for (int i = 0; i < n; i++) {
 		const struct rotai_fd *f = &loop->watches.fds[ready[i].fd];
 
-		/* What is reported once may not be lost. */
+		/* An event that is reported only once must not be lost. */
 		if (!(f->flags & ROTAI_FD_TOLD) || (f->asked & ROTAI_EDGE) ||
 		    (ready[i].events & ROTAI_ONCE))
 			ready[left++] = ready[i];
@@ -376,7 +383,8 @@ void rotai_told_forget(struct rota_loop *loop, const int *told, int count)
 		loop->watches.fds[told[i]].flags &= (uint8_t)~ROTAI_FD_TOLD;
 }
 
-/* Whether a file that cannot be watched any more is no reason to fail. */
+/* Whether @error means that the file cannot be watched any more. The move does
+ * not fail because of that. */
 static int is_gone(int error)
 {
 	return error == ROTA_EBADF || error == ROTA_EPERM;
@@ -400,7 +408,7 @@ int rotai_watches_move(struct rota_loop *loop, struct rotai_poller *to)
 		else if (error < 0)
 			return error;
 	}
-	/* All are in: now the loop may follow. */
+	/* The new poller has all of them. From here on nothing can fail. */
 	for (size_t fd = 0; fd < watches->fds_capacity; fd++) {
 		struct rotai_fd *f = &watches->fds[fd];
 

@@ -1,10 +1,13 @@
 /*
  * loop/request.c - operations in flight, and the pending phase.
  *
- *  1. A request is in one of the loop's lists by its state: requests while in
- *     flight; once ended, ended, or closing_ended if its handle is closing.
- *  2. It keeps the loop alive from begin to call (L3), referenced or not.
- *  3. A deadline is a timer that cancels. It ends with the request.
+ *  1. The state of a request decides which list of the loop it is in:
+ *     `requests` while it is in flight; when it has ended, `ended`, or
+ *     `closing_ended` if its handle is closing.
+ *  2. A request keeps the loop alive from when it begins until it is called
+ *     (L3), even if its handle is unreferenced.
+ *  3. A deadline is a timer that cancels the request. It is cleared when the
+ *     request ends.
  */
 #include "loop/request.h"
 
@@ -42,7 +45,7 @@ void rotai_request_begin(struct rota_request *request, struct rota_loop *loop,
 		rotai_handle_request_begun(handle);
 }
 
-/* It is in no list then. */
+/* End @request, which then is in no list. */
 static void end_request(struct rota_request *request, int status)
 {
 	ROTA_ASSERT(request->internal.state == IN_FLIGHT);
@@ -213,7 +216,7 @@ void rotai_requests_cancel(struct rota_loop *loop)
 	while (at != &loop->requests) {
 		struct rota_request *request = rotai_request_of(at);
 
-		/* A cancel ends this one and no other. */
+		/* A cancel ends only this request, so @at stays valid. */
 		at = at->next;
 		if (request->internal.handle == NULL)
 			(void)rota_request_cancel(request);

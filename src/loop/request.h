@@ -1,16 +1,16 @@
 /*
- * loop/request.h - what the rooms above build their requests on.
+ * loop/request.h - what the modules above build their requests on.
  *
  * A request goes through three states:
  *
- *     begin      in flight: the kernel, a pool or a peer is at it
- *     finish     ended, its status known, its callback still to come
- *     call       called back, and the caller's again
+ *     begin      in flight: the kernel, a pool or a peer works on it
+ *     finish     ended: its status is known, its callback is still to come
+ *     call       at rest: it is the caller's again, and its callback runs
  *
- * rotai_request_finish() is for ends that come inside the user's own calls, or
- * anywhere in between: the callback comes in the next pending phase, or, if
- * the handle is closing, in the closing phase. rotai_request_complete() is for
- * the poll and pending phases themselves: the callback comes at once.
+ * Call rotai_request_finish() where a request ends inside a call of the user,
+ * or at any other time: the callback runs in the next pending phase, or, if the
+ * handle is closing, in the closing phase. Call rotai_request_complete() only
+ * in the poll and pending phases: the callback runs at once.
  */
 #ifndef ROTAI_LOOP_REQUEST_H
 #define ROTAI_LOOP_REQUEST_H
@@ -24,43 +24,46 @@ struct rotai_request_class {
 	/* Call the user's callback with @request->internal.status. */
 	void (*call)(struct rota_request *request);
 
-	/* End @request early: finish it with @status, now or when a thread has
-	 * left it, and return 0. Or return why that cannot be: ROTA_EBUSY, it
-	 * goes on; ROTA_EALREADY, it has ended, and its callback is on its way.
-	 * With ROTA_ETIMEDOUT, either is to end with that status when it
-	 * can. */
+	/* End @request early: finish it with @status, now or when a thread is
+	 * done with it, and return 0. Or return why that is not possible:
+	 * ROTA_EBUSY, it goes on; ROTA_EALREADY, it has ended, and its callback
+	 * will run. If @status is ROTA_ETIMEDOUT, the request should end with
+	 * that status in both of these cases, if it still can. */
 	int (*cancel)(struct rota_request *request, int status);
 
-	/* In a forked child there is no thread that would end @request: finish
-	 * it. NULL: no thread is at it ever. */
+	/* In a forked child: finish @request, because the thread that would end
+	 * it does not exist there. NULL: threads never work on such a
+	 * request. */
 	void (*forked)(struct rota_request *request);
 };
 
-/* @request is in flight from now on. @handle may be NULL. */
+/* Put @request in flight. @handle may be NULL. */
 void rotai_request_begin(struct rota_request *request, struct rota_loop *loop,
 			 struct rota_handle *handle,
 			 const struct rotai_request_class *class_);
 
-/* @request has ended with @status. */
+/* End @request with @status, and have its callback called later. */
 void rotai_request_finish(struct rota_request *request, int status);
 
-/* @request has ended with @status: call back now, or, if its handle is closing,
- * in the closing phase. In the poll and pending phases only. */
+/* End @request with @status, and call its callback now, or, if its handle is
+ * closing, in the closing phase. In the poll and pending phases only. */
 void rotai_request_complete(struct rota_request *request, int status);
 
-/* @request has ended, and has no callback: it is the caller's from now on. */
+/* End @request without calling a callback. It is the caller's from now on. */
 void rotai_request_drop(struct rota_request *request, int status);
 
-/* Call back a request that has ended and was taken out of its list. */
+/* Call the callback of a request that has ended and was taken out of its
+ * list. */
 void rotai_request_call(struct rota_request *request);
 
-/* The request of a link in the loop's lists. */
+/* Return the request of @link, which is in one of the loop's lists. */
 struct rota_request *rotai_request_of(struct rota_link *link);
 
-/* The pending phase, with something to do. */
+/* Run the pending phase. There is something to do. */
 void rotai_pending_call(struct rota_loop *loop);
 
-/* Put off ticks, and requests that have ended: the pending phase. */
+/* Run the pending phase: ticks that were put off, extensions, and requests that
+ * have ended. */
 static inline void rotai_pending_run(struct rota_loop *loop)
 {
 	if (loop->extensions_pending || loop->drain_deferred ||
@@ -68,7 +71,8 @@ static inline void rotai_pending_run(struct rota_loop *loop)
 		rotai_pending_call(loop);
 }
 
-/* End every request in flight that threads of the parent would have ended. */
+/* In a forked child: end every request in flight that a thread of the parent
+ * would have ended. */
 void rotai_requests_forked(struct rota_loop *loop);
 
 /* Cancel every request in flight that has no handle. */

@@ -1,20 +1,22 @@
 /*
- * loop/timer.c - timers: starting, stopping, and calling what is due.
+ * loop/timer.c - timers: starting, stopping, and calling those that are due.
  *
- *  1. A started timer is in the wheel, or in the loop's due list while the
- *     timers phase walks that, or is the one whose callback runs now. Stopping
- *     takes it from wherever it is. One that is started in the timers phase
- *     and due already waits in due_next_turn until the phase is over (T8).
- *  2. A repeating timer is out of all lists while its callback runs.
- *     timer_called points to it; stopping or starting it clears that, and so
- *     tells that the timer is no longer ours to put back (O4).
- *  3. Timers of the same due time go by their order, and where that is the
- *     same, by when they came into the wheel. Only a timer that keeps its order
- *     while it repeats comes into the wheel later than others that were started
- *     after it. So those alone count timer_order up: started after one of them,
- *     a timer has a higher order, and all others get by without counting.
- *  4. A relative delay is counted from the clock itself (C2), and sums
- *     saturate: a due time of UINT64_MAX never comes (C8).
+ *  1. A started timer is in the wheel; or in the loop's list `due` while the
+ *     timers phase walks that list; or it is the one whose callback is
+ *     running. Stopping removes it from any of these. A timer that is started
+ *     in the timers phase and is due already waits in `due_next_turn` until
+ *     the phase ends (T8).
+ *  2. A repeating timer is in no list while its callback runs. `timer_called`
+ *     points to it. If the callback stops or starts the timer, that clears
+ *     `timer_called`, and the loop does not put the timer back (O4).
+ *  3. Timers of the same due time run in the order of their member `order`,
+ *     and where that is equal, in the order in which they were added to the
+ *     wheel. Only a timer that keeps its order while it repeats is added to
+ *     the wheel later than others that were started after it. So only the
+ *     start of such a timer increments `timer_order`: timers that are started
+ *     later get a higher order. Other timers need not count.
+ *  4. A relative delay is added to the time on the clock, not to now_ns (C2).
+ *     Sums saturate: a due time of UINT64_MAX never comes (C8).
  */
 #include "loop/timer.h"
 
@@ -28,11 +30,11 @@
 enum {
 	/* 1 << 0 is ROTAI_UNREFERENCED */
 	TIMER_STARTED = 1 << 1,
-	TIMER_OWN = 1 << 2,       /* the library's */
+	TIMER_OWN = 1 << 2,       /* belongs to the library */
 	TIMER_REPEATS = 1 << 3,   /* every period_ns */
 	TIMER_PAUSES = 1 << 4,    /* counted from the end of the callback */
-	TIMER_HAS_DELAY = 1 << 5, /* period_ns is what again() counts */
-	TIMER_KEPT = 1 << 6, /* it keeps its order, and is restarted by hand */
+	TIMER_HAS_DELAY = 1 << 5, /* again() adds period_ns */
+	TIMER_KEPT = 1 << 6, /* keeps its order; the callback restarts it */
 
 	TIMER_HOW = TIMER_REPEATS | TIMER_PAUSES | TIMER_HAS_DELAY | TIMER_KEPT,
 };
@@ -107,7 +109,7 @@ static int start(struct rota_timer *timer, rota_timer_fn *fn, uint64_t due_ns,
 	return 0;
 }
 
-/* The same for one that keeps its order. */
+/* The same for a timer that keeps its order. */
 static int start_repeating(struct rota_timer *timer, rota_timer_fn *fn,
 			   uint64_t due_ns, unsigned how)
 {
@@ -196,7 +198,8 @@ void rota_timer_stop(struct rota_timer *timer)
 	rotai_loop_release(loop, rotai_flags_referenced(timer->internal.flags));
 }
 
-/* Again, but for what fires once after a delay. */
+/* rota_timer_again() for all timers except those that run once after a
+ * delay. */
 static int again_repeating(struct rota_timer *timer, unsigned how)
 {
 	if (!(how & TIMER_HAS_DELAY))
@@ -245,7 +248,7 @@ void rotai_timer_restart(struct rota_timer *timer)
 	struct rota_loop *loop = timer->internal.loop;
 	uint64_t next_order = loop->timer_order;
 
-	loop->timer_order = timer->internal.order; /* (3): it keeps that */
+	loop->timer_order = timer->internal.order; /* (3): it keeps its order */
 	put_in_timer(timer, after(timer, timer->internal.period_ns),
 		     (timer->internal.flags & TIMER_HOW) | TIMER_STARTED);
 	loop->timer_order = next_order;
@@ -329,7 +332,8 @@ static void count_lateness(struct rota_loop *loop, uint64_t due_ns)
 	loop->stats.lateness[bucket]++;
 }
 
-/* Periods that went by between the due time and now: one call is for all. */
+/* How many more periods have passed since the due time. One call is made for
+ * all of them. */
 static uint64_t count_missed(const struct rota_loop *loop,
 			     struct rota_timer *timer)
 {
@@ -349,7 +353,7 @@ static uint64_t next_due(struct rota_timer *timer, uint64_t missed)
 		timer->internal.order = timer->internal.loop->timer_order;
 		return after(timer, period_ns);
 	}
-	/* The periods missed ended before now: their sum does not wrap. */
+	/* The missed periods ended before now, so this sum does not wrap. */
 	return rotai_add_saturated(timer->internal.due_ns + missed * period_ns,
 				   period_ns);
 }
@@ -405,10 +409,10 @@ void rotai_timers_call(struct rota_loop *loop)
 
 	if (ROTAI_UNLIKELY(loop->run_flags & ROTA_RUN_NO_TIMERS))
 		return;
-	loop->timers_now_ns = now_ns; /* a callback may read the clock anew */
+	loop->timers_now_ns = now_ns; /* a callback may update now_ns */
 
-	/* Slot by slot, so that a timer is still in the cache when it is
-	 * called. */
+	/* Collect slot by slot, so that a timer is still in the cache when it
+	 * is called. */
 	while (rotai_wheel_collect(&loop->wheel, now_ns, &loop->due))
 		while ((link = rotai_list_take_first(&loop->due)) != NULL)
 			call_timer(loop, timer_of_link(link));

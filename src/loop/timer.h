@@ -1,5 +1,5 @@
 /*
- * loop/timer.h - timers, to the files beside timer.c.
+ * loop/timer.h - timers, for the other files of src/loop.
  */
 #ifndef ROTAI_LOOP_TIMER_H
 #define ROTAI_LOOP_TIMER_H
@@ -9,7 +9,7 @@
 #include "loop/loop.h"
 #include "rota/timer.h"
 
-/* Call the timers that are due; some are started. */
+/* Call the timers that are due. The wheel may have some. */
 void rotai_timers_call(struct rota_loop *loop);
 
 /* Call the timers that are due. */
@@ -19,7 +19,7 @@ static inline void rotai_timers_run(struct rota_loop *loop)
 		rotai_timers_call(loop);
 }
 
-/* Stop them all. */
+/* Stop all timers. */
 void rotai_timers_stop(struct rota_loop *loop);
 
 /* Call @fn for every started timer. */
@@ -27,21 +27,22 @@ void rotai_timers_each(struct rota_loop *loop,
 		       void (*fn)(void *arg, struct rota_timer *timer),
 		       void *arg);
 
-/* Start a timer of the library's own. It keeps nothing alive, and its call is
- * not one of the user's: it neither ends ROTA_RUN_ONCE nor is it counted. */
+/* Start a timer that belongs to the library. It does not keep the loop alive,
+ * and its call does not count as a callback of the user: it is not in the
+ * statistics and does not end ROTA_RUN_ONCE. */
 void rotai_timer_start_own(struct rota_timer *timer, rota_timer_fn *fn,
 			   uint64_t due_ns);
 
-/* As rota_timer_start(), for a timer that is to be restarted in its callback
- * and then keeps its place among those of the same due time. */
+/* As rota_timer_start(), for a timer that its callback restarts, and that then
+ * keeps its position among timers of the same due time. */
 int rotai_timer_start_kept(struct rota_timer *timer, rota_timer_fn *fn,
 			   uint64_t delay_ns);
 
-/* Start such a one over in its callback: its delay begins now. Cannot be
- * refused. */
+/* Restart such a timer in its callback. Its delay begins now. This cannot
+ * fail. */
 void rotai_timer_restart(struct rota_timer *timer);
 
-/* Whether a timer is the library's own. */
+/* Whether @timer belongs to the library. */
 int rotai_timer_is_own(const struct rota_timer *timer);
 
 #endif

@@ -1,15 +1,17 @@
 /*
- * loop/watch.c - which watches there are of a descriptor, and what they ask
- * for. They are called by dispatch.c.
+ * loop/watch.c - the watches of a descriptor, and what they ask for. dispatch.c
+ * calls them.
  *
  *  1. fds[fd] leads from a descriptor to its watches, a circular list in the
  *     order in which they were started.
- *  2. What the poller is asked for on their behalf is registration.c's.
- *  3. A stop moves on the walk of dispatch.c, if it is at the stopped watch.
- *  4. A handle's watch that is alone on its descriptor is registered once, for
- *     all events, edge-triggered: it then costs no change ever. A second watch
- *     makes all of them level-triggered, each asking for what it wants. When
- *     the trigger changes, the kernel reports again what is ready.
+ *  2. registration.c asks the poller for what the watches want.
+ *  3. If the walk of dispatch.c is at a watch that is stopped, the stop moves
+ *     the walk on.
+ *  4. A handle's watch that is the only one of its descriptor is registered
+ *     once, for all events, edge-triggered. It then never costs another
+ *     change. A second watch makes all of them level-triggered, each with the
+ *     events that it asks for. When the trigger changes, the kernel reports
+ *     again what is ready.
  */
 #include "loop/watch.h"
 
@@ -34,7 +36,7 @@ static struct rotai_fd *registration_of(const struct rota_watch *watch)
 	return &watch->internal.loop->watches.fds[watch->internal.fd];
 }
 
-/* What to ask the poller for on behalf of a watch that is alone. */
+/* What to ask the poller for if @watch is the only watch of its descriptor. */
 static unsigned wanted_alone(const struct rota_watch *watch)
 {
 	if ((watch->internal.flags & ROTAI_WATCH_EDGE) &&
@@ -43,7 +45,8 @@ static unsigned wanted_alone(const struct rota_watch *watch)
 	return watch->internal.asked;
 }
 
-/* Hand out what each watch of @f is told: the union. */
+/* Set the events that each watch of @f is called for, and return their
+ * union. */
 static unsigned share_out(const struct rotai_fd *f)
 {
 	struct rota_watch *watch = f->first;
@@ -140,7 +143,8 @@ void rotai_watch_ask(struct rota_watch *watch, rota_watch_fn *fn,
 	update_wanted(&watch->internal.loop->watches, watch->internal.fd);
 }
 
-/* @watch is started, and so again: perhaps as another file has its number. */
+/* Start a watch that is started already. Another file may have its number
+ * now. */
 static void restart(struct rota_watch *watch, rota_watch_fn *fn,
 		    unsigned events)
 {
@@ -152,7 +156,7 @@ static void restart(struct rota_watch *watch, rota_watch_fn *fn,
 	rotai_registration_doubt(watches, watch->internal.fd);
 }
 
-/* The first watch of @fd. */
+/* Start the first watch of a descriptor. */
 static int start_first(struct rota_watch *watch)
 {
 	struct rota_loop *loop = watch->internal.loop;
@@ -166,7 +170,7 @@ static int start_first(struct rota_watch *watch)
 	return 0;
 }
 
-/* One more watch of @fd, whose file may be another by now. */
+/* Start a further watch of a descriptor, whose file may be another by now. */
 static int start_beside(struct rota_watch *watch)
 {
 	struct rota_loop *loop = watch->internal.loop;
@@ -178,7 +182,8 @@ static int start_beside(struct rota_watch *watch)
 	error = rotai_registration_confirm(loop, fd, share_out(f));
 	if (error < 0) {
 		take_out_watch(f, watch);
-		/* It is so for the others as well, who are told. */
+		/* The other watches have the error as well: have it reported to
+		 * them. */
 		rotai_registration_doubt(&loop->watches, fd);
 	}
 	update_wanted(&loop->watches, fd);
@@ -260,7 +265,7 @@ void rota_watch_move(struct rota_watch *to, struct rota_watch *from)
 			 &to->internal.loop);
 	watches = &to->internal.loop->watches;
 	f = registration_of(to);
-	if (to->internal.next == from) { /* it is alone */
+	if (to->internal.next == from) { /* it is the only one */
 		to->internal.next = to;
 		to->internal.prev = to;
 	}
@@ -331,7 +336,7 @@ void rotai_watches_each(struct rota_loop *loop,
 	}
 }
 
-/* The first watch of a descriptor that is the user's, or NULL. */
+/* The first watch of the descriptor that belongs to the user, or NULL. */
 static struct rota_watch *first_of_user(const struct rotai_fd *f)
 {
 	struct rota_watch *watch = f->first;

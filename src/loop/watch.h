@@ -1,5 +1,5 @@
 /*
- * loop/watch.h - watches, to the files beside watch.c.
+ * loop/watch.h - watches, for other files of the library.
  */
 #ifndef ROTAI_LOOP_WATCH_H
 #define ROTAI_LOOP_WATCH_H
@@ -10,35 +10,36 @@
 /* Flags of a watch, beside ROTAI_UNREFERENCED. */
 enum {
 	ROTAI_WATCH_STARTED = 1 << 1,
-	ROTAI_WATCH_OWN = 1 << 2,       /* a handle's */
+	ROTAI_WATCH_OWN = 1 << 2,       /* belongs to a handle */
 	ROTAI_WATCH_EDGE = 1 << 3,      /* watch.c (4) */
 	ROTAI_WATCH_RESTARTED = 1 << 4, /* by the last start: dispatch.c (3) */
 };
 
-/* Get @watch ready for a handle: unreferenced, as the handle counts by itself,
- * and called without the user's noticing. With @edge its function is told more
- * than it asked for where that saves changes: while it is alone on its
- * descriptor, and the poller can, it is told of everything, and of each thing
- * once: it reads, or writes, until that comes up short, or remembers that it
+/* Initialize @watch for a handle. It is unreferenced, because the handle itself
+ * counts, and its calls do not count as callbacks of the user. With @edge it
+ * may be called for more than it asked for, where that saves changes: while it
+ * is the only watch of its descriptor, and the poller supports edge-triggering,
+ * it is called for all events, and only once when one occurs. So its function
+ * must read or write until the kernel has or takes no more, or remember that it
  * could. */
 void rotai_watch_init_own(struct rota_watch *watch, struct rota_loop *loop,
 			  int fd, int edge);
 
-/* Have @watch, of a handle and started, call @fn, and ask for @events: it is
- * only noted, and cannot fail. */
+/* Change the function and the events of @watch, which is started and belongs to
+ * a handle. This is only noted, and cannot fail. */
 void rotai_watch_ask(struct rota_watch *watch, rota_watch_fn *fn,
 		     unsigned events);
 
-/* Have @watch, of a handle and started, called at the next wait for @events, if
- * the poller will not by itself report again what is left. */
+/* Have the next wait report @events for @watch, which is started and belongs to
+ * a handle, if the poller would not report again by itself what is left. */
 void rotai_watch_again(struct rota_watch *watch, unsigned events);
 
-/* Call @fn for every started watch of the user's. */
+/* Call @fn for every started watch that belongs to the user. */
 void rotai_watches_each(struct rota_loop *loop,
 			void (*fn)(void *arg, struct rota_watch *watch),
 			void *arg);
 
-/* Stop those of the user: a handle stops its own. */
+/* Stop all watches of the user. Handles stop their own. */
 void rotai_watches_stop(struct rota_loop *loop);
 
 #endif

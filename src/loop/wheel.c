@@ -1,32 +1,36 @@
 /*
- * loop/wheel.c - a hierarchical timing wheel: adding and leaving in O(1), and
+ * loop/wheel.c - a hierarchical timing wheel: adding and removing in O(1), and
  * the next due time without a search.
  *
- * Time is counted in ticks of 33 us, and a tick is written in digits of six
- * bits. A timer lives on the level of the highest digit in which its due tick
- * differs from the wheel's own, in the slot that this digit of its tick
- * numbers. As the wheel reaches a slot of level 2, its timers differ from it
- * only in lower digits, and move down; in level 0 a slot is one tick.
+ * Time is counted in ticks of 33 us. A tick number is written in digits of six
+ * bits. The level of a timer is the highest digit in which its due tick differs
+ * from the current tick of the wheel, and its slot on that level is the value
+ * of this digit in its due tick. When the wheel reaches a slot of level 2, for
+ * example, the timers in it differ from the wheel only in lower digits, and
+ * move down. On level 0 a slot is one tick.
  *
- *       due    01 33 07 | the wheel stands at 01 20 59: they differ first in
- *                  ^      the middle digit, so level 1, slot 33
+ *       due    01 33 07 | the current tick is 01 20 59: the middle digit is
+ *                  ^      the first that differs, so level 1, slot 33
  *
- *  1. The level and slot of a timer depend on its due tick and the wheel's
- *     alone, not on when it was added. So timers of one tick are always in one
- *     slot, in the order they were added: FIFO holds through the cascades.
- *  2. All timers of a level are due before all of the next one up, and within
- *     a level slots come in their order. So the first slot of the lowest level
- *     that is occupied has the next due time, and each slot keeps the least
- *     due time put into it.
- *  3. A slot of level 0 holds timers that differ by less than a tick, or that
- *     were overdue when they were added, or that repeat and so are older than
- *     others of the same due time. They are sorted when the slot is collected,
- *     if they are not. So the order is exact, and the tick is a matter of speed
- *     alone: a longer one has timers move down fewer levels, a shorter one has
- *     fewer of them to sort (bench/timers.c).
- *  4. A slot is made when its bit in occupied is set, so making a wheel touches
- *     none. A timer that leaves touches only its neighbours: the bit of a slot
- *     that became empty is cleared when the slot is next looked at.
+ *  1. The level and slot of a timer depend only on its due tick and on the
+ *     current tick, not on when it was added. So timers of one tick are always
+ *     in one slot, in the order in which they were added. They stay first in,
+ *     first out when they move down.
+ *  2. All timers of a level are due before all timers of the next level up,
+ *     and within a level the slots are in the order of their ticks. So the
+ *     first occupied slot of the lowest occupied level has the next due time.
+ *     Each slot stores the least due time that was put into it.
+ *  3. A slot of level 0 has timers that differ by less than a tick, or that
+ *     were overdue when they were added, or that repeat and so were started
+ *     before others of the same due time. If they are not in order, they are
+ *     sorted when the slot is collected. So the order is exact, and the length
+ *     of a tick only affects the speed: with a longer one timers move down
+ *     fewer levels, with a shorter one fewer timers must be sorted
+ *     (bench/timers.c).
+ *  4. A slot is initialized when its bit in `occupied` is set, so making a
+ *     wheel touches no slot. Removing a timer touches only its neighbours: the
+ *     bit of a slot that became empty is cleared when the slot is next looked
+ *     at.
  */
 #include "loop/wheel.h"
 
@@ -125,7 +129,8 @@ static void clear_slot(struct rotai_wheel *wheel, unsigned level,
 		wheel->levels &= ~(1u << level);
 }
 
-/* The first slot that holds timers (2): its level, or ROTAI_WHEEL_LEVELS. */
+/* Find the first slot that has timers (2). Returns its level, or
+ * ROTAI_WHEEL_LEVELS if there is none. */
 static unsigned first_slot(struct rotai_wheel *wheel, unsigned *index)
 {
 	while (wheel->levels != 0) {
@@ -151,8 +156,8 @@ static uint64_t first_tick(const struct rotai_wheel *wheel, unsigned level,
 	return (wheel->tick & ~(digit | below)) | (uint64_t)index << low;
 }
 
-/* Merge two sorted lists, linked by next and ended by NULL; of equal ones those
- * of @a come first. */
+/* Merge two sorted lists, linked by next and ended by NULL. Of equal timers
+ * those of @a come first. */
 static struct rota_link *merge(struct rota_link *a, struct rota_link *b)
 {
 	struct rota_link *merged = NULL;
@@ -169,8 +174,8 @@ static struct rota_link *merge(struct rota_link *a, struct rota_link *b)
 	return merged;
 }
 
-/* Cut off the longest start of the list @at that is sorted, ending it by NULL.
- * Returns what follows it; @end is where the list ends. */
+/* Cut off the longest sorted start of the list @at, and end it by NULL. Returns
+ * what follows it. @end is where the list ends. */
 static struct rota_link *cut_run(struct rota_link *at,
 				 const struct rota_link *end)
 {
@@ -184,9 +189,9 @@ static struct rota_link *cut_run(struct rota_link *at,
 	return next;
 }
 
-/* Sort, without changing the order of equals: a merge sort from
- * below of the runs that are there, so that a few timers behind many sorted
- * ones cost no more than a walk. merged[i] is of 2^i runs. */
+/* Sort @timers without changing the order of equal ones. This is a bottom-up
+ * merge sort of the sorted runs that are there, so a few timers behind many
+ * sorted ones cost no more than a walk. merged[i] was merged from 2^i runs. */
 static void sort(struct rota_link *timers)
 {
 	enum { LEVELS = 48 };
@@ -218,8 +223,8 @@ static void sort(struct rota_link *timers)
 	}
 }
 
-/* Collect from the slot of level 0 in which the wheel stands: whether anything
- * was due. */
+/* Collect the due timers of the slot of level 0 that is the current tick.
+ * Returns whether any was due. */
 static int collect_slot(struct rotai_wheel *wheel, unsigned index,
 			uint64_t now_ns, struct rota_link *due)
 {
@@ -249,7 +254,7 @@ static int collect_slot(struct rotai_wheel *wheel, unsigned index,
 	return 1;
 }
 
-/* Move the timers of a slot down, now that the wheel has reached it. */
+/* Move the timers of a slot, which the wheel has reached, to lower levels. */
 static void cascade(struct rotai_wheel *wheel, unsigned level, unsigned index)
 {
 	struct rota_link *timers = &slot_at(wheel, level, index)->timers;

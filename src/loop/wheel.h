@@ -1,5 +1,5 @@
 /*
- * loop/wheel.h - the timers that are started, by their due times.
+ * loop/wheel.h - the started timers, by their due times.
  */
 #ifndef ROTAI_LOOP_WHEEL_H
 #define ROTAI_LOOP_WHEEL_H
@@ -19,12 +19,12 @@ enum {
 
 struct rotai_slot {
 	struct rota_link timers;
-	uint64_t least_ns; /* no timer in the slot is due before */
+	uint64_t least_ns; /* no timer in the slot is due earlier */
 };
 
 struct rotai_wheel {
-	uint64_t tick;   /* where it stands */
-	unsigned levels; /* a bit for each that has one in occupied */
+	uint64_t tick;   /* the current one */
+	unsigned levels; /* a bit for each level with one in occupied */
 	uint64_t occupied[ROTAI_WHEEL_LEVELS]; /* a bit for each slot */
 	uint64_t unsorted;      /* slots of level 0 that are not sorted */
 	struct rota_link never; /* due at UINT64_MAX */
@@ -33,17 +33,17 @@ struct rotai_wheel {
 
 void rotai_wheel_init(struct rotai_wheel *wheel, uint64_t now_ns);
 
-/* Add a timer, by its due_ns and its order; leave by rotai_list_remove(). */
+/* Add a timer, by its due_ns and its order. rotai_list_remove() removes it. */
 void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer);
 
 /* Move the next timers that are due at @now_ns to the end of @due, sorted by
- * due time, then by order, then by when they were added: 1, or 0 if there are
- * no more, and then the wheel stands at @now_ns. */
+ * due time, then by order, then by when they were added. Returns 1; or 0 if
+ * there are no more, and then the current tick is that of @now_ns. */
 int rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
 			struct rota_link *due);
 
-/* Move an empty wheel on to @now_ns: 1, or 0 if there may be timers in it that
- * will be due. */
+/* Advance an empty wheel to @now_ns, and return 1. Return 0 if it may have
+ * timers that will be due. */
 static inline int rotai_wheel_pass(struct rotai_wheel *wheel, uint64_t now_ns)
 {
 	uint64_t now_tick = now_ns >> ROTAI_WHEEL_SHIFT;
@@ -55,8 +55,8 @@ static inline int rotai_wheel_pass(struct rotai_wheel *wheel, uint64_t now_ns)
 	return 1;
 }
 
-/* The least due time, or UINT64_MAX. It may lie before that, but only if a
- * timer that was due then has left. */
+/* The next due time, or UINT64_MAX. It may be too early, but only if a timer
+ * that was due then has been removed. */
 uint64_t rotai_wheel_next_due(struct rotai_wheel *wheel);
 
 /* Call @fn for every timer. */

@@ -1,13 +1,13 @@
 /*
- * pool/back.c - items come back from the threads to their loop.
+ * pool/back.c - how items come back from the threads to their loop.
  *
- *  1. They come on a stack, `done`, that any thread pushes to and the loop
- *     takes whole, in the order in which they were pushed. The thread that
- *     pushes the first one sends the async. The others find it sent, or about
- *     to be, and have touched the loop for the last time. Pushing releases and
- *     taking acquires what the thread has done.
- *  2. A thread that is about to send counts itself in `senders`: see client.c
- *     (1).
+ *  1. Threads push items to a stack, `done`, and the loop takes the whole
+ *     stack, in the order in which the items were pushed. The thread that
+ *     pushes the first item to the empty stack sends the async. The other
+ *     threads can rely on that, and do not touch the loop after their push. A
+ *     push releases, and a take acquires, what the thread has done.
+ *  2. A thread that is about to send counts itself in `senders`: see
+ *     client.c (1).
  */
 #include "pool/back.h"
 
@@ -19,9 +19,9 @@ void rotai_item_give_back(struct rotai_item *item, struct rotai_trail *trail)
 	rotai_chain_add(&chain, &item->link, trail);
 	if (rotai_stack_push(&client->done, &chain) != ROTAI_STACK_EMPTY)
 		return;
-	/* The send releases it, and the loop acquires it with what was sent; so
-	 * it is seen when the memory is about to go. The end pairs with the
-	 * wait there. (2) */
+	/* Relaxed: the send releases this, and the loop acquires it with what
+	 * was sent, so the loop sees it before its memory is freed. The
+	 * subtraction pairs with the wait in client.c. (2) */
 	__atomic_fetch_add(&client->senders, 1, __ATOMIC_RELAXED);
 	(void)rota_async_send(&client->async);
 	__atomic_fetch_sub(&client->senders, 1, __ATOMIC_RELEASE);

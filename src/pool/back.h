@@ -1,5 +1,5 @@
 /*
- * pool/back.h - the way of an item from a thread back to its loop.
+ * pool/back.h - how an item comes back from a thread to its loop.
  */
 #ifndef ROTAI_POOL_BACK_H
 #define ROTAI_POOL_BACK_H
@@ -10,23 +10,24 @@
 #include "pool/stack.h"
 #include "rota/async.h"
 
-/* What a loop keeps for its pool. All but what threads write is the loop's
- * own: see client.c. */
+/* The loop's pool client: what a loop keeps for its pool. Only the loop's
+ * thread uses it, except for the members that pool threads write. See
+ * client.c. */
 struct rotai_pool_client {
 	struct rotai_extension extension;
 	struct rota_loop *loop;
 	struct rota_pool *pool;
 	struct rota_link staged[ROTA_LANE_COUNT]; /* items to publish */
-	struct rota_link here;       /* items that the loop itself will run, */
-	struct rota_link here_taken; /* and those that it is at */
+	struct rota_link here;       /* items that the loop will run, */
+	struct rota_link here_taken; /* and those that it is running */
 	struct rota_link back;       /* items that came back, not yet called */
-	uint64_t out;                /* items at the threads: client.c (5) */
-	uint64_t turn;               /* the last one in which any was called, */
-	unsigned left;               /* and how many more may be in that turn */
+	uint64_t out;                /* items that threads have: client.c (5) */
+	uint64_t turn;               /* the last in which items were called, */
+	unsigned left;               /* and how many more it may call */
 	struct rota_async async;
 
 	struct rotai_trail trail;     /* of what was published */
-	struct rotai_spinner spinner; /* of the loop's own busy waiting */
+	struct rotai_spinner spinner; /* of the loop, when it busy-waits */
 
 	char before[64]; /* what threads write has a cache line of its own */
 	struct rotai_stack done; /* items: see back.c (1) */
@@ -34,14 +35,14 @@ struct rotai_pool_client {
 	char after[64];
 };
 
-/* How far an item is. Before it is published, and when it is back, the loop's
- * own; then an atomic. */
+/* The state of an item. Only the loop uses it before the item is published and
+ * when it is back. In between it is an atomic. */
 enum rotai_item_state {
 	ROTAI_ITEM_STAGED = 1, /* in staged[] */
 	ROTAI_ITEM_HERE,       /* in here or here_taken */
 	ROTAI_ITEM_PUBLISHED,  /* queued, taken or being run: see lane.c */
 	ROTAI_ITEM_REFUSED,    /* there is no thread for it */
-	ROTAI_ITEM_ENDED,      /* by a thread: it is coming back */
+	ROTAI_ITEM_ENDED,      /* a thread has run it: it comes back */
 	ROTAI_ITEM_ABANDONED,  /* the loop has abandoned it */
 };
 

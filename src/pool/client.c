@@ -8,15 +8,18 @@
  *     have returned from its send yet: `senders` counts such threads, and the
  *     loop's memory is freed after they have returned. That takes no longer
  *     than a write.
- *  2. Before they are called, items that came back are in the list `back`: the
- *     callback of one may submit others, or fork, or reach the limit of a turn.
- *     What is left then is called in the next pending phase.
+ *  2. Items that came back are in the list `back` until they are called: the
+ *     callback of one may submit others, or fork, and the limit of a turn may
+ *     be reached. The items that are left are called in the next pending
+ *     phase.
  *  3. Items of a lane without threads wait in `here`, and the pending phase
  *     takes that list whole.
- *  4. In a forked child what is not published stays so until the loop is
- *     rebuilt, which ends it: threads and locks are the parent's (F2).
+ *  4. In a forked child, items that are not published stay unpublished until
+ *     the loop is rebuilt, which ends them: threads and locks are the parent's
+ *     (F2).
  *  5. While items are at the threads, the loop busy-waits before it sleeps, if
- *     the pool's options ask for that. The client knows whether it pays.
+ *     the pool's options ask for that. The client's `spinner` records whether
+ *     it pays: base/spin.h.
  */
 #include "pool/client.h"
 
@@ -58,7 +61,8 @@ static void publish_lane(struct rotai_pool_client *client, int lane)
 	while (at != &client->staged[lane]) {
 		struct rota_link *next = at->next;
 
-		/* Still the loop's own; the push will order this. */
+		/* A plain store: the item is still the loop's own, and the push
+		 * orders this. */
 		item_of_client_link(at)->state = ROTAI_ITEM_PUBLISHED;
 		rotai_chain_add(&chain, at, &client->trail);
 		client->out++;
@@ -144,7 +148,8 @@ static void on_async(struct rota_async *async)
 
 	(void)rotai_stack_take(&client->done, &client->back);
 	call_back(client);
-	/* What ended() has queued, outside the user's calls. */
+	/* Publish what the ended() functions have queued outside callbacks of
+	 * the user. */
 	publish_staged(client);
 }
 
@@ -210,7 +215,8 @@ static void free_client(struct rotai_extension *extension,
 	struct rotai_pool_client *client = client_of(extension);
 	unsigned tries = 0;
 
-	/* (1); in a forked child they are not there, and never will be back. */
+	/* (1). In a forked child these threads do not exist, and will never
+	 * finish. */
 	while (rotai_loop_inherited(loop) == 0 &&
 	       __atomic_load_n(&client->senders, __ATOMIC_ACQUIRE) > 0)
 		rotai_thread_pause(tries++);

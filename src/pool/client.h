@@ -9,19 +9,20 @@
 /* The client of @loop, or NULL. */
 struct rotai_pool_client *rotai_pool_client_get(struct rota_loop *loop);
 
-/* Make it: 0 or an error. */
+/* Make the client of @loop: 0 or an error. */
 int rotai_pool_client_new(struct rota_loop *loop);
 
-/* Have @item, whose lane is set, published at the end of the callback; or run
- * in the pending phase if the lane has no threads. */
+/* Submit @item, whose lane is set. It is published at the end of the callback,
+ * or at once outside callbacks. If the lane has no threads, the loop runs it in
+ * the pending phase. */
 void rotai_pool_client_stage(struct rotai_pool_client *client,
 			     struct rotai_item *item);
 
-/* Take back an item that is not published. */
+/* Take back @item, which is not published yet. */
 void rotai_pool_client_unstage(struct rotai_item *item);
 
-/* An item that was at the threads is not any more: it was called, or taken
- * back, or let go of. */
+/* Count one item less at the threads: it was called, taken back or
+ * abandoned. */
 void rotai_pool_client_count_out(struct rotai_pool_client *client);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * pool/create.c - making a pool from its options.
+ * pool/create.c - makes a pool from its options.
  */
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #include "rota/error.h"
 #include "rota/loop.h"
 
-/* The first version of the struct ended here. */
+/* The first version of the struct ended with spin_ns. */
 enum {
 	LEAST_POOL_OPTIONS =
 		ROTAI_SIZE_UP_TO(struct rota_pool_options, spin_ns),
@@ -19,7 +19,7 @@ enum {
 
 ROTAI_SIZED(struct rota_pool_options, spin_ns);
 
-/* Arrays inside structs cannot grow: there is room in them. */
+/* Arrays inside structs cannot grow, so these have spare elements. */
 _Static_assert(sizeof(struct rota_lane_options) == 8 * sizeof(unsigned) &&
 		       (int)ROTA_LANE_COUNT <= (int)ROTA_LANE_ROOM,
 	       "the lanes of struct rota_pool_options keep their places");
@@ -46,7 +46,8 @@ void rota_pool_options_init_size(struct rota_pool_options *options, size_t size)
 			       sizeof(defaults));
 }
 
-/* A lane has its numbers of threads, and one that we do not know has none. */
+/* Check the options of a lane. A lane that this version does not know (@known
+ * is 0) must have no threads. */
 static int check_lane(const struct rota_lane_options *lane, int known)
 {
 	if (lane->min_threads > lane->max_threads ||
@@ -68,7 +69,8 @@ static int check_pool_options(const struct rota_pool_options *options)
 	return rotai_thread_check_stack(options->stack_size);
 }
 
-/* Have all of @options, also if the caller's are of an earlier version. */
+/* Set all members of @options, even if @given is NULL or of an earlier
+ * version. */
 static int complete_pool_options(struct rota_pool_options *options,
 				 const struct rota_pool_options *given)
 {

@@ -1,14 +1,15 @@
 /*
- * pool/default.c - the pool of the process: made when it is first asked for,
- * and ended on request alone. No destructor and no atexit(3) handler waits for
- * its threads: one that is stuck must not keep the process from ending, and a
- * forked child has none of them.
+ * pool/default.c - the default pool of the process. It is made when it is first
+ * asked for, and ends only on request. No destructor and no atexit(3) handler
+ * waits for its threads: a thread that is stuck must not keep the process from
+ * ending, and a forked child has no threads of the pool.
  *
- *  1. `own` is the pool that is given out. Of one that ends, the memory is held
- *     as `ending` until its threads have gone, so that an end that timed out
- *     can be taken up again; meanwhile a new `own` may be made.
- *  2. A loop takes its reference with the lock held, so that it either has the
- *     pool before rota_pool_end() looks, or gets a new one.
+ *  1. `own` is the pool that rota_pool_default() returns. While a pool ends,
+ *     this file keeps its memory as `ending` until its threads have ended, so
+ *     that another rota_pool_end() can go on waiting after a timeout.
+ *     Meanwhile a new `own` may be made.
+ *  2. A loop takes its reference with the lock held. So it either has the pool
+ *     before rota_pool_end() counts its users, or gets a new one.
  */
 #include "pool/default.h"
 
@@ -24,7 +25,7 @@ static struct rotai_lock default_lock;
 static struct rota_pool *own;    /* (1) */
 static struct rota_pool *ending; /* (1) */
 
-/* With the lock held: NULL if there is no memory. */
+/* With the lock held: get the pool, or make it. NULL if there is no memory. */
 static struct rota_pool *get(void)
 {
 	struct rota_pool *made;
@@ -60,8 +61,8 @@ struct rota_pool *rotai_pool_use_default(void)
 	return pool;
 }
 
-/* Have the pool end, if none is ending: 0, or ROTA_EBUSY. *@pool is the one
- * that ends, or NULL. */
+/* Begin to end the pool, unless one is ending already. Returns 0, or ROTA_EBUSY
+ * if it is in use. *@pool is the pool that ends, or NULL. */
 static int begin_end_of_pool(struct rota_pool **pool)
 {
 	struct rota_pool *dropped = NULL;
@@ -96,7 +97,7 @@ static void forget(struct rota_pool *pool)
 	rotai_pool_release(pool);
 }
 
-/* Until nobody but this file holds the memory. */
+/* Wait until only this file has a reference to the memory of @pool. */
 static int await(const struct rota_pool *pool, uint64_t deadline_ns)
 {
 	unsigned tries = 0;
@@ -125,16 +126,16 @@ static int end_all(uint64_t deadline_ns)
 	} while (pool != NULL);
 	if (rotai_pools_in_use() == 0)
 		return rotai_image_release(deadline_ns);
-	/* Others may go on for as long as they like. If they have no thread
-	 * now, the image is not needed. */
+	/* Programs may use other pools for as long as they like, so do not wait
+	 * for these. If they have no thread now, the image is not needed. */
 	(void)rotai_image_release(0);
 	return 0;
 }
 
 int rota_pool_end(uint64_t deadline_ns)
 {
-	/* Whether a call is being made, and in which process: 0, or one more
-	 * than its generation. A forked child may have a parent's. */
+	/* 0, or the fork generation, plus 1, of the process in which a call is
+	 * under way. A forked child may inherit this from its parent. */
 	static uint32_t caller;
 	uint32_t found = __atomic_load_n(&caller, __ATOMIC_RELAXED);
 	uint32_t here;
@@ -143,7 +144,7 @@ int rota_pool_end(uint64_t deadline_ns)
 	if (error < 0)
 		return error;
 	here = rotai_fork_generation + 1;
-	/* Acquires what the last call has left. */
+	/* Acquires what the previous call has written. */
 	if (found == here ||
 	    !__atomic_compare_exchange_n(&caller, &found, here, 0,
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))

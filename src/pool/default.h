@@ -1,13 +1,13 @@
 /*
- * pool/default.h - the pool of the process.
+ * pool/default.h - the default pool of the process.
  */
 #ifndef ROTAI_POOL_DEFAULT_H
 #define ROTAI_POOL_DEFAULT_H
 
 #include "rota/pool.h"
 
-/* rota_pool_default() with a reference, which rota_pool_end() cannot come
- * before: or NULL. */
+/* As rota_pool_default(), with a reference that is taken before rota_pool_end()
+ * can end the pool. NULL on failure. */
 struct rota_pool *rotai_pool_use_default(void);
 
 #endif

@@ -1,12 +1,13 @@
 /*
- * pool/detached.c - work that need not be waited for.
+ * pool/detached.c - work that neither the loop nor the program has to wait for.
  *
- *  1. The item, the functions and the context are in a block of the library's.
- *     It is the loop's until it is published, and again when it is back; if
- *     the loop lets go of it in between, it is the thread's until that frees
- *     it, which touches neither loop nor work. See rotai_item_abandon().
- *  2. Whoever has the block last frees it. What becomes of the context, stands
- *     in the status that the user is told: goes_back().
+ *  1. The item, the functions and the context are in a block of memory that
+ *     the library allocates. The block is the loop's until the item is
+ *     published, and again when the item is back. If the loop abandons the
+ *     item in between, the block is the thread's, which frees it, and touches
+ *     neither loop nor work. See rotai_item_abandon().
+ *  2. The last one to own the block frees it. The status that the user's
+ *     callback gets says who owns the context from then on: goes_back().
  */
 #include "pool/detached.h"
 
@@ -21,7 +22,7 @@ static struct rotai_detached *detached_of(struct rotai_item *item)
 	return rota_container_of(item, struct rotai_detached, item);
 }
 
-/* Whether the context is the user's again. (2) */
+/* Whether the user owns the context again. (2) */
 static int goes_back(int status)
 {
 	return status != ROTA_ECANCELED && status != ROTA_ETIMEDOUT &&
@@ -59,7 +60,7 @@ static void detached_ended(struct rotai_item *item, int error)
 	struct rota_work *work = detached->work;
 	int status;
 
-	if (error == ROTA_ECANCELED) { /* it was let go of: (1) */
+	if (error == ROTA_ECANCELED) { /* it was abandoned: (1) */
 		free_all(detached);
 		return;
 	}

@@ -1,11 +1,12 @@
 /*
- * pool/item.c - one piece of work: queue it, take it back, let go of it.
+ * pool/item.c - one job: queue it, take it back, abandon it.
  *
- * The states are in back.h. What the loop finds decides what it can do:
+ * The states are in back.h. What the loop can do with an item depends on its
+ * state:
  *
- *     staged, here   it is the loop's own: taken back
- *     published      the lane tells whether a thread has begun; then the loop
- *                    can only ask it to end, or let go of it
+ *     staged, here   the item is the loop's own: take it back
+ *     published      ask the lane whether a thread has begun it. If so, the
+ *                    loop can only ask the job to end, or abandon it
  *     refused, ended it is on its way back
  */
 #include "pool/item.h"
@@ -63,8 +64,8 @@ static int take_back(struct rotai_item *item)
 	       rotai_lane_take_back(&client->pool->lanes[item->lane], item);
 }
 
-/* Whether it is on its way back. Acquires what the thread has done: running.c
- * (3). */
+/* Whether @item is on its way back. Acquires what the thread has done:
+ * running.c (3). */
 static int has_ended(const struct rotai_item *item)
 {
 	uint8_t state = __atomic_load_n(&item->state, __ATOMIC_ACQUIRE);

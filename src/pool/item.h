@@ -1,15 +1,15 @@
 /*
- * pool/item.h - one piece of work for a pool, as requests of this room and of
- * those to the right embed it beside their struct rota_request.
+ * pool/item.h - one job for a pool. Requests of this module and of the modules
+ * above embed an item beside their struct rota_request.
  *
  *     error = rotai_item_prepare(loop);
  *     ...
  *     rotai_request_begin(&fs->request, loop, NULL, &fs_class);
  *     rotai_item_queue(&fs->internal.item, loop, ROTA_LANE_IO, run, ended);
  *
- * run() is called by a thread of the lane, and then ended() by the loop's
- * thread, which ends the request: mostly in the poll phase, and in the pending
- * phase if very many ended at once. If the lane has no threads at all, the
+ * A thread of the lane calls run(). Then the loop's thread calls ended(), which
+ * ends the request: normally in the poll phase, or in the pending phase if more
+ * items came back than one turn calls. If the lane has no threads at all, the
  * loop's thread calls both in the pending phase.
  *
  * In a forked child neither is called any more: the request's class->forked
@@ -20,46 +20,47 @@
 
 #include "rota/pool.h"
 
-/* Do the work. Any thread. Touches the request as far as it is the thread's
- * own by agreement: the fields of input and of results, never its base. */
+/* Do the work. Any thread. Of the request it uses only the members that are the
+ * thread's by agreement: inputs and results, never the base. */
 typedef void rotai_item_run_fn(struct rotai_item *item);
 
-/* The work is done; or @error is why it was not: ROTA_EAGAIN if there is no
- * thread and none could be made. The loop's thread. Finishes or completes the
- * request. For an item that was let go of see rotai_item_abandon(). */
+/* The work is done; or @error says why it was not: ROTA_EAGAIN if there is no
+ * thread and none could be started. The loop's thread. Must finish or complete
+ * the request. For an item that was abandoned see rotai_item_abandon(). */
 typedef void rotai_item_ended_fn(struct rotai_item *item, int error);
 
-/* Have all that an item of @loop needs: 0, or ROTA_ENOMEM, which can only be
- * before the loop's first one. */
+/* Make what the items of @loop need: 0, or ROTA_ENOMEM, which is possible only
+ * before the first item of the loop. */
 int rotai_item_prepare(struct rota_loop *loop);
 
 /* Queue @item. It is published at the end of the current callback and its
- * ticks; outside callbacks at once. */
+ * ticks, or at once outside callbacks. */
 void rotai_item_queue(struct rotai_item *item, struct rota_loop *loop,
 		      enum rota_lane lane, rotai_item_run_fn *run,
 		      rotai_item_ended_fn *ended);
 
-/* The same with an item that may be let go of: see rotai_item_abandon(). */
+/* Do the same with an item that may be abandoned: see rotai_item_abandon(). */
 void rotai_item_queue_detachable(struct rotai_item *item,
 				 struct rota_loop *loop, enum rota_lane lane,
 				 rotai_item_run_fn *run,
 				 rotai_item_ended_fn *ended);
 
-/* Take @item back: 0, and neither function will be called; or an error, and
- * ended() is still to come. ROTA_EBUSY: a thread is at it, and
- * rota_work_canceled() tells the thread. ROTA_EALREADY: no thread is any more;
- * what the thread has done can be seen. */
+/* Take @item back. If this returns 0, neither function will be called. Else
+ * ended() is still to come. ROTA_EBUSY: a thread is working on the item, and
+ * rota_work_canceled() returns 1 in that thread from now on. ROTA_EALREADY: no
+ * thread is working on it any more, and the caller sees what the thread has
+ * written. */
 int rotai_item_cancel(struct rotai_item *item);
 
-/* After a cancel that was told ROTA_EBUSY: let go of an item whose memory is
- * not the user's. 0: the thread goes on alone and calls ended() itself, with
- * ROTA_ECANCELED, when nobody else will touch the item any more; until then it
- * is the thread's. Or ROTA_EALREADY: the thread is done with it, and ended()
- * is to come as ever. */
+/* After a cancel that returned ROTA_EBUSY: abandon an item whose memory is not
+ * the user's. Returns 0 if the thread goes on alone. It then owns the item, and
+ * calls ended() itself, with ROTA_ECANCELED, when nobody else will touch the
+ * item any more. Or returns ROTA_EALREADY: the thread is done with the item,
+ * and ended() will be called as usual. */
 int rotai_item_abandon(struct rotai_item *item);
 
-/* In a forked child, for class->forked: whether a thread may have been at
- * @item when the process forked, and left its work half done. */
+/* In a forked child, for class->forked: whether a thread may have been working
+ * on @item when the process forked, and left the work half done. */
 int rotai_item_was_taken(const struct rotai_item *item);
 
 #endif

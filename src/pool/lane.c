@@ -1,36 +1,41 @@
 /*
  * pool/lane.c - how jobs wait for threads, and threads for jobs.
  *
- *  1. A published item has arrived, or is in the lane's queue, its slot NULL;
- *     or a worker has taken it, and slot says where. What stands in a slot has
- *     not begun: the worker claims it by changing the slot to NULL, and so does
- *     whoever takes it back or steals it, these with the lock held. So a slot
- *     can be emptied at any time, and filled only with the lock held.
- *  2. At most one thread is on its way: woken or started, and not yet here; or
- *     it polls. Whoever comes and leaves something waiting has the next one
- *     come. So a burst costs its publisher one wake-up at the most.
- *  3. A thread that has only to give its last job back before it looks for more
- *     is returning: it counts itself before it gives the job back, and out with
- *     the lock held, before it looks. While there are as many as jobs in the
- *     queue, nobody else need come; so a loop that answers one job with the
- *     next does not have a thread made for it.
- *  4. Nothing waits behind a job that is stuck while a thread sleeps or another
- *     may be made: a thread sleeps only when queue and slots are empty, and
- *     takes more than one job only if it has the next one come.
- *  5. A thread that cannot be made is missed only if there is none at all: then
- *     the jobs go back with ROTA_EAGAIN. Otherwise those that are there will
- *     come to it, and the next publish tries again.
- *  6. A worker's memory stays with the lane when its thread ends, so that a
- *     signal that is sent after the lock was let go, or a look at an item's
- *     slot, never misses it.
- *  7. Loops publish without the lock, as long as somebody is going to take it
- *     and look: who is expected by (2) or (3); or, if all threads that may be
- *     there are and none sleeps, whoever is done first. When nobody is, the
- *     lane leaves `arrived` unwatched before the lock is let go, and the loop
- *     that finds it so takes the lock and calls somebody.
- *  8. A loop that waits for one job alone is about to sleep. It rather wakes a
- *     thread on its own processor, which need not be woken itself, than the
- *     last that fell asleep: `make bench B=pool`, 1 in flight.
+ *  1. A published item is on the stack `arrived` or in the lane's queue, and
+ *     its member slot is NULL; or a worker has taken it into one of its slots,
+ *     and the member points there. A job in a slot has not begun. The worker
+ *     claims it by changing the slot to NULL. A loop that takes it back and a
+ *     worker that steals it do the same, with the lock held. So a slot may be
+ *     emptied at any time, but is filled only with the lock held.
+ *  2. At most one thread is on its way: it was woken or started and has not
+ *     arrived yet, or it polls, that is, busy-waits for jobs (thread.c (5)). A
+ *     thread that arrives and leaves jobs waiting calls the next one. So a
+ *     burst costs its publisher at most one wake-up.
+ *  3. A thread is `returning` if all it has to do is give its last job back
+ *     before it looks for more. It adds itself to the count before it gives
+ *     the job back, and subtracts itself with the lock held, before it looks.
+ *     While at least as many threads are returning as jobs are in the queue,
+ *     no other thread is called. So a loop that answers one job with the next
+ *     does not cause another thread to be started.
+ *  4. No job waits behind one that is stuck while a thread sleeps or another
+ *     may be started: a thread sleeps only when the queue and the slots are
+ *     empty, and takes more than one job only if it calls the next thread.
+ *  5. That a thread cannot be started matters only if the lane has none at
+ *     all: then its jobs go back with ROTA_EAGAIN. Otherwise the threads that
+ *     it has will get to them, and the next publish tries again.
+ *  6. A worker's memory stays with the lane when its thread ends. So the
+ *     memory is still there for a signal that is sent after the lock was
+ *     released, and for a look at an item's slot.
+ *  7. Loops publish without the lock, as long as some thread is going to take
+ *     it and look: one that is on its way (2) or returning (3); or, if the
+ *     lane has all the threads that it may have and none sleeps, the first
+ *     that is done. If there is no such thread, the lane marks `arrived` as
+ *     unwatched before it releases the lock. The loop that finds the stack
+ *     unwatched takes the lock and calls a thread.
+ *  8. A loop that waits for just one job is about to sleep. It prefers to wake
+ *     a thread that fell asleep on the loop's own processor, which need not be
+ *     woken itself, to the one that fell asleep last: `make bench B=pool`, 1
+ *     in flight.
  */
 #include "pool/lane.h"
 
@@ -88,9 +93,9 @@ void rotai_lane_destroy(struct rotai_lane *lane)
 
 void rotai_lane_repair(struct rotai_lane *lane)
 {
-	/* The lock may be held by a thread that does not exist here, which was
-	 * in the midst of changing what it guards: nothing there is looked at.
-	 * The workers' memory is lost, and so is an error, which there is only
+	/* The lock may be held by a thread that does not exist here and was
+	 * changing what the lock guards, so nothing of that is used. The
+	 * workers' memory is lost. An error is ignored: it is possible only
 	 * where a mutex is more than plain memory. */
 	(void)pthread_mutex_init(&lane->lock, NULL);
 	lane_forget_all(lane);
@@ -111,7 +116,7 @@ static uint32_t polling(const struct rotai_lane *lane)
 	return __atomic_load_n(&lane->polling, __ATOMIC_RELAXED);
 }
 
-/* With the lock held: relaxed, as the one who polls will take that. */
+/* With the lock held. Relaxed: the worker that polls takes the lock next. */
 static void call_who_polls(struct rotai_lane *lane)
 {
 	__atomic_store_n(&lane->polling, ROTAI_POLLING_CALLED,
@@ -125,13 +130,13 @@ int rotai_lane_is_expecting(const struct rotai_lane *lane)
 	       returning(lane) > 0;
 }
 
-/* Who is to come and work. */
+/* The thread to call. */
 struct call {
-	struct rotai_worker *worker; /* who sleeps, or NULL */
-	int starts;                  /* a new one */
+	struct rotai_worker *worker; /* one that sleeps, or NULL */
+	int starts;                  /* start a new one */
 };
 
-/* One that sleeps. There is one. (8) */
+/* Choose one of the workers that sleep. There is at least one. (8) */
 static struct rotai_worker *choose_idle(struct rotai_lane *lane, int near)
 {
 	struct rota_link *first = lane->idle.next;
@@ -146,7 +151,7 @@ static struct rotai_worker *choose_idle(struct rotai_lane *lane, int near)
 	return rotai_worker_of_idle(at != &lane->idle ? at : first);
 }
 
-/* With the lock held: who is to come, if anybody. */
+/* With the lock held: choose the thread to call, if one is needed. */
 static struct call choose(struct rotai_lane *lane, int near)
 {
 	struct call call = { NULL, 0 };
@@ -171,8 +176,10 @@ static struct call choose(struct rotai_lane *lane, int near)
 	return call;
 }
 
-/* With the lock held, which is let go of next: (7). Nobody can be called if
- * @call has somebody. */
+/* With the lock held, which the caller releases next: mark `arrived` as
+ * unwatched if no thread is going to look at it; or, if something has just
+ * arrived, choose a thread. (7) If @call has a thread already, that one will
+ * look. */
 static void unwatch_or_call(struct rotai_lane *lane, struct call *call)
 {
 	while (!rotai_lane_is_expecting(lane) &&
@@ -183,7 +190,7 @@ static void unwatch_or_call(struct rotai_lane *lane, struct call *call)
 	}
 }
 
-/* With the lock held: have @items be all that was queued. (5) */
+/* With the lock held: refuse all queued items, and move them to @items. (5) */
 static void refuse_all(struct rotai_lane *lane, struct rota_link *items)
 {
 	struct rota_link *at;
@@ -195,8 +202,8 @@ static void refuse_all(struct rotai_lane *lane, struct rota_link *items)
 				 ROTAI_ITEM_REFUSED, __ATOMIC_RELAXED);
 }
 
-/* The thread that was chosen to be made was not. @worker: the one that has
- * none, or NULL. */
+/* The thread that choose() wanted could not be started. @worker is the one that
+ * has no thread, or NULL if it could not be made. */
 static void did_not_start(struct rotai_lane *lane, struct rotai_worker *worker)
 {
 	struct rotai_trail trail = { .at = 0 };
@@ -213,7 +220,7 @@ static void did_not_start(struct rotai_lane *lane, struct rotai_worker *worker)
 	rotai_lane_take_in(lane);
 	if (lane->count == 0)
 		refuse_all(lane, &refused);
-	/* Who fell asleep meanwhile. */
+	/* A thread may have fallen asleep meanwhile. */
 	if (lane->queued > 0 && !rotai_list_is_empty(&lane->idle))
 		whom = ROTAI_LANE_CALL_LAST;
 	rotai_lane_unlock(lane, whom);
@@ -265,7 +272,7 @@ void rotai_lane_publish(struct rotai_lane *lane,
 	pthread_mutex_lock(&lane->lock);
 	rotai_lane_take_in(lane);
 	if (lane->queued == 0)
-		whom = ROTAI_LANE_CALL_NOBODY; /* somebody was quick */
+		whom = ROTAI_LANE_CALL_NOBODY; /* a thread was faster */
 	rotai_lane_unlock(lane, whom);
 }
 
@@ -276,7 +283,8 @@ int rotai_lane_take_back(struct rotai_lane *lane, struct rotai_item *item)
 
 	pthread_mutex_lock(&lane->lock);
 	if (item->slot != NULL) {
-		/* (1), relaxed as the lock orders all that was done to it. */
+		/* (1). Relaxed: the lock orders all that was done to the
+		 * item. */
 		taken = __atomic_compare_exchange_n(item->slot, &there, NULL, 0,
 						    __ATOMIC_RELAXED,
 						    __ATOMIC_RELAXED);

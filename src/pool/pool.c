@@ -1,14 +1,15 @@
 /*
- * pool/pool.c - pools: shared, ended, repaired in a forked child.
+ * pool/pool.c - pools: they are shared, they end, and they are rebuilt in a
+ * forked child.
  *
- *  1. There are two counts of references. Users are callers and loops; with
- *     the last of them the lanes end. The memory is held by each thread, and
- *     by all the users together: it goes with whoever is last.
+ *  1. There are two counts of references. `users` counts callers and loops;
+ *     after the last of them the lanes end. `memory` counts the threads, and
+ *     one for all users together; after the last of these the memory is freed.
  *  2. A pool belongs to the process in which its threads are. In a forked
- *     child there are none, and its locks may be held for ever: the first
- *     that comes there to use it makes it anew, without threads and jobs, and
- *     the others wait for that. What the parent's loops had in it, they end
- *     by themselves as they are rebuilt (F2).
+ *     child it has none, and its locks may be held forever. So the first
+ *     thread to use the pool there rebuilds it, without threads and jobs, and
+ *     others wait until that is done. The parent's loops end the jobs that
+ *     they had in the pool, when they are rebuilt (F2).
  */
 #include "pool/pool.h"
 
@@ -20,7 +21,7 @@
 #include "rota/error.h"
 #include "rota/loop.h"
 
-/* The first version of each struct ended here. */
+/* The first version of the struct ended with idle. */
 enum {
 	LEAST_LANE_STATS = ROTAI_SIZE_UP_TO(struct rota_lane_stats, idle),
 };
@@ -48,7 +49,8 @@ static void destroy_lanes(struct rota_pool *pool, int count)
 
 void rotai_pool_release(struct rota_pool *pool)
 {
-	/* Releases what this thread did with it to whoever frees it. */
+	/* Releases what this thread has done to the thread that frees the
+	 * pool. */
 	if (__atomic_sub_fetch(&pool->memory, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	destroy_lanes(pool, ROTA_LANE_COUNT);
@@ -57,7 +59,7 @@ void rotai_pool_release(struct rota_pool *pool)
 
 uint32_t rotai_pool_holders(const struct rota_pool *pool)
 {
-	/* Acquires what those who let go have done with it. */
+	/* Acquires what the threads that have released it did. */
 	return __atomic_load_n(&pool->memory, __ATOMIC_ACQUIRE);
 }
 
@@ -71,7 +73,7 @@ uint32_t rotai_pools_in_use(void)
 	return __atomic_load_n(&in_use, __ATOMIC_RELAXED);
 }
 
-/* The last user has gone. (1) */
+/* The last user has dropped its reference. (1) */
 static void end_users(struct rotai_counted *users)
 {
 	struct rota_pool *pool = pool_of(users);
@@ -140,7 +142,7 @@ void rotai_pool_repair(struct rota_pool *pool)
 	uint32_t last = __atomic_load_n(&pool->repairing, __ATOMIC_RELAXED);
 	unsigned tries = 0;
 
-	/* Acquires what the one who repaired it has released. (2) */
+	/* Acquires what the thread that rebuilt it has written. (2) */
 	while (__atomic_load_n(&pool->generation, __ATOMIC_ACQUIRE) != now) {
 		if (last == now ||
 		    !__atomic_compare_exchange_n(&pool->repairing, &last, now,
@@ -151,7 +153,7 @@ void rotai_pool_repair(struct rota_pool *pool)
 		}
 		for (int i = 0; i < ROTA_LANE_COUNT; i++)
 			rotai_lane_repair(&pool->lanes[i]);
-		pool->memory = 1; /* the threads' are of the parent */
+		pool->memory = 1; /* the threads' references are the parent's */
 		__atomic_store_n(&pool->generation, now, __ATOMIC_RELEASE);
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * pool/pool.h - what a pool is made of.
+ * pool/pool.h - what a pool consists of.
  */
 #ifndef ROTAI_POOL_POOL_H
 #define ROTAI_POOL_POOL_H
@@ -10,10 +10,10 @@
 #include "pool/lane.h"
 
 struct rota_pool {
-	struct rotai_counted users; /* callers and loops; it comes first */
+	struct rotai_counted users; /* callers and loops; must be first */
 	uint32_t memory;            /* references: see pool.c (1) */
-	uint32_t generation;        /* of the process that the threads are in */
-	uint32_t repairing;         /* the last one that was repaired for */
+	uint32_t generation;        /* the fork generation of its process */
+	uint32_t repairing;         /* the last one that a repair began for */
 	uint64_t idle_ns;
 	struct rotai_spin spin;
 	int has_company; /* there is more than one processor */
@@ -21,38 +21,39 @@ struct rota_pool {
 	struct rotai_lane lanes[ROTA_LANE_COUNT];
 };
 
-/* Whether this process was forked since the threads were made. */
+/* Whether this process was forked after the threads were made. */
 static inline int rotai_pool_is_inherited(const struct rota_pool *pool)
 {
 	return __atomic_load_n(&pool->generation, __ATOMIC_RELAXED) !=
 	       rotai_fork_generation;
 }
 
-/* Make it fit for use in this process, if that was forked. (F2) */
+/* Rebuild @pool, if this process was forked since. (F2) */
 void rotai_pool_repair(struct rota_pool *pool);
 
-/* Get @pool, which is all zero, ready: its threads will run @body. 0, or an
+/* Initialize @pool, which is all zero. Its threads will run @body. 0, or an
  * error. */
 int rotai_pool_init(struct rota_pool *pool,
 		    const struct rota_pool_options *options,
 		    void *(*body)(void *));
 
-/* For threads: hold the memory, */
+/* Take a reference to the memory, for a thread. */
 static inline void rotai_pool_hold(struct rota_pool *pool)
 {
 	__atomic_fetch_add(&pool->memory, 1, __ATOMIC_RELAXED);
 }
 
-/* undo a hold while somebody else certainly holds it, */
+/* Drop a reference to the memory that cannot be the last one. */
 static inline void rotai_pool_unhold(struct rota_pool *pool)
 {
 	__atomic_fetch_sub(&pool->memory, 1, __ATOMIC_RELAXED);
 }
 
-/* and let go of it: the last one frees it. */
+/* Drop a reference to the memory. The last one frees it. */
 void rotai_pool_release(struct rota_pool *pool);
 
-/* How many do hold it: threads, and all users together. */
+/* How many references to the memory there are: one for each thread, and one for
+ * all users together. */
 uint32_t rotai_pool_holders(const struct rota_pool *pool);
 
 /* How many users there are: callers and loops. */

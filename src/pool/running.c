@@ -1,16 +1,16 @@
 /*
- * pool/running.c - an item while a thread is at it: whether it was cancelled,
- * and whose it is in the end.
+ * pool/running.c - an item while a thread is working on it: whether it was
+ * cancelled, and who owns it in the end.
  *
- *  1. The loop sets `canceled` at any time until it has the item back, or has
- *     let go of it. It is a hint: nothing else is to be seen with it.
+ *  1. The loop may set `canceled` at any time until it has the item back or
+ *     has abandoned it. It is only a hint, and orders no other memory.
  *  2. The thread changes the state from PUBLISHED to ENDED, the loop from
- *     PUBLISHED to ORPHANED: one of the two comes first, and what the other
- *     finds tells it whose the item is. The thread's change releases what it
- *     has done, the loop's what it has; each acquires the other's.
- *  3. What is not detachable, nobody lets go of: that it has ended is only for
- *     a cancel to see, which acquires what the thread has done; so this
- *     releases it.
+ *     PUBLISHED to ABANDONED. One of them comes first, and the other finds out
+ *     from the old state who owns the item. Each change releases what its
+ *     thread has done, and acquires what the other has done.
+ *  3. An item that is not detachable is never abandoned. That it has ended
+ *     matters only to a cancel, which acquires what the thread has done; so
+ *     the store here releases it.
  */
 #include "pool/running.h"
 
@@ -31,7 +31,7 @@ int rota_work_canceled(void)
 
 void rotai_item_run(struct rotai_item *item)
 {
-	/* A job may be a loop of its own, which does jobs itself. */
+	/* A job may run a loop of its own, which may run jobs itself. */
 	struct rotai_item *outer = running_item;
 
 	running_item = item;

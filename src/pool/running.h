@@ -1,16 +1,17 @@
 /*
- * pool/running.h - an item while a thread is at it.
+ * pool/running.h - an item while a thread is working on it.
  */
 #ifndef ROTAI_POOL_RUNNING_H
 #define ROTAI_POOL_RUNNING_H
 
 #include "rota/pool.h"
 
-/* Do the work of @item; rota_work_canceled() tells of it meanwhile. */
+/* Run @item. Meanwhile rota_work_canceled() reports whether it was
+ * cancelled. */
 void rotai_item_run(struct rotai_item *item);
 
-/* A thread is done with @item. 1: it is to be given back; 0: the loop had let
- * go of it, and it is gone. */
+/* End @item, which this thread has run. Returns 1 if it must be given back; 0
+ * if the loop had abandoned it, and it is freed. */
 int rotai_item_end(struct rotai_item *item);
 
 #endif

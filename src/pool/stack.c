@@ -1,18 +1,21 @@
 /*
  * pool/stack.c - see stack.h.
  *
- *  1. One word, newest, says all there is to say, as in loop/inbox.c: NULL,
- *     nothing is in; UNWATCHED, nothing is in and nobody is going to look; or
- *     the newest, whose next is the one before.
- *  2. Pushing releases and taking acquires what was done to an item before. To
- *     leave or to watch a stack orders nothing: who does has a lock that the
- *     one who is told takes as well.
+ *  1. One word, `newest`, is the whole state, as in loop/inbox.c. NULL: the
+ *     stack is empty. UNWATCHED: it is empty, and no thread is going to look
+ *     at it. Else it is the newest item, whose next is the item below.
+ *  2. A push releases, and a take acquires, what was done to an item before.
+ *     Marking a stack as unwatched or watched orders nothing. The thread that
+ *     marks it unwatched holds a lock, which a thread whose push finds it so
+ *     takes as well. The thread that marks it watched will take that lock, or
+ *     has it.
  *  3. The memory of an item is in the cache of the processor that it comes
- *     from. To follow the links would be to wait for one after the other. So
- *     each item has, in its prev, the address of the one that the same thread
- *     pushed some time before, and who takes fetches that ahead. It is a hint:
- *     that item may have been taken and freed long ago, and a prefetch of what
- *     is not there does nothing. `make bench B=pool`, 4096 in flight.
+ *     from. A thread that only followed the links would wait for one item
+ *     after the other. So each item has in its prev the address of one that
+ *     the same thread pushed some time before, and the thread that takes the
+ *     stack prefetches that. It is only a hint: that item may have been taken
+ *     and freed long ago, and a prefetch of memory that does not exist does
+ *     nothing. `make bench B=pool`, 4096 in flight.
  */
 #include "pool/stack.h"
 
@@ -32,7 +35,7 @@ void rotai_stack_init(struct rotai_stack *stack, int watched)
 	stack->newest = watched ? NULL : UNWATCHED;
 }
 
-/* Have the memory of @link come. (3) */
+/* Prefetch the memory of @link. (3) */
 static void fetch(const struct rota_link *link)
 {
 	const uintptr_t address = (uintptr_t)link;

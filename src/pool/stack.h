@@ -1,12 +1,13 @@
 /*
  * pool/stack.h - items on their way from one thread to another: a stack that
- * any thread pushes to, and that is taken whole.
+ * any thread may push to, and that is taken whole.
  *
  *     loop -> threads    the lane's `arrived`
  *     threads -> loop    the client's `done`
  *
- * A stack can be unwatched: nobody is going to look into it, and who pushes is
- * told so, once, and sees to it.
+ * A stack can be unwatched: no thread is going to look at it. The next push,
+ * and only that one, returns ROTAI_STACK_UNWATCHED, and the thread that pushed
+ * must call somebody.
  */
 #ifndef ROTAI_POOL_STACK_H
 #define ROTAI_POOL_STACK_H
@@ -21,7 +22,7 @@ struct rotai_stack {
 
 enum { ROTAI_TRAIL = 16 };
 
-/* What one thread pushed last: see stack.c (3). */
+/* The last items that one thread pushed: see stack.c (3). */
 struct rotai_trail {
 	struct rota_link *links[ROTAI_TRAIL];
 	unsigned at;
@@ -59,7 +60,7 @@ static inline void rotai_chain_add(struct rotai_chain *chain,
 	chain->newest = link;
 }
 
-/* Push all of @chain, which is not empty; releases. Any thread. */
+/* Push all of @chain, which is not empty. Releases. Any thread. */
 static inline enum rotai_stack_was
 rotai_stack_push(struct rotai_stack *stack, const struct rotai_chain *chain)
 {
@@ -77,18 +78,17 @@ rotai_stack_push(struct rotai_stack *stack, const struct rotai_chain *chain)
 	return newest == NULL ? ROTAI_STACK_EMPTY : ROTAI_STACK_FILLED;
 }
 
-/* Move all to the end of @list, the first to come first, and return how many
- * they were; acquires. */
+/* Move all items to the end of @list, the oldest first, and return how many
+ * there were. Acquires. */
 uint64_t rotai_stack_take(struct rotai_stack *stack, struct rota_link *list);
 
-/* Have the next push be told that nobody watches: 1, or 0 if there is
- * something. */
+/* Mark @stack as unwatched: 1, or 0 if it is not empty. */
 int rotai_stack_leave(struct rotai_stack *stack);
 
-/* Have pushes not be told so. */
+/* Mark @stack as watched. */
 void rotai_stack_watch(struct rotai_stack *stack);
 
-/* Whether there is nothing; more may come any moment. */
+/* Whether @stack is empty. Items may arrive at any moment. */
 int rotai_stack_is_empty(const struct rotai_stack *stack);
 
 #endif

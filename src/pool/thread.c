@@ -1,27 +1,30 @@
 /*
- * pool/thread.c - what a thread of a lane does: take jobs, do them, sleep.
+ * pool/thread.c - what a thread of a lane does: take jobs, run them, sleep.
  *
- *  1. It takes several jobs at a time if many wait, so that a burst costs the
- *     lock once for each few; but no more than its share, so that the others
- *     find some too.
- *  2. It claims each just before it does it: until then another thread may
- *     steal it, or its loop take it back. See lane.c (1).
- *  3. When the queue is empty it looks what others have taken and not begun,
- *     and steals half of the first that it finds, the oldest first.
- *  4. The last to fall asleep is the first to be woken: who sleeps on is not
- *     needed, and ends when its time is up.
- *  5. If the pool's spin_ns is set, one worker without work at a time polls,
- *     before it sleeps. It is expected by the lane, so that loops publish to it
- *     without a lock or a system call. What others have taken in meanwhile is
- *     not there to be seen: then it is called. Where polling hardly ever finds
- *     something, it is seldom done: base/spin.h.
- *  6. A worker that is quicker than the loop would come back for every job or
- *     two, and each time take from the loop's processor the cache lines that
- *     it is just about to write to. So if a share of the work that is less than
- *     its slots hold took it less than 2 us on average, the last 4 times, it
- *     waits for less than 1 us before it looks again. It is returning then: see
- *     lane.c (3). Not with one processor alone, where the loop stands still
- *     meanwhile. `make bench B=pool`, 64 and 4096 in flight.
+ *  1. A thread takes several jobs at a time if many wait, so that in a burst
+ *     it takes the lock once for several jobs. It takes no more than its
+ *     share, so that other threads find some too.
+ *  2. It claims each job just before it runs it. Until then another thread may
+ *     steal the job, or its loop may take it back. See lane.c (1).
+ *  3. When the queue is empty, it looks at the jobs that other workers have
+ *     taken and not begun. It steals half of the jobs of the first worker that
+ *     has any, the oldest first.
+ *  4. The thread that fell asleep last is woken first. So a thread that is not
+ *     needed goes on sleeping, and ends when it has slept for the pool's
+ *     idle_ns.
+ *  5. If the pool's spin_ns is set, a worker without work polls before it
+ *     sleeps: it busy-waits for jobs to arrive. Only one worker of a lane does
+ *     so at a time. The lane counts on it, so loops publish to it without a
+ *     lock or a system call. Jobs that another thread has moved to the queue
+ *     are not visible to it, so that thread calls it. If polling seldom finds
+ *     anything, it is seldom done: base/spin.h.
+ *  6. A worker that is faster than the loop would come back for every job or
+ *     two. Each time it would take from the loop's processor the cache lines
+ *     that the loop is just about to write to. So if a worker's last 4 shares
+ *     that left slots empty took less than 2 us each on average, it waits for
+ *     less than 1 us before it looks again. It is returning then: see
+ *     lane.c (3). With only one processor it does not wait, because the loop
+ *     stands still meanwhile. `make bench B=pool`, 64 and 4096 in flight.
  */
 #include "pool/thread.h"
 
@@ -35,7 +38,7 @@
 #include "pool/running.h"
 #include "pool/worker.h"
 
-/* With the lock held: how many jobs it has now. (1) */
+/* With the lock held: take jobs from the queue. Returns how many. (1) */
 static unsigned take_jobs(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
@@ -59,7 +62,7 @@ static unsigned unclaimed(const struct rotai_worker *worker)
 {
 	unsigned count = 0;
 
-	/* Of one job alone there is nothing behind it. */
+	/* A single job has none waiting behind it. */
 	for (unsigned i = 0; worker->taken > 1 && i < worker->taken; i++)
 		count += rotai_slot_load(&worker->slots[i]) != NULL;
 	return count;
@@ -80,7 +83,7 @@ static unsigned steal_from(struct rotai_worker *worker,
 	return count;
 }
 
-/* With the lock held: how many jobs it has now. (3) */
+/* With the lock held: take jobs from another worker. Returns how many. (3) */
 static unsigned steal_jobs(struct rotai_worker *worker)
 {
 	const struct rota_link *workers = &worker->lane->workers;
@@ -95,12 +98,12 @@ static unsigned steal_jobs(struct rotai_worker *worker)
 
 static void add_one(uint64_t *count)
 {
-	/* Relaxed: they are figures. Nobody else writes them. */
+	/* Relaxed: these are statistics. No other thread writes them. */
 	__atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
 }
 
-/* Whether it is returning: see lane.c (3). @last: there is nothing more to do
- * but @item. */
+/* Run @item. Returns whether the thread is returning: see lane.c (3). @last: it
+ * has nothing more to do than @item. */
 static int run_job(struct rotai_worker *worker, struct rotai_item *item,
 		   int last)
 {
@@ -109,8 +112,8 @@ static int run_job(struct rotai_worker *worker, struct rotai_item *item,
 	add_one(&worker->ended);
 	if (!rotai_item_end(item))
 		return 0;
-	/* Relaxed, as the count says only that this thread is yet to take the
-	 * lock: who sees it has the lock, and so comes first. */
+	/* Relaxed: the count only says that this thread has yet to take the
+	 * lock. A thread that sees it has the lock, and so comes first. */
 	if (last) {
 		__atomic_fetch_add(&worker->lane->returning, 1,
 				   __ATOMIC_RELAXED);
@@ -120,9 +123,10 @@ static int run_job(struct rotai_worker *worker, struct rotai_item *item,
 	return last;
 }
 
-/* Without the lock: do the jobs that stand in the first @count slots. Whether
- * it is returning; or -1 in a child that a job has forked and returned in. This
- * thread is alone there, and must not go on with what is the parent's to do. */
+/* Without the lock: run the jobs in the first @count slots. Returns whether the
+ * thread is returning; or -1 in a child process, if a job has forked and
+ * returned there. This thread is the only one there, and must not go on with
+ * the parent's jobs. */
 static int do_all(struct rotai_worker *worker, unsigned count)
 {
 	int returning = 0;
@@ -139,8 +143,8 @@ static int do_all(struct rotai_worker *worker, unsigned count)
 	return returning;
 }
 
-/* It did not fill its slots: wait a moment before it looks for more, if that is
- * how it goes all the time. (6) */
+/* The worker did not fill its slots. If that happens again and again in quick
+ * succession, wait a moment before it looks for more. (6) */
 static void gather_jobs(struct rotai_worker *worker)
 {
 	enum {
@@ -161,8 +165,8 @@ static void gather_jobs(struct rotai_worker *worker)
 		rotai_processor_relax();
 }
 
-/* With the lock held, let go of meanwhile: do one share of the work: 1; 0 if
- * there is none; or -1, without the lock, see do_all(). */
+/* With the lock held, which is released meanwhile: do one share of the work.
+ * Returns 1; 0 if there is none; or -1, without the lock: see do_all(). */
 static int work_once(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
@@ -179,7 +183,8 @@ static int work_once(struct rotai_worker *worker)
 	if (count == 0)
 		return 0;
 	worker->taken = count;
-	/* See lane.c (4): what is stolen may have left as much behind. */
+	/* lane.c (4): a worker that was stolen from may have as many jobs
+	 * left. */
 	more = lane->queued > 0 || count > 1 || stolen;
 	rotai_lane_unlock(lane,
 			  more ? ROTAI_LANE_CALL_LAST : ROTAI_LANE_CALL_NOBODY);
@@ -195,8 +200,8 @@ static int work_once(struct rotai_worker *worker)
 	return 1;
 }
 
-/* With the lock held, let go of meanwhile: look for a while what arrives. (5)
- * Whether something has. */
+/* With the lock held, which is released meanwhile: poll for a while. (5)
+ * Returns whether there are jobs. */
 static int poll_lane(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
@@ -206,7 +211,7 @@ static int poll_lane(struct rotai_worker *worker)
 	if (pauses == 0 || lane->ending || rotai_lane_is_expecting(lane) ||
 	    !rotai_spinner_tries(&lane->spinner))
 		return 0;
-	worker->hurries = 0; /* it waits in a better way */
+	worker->hurries = 0; /* this replaces the wait of (6) */
 	worker->little = 0;
 	__atomic_store_n(&lane->polling, ROTAI_POLLING, __ATOMIC_RELAXED);
 	rotai_stack_watch(&lane->arrived); /* lane.c (7) */
@@ -227,14 +232,16 @@ static int poll_lane(struct rotai_worker *worker)
 	return found;
 }
 
-/* With the lock held: wait to be woken: 1, or 0 if it is time to end. (4) */
+/* With the lock held: sleep. Returns 1 when woken, or 0 if the thread must end.
+ * (4) */
 static int sleep_until_woken(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
 
 	if (lane->ending)
 		return 0;
-	/* Somebody is expected to look, or the next to publish is told. */
+	/* Sleep only if another thread will look, or if the next publish will
+	 * find that none does. */
 	if (!rotai_lane_is_expecting(lane) &&
 	    !rotai_stack_leave(&lane->arrived))
 		return 1;

@@ -4,7 +4,7 @@
 #ifndef ROTAI_POOL_THREAD_H
 #define ROTAI_POOL_THREAD_H
 
-/* The function of a thread, whose argument is its struct rotai_worker. */
+/* The function that a thread runs. @arg is its struct rotai_worker. */
 void *rotai_pool_thread(void *arg);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * pool/work.c - work of the user's.
+ * pool/work.c - rota_work: the jobs of programs.
  *
- *  1. While a thread may be at it, the work's fn and status are the thread's;
- *     the base, done and late are the loop's throughout.
- *  2. What is detachable has its item in memory of its own, which the threads
- *     see in place of the work.
+ *  1. While a thread may be working on it, the work's fn and status are the
+ *     thread's. The base, done and late are always the loop's.
+ *  2. Detachable work has its item in memory of its own, which the threads use
+ *     in place of the work.
  */
 #include "pool/work.h"
 
@@ -84,7 +84,7 @@ void rota_work_init(struct rota_work *work, struct rota_loop *loop)
 	work->request.internal.state = 0; /* at rest */
 }
 
-/* 0, or why @work cannot be queued. */
+/* Return 0 if @work can be queued, or the error. */
 static int usable(const struct rota_work *work, enum rota_lane lane)
 {
 	struct rota_loop *loop = work->request.internal.loop;

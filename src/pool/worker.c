@@ -1,10 +1,10 @@
 /*
  * pool/worker.c - a worker: the memory of a thread of a lane, and the slots
- * with the jobs that it has taken. What the thread does is in thread.c.
+ * with the jobs that it has taken. thread.c has what the thread does.
  *
  *  1. A worker's memory stays with the lane when its thread ends.
- *  2. A slot is filled only with the lane's lock held, and emptied by anybody
- *     who claims what is in it: lane.c (1).
+ *  2. A slot is filled only with the lane's lock held. The thread that claims
+ *     the job in it empties it: lane.c (1).
  */
 #include "pool/worker.h"
 

@@ -1,5 +1,5 @@
 /*
- * pool/worker.h - a thread of a lane.
+ * pool/worker.h - a worker: the memory of a thread of a lane.
  */
 #ifndef ROTAI_POOL_WORKER_H
 #define ROTAI_POOL_WORKER_H
@@ -10,42 +10,43 @@
 
 enum { ROTAI_SLOTS = 32 };
 
-/* The lane's lock is for all of it, but for slots and counts: these are
- * atomics. */
+/* The lane's lock guards all members with these exceptions: slots, begun and
+ * ended are atomics; only the worker's own thread uses little, hurries,
+ * looked_ns and trail. */
 struct rotai_worker {
 	struct rotai_lane *lane;
 	struct rota_link link; /* in the lane's workers or spare */
 	struct rota_link idle; /* in the lane's idle */
 	pthread_cond_t wake;
 	int woken;
-	int processor;   /* on which it fell asleep */
-	unsigned taken;  /* how many slots were filled, the last time */
+	int processor;   /* where it fell asleep */
+	unsigned taken;  /* how many slots were last filled */
 	unsigned little; /* shares that left slots empty: see thread.c (6) */
 	int hurries;
 	uint64_t looked_ns;
-	uint64_t begun; /* jobs; this thread alone counts */
+	uint64_t begun; /* jobs; only this thread writes them */
 	uint64_t ended;
-	struct rotai_trail trail;              /* of what it gave back */
+	struct rotai_trail trail;              /* of items that it gave back */
 	struct rotai_item *slots[ROTAI_SLOTS]; /* taken, and not begun */
-	char after[64]; /* nothing of others in the last cache line */
+	char after[64]; /* no other memory in the last cache line */
 };
 
 struct rotai_worker *rotai_worker_of(struct rota_link *link);
 struct rotai_worker *rotai_worker_of_idle(struct rota_link *link);
 
-/* One without a thread, or NULL. */
+/* Make a worker without a thread. NULL if there is no memory. */
 struct rotai_worker *rotai_worker_new(struct rotai_lane *lane);
 void rotai_worker_free(struct rotai_worker *worker);
 
-/* What is in @slot, or NULL. Only a hint without the lock. */
+/* Return the item in @slot, or NULL. Without the lock this is only a hint. */
 static inline struct rotai_item *rotai_slot_load(struct rotai_item *const *slot)
 {
 	return __atomic_load_n(slot, __ATOMIC_RELAXED);
 }
 
-/* Take what is in @slot: NULL if another thread has. Relaxed: all that was done
- * to the item before was done before the lock was released by which it came to
- * the slot, and this thread has held that lock since. */
+/* Claim the item in @slot. NULL if another thread has. Relaxed: all that was
+ * done to the item before happened before the lock was released under which it
+ * was put into the slot, and this thread has held that lock since. */
 static inline struct rotai_item *rotai_slot_claim(struct rotai_item **slot)
 {
 	return __atomic_exchange_n(slot, NULL, __ATOMIC_RELAXED);
@@ -59,11 +60,11 @@ static inline void rotai_worker_hold(struct rotai_worker *worker,
 	__atomic_store_n(item->slot, item, __ATOMIC_RELAXED);
 }
 
-/* With the lock held: add what this one has done, and is doing. */
+/* With the lock held: add to @stats what @worker has done and is doing. */
 void rotai_worker_count(const struct rotai_worker *worker,
 			struct rota_lane_stats *stats);
 
-/* Give it a thread: 0, or an error. */
+/* Start a thread for @worker: 0, or an error. */
 int rotai_worker_start(struct rotai_worker *worker);
 
 #endif
