@@ -1,9 +1,9 @@
-# tests/mutants/mutate.py - the mutants of a C file: small changes, each at one
-# place, that a test should notice.
+# tests/mutants/mutate.py - the mutants of a C file: small changes, each in one
+# position, that a test should detect.
 #
 # The text is searched with comments, strings and preprocessor lines blanked
-# out, so that offsets stay what they are. Assertions are left alone: they state
-# what nothing can break, as `make coverage` has it.
+# out, so that offsets stay the same. Assertions are not changed: their
+# conditions are never false, and `make coverage` leaves them out as well.
 import re
 from collections import namedtuple
 
@@ -16,8 +16,9 @@ BLANK = re.compile(
 ASSERTION = re.compile(
     r"\b(?:ROTA_ASSERT|ROTA_CHECK\w*|_Static_assert|static_assert)\s*\(")
 
-# What the bodies of functions are searched for: (kind, pattern, replacements by
-# what was found). The patterns lean on the layout that clang-format gives.
+# The bodies of functions are searched for these: (kind, pattern, replacements
+# for what was found). The patterns rely on the layout that clang-format
+# produces.
 SWAPS = [
     ("relation", r"(?<=\s)(<=|>=|==|!=|<|>)(?=\s)",
      {"<": ["<="], "<=": ["<"], ">": [">="], ">=": [">"],
@@ -36,7 +37,7 @@ SWAPS = [
 CONDITION = re.compile(r"\b(?:if|while)\s*\(")
 RETURN = re.compile(r"\breturn\s+([^;{}]+);")
 
-# A statement that is an expression: a name, what leads on from it, and then a
+# A statement that is an expression: a name, possibly with members, and then a
 # call, an assignment or a step. A declaration has a space and another name.
 STATEMENT = re.compile(
     r"^\t+((?:\(void\))?\*?[A-Za-z_][\w.\[\]]*(?:->[\w.\[\]]+)*"
