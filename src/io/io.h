@@ -66,7 +66,7 @@ struct rotai_io {
 	 * it. Then this is not that stream any more. */
 	struct rota_stream *current;
 	int handed_fd; /* the argument of a listener's callback, or -1 */
-	int reserve;   /* closed when descriptors run out: listen.c (3) */
+	int reserve;   /* closed when descriptors run out: listen.c (2) */
 
 	/* See buffer.c. */
 	struct rotai_block *block;
