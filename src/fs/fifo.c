@@ -1,5 +1,6 @@
 /*
- * fs/fifo.c - what all systems do alike with a FIFO, and with what they open.
+ * fs/fifo.c - opening files, and the part of opening a FIFO that is the same on
+ * all systems.
  */
 #include "fs/fifo.h"
 
@@ -27,8 +28,8 @@ int rotai_file_restore(int fd, int flags)
 	if ((flags & O_NONBLOCK) != 0 || fcntl(fd, F_SETFL, flags) == 0)
 		return 0;
 	error = -errno;
-	/* Linux has descriptors that are no more than a place (O_PATH): these
-	 * have no flags. */
+	/* Linux has descriptors that only name a file (O_PATH): they have no
+	 * flags. */
 	if (error == ROTA_EBADF)
 		return 0;
 	rotai_fd_close(fd);
@@ -41,7 +42,7 @@ int rotai_fifo_open_writer(struct rota_fs *fs, const char *path, int flags,
 	int pause_ms = ROTAI_FS_FIRST_PAUSE;
 	int error = 0;
 
-	/* POSIX has nothing that tells when somebody comes to read. */
+	/* POSIX has no event for a FIFO that gets a reader. */
 	while (error == 0) {
 		int fd = rotai_file_open(path, flags | O_NONBLOCK, mode);
 

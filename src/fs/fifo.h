@@ -1,5 +1,5 @@
 /*
- * fs/fifo.h - to open a FIFO and wait for its other end, as open(2) does.
+ * fs/fifo.h - opening a FIFO and waiting for its other end, as open(2) does.
  */
 #ifndef ROTAI_FS_FIFO_H
 #define ROTAI_FS_FIFO_H
@@ -7,19 +7,20 @@
 #include "rota/fs.h"
 
 /* Open the FIFO @path as open(2) does with @flags and @mode, in the thread that
- * is at @fs: a descriptor, close-on-exec and non-blocking; or an error. */
+ * runs the operation of @fs. Returns a descriptor, close-on-exec and
+ * non-blocking; or an error. */
 int rotai_fifo_open(struct rota_fs *fs, const char *path, int flags,
 		    unsigned mode);
 
-/* As open(2), with O_CLOEXEC; tried again after EINTR. A descriptor or an
+/* As open(2), with O_CLOEXEC, and tried again after EINTR: a descriptor or an
  * error. */
 int rotai_file_open(const char *path, int flags, unsigned mode);
 
-/* Without O_NONBLOCK in @flags, take it off @fd: 0 or an error, and then @fd is
- * closed. */
+/* Clear O_NONBLOCK on the descriptor @fd, unless it is in @flags: 0; or an
+ * error, and then @fd is closed. */
 int rotai_file_restore(int fd, int flags);
 
-/* For writing: try until somebody reads. For fifo_*.c. */
+/* Open the FIFO for writing: try until it has a reader. For fifo_*.c. */
 int rotai_fifo_open_writer(struct rota_fs *fs, const char *path, int flags,
 			   unsigned mode);
 

@@ -1,6 +1,6 @@
 /*
- * fs/fifo_linux.c - whether a FIFO has a writer is told by tee(2), which takes
- * nothing away.
+ * fs/fifo_linux.c - opening a FIFO on Linux. Here tee(2), which removes no
+ * data, shows whether a FIFO has a writer.
  */
 #include "fs/fifo.h"
 
@@ -12,15 +12,16 @@
 #include "fs/wait.h"
 #include "rota/error.h"
 
-/* 1 or 0. @copy is the writing end of an empty pipe. Of what is no FIFO, or
- * cannot be asked, there is nothing to wait for. */
+/* Return 1 or 0. @copy is the writing end of an empty pipe. The answer is 1 as
+ * well if @fd is no FIFO or tee(2) fails: then there is nothing to wait for. */
 static int has_writer(int fd, int copy)
 {
 	return tee(fd, copy, 1, SPLICE_F_NONBLOCK) != 0;
 }
 
-/* poll(2) tells at once when there is data, or was a writer; but not of one who
- * has opened the FIFO and not yet written. So it is asked for now and then. */
+/* poll(2) reports at once that there is data, or that a writer has left; but
+ * not that a writer has opened the FIFO and has not written yet. So
+ * has_writer() is called from time to time. */
 static int await_writer(struct rota_fs *fs, int fd)
 {
 	int pause_ms = ROTAI_FS_FIRST_PAUSE;

@@ -1,6 +1,6 @@
 /*
- * fs/fifo_posix.c - where nothing tells whether a FIFO has a writer but open(2)
- * itself: on all systems but Linux. A cancel does not end that.
+ * fs/fifo_posix.c - opening a FIFO on all systems except Linux. Only open(2)
+ * itself can wait for a writer there, and a cancel does not end that wait.
  */
 #include "fs/fifo.h"
 

@@ -1,13 +1,14 @@
 /*
  * fs/file.c - open, close, read and write.
  *
- *  1. What was cancelled leaves no descriptor behind: an open's that nobody is
- *     told is closed, and a close is made on the loop's thread if none of the
- *     pool's will make it.
- *  2. A write raises SIGPIPE or SIGXFSZ in the thread that makes it. Those of a
- *     pool have all signals blocked; the loop's, which writes if the lane has
- *     no threads, blocks them meanwhile. What was raised is taken back, so that
- *     it does not wait for the day on which they are let in.
+ *  1. A cancelled operation leaks no descriptor. If an open was cancelled, the
+ *     descriptor that it has made is closed. If a close was cancelled before a
+ *     pool thread ran it, the loop's thread closes the descriptor.
+ *  2. A write may raise SIGPIPE or SIGXFSZ in the thread that makes it. Pool
+ *     threads have all signals blocked. The loop's thread, which writes if the
+ *     lane has no threads, blocks the two meanwhile. A signal that was raised
+ *     is consumed, because otherwise it would stay pending until the thread
+ *     unblocks it.
  */
 #include "rota/fs.h"
 
@@ -23,8 +24,8 @@
 #include "fs/slow.h"
 #include "rota/error.h"
 
-/* Bytes for one call of the system's. Linux takes 2 GiB less a page of any
- * more; macOS fails for more than 2 GiB less one. */
+/* Bytes for one system call. Linux transfers at most 2 GiB less a page; macOS
+ * fails for more than 2 GiB less one byte. */
 enum { MOST_AT_ONCE = 1 << 30 };
 
 _Static_assert(sizeof(off_t) == sizeof(int64_t),
@@ -35,9 +36,9 @@ static size_t at_most(size_t size)
 	return size < MOST_AT_ONCE ? size : MOST_AT_ONCE;
 }
 
-/* What waits for nothing. With O_NONBLOCK, which is taken off again: the file
- * may not be any more what it was a moment ago, or somebody may have a lease on
- * it. */
+/* Open a file whose open need not wait. Use O_NONBLOCK, and clear it
+ * afterwards: the file may have been replaced since its type was checked, or
+ * somebody may have a lease on it. */
 static int64_t open_file(const struct rota_fs *fs)
 {
 	int flags = fs->internal.flags;
@@ -61,7 +62,8 @@ static void run_open(struct rotai_item *item)
 	int blocks = (fs->internal.flags & O_NONBLOCK) == 0;
 	struct stat status;
 
-	/* What is not there may be made, or the open says why not. */
+	/* If there is no such file, open(2) may create it, or return the
+	 * error. */
 	if (rotai_file_look(fs->internal.path, &status) < 0)
 		status.st_mode = S_IFREG;
 	if (rotai_is_special(status.st_mode) && fs->internal.files_only)
@@ -73,7 +75,8 @@ static void run_open(struct rotai_item *item)
 		fs->internal.result = open_file(fs);
 }
 
-/* What is for the open of a device to wait for is the driver's to know. */
+/* Open in the blocking lane. How long the open of a device waits depends on its
+ * driver. */
 static int open_slowly(struct rota_fs *fs)
 {
 	const char *path = fs->internal.path;
@@ -137,8 +140,9 @@ static void run_close(struct rotai_item *item)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
 
-	/* EINTR is no error and nothing to try again: on Linux and the BSDs
-	 * the number is free by then, and another thread may have it. */
+	/* EINTR is no error, and close(2) must not be tried again: on Linux and
+	 * the BSDs the number is already free then, and another thread may have
+	 * got it. */
 	fs->internal.result =
 		close(fs->internal.fd) < 0 && errno != EINTR ? -errno : 0;
 }
@@ -168,7 +172,7 @@ int rota_fs_close(struct rota_fs *fs, rota_fs_fn *fn, int fd)
 	return 0;
 }
 
-/* What has positions is never waited for, and what has none refuses them. */
+/* A file with positions never waits; one without refuses offsets. */
 static int may_wait(const struct rota_fs *fs)
 {
 	return fs->internal.offset < 0 && fs->internal.size > 0 &&
@@ -214,7 +218,7 @@ static const struct rotai_fs_operation read_operation = {
 	.run_slowly = run_read_slowly,
 };
 
-/* Check and keep what a read and a write are both given. */
+/* Check and store the arguments that a read and a write have in common. */
 static int take_arguments(struct rota_fs *fs, int fd, const char *data,
 			  size_t size, int64_t offset)
 {
@@ -243,7 +247,7 @@ int rota_fs_read(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 	return 0;
 }
 
-/* Take back the signal that came with @error, if one did. (2) */
+/* Consume the signal that came with @error, if there is one. (2) */
 static void take_signal_back(int error)
 {
 	int number = error == ROTA_EPIPE ? SIGPIPE : SIGXFSZ;
@@ -269,7 +273,7 @@ static ssize_t write_part(const struct rota_fs *fs, size_t done)
 		      fs->internal.offset + (int64_t)done);
 }
 
-/* How many bytes; less than all if there is an *@error. */
+/* Return how many bytes were written: less than all if there is an *@error. */
 static size_t write_all(struct rota_fs *fs, int *error)
 {
 	size_t done = 0;
@@ -280,7 +284,7 @@ static size_t write_all(struct rota_fs *fs, int *error)
 		if (n > 0)
 			done += (size_t)n;
 		else if (n == 0)
-			*error = ROTA_EIO; /* a device that takes nothing */
+			*error = ROTA_EIO; /* a device that accepts nothing */
 		else if (errno != EINTR)
 			*error = -errno;
 	}

@@ -2,20 +2,21 @@
  * fs/operation.c - how every operation on files begins and ends.
  *
  *  1. From rotai_fs_begin() to operation_ended() a pool thread may be running
- *     the operation. Meanwhile the input fields are only read, and the result
- *     is the thread's to write. The base and `late` are always the loop's.
+ *     the operation. During that time nobody changes the input fields, only the
+ *     thread writes the result, and only the loop uses the base and `late`.
  *  2. The result is ROTAI_FS_NOT_RUN until a thread has run the operation to
- *     its end. In a forked child that is how far it was.
- *  3. An operation that is run and whose result is not told is discarded; one
- *     that is never run is skipped. Either comes once, before the callback. In
- *     a forked child neither does for one that a thread was at: nobody knows
- *     how far.
+ *     its end. In a forked child this shows whether the operation was finished.
+ *  3. If an operation was run and its result is not passed to the callback, the
+ *     result is discarded. If an operation is never run, it is skipped. Either
+ *     happens once, before the callback. In a forked child neither happens if a
+ *     thread was running the operation: nobody knows how far it got.
  *  4. An operation that finds in the io lane that it may have to wait for long
- *     comes back without having done anything, and is queued in the blocking
- *     lane. In between it has not ended, whatever its item's state says.
- *  5. fork(2) copies the table of descriptors before the memory. So a child may
- *     have in its memory a descriptor that a thread made in between, and whose
- *     number is another file's there. It leaves what threads made open.
+ *     returns without having done anything, and is queued in the blocking lane.
+ *     In between it has not ended, whatever the state of its item.
+ *  5. fork(2) copies the table of descriptors before the memory. So the memory
+ *     of a child may contain a descriptor that a thread made in between, and
+ *     whose number belongs to another file in the child. The child therefore
+ *     leaves all descriptors open that threads have made.
  */
 #include "fs/operation.h"
 
@@ -38,7 +39,7 @@ void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop)
 {
 	ROTAI_LIVE_INIT(&fs->request.internal.link);
 	fs->request.internal.loop = loop;
-	fs->request.internal.state = 0; /* at rest */
+	fs->request.internal.state = 0; /* not in flight */
 	fs->internal.files_only = 0;
 	fs->data = NULL;
 	fs->size = 0;
@@ -136,8 +137,8 @@ void rotai_fs_call(struct rota_request *request)
 	fs->internal.fn(fs, status < 0 ? status : fs->internal.result);
 }
 
-/* End @fs with @status where a thread has it, if it can be ended: 1 or 0. The
- * callback comes when the thread is done. */
+/* End the operation of @fs, which a thread runs, with @status, if it can be
+ * ended: 1 or 0. The callback comes when the thread is done. */
 static int cut(struct rota_fs *fs, int status, int error)
 {
 	if (error == ROTA_EALREADY && fs->internal.result == ROTAI_FS_MOVES)

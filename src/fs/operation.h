@@ -1,8 +1,9 @@
 /*
  * fs/operation.h - what all operations on files share: how they begin, end and
- * are cancelled. An operation is a run function for a thread of the io lane,
- * and another for the blocking lane if it may have to wait for what never
- * comes; and what becomes of its result if nobody is told.
+ * are cancelled. An operation consists of a run function for a thread of the io
+ * lane; another one for the blocking lane, if it may have to wait for something
+ * that never comes; and functions for a result that is not reported, and for an
+ * operation that is not run.
  *
  *     int error = rotai_fs_usable(fs, fn);
  *
@@ -23,26 +24,28 @@
 struct rotai_fs_operation {
 	struct rotai_request_class class_; /* ROTAI_FS_CLASS("fs_open") */
 
-	/* Do it, and leave 0, a count, a descriptor or an error in
-	 * fs->internal.result. Any thread. Or, having done nothing, leave
-	 * ROTAI_FS_MOVES there: it may take long. */
+	/* Run the operation, and store 0, a count, a descriptor or an error in
+	 * fs->internal.result. Or, if it may take long, do nothing and store
+	 * ROTAI_FS_MOVES. Any thread. */
 	rotai_item_run_fn *run;
 
-	/* Then do it in the blocking lane. */
+	/* After ROTAI_FS_MOVES: run the operation in the blocking lane. */
 	rotai_item_run_fn *run_slowly;
 
-	/* It has been run, and its result, which is no error, will not be
-	 * told. The loop's thread. NULL: nothing is left of it. */
+	/* The operation was run, and its result, which is no error, will not be
+	 * reported: free what it has made. The loop's thread. NULL: there is
+	 * nothing to free. */
 	void (*discard)(struct rota_fs *fs);
 
 	/* The result is a descriptor, which discard() closes. */
 	uint8_t makes_fd;
 
-	/* It will not be run. The loop's thread. NULL: so be it. */
+	/* The operation will not be run. The loop's thread. NULL: do
+	 * nothing. */
 	void (*skip)(struct rota_fs *fs);
 };
 
-/* Results that are none. */
+/* Values of the result that are neither a result nor an error. */
 #define ROTAI_FS_NOT_RUN INT64_MIN
 #define ROTAI_FS_MOVES   (INT64_MIN + 1)
 
@@ -52,7 +55,8 @@ struct rotai_fs_operation {
 		.cancel = rotai_fs_cancel, .forked = rotai_fs_forked,          \
 	}
 
-/* The first line of every function that begins one: see loop/enter.h. */
+/* The first line of every function that begins an operation: see
+ * loop/enter.h. */
 #define ROTAI_ENTER_FS(fs)                                                     \
 	ROTAI_ENTER("fs", fs, (fs) != NULL ? (fs)->request.internal.loop : NULL)
 
@@ -60,7 +64,7 @@ void rotai_fs_call(struct rota_request *request);
 int rotai_fs_cancel(struct rota_request *request, int status);
 void rotai_fs_forked(struct rota_request *request);
 
-/* Whether an operation of @fs that calls @fn can begin: 0, or why not. */
+/* Return 0 if an operation of @fs that calls @fn can begin, else the error. */
 int rotai_fs_usable(const struct rota_fs *fs, rota_fs_fn *fn);
 
 /* @fs is in flight from now on. */

@@ -1,19 +1,19 @@
 /*
- * fs/read_file.c - a whole file in one trip to the pool.
+ * fs/read_file.c - reading a whole file in one trip to the pool.
  *
- *  1. What the system says of the size decides how much memory there is to
- *     begin with. The end is where a read says so: by 0, or by less than it was
- *     asked for, if that is just what a regular file was said to have. POSIX
- *     has read(2) of such a file come up short at its end alone, or for a
- *     signal. Most files are read by one call so.
- *  2. There is room for one byte more than the file is to have: a file of that
- *     size needs no growing for the read that finds the end, and then the byte
- *     is the 0 after the data.
- *  3. fs->data is set last of all. Until then the memory is the thread's.
- *  4. What is no file is read in the blocking lane, without blocking: poll(2)
- *     tells when there is more, or a cancel comes. What is said to be a file
- *     and has become something else since has nothing to read, or ROTA_EAGAIN
- *     sends it there as well.
+ *  1. The size that stat(2) returns determines how much memory is allocated at
+ *     first. The reads determine where the file ends: a read returns 0; or it
+ *     comes up short, and a regular file has exactly the size that stat(2)
+ *     returned. According to POSIX, read(2) of a regular file comes up short
+ *     only at its end or because of a signal. So one call reads most files.
+ *  2. There is always room for one byte more than the expected size. Then a
+ *     file of this size needs no more memory for the read that finds the end,
+ *     and the byte is used for the 0 after the data.
+ *  3. fs->data is set last. Until then the memory belongs to the thread.
+ *  4. What is not a file is read in the blocking lane, without blocking:
+ *     poll(2) waits for more, or for a cancel. If the path was a file and has
+ *     since become something else, there is nothing to read, or ROTA_EAGAIN
+ *     moves the operation to the blocking lane as well.
  */
 #include "fs/read_file.h"
 
@@ -36,12 +36,13 @@ struct contents {
 	size_t size;     /* bytes that were read */
 	size_t capacity; /* bytes at data */
 	size_t limit;
-	size_t expected; /* a regular file's size, or SIZE_MAX */
+	size_t expected; /* the size of a regular file, or SIZE_MAX */
 
-	struct rota_fs *waiter; /* who waits for more; or NULL: (4) */
+	struct rota_fs *waiter; /* waits for more with this; or NULL: (4) */
 };
 
-/* Make room for @capacity bytes, or for as many as the limit needs. (2) */
+/* Make room for @capacity bytes, or for the limit and one byte if that is less.
+ * (2) */
 static int contents_make_room(struct contents *c, size_t capacity)
 {
 	char *data;
@@ -65,7 +66,7 @@ static int grow(struct contents *c)
 					     : c->capacity * 2);
 }
 
-/* Make room for what the file is said to have. (1) */
+/* Make room for the size that stat(2) returned. (1) */
 static int begin_contents(struct contents *c, const struct stat *status)
 {
 	if (!S_ISREG(status->st_mode) || status->st_size <= 0)
@@ -78,7 +79,7 @@ static int begin_contents(struct contents *c, const struct stat *status)
 	return contents_make_room(c, c->expected + 1);
 }
 
-/* Wait for more, if that is how it is read. (4) */
+/* Wait for more, if @fd is read in that way. (4) */
 static int await_more(const struct contents *c, int fd)
 {
 	int found = c->waiter == NULL
@@ -88,7 +89,8 @@ static int await_more(const struct contents *c, int fd)
 	return found < 0 ? found : 0;
 }
 
-/* It was ready, and had nothing: poll(2) does not work with it. */
+/* poll(2) reported it as ready, and there was nothing to read: poll(2) does not
+ * work with this descriptor. So wait for a time. */
 static int await_a_while(const struct contents *c, int *pause_ms)
 {
 	int found = rotai_fs_pause(c->waiter, -1, 0, pause_ms);
@@ -96,7 +98,7 @@ static int await_a_while(const struct contents *c, int *pause_ms)
 	return found < 0 ? found : 0;
 }
 
-/* A read has got @n, or an error: 0 to go on, 1 at the end, or an error. */
+/* A read has returned @n: return 0 to go on, 1 at the end, or an error. */
 static int take_part(struct contents *c, ssize_t n, size_t wanted,
 		     int *pause_ms)
 {
@@ -134,7 +136,7 @@ static int read_to_end(struct contents *c, int fd)
 	return done < 0 ? done : 0;
 }
 
-/* End the data, and give back what was too much. (2) */
+/* Put a 0 behind the data, and free the memory that is not needed. (2) */
 static void trim(struct contents *c)
 {
 	char *data;
@@ -147,7 +149,7 @@ static void trim(struct contents *c)
 		c->data = data;
 }
 
-/* Read what @fd is the descriptor of, and close it. */
+/* Read from @fd to the end, and close it. */
 static int read_and_close(struct contents *c, int fd, const struct stat *status)
 {
 	int error = begin_contents(c, status);
@@ -158,11 +160,12 @@ static int read_and_close(struct contents *c, int fd, const struct stat *status)
 	return error;
 }
 
-/* A terminal is not to become the process's own by being read. */
+/* O_NOCTTY: a terminal must not become the controlling terminal of the process
+ * because it is read. */
 enum { READ_FILE_FLAGS = O_RDONLY | O_NOCTTY };
 
-/* A file, with O_NONBLOCK: as open_file() in file.c. Or ROTA_EAGAIN: it may
- * take long. */
+/* Read a file, opened with O_NONBLOCK, for the reasons of open_file() in
+ * file.c. Or return ROTA_EAGAIN: it may take long. */
 static int read_file(struct contents *c, struct rota_fs *fs)
 {
 	struct stat status;
@@ -199,7 +202,7 @@ static int read_slowly(struct contents *c, struct rota_fs *fs)
 		fd = rotai_file_open(path, READ_FILE_FLAGS | O_NONBLOCK, 0);
 	else
 		fd = rotai_file_open(path, READ_FILE_FLAGS,
-				     0); /* with a lease on it */
+				     0); /* somebody has a lease on it */
 	if (fd < 0)
 		return fd;
 	c->waiter = rotai_is_special(status.st_mode) ? fs : NULL;

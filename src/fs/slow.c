@@ -1,11 +1,12 @@
 /*
  * fs/slow.c - see slow.h.
  *
- *  1. The descriptor is the user's, and blocking: O_NONBLOCK would be for all
- *     who share it. So poll(2) is asked first. A pipe that can be written takes
- *     PIPE_BUF bytes at once, and no more than that are given to it; a socket
- *     takes a flag with each call. If somebody else reads the same pipe, and is
- *     quicker, the read waits all the same.
+ *  1. The descriptor is the user's, and blocking. O_NONBLOCK would affect
+ *     everybody who shares it. So poll(2) is called first. A pipe that poll(2)
+ *     reports as writable accepts PIPE_BUF bytes at once, so no more are
+ *     written with one call. For a socket, each call has the flag MSG_DONTWAIT.
+ *     If somebody else reads the same pipe, and is faster, the read waits
+ *     nevertheless.
  */
 #include "fs/slow.h"
 
@@ -122,7 +123,7 @@ size_t rotai_write_slowly(struct rota_fs *fs, int *error)
 		if (n > 0)
 			done += (size_t)n;
 		else if (n == 0)
-			*error = ROTA_EIO; /* a device that takes nothing */
+			*error = ROTA_EIO; /* a device that accepts nothing */
 		else if (errno != EINTR && errno != EAGAIN)
 			*error = -errno;
 	}

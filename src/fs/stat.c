@@ -1,9 +1,10 @@
 /*
- * fs/stat.c - what a file is.
+ * fs/stat.c - the status of a file.
  *
- *  1. POSIX has st_mtime be another name of st_mtim.tv_sec; macOS and NetBSD
- *     have it be one of st_mtimespec.tv_sec. In both it is a part of a struct
- *     timespec, in which the nanoseconds are found without knowing its name.
+ *  1. According to POSIX, st_mtime is another name of st_mtim.tv_sec. On macOS
+ *     and NetBSD it is another name of st_mtimespec.tv_sec. In both cases it is
+ *     a part of a struct timespec, so the nanoseconds can be found without the
+ *     name of that struct.
  */
 #include "rota/fs.h"
 
@@ -15,7 +16,8 @@
 #include "fs/operation.h"
 #include "rota/error.h"
 
-/* (1), as far as it shows: there is room for a timespec at each. */
+/* Checks (1) as far as possible: each of them has enough space for a
+ * timespec. */
 _Static_assert(offsetof(struct stat, st_mtime) -
 				       offsetof(struct stat, st_atime) >=
 			       sizeof(struct timespec) &&
@@ -29,7 +31,7 @@ enum { LEAST_INFO_SIZE = ROTAI_SIZE_UP_TO(struct rota_file_info, group) };
 
 ROTAI_SIZED(struct rota_file_info, group);
 
-/* Times that do not fit are cut to what does. */
+/* A time that does not fit becomes the nearest one that does. */
 static int64_t to_ns(const time_t *seconds)
 {
 	enum { NS_OF_SECOND = 1000000000 };
@@ -65,7 +67,7 @@ static void fill_info(struct rota_file_info *info, const struct stat *status)
 	(void)rotai_sized_give(info, LEAST_INFO_SIZE, &now, sizeof(now));
 }
 
-/* Fill the status of a file: as stat(2), lstat(2) or fstat(2) do. */
+/* Fill @status as stat(2), lstat(2) or fstat(2) does. */
 typedef int stat_fn(const struct rota_fs *fs, struct stat *status);
 
 static int of_path(const struct rota_fs *fs, struct stat *status)

@@ -1,13 +1,14 @@
 /*
  * fs/wait.c - see wait.h.
  *
- *  1. `waits` is changed by the thread between ROTAI_FS_GOES_ON and
- *     ROTAI_FS_WAITS, and by the loop from these to ROTAI_FS_TOLD and
- *     ROTAI_FS_CUT. So one of the two comes first: what the loop cuts short
- *     while it waits does nothing more, and its status is known at once.
- *  2. The pipe is made by the thread before it first says that it waits, which
- *     releases it to the loop; and closed by the loop when the thread is done.
- *     Without descriptors for it the thread looks now and then.
+ *  1. The thread changes `waits` between ROTAI_FS_GOES_ON and ROTAI_FS_WAITS.
+ *     The loop changes ROTAI_FS_GOES_ON to ROTAI_FS_TOLD, and ROTAI_FS_WAITS to
+ *     ROTAI_FS_CUT. So one of the two comes first: an operation that the loop
+ *     ends while it waits does nothing more, and its status is known at once.
+ *  2. The thread makes the pipe before it first sets ROTAI_FS_WAITS, which
+ *     releases the pipe to the loop. The loop closes the pipe when the thread
+ *     is done. If there are no descriptors for the pipe, the thread wakes at
+ *     intervals and checks `waits`.
  */
 #include "fs/wait.h"
 
@@ -47,7 +48,7 @@ static int change_state(struct rota_fs *fs, uint8_t from, uint8_t to)
 					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-/* poll(2): 1, 0 if the time is up, or an error. */
+/* poll(2) of @fd and of the pipe: 1 if @fd is ready, 0 if not, or an error. */
 static int wait_or_cancel(struct rota_fs *fs, int fd, short events,
 			  int timeout_ms)
 {
@@ -63,7 +64,7 @@ static int wait_or_cancel(struct rota_fs *fs, int fd, short events,
 	return fds[0].revents != 0;
 }
 
-/* The same, as one who waits. (1) */
+/* The same, with `waits` at ROTAI_FS_WAITS meanwhile. (1) */
 static int look_and_tell(struct rota_fs *fs, int fd, short events,
 			 int timeout_ms)
 {
@@ -111,7 +112,7 @@ int rotai_fs_pause(struct rota_fs *fs, int fd, short events, int *pause_ms)
 
 int rotai_fs_wait_cut(struct rota_fs *fs)
 {
-	/* It may begin to wait in between, or end. */
+	/* The thread may begin or end its wait in between. */
 	while (!rotai_fs_wait_is_over(fs)) {
 		if (change_state(fs, ROTAI_FS_GOES_ON, ROTAI_FS_TOLD))
 			return 0;
@@ -126,7 +127,8 @@ int rotai_fs_wait_cut(struct rota_fs *fs)
 
 static uint8_t wait_state_of(const struct rota_fs *fs)
 {
-	/* Relaxed: only the loop's thread puts in what is asked for here. */
+	/* Relaxed: only the loop's thread stores the values that this is
+	 * compared to. */
 	return __atomic_load_n(&fs->internal.waits, __ATOMIC_RELAXED);
 }
 

@@ -1,5 +1,5 @@
 /*
- * io/address.c - IP addresses from text and back. Nothing is cut short (D6).
+ * io/address.c - IP addresses from text and back. Nothing is truncated (D6).
  */
 #include "rota/address.h"
 
@@ -11,7 +11,8 @@
 
 #include "rota/error.h"
 
-/* An interface by its name or its number; 0: there is none. */
+/* Return the index of the interface with this name or number; 0: there is
+ * none. */
 static unsigned interface_index(const char *name)
 {
 	unsigned index = if_nametoindex(name);
@@ -92,7 +93,7 @@ int rota_address_from(struct rota_address *address, const struct sockaddr *from,
 
 unsigned rota_address_port(const struct rota_address *address)
 {
-	/* At the same place in both. */
+	/* The port has the same offset in both. */
 	return ntohs(address->is.ip4.sin_port);
 }
 

@@ -1,15 +1,15 @@
 /*
  * io/buffer.c - the buffer that a loop lends to read callbacks.
  *
- * A loop has one block of memory to read into, whichever stream it is, and
- * lends it for the time of a callback: a connection that is idle owns none.
+ * All streams of a loop read into one block of memory, which is lent for the
+ * time of a callback: an idle connection has no buffer.
  *
- *  1. room is the end of the block: what lies before it, somebody has kept.
- *     When nobody keeps any of it, all of it is room again.
- *  2. A block counts its holds, and the loop's own interest as one more. One
- *     that has too little left is replaced, and goes with its last hold.
- *  3. A hold keeps the loop's memory, so that it can be let go of after the
- *     loop has been closed.
+ *  1. room is the end of the block. The part before it was kept by callbacks.
+ *     When nobody keeps any part of the block, room is the whole block again.
+ *  2. A block counts its holds, and one more reference for the loop. A block in
+ *     which too little is left is replaced, and is freed with its last hold.
+ *  3. A hold keeps the loop's memory alive, so that it can be released after
+ *     the loop was closed.
  */
 #include "base/memory.h"
 #include "io/io.h"
@@ -59,7 +59,7 @@ static void drop_block(struct rotai_io *io, struct rotai_block *block)
 	io->spare_count++;
 }
 
-/* Nobody keeps anything of the block: lend all of it. (1) */
+/* Nobody keeps any part of the block: lend all of it. (1) */
 static void clear_block(struct rotai_io *io)
 {
 	io->room.data = io->block->bytes;
@@ -92,7 +92,7 @@ struct rota_hold *rota_buf_keep(struct rota_stream *stream)
 
 	if (io->current != stream || io->lent.size == 0)
 		return NULL;
-	if (io->room.data == io->lent.data) { /* it is the first to be kept */
+	if (io->room.data == io->lent.data) { /* kept for the first time */
 		io->room.data += io->lent.size;
 		io->room.size -= io->lent.size;
 	}

@@ -1,8 +1,9 @@
 /*
- * io/chunk.c - copies of what was sent and not taken by the system yet.
+ * io/chunk.c - copies of sent data that the kernel has not accepted yet.
  *
- * A copy is an entry of the output queue with room behind it, which the next
- * sends fill. Chunks of the usual size are kept for the next use.
+ * A chunk is an entry of the output queue that holds such a copy. It has room
+ * for more bytes, which the next sends fill. Chunks of the usual size are kept
+ * for reuse.
  */
 #include <string.h>
 
@@ -14,10 +15,10 @@ enum {
 	SPARE_CHUNKS = 64,
 };
 
-/* A copy of what was sent. */
+/* A copy of sent data. */
 struct chunk {
 	struct rotai_output output;
-	struct rota_const_buf buf; /* its size: how much is filled */
+	struct rota_const_buf buf; /* its size: the bytes that are filled */
 	size_t capacity;
 	char bytes[];
 };

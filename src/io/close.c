@@ -1,8 +1,8 @@
 /*
- * io/close.c - a stream closes: all that its parts still have in flight ends.
+ * io/close.c - closing a stream: everything that its parts have in flight ends.
  *
- * After each callback a stream may be closed. io->current shows it: what closes
- * a stream clears io->current if it is that stream.
+ * Any callback of a stream may close it. The caller of a callback finds out by
+ * io->current: closing a stream clears io->current if it is that stream.
  */
 #include "base/fd.h"
 #include "base/socket.h"
@@ -67,7 +67,7 @@ int rota_stream_detach(struct rota_stream *stream)
 		return ROTA_EALREADY;
 	if (fd < 0)
 		return ROTA_ENOTCONN;
-	/* Opened again it would be as if nothing had happened. */
+	/* The next stream on this descriptor would not know of the failure. */
 	if (rotai_stream_has(stream, ROTAI_BROKEN | ROTAI_READ_FAILED))
 		return ROTA_EPIPE;
 	if (rotai_handle_is_busy(&stream->handle) ||
@@ -75,7 +75,7 @@ int rota_stream_detach(struct rota_stream *stream)
 	    rotai_stream_has(stream, ROTAI_ENDING))
 		return ROTA_EBUSY;
 	rota_watch_stop(watch);
-	watch->internal.fd = -1;                      /* not to be closed */
-	(void)rota_handle_close_now(&stream->handle); /* as it is not busy */
+	watch->internal.fd = -1;                      /* do not close it */
+	(void)rota_handle_close_now(&stream->handle); /* it is not busy */
 	return fd;
 }

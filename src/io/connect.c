@@ -1,9 +1,10 @@
 /*
- * io/connect.c - connections that go out.
+ * io/connect.c - outgoing connections.
  *
- * The system connects by itself and says by writability that it is done. What
- * was written meanwhile has waited in line. An attempt that fails, however it
- * does, takes its socket with it: the handle is then as fresh as at first.
+ * The kernel connects in the background and reports by writability that the
+ * attempt has ended. What is written in the meantime is queued. When an attempt
+ * fails, for whatever reason, its socket is closed: the handle is then as after
+ * its initialization.
  */
 #include "io/connect.h"
 
@@ -22,7 +23,7 @@ static void call_connect(struct rota_request *request)
 					 request->internal.status);
 }
 
-/* Be without a descriptor again. */
+/* Close the descriptor, and clear the state that came with it. */
 static void reset(struct rota_stream *stream)
 {
 	struct rota_watch *watch = &stream->internal.watch;
@@ -37,7 +38,7 @@ static void reset(struct rota_stream *stream)
 					   ROTAI_BROKEN | ROTAI_PRESSED);
 }
 
-/* The attempt is over with @error: what was to be written never will be. */
+/* The attempt has ended with @error: drop the queued output. */
 static void give_up(struct rota_stream *stream, int error)
 {
 	int ending = rotai_stream_has(stream, ROTAI_ENDING);
@@ -107,7 +108,7 @@ static void connect_ready(struct rota_watch *watch, unsigned events)
 	}
 }
 
-/* Begin: 0 if it is done, ROTA_EINPROGRESS, or why not. */
+/* Begin to connect: 0 if it is done already, ROTA_EINPROGRESS, or an error. */
 static int attempt(struct rota_stream *stream, const struct sockaddr *address,
 		   size_t size)
 {

@@ -1,5 +1,5 @@
 /*
- * io/connect.h - connecting, for the kinds of streams that do.
+ * io/connect.h - connecting, for the kinds of streams that can connect.
  */
 #ifndef ROTAI_IO_CONNECT_H
 #define ROTAI_IO_CONNECT_H
@@ -10,8 +10,8 @@ struct sockaddr;
 struct rota_connect;
 struct rota_stream;
 
-/* Connect @stream, whose state allows it, to @address. @connect has its
- * function. */
+/* Connect @stream, whose state allows it, to @address. The caller has set the
+ * callback in @connect. */
 void rotai_stream_connect(struct rota_connect *connect,
 			  struct rota_stream *stream,
 			  const struct sockaddr *address, size_t size);

@@ -1,9 +1,9 @@
 /*
- * io/deferred.c - what streams do later: corked output is written when the
- * callback ends, and on_drain is called in the pending phase.
+ * io/deferred.c - work of streams that is put off: corked output is written
+ * when the callback ends, and on_drain is called in the pending phase.
  *
- * A stream is in one of two lists at a time: io->held while it is corked and
- * has output, or io->drains while its on_drain is to be called.
+ * A stream is in at most one of two lists: in io->held while it is corked and
+ * has output, or in io->drains while its on_drain must be called.
  */
 #include "io/io.h"
 #include "loop/callback.h"
@@ -16,8 +16,7 @@ static void hold_corked(struct rota_stream *stream)
 	if (rotai_stream_has(stream, ROTAI_HELD))
 		return;
 	if (rotai_stream_has(stream, ROTAI_IN_DRAINS)) {
-		/* It is in one list at a time. What it has still to be told is
-		 * due as before. */
+		/* A stream is in one list at a time. on_drain stays due. */
 		rotai_streams_remove(&io->drains, stream);
 		rotai_streams_remove(&io->drains_taken, stream);
 		rotai_stream_clear(stream, ROTAI_IN_DRAINS);
@@ -35,7 +34,7 @@ int rotai_output_added(struct rota_stream *stream)
 	return rotai_stream_update(stream);
 }
 
-/* What on_drain is to be told, which is then done with. */
+/* Return the status for on_drain, which is then no longer due. */
 static int take_drain(struct rota_stream *stream)
 {
 	int error = stream->internal.error;
@@ -54,7 +53,8 @@ void rotai_drain_call(struct rota_stream *stream)
 	if (!rotai_stream_has(stream, ROTAI_DRAIN_DUE))
 		return;
 	status = take_drain(stream);
-	/* With 0 it may be too early by now: it will be due again. Or too late:
+	/* Status 0 may be out of date by now. If the queue is above the high
+	 * watermark again, on_drain will be due again; if the stream is ending,
 	 * nothing more can be sent. */
 	if (stream->internal.drain == NULL ||
 	    (status == 0 &&

@@ -1,14 +1,16 @@
 /*
- * io/end.c - the polite end of a stream: what is queued leaves, the writing
- * side is shut down, what still comes in is thrown away, and then it closes.
+ * io/end.c - ending a stream politely: queued output is written, the writing
+ * side is shut down, further input is discarded until the peer ends as well,
+ * and then the stream closes.
  *
- *  1. While a stream ends nobody reads it, and its fn has the request of the
- *     end instead of a read callback, or NULL.
- *  2. The request says from the first how the stream will have ended if it is
- *     closed by somebody else. It has no callback of its own: it is over as the
- *     stream closes, whatever closes it.
- *  3. What is in line leaves also if the writing side has failed behind it: a
- *     write whose time was up does not take those before it along.
+ *  1. While a stream is ending, nobody reads it, and the union fn contains the
+ *     request of the end instead of a read callback, or NULL.
+ *  2. From the start, the request's status is the result that applies if the
+ *     stream is closed by something else. The request has no callback. It ends
+ *     when the stream closes, whatever closes it.
+ *  3. Queued output is written even if the writing side has failed behind it: a
+ *     write whose deadline passes does not drop the output that is queued
+ *     before it.
  */
 #include "base/socket.h"
 #include "io/io.h"
@@ -39,7 +41,7 @@ static void close_stream(struct rota_stream *stream)
 				stream->handle.internal.close_fn);
 }
 
-/* Shut the writing side down, if it is not yet: 0 or an error. */
+/* Shut the writing side down, unless that is done: 0 or an error. */
 static int shut_down_writing(struct rota_stream *stream)
 {
 	int error;
@@ -73,7 +75,8 @@ void rotai_stream_go_on_ending(struct rota_stream *stream)
 	close_stream(stream);
 }
 
-/* Its time is up, or somebody's patience: what is queued is lost. */
+/* The deadline has passed, or the request was cancelled: queued output is
+ * lost. */
 static int cancel_end(struct rota_request *request, int status)
 {
 	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
@@ -84,11 +87,11 @@ static int cancel_end(struct rota_request *request, int status)
 }
 
 static const struct rotai_request_class end_class = {
-	.type = "end", /* and no call: (2) */
+	.type = "end", /* no call: (2) */
 	.cancel = cancel_end,
 };
 
-/* From now on @stream ends. @end may be NULL. */
+/* Mark @stream as ending. @end may be NULL. */
 static void begin_end(struct rota_stream *stream, struct rota_end *end,
 		      rota_close_fn *fn)
 {
@@ -118,7 +121,7 @@ int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
 		return ROTA_EALREADY;
 	begin_end(stream, end, fn);
 	if (!rotai_stream_has(stream, ROTAI_CONNECTING | ROTAI_CONNECTED)) {
-		rotai_end_note(stream, 0); /* there is nothing to end */
+		rotai_end_note(stream, 0); /* there is no connection to end */
 		close_stream(stream);
 		return 0;
 	}
@@ -126,7 +129,7 @@ int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
 		rotai_reads_finish(stream, ROTA_ECANCELED);
 	error = rotai_stream_update(stream);
 	if (error < 0) {
-		/* It was never registered, and cannot be. */
+		/* The stream was not registered yet, and cannot be. */
 		rotai_output_fail(stream, error);
 	} else if (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
 		rotai_watch_again(&stream->internal.watch, ROTA_READABLE);

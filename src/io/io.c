@@ -1,5 +1,5 @@
 /*
- * io/io.c - what this room keeps with a loop.
+ * io/io.c - the extension in which the io module keeps its state of a loop.
  */
 #include "io/io.h"
 

@@ -1,6 +1,6 @@
 /*
- * io/io.h - what this room keeps with a loop, and streams as its files share
- * them.
+ * io/io.h - what the io module keeps with a loop, and what its files share
+ * about streams.
  */
 #ifndef ROTAI_IO_IO_H
 #define ROTAI_IO_IO_H
@@ -13,46 +13,47 @@
 #include "loop/watch.h"
 #include "rota/stream.h"
 
-/* The state of a stream: bits of its flags. */
+/* The state of a stream: the bits of its flags. */
 enum {
 	ROTAI_CONNECTING = 1 << 0,
 	ROTAI_CONNECTED = 1 << 1, /* and neither closing nor closed */
 	ROTAI_LISTENING = 1 << 2,
 	ROTAI_BOUND = 1 << 3,
 
-	ROTAI_PAUSED = 1 << 4, /* it does not flow */
+	ROTAI_PAUSED = 1 << 4, /* no continuous reading */
 
-	ROTAI_HAS_INPUT = 1 << 5, /* there may be more, without an event */
+	ROTAI_HAS_INPUT = 1 << 5, /* input may be left, without an event */
 	ROTAI_TO_END = 1 << 6,    /* a short read is not the last: read.c (1) */
-	ROTAI_READ_ENDED = 1 << 7, /* by the end, or an error */
+	ROTAI_READ_ENDED = 1 << 7, /* by the end, or by an error */
 
 	ROTAI_CORKED = 1 << 8,
-	ROTAI_BLOCKED = 1 << 9,    /* until it is writable */
+	ROTAI_BLOCKED = 1 << 9,    /* output waits until it is writable */
 	ROTAI_SHUT = 1 << 10,      /* nothing more may be written */
-	ROTAI_BROKEN = 1 << 11,    /* the same, by an error */
+	ROTAI_BROKEN = 1 << 11,    /* the same, because of an error */
 	ROTAI_PRESSED = 1 << 12,   /* a send has returned 1 */
-	ROTAI_DRAIN_DUE = 1 << 13, /* on_drain is to be called */
-	ROTAI_ENDING = 1 << 14,    /* rota_stream_end() */
+	ROTAI_DRAIN_DUE = 1 << 13, /* on_drain must be called */
+	ROTAI_ENDING = 1 << 14,    /* rota_stream_end() was called */
 
-	ROTAI_UNTOLD = 1 << 17, /* bytes of a read that ended: read.c (4) */
+	ROTAI_UNTOLD = 1 << 17,      /* a read ended with bytes: read.c (4) */
 	ROTAI_READ_FAILED = 1 << 18, /* reading ended by an error */
 
-	/* In one of the lists below: at the most one. */
+	/* The stream is in one of the lists in struct rotai_io: at most one is
+	 * set. */
 	ROTAI_HELD = 1 << 15,
 	ROTAI_IN_DRAINS = 1 << 16,
 };
 
-/* Streams in line, by their member deferred. */
+/* A queue of streams, linked by their member deferred. */
 struct rotai_streams {
 	struct rota_stream *first;
 	struct rota_stream *last;
 };
 
-/* A buffer to lend from, with room behind for its bytes. */
+/* A block of memory to lend to read callbacks, with its bytes at the end. */
 struct rotai_block {
 	struct rota_loop *loop;
-	struct rotai_block *next; /* among the spare ones */
-	size_t references;        /* the loop's, and one for each hold */
+	struct rotai_block *next; /* in the list of spare blocks */
+	size_t references;        /* one for the loop, and one for each hold */
 	size_t capacity;
 	char bytes[];
 };
@@ -61,37 +62,38 @@ struct rotai_io {
 	struct rotai_extension extension;
 	struct rota_loop *loop;
 
-	/* The stream that is being called, or was. A callback may close it:
-	 * then this is not it any more. */
+	/* The stream whose callback runs, or ran last. The callback may close
+	 * it. Then this is not that stream any more. */
 	struct rota_stream *current;
-	int handed_fd; /* what a listener's callback is given, or -1 */
-	int reserve;   /* a descriptor to give up when there are no more */
+	int handed_fd; /* the argument of a listener's callback, or -1 */
+	int reserve;   /* closed when descriptors run out: listen.c (2) */
 
 	/* See buffer.c. */
 	struct rotai_block *block;
-	struct rota_buf room; /* of it: what nobody keeps */
-	size_t least_room;    /* to be worth lending */
-	struct rota_buf lent; /* of the room, to a callback right now */
+	struct rota_buf room; /* the part of the block that no hold keeps */
+	size_t least_room;    /* less than this is not lent */
+	struct rota_buf lent; /* the part that a callback has right now */
 	struct rotai_block *spare;
 	unsigned spare_count;
-	struct rotai_output *chunks; /* see output.c */
+	struct rotai_output *chunks; /* spare ones: see chunk.c */
 	unsigned chunk_count;
 
-	struct rotai_streams held;   /* corked, with output: see output.c */
-	struct rotai_streams drains; /* to be told in the pending phase */
+	struct rotai_streams held;   /* corked, with output: deferred.c */
+	struct rotai_streams drains; /* on_drain is due: deferred.c */
 	struct rotai_streams drains_taken;
 };
 
-/* What the kinds of streams differ in. */
+/* What differs between the kinds of streams. */
 struct rotai_stream_class {
 	struct rotai_handle_class handle;
 
-	/* The function of a connected stream's watch. */
+	/* The callback of a connected stream's watch. */
 	rota_watch_fn *ready;
 
-	/* The stream ends, and its output queue has become shorter, its input
-	 * has ended, or it has failed: take the next step, which may close
-	 * it. So reading and writing know nothing of how a stream ends. */
+	/* Called for a stream that is ending, when its output queue has become
+	 * shorter, when its input has ended, or when it has failed. It takes
+	 * the next step, which may close the stream. So the code that reads and
+	 * writes does not depend on how a stream ends. */
 	void (*go_on_ending)(struct rota_stream *stream);
 };
 
@@ -108,12 +110,13 @@ static inline struct rotai_io *rotai_io_of(const struct rota_stream *stream)
 		stream->handle.internal.loop->extensions[ROTAI_EXTENSION_IO];
 }
 
-/* Let the loop have an extension of this room: 0 or ROTA_ENOMEM. */
+/* Make this module's extension of @loop, if there is none yet: 0 or
+ * ROTA_ENOMEM. */
 int rotai_io_prepare(struct rota_loop *loop);
 
 /* --- buffer.c ------------------------------------------------------------- */
 
-/* Have room to lend: 0 or ROTA_ENOMEM. */
+/* Make room to lend: 0 or ROTA_ENOMEM. */
 int rotai_buffer_make_room(struct rotai_io *io);
 
 static inline int rotai_buffer_lend(struct rotai_io *io, struct rota_buf *buf)
@@ -129,11 +132,11 @@ void rotai_buffers_free(struct rotai_io *io);
 
 /* --- stream.c ------------------------------------------------------------- */
 
-/* Make @stream an open handle with @fd, which may be -1. */
+/* Make @stream an open handle with the descriptor @fd, which may be -1. */
 void rotai_stream_open(struct rota_stream *stream, struct rota_loop *loop,
 		       const struct rotai_stream_class *class_, int fd);
 
-/* The class's fd. */
+/* The fd function of the handle class. */
 int rotai_stream_fd(const struct rota_handle *handle);
 
 static inline int rotai_stream_has(const struct rota_stream *stream,
@@ -158,13 +161,15 @@ static inline struct rota_stream *rotai_stream_of(struct rota_handle *handle)
 	return rota_container_of(handle, struct rota_stream, handle);
 }
 
-/* 0, or why @stream cannot be read or written: it is closing, listens, or is
- * not connected, which it may be becoming if @connecting_will_do. */
+/* Return 0 if @stream can be read or written, else the error: it is closing, it
+ * listens, or it is not connected. If @connecting_will_do, a stream that is
+ * connecting will do. */
 int rotai_stream_usable(const struct rota_stream *stream,
 			int connecting_will_do);
 
-/* Ask the poller for what the stream waits for now, and be active or not. Can
- * fail only for a stream that was not registered yet. */
+/* Ask the poller for the events that the stream now waits for, and set whether
+ * the handle is active. This can fail only if the stream was not registered
+ * yet. */
 int rotai_stream_update(struct rota_stream *stream);
 
 void rotai_streams_append(struct rotai_streams *streams,
@@ -175,17 +180,17 @@ void rotai_streams_remove(struct rotai_streams *streams,
 
 /* --- read.c --------------------------------------------------------------- */
 
-/* The class's ready. */
+/* The ready function of the class. */
 void rotai_stream_ready(struct rota_watch *watch, unsigned events);
 
-/* End all reads in line. */
+/* Finish all queued reads with @status. */
 void rotai_reads_finish(struct rota_stream *stream, int status);
 
 /* --- output.c ------------------------------------------------------------- */
 
 enum { ROTAI_OUTPUT_COPY, ROTAI_OUTPUT_WRITE, ROTAI_OUTPUT_SHUTDOWN };
 
-/* Put @output at the end of the queue. */
+/* Append @output to the queue. */
 static inline void rotai_output_append(struct rota_stream *stream,
 				       struct rotai_output *output)
 {
@@ -198,49 +203,53 @@ static inline void rotai_output_append(struct rota_stream *stream,
 	stream->internal.queued += output->left;
 }
 
-/* Write as much of the line as the system takes. Calls nobody. */
+/* Write as much of the output queue as the kernel accepts. Calls no
+ * callback. */
 void rotai_output_flush(struct rota_stream *stream);
 
-/* Drop @from and what is behind it: the request of @from ends with @status,
- * those behind with ROTA_ECANCELED. */
+/* Remove @from and everything behind it from the queue: the request of @from
+ * finishes with @status, those behind it with ROTA_ECANCELED. */
 void rotai_output_drop(struct rota_stream *stream, struct rotai_output *from,
 		       int status);
 
-/* The writing side has failed with @error at @from: drop that and what is
- * behind it, and take no more. The same for all of the line. */
+/* The writing side has failed with @error at @from: drop this entry and
+ * everything behind it, and accept no more output. rotai_output_fail() does the
+ * same for the whole queue. */
 void rotai_output_break(struct rota_stream *stream, struct rotai_output *from,
 			int error);
 void rotai_output_fail(struct rota_stream *stream, int error);
 
-/* Note that @n bytes at the head of the line have gone. */
+/* Remove @n bytes, which were written, from the head of the queue. */
 void rotai_output_consume(struct rota_stream *stream, size_t n);
 
-/* Note that on_drain is due if it is. */
+/* Set ROTAI_DRAIN_DUE if the queue has shrunk to the low watermark. */
 void rotai_drain_note(struct rota_stream *stream);
 
 /* --- chunk.c -------------------------------------------------------------- */
 
-/* Copy @size bytes to the end of the queue: 0, or ROTA_ENOMEM and nothing is
+/* Append a copy of @size bytes to the queue: 0; or ROTA_ENOMEM, and nothing is
  * copied. */
 int rotai_output_copy(struct rota_stream *stream, const char *data,
 		      size_t size);
 
-/* Free a copy that is in no queue any more; and all that are kept. */
+/* Free a copy that is in no queue any more; free all spare ones. */
 void rotai_chunk_free(struct rotai_io *io, struct rotai_output *output);
 void rotai_chunks_free(struct rotai_io *io);
 
 /* --- deferred.c ----------------------------------------------------------- */
 
-/* Something was put in line: hold it if @stream is corked, else see to it that
- * it goes out when it can. Returns 0 or why the stream cannot be registered. */
+/* Output was queued. If @stream is corked, hold it back until the callback
+ * ends; else make sure that it is written as soon as it can be. Returns 0, or
+ * the error if the stream cannot be registered. */
 int rotai_output_added(struct rota_stream *stream);
 
-/* Call on_drain if it is due: now, or in the pending phase. */
+/* If on_drain is due, call it now; or let the pending phase call it. */
 void rotai_drain_call(struct rota_stream *stream);
 void rotai_drain_defer(struct rota_stream *stream);
 
-/* Outside of an event the line has got shorter: see to on_drain and, of a
- * stream that ends, to its end. */
+/* The output queue has become shorter, outside the handling of an event: let
+ * the pending phase call on_drain if that is due, and if the stream is ending,
+ * take the next step. */
 void rotai_output_shortened(struct rota_stream *stream);
 
 void rotai_outputs_after(struct rotai_extension *extension,
@@ -251,14 +260,14 @@ void rotai_outputs_pending(struct rotai_extension *extension,
 
 /* --- end.c ---------------------------------------------------------------- */
 
-/* If @stream ends, take the next step, which may close it. */
+/* If @stream is ending, take the next step, which may close it. */
 static inline void rotai_stream_proceed(struct rota_stream *stream)
 {
 	if (rotai_stream_has(stream, ROTAI_ENDING))
 		rotai_stream_class_of(stream)->go_on_ending(stream);
 }
 
-/* If @stream ends, that is the status with which it will have ended. */
+/* If @stream is ending, store @status as its result. */
 static inline void rotai_end_note(struct rota_stream *stream, int status)
 {
 	if (rotai_stream_has(stream, ROTAI_ENDING) &&
@@ -266,11 +275,11 @@ static inline void rotai_end_note(struct rota_stream *stream, int status)
 		stream->internal.fn.end->status = status;
 }
 
-/* The class's go_on_ending, and its is_ending. */
+/* The go_on_ending and is_ending functions of the class. */
 void rotai_stream_go_on_ending(struct rota_stream *stream);
 int rotai_stream_is_ending(const struct rota_handle *handle);
 
-/* @stream closes: if it ends, so does the request of that. */
+/* As @stream closes: if it is ending, the request of the end ends as well. */
 void rotai_end_stop(struct rota_stream *stream);
 
 /* --- listen.c, connect.c -------------------------------------------------- */
@@ -280,7 +289,7 @@ void rotai_connect_stop(struct rota_stream *stream, int status);
 
 /* --- close.c -------------------------------------------------------------- */
 
-/* The class's stop. */
+/* The stop function of the handle class. */
 void rotai_stream_stop(struct rota_handle *handle);
 
 #endif

@@ -1,23 +1,22 @@
 /*
- * io/listen.c - connections that come in.
+ * io/listen.c - incoming connections.
  *
- *  1. A listener is level triggered: what was not accepted is reported again.
- *     One connection is accepted for an event, as a second try would mostly
- *     find nothing; if the next wait reports the listener again, there is a
- *     crowd, and then it is as many as ROTA_ACCEPTS_PER_EVENT.
- *  2. When descriptors run out (D3), those in the system's queue would be
- *     reported for ever, and their clients wait for ever. A descriptor kept in
- *     reserve is given up, so that each can be accepted and closed; then the
- *     listener backs off for a while, twice as long each time, and goes on. The
- *     user is told when the shortage begins. It is over when a pass has
- *     accepted all that there was, without an error: so in a shortage each pass
- *     goes on until there is nothing.
- *  3. The reserve is a socket that is connected to nothing: to make one takes
- *     no path, so it is there in a chroot(2) as well, and it is of the kind
- *     that accept(2) is short of, whether the process or the system has no
- *     more.
+ *  1. A listener is level-triggered: a connection that was not accepted is
+ *     reported again. One connection is accepted per event, because a second
+ *     attempt would mostly find nothing. If the next wait reports the listener
+ *     again, the queue is long, and up to ROTA_ACCEPTS_PER_EVENT are accepted.
+ *  2. When descriptors run out (D3), the queued connections would be reported
+ *     forever, and their clients would wait forever. So a reserve descriptor is
+ *     closed to accept each of them, which is then closed at once. The listener
+ *     then backs off for a while, twice as long each time, and goes on. The
+ *     callback gets the error when the shortage begins. The shortage is over
+ *     when a pass has accepted all queued connections without an error: so
+ *     during a shortage each pass goes on until there are no more.
+ *  3. The reserve is an unconnected socket. It needs no path, so it can be made
+ *     in a chroot(2) as well. And it uses up the same resource as accept(2),
+ *     whether the process or the system has run out of it.
  *  4. While the user has paused the listener, or it backs off, the poller is
- *     asked for nothing. What a wait had found by then is passed over.
+ *     asked for nothing. An event that a wait had already found is ignored.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -36,10 +35,10 @@ static const uint64_t LONGEST_PAUSE_NS = ROTA_SEC(1);
 struct rotai_listener {
 	struct rota_timer timer; /* of the back-off */
 	struct rota_stream *stream;
-	uint64_t pause_ns; /* the next one's length */
+	uint64_t pause_ns; /* of the next back-off */
 	uint64_t shed;
-	uint32_t batch; /* in which it was last called */
-	uint8_t crowd;  /* it left some in the queue then, or may have */
+	uint32_t batch; /* number of the last wait that found it ready */
+	uint8_t crowd;  /* connections may be left in the queue */
 	uint8_t is_short;
 	uint8_t is_paused; /* by the user */
 };
@@ -56,7 +55,7 @@ static void take_reserve(struct rotai_io *io)
 		io->reserve = rotai_fd_raise(io->reserve);
 }
 
-/* Ask for connections, unless there is a reason not to. (4) */
+/* Ask the poller for connections, unless there is a reason not to. (4) */
 static void ask_for_connections(struct rotai_listener *listener)
 {
 	int waits =
@@ -66,9 +65,9 @@ static void ask_for_connections(struct rotai_listener *listener)
 			waits ? 0 : ROTA_READABLE);
 }
 
-/* Accept and close what is queued, with the descriptor in reserve. (2) Returns
- * 0 if nothing was queued: Linux says that it has no descriptors before it
- * looks. */
+/* Accept and close the queued connections, with the reserve descriptor. (2)
+ * Returns 0 if none was queued: Linux reports that it has no descriptors before
+ * it looks at the queue. */
 static int shed(struct rotai_io *io, struct rota_stream *stream)
 {
 	int listener = rotai_stream_fd(&stream->handle);
@@ -113,8 +112,8 @@ static void listener_go_on(struct rota_timer *timer)
 	ask_for_connections(listener);
 }
 
-/* Errors that are of the connection, which is gone, and not of the listener:
- * see accept(2). */
+/* Return whether @error is of a single connection, which is gone, and not of
+ * the listener: see accept(2). */
 static int is_of_connection(int error)
 {
 	switch (error) {
@@ -131,14 +130,14 @@ static int is_of_connection(int error)
 	}
 }
 
-/* There is no descriptor, or no memory, for more connections; or all that were
- * accepted had failed, of which there may be no end. */
+/* There is no descriptor or no memory for more connections; or every accept of
+ * a pass has failed, and might fail without end. */
 static void back_off(struct rotai_io *io, struct rota_stream *stream, int error)
 {
 	struct rotai_listener *listener = stream->internal.front.listener;
 	int begins = !listener->is_short;
 
-	/* In no shortage the others in the queue are not to pay for it. */
+	/* If this is no shortage, do not close the other queued connections. */
 	if (!is_of_connection(error) && !shed(io, stream))
 		return;
 	listener->is_short = 1;
@@ -153,7 +152,7 @@ static void back_off(struct rotai_io *io, struct rota_stream *stream, int error)
 		call_listener(io, stream, error, -1);
 }
 
-/* How many to accept now. */
+/* Return how many connections to accept now. */
 static int pass_size(struct rotai_listener *listener, uint32_t batch)
 {
 	int is_next = listener->batch + 1 == batch;
@@ -190,14 +189,14 @@ static void listener_ready(struct rota_watch *watch, unsigned events)
 		listener->pause_ns = FIRST_PAUSE_NS;
 		call_listener(io, stream, 0, fd);
 		if (io->current != stream || rotai_loop_inherited(io->loop) < 0)
-			return; /* it is gone, or in this child the parent's */
+			return; /* closed, or in this child the parent's */
 	}
 	if (fd == ROTA_EAGAIN) {
 		listener->crowd = 0;
 		listener->is_short = 0; /* (2) */
 	} else if (fd < 0 && (!is_of_connection(fd) ||
 			      failed == ROTA_ACCEPTS_PER_EVENT)) {
-		back_off(io, stream, fd); /* else it will not end */
+		back_off(io, stream, fd); /* otherwise this would not end */
 	}
 	io->current = NULL;
 }
@@ -246,8 +245,9 @@ int rota_stream_listen(struct rota_stream *stream, int backlog,
 	*listener = (struct rotai_listener){ .stream = stream,
 					     .pause_ns = FIRST_PAUSE_NS };
 	rota_timer_init(&listener->timer, loop);
-	/* Last what cannot be undone: a socket that listens accepts for
-	 * nobody. Nothing is waited for before that. */
+	/* listen(2) is the last step, as it cannot be undone: the kernel would
+	 * go on accepting connections for nobody. The loop does not wait before
+	 * that. */
 	rotai_watch_init_own(&stream->internal.watch, loop, fd, 0);
 	error = rota_watch_start(&stream->internal.watch, listener_ready,
 				 ROTA_READABLE);

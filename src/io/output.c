@@ -1,15 +1,15 @@
 /*
- * io/output.c - the output queue of a stream: copies of what was sent, write
- * requests, and a shutdown as the last. All of it is written in order, gathered
- * into few calls.
+ * io/output.c - the output queue of a stream: copies of sent data, write
+ * requests, and possibly a shutdown as the last entry. Everything is written in
+ * order, gathered into few system calls.
  *
- *  1. queued is the sum of left over the queue.
- *  2. A queue that is not empty waits for one of three things: that the stream
- *     is connected; that the callback ends in which it was corked (deferred.c);
- *     or that it becomes writable (ROTAI_BLOCKED).
- *  3. Nothing here calls the user. Requests are finished, and called back in
- *     the pending phase; on_drain is due, and called by the poll phase, or from
- *     deferred.c in the pending phase.
+ *  1. queued is the sum of left over all entries of the queue.
+ *  2. A queue that is not empty waits for one of three things: the stream gets
+ *     connected; the callback ends in which the stream is corked (deferred.c);
+ *     or the stream becomes writable (ROTAI_BLOCKED).
+ *  3. Nothing in this file calls a user callback. Requests are finished here
+ *     and called back in the pending phase. on_drain is only marked as due;
+ *     read.c calls it in the poll phase, or deferred.c in the pending phase.
  */
 #include <limits.h>
 #include <sys/socket.h>
@@ -32,7 +32,7 @@ static struct rota_request *request_of(struct rotai_output *output)
 			->request;
 }
 
-/* Take the first out of the queue. */
+/* Remove the first entry from the queue and return it. */
 static struct rotai_output *take_first(struct rota_stream *stream)
 {
 	struct rotai_output *first = stream->internal.first_output;
@@ -73,8 +73,8 @@ void rotai_output_consume(struct rota_stream *stream, size_t n)
 	first->offset = n;
 }
 
-/* Gather the head of the line: how many bytes, and in *@count how many buffers
- * these are. */
+/* Gather the head of the queue into @bufs: returns the number of bytes, and
+ * sets *@count to the number of buffers. */
 static size_t gather_output(const struct rota_stream *stream,
 			    struct iovec *bufs, size_t *count)
 {
@@ -102,7 +102,7 @@ full:
 	return total;
 }
 
-/* The line has come to a shutdown. */
+/* The first entry of the queue is a shutdown. */
 static void shut_down_queued(struct rota_stream *stream)
 {
 	int fd = rotai_stream_fd(&stream->handle);

@@ -1,23 +1,26 @@
 /*
- * io/read.c - what comes in.
+ * io/read.c - reading input.
  *
- * Three kinds of reader, of which a stream has one at a time: a flow, to whose
- * callback the loop lends its buffer; a line of requests, each with a buffer of
- * its own; and a stream that ends, which throws away what still comes.
+ * A stream has one kind of reader at a time, of three: a flow, which is
+ * continuous reading, and to whose callback the loop lends its buffer; a queue
+ * of read requests, each with its own buffer; or a stream that is ending, which
+ * discards the input that still arrives.
  *
- *  1. ROTAI_HAS_INPUT stands from an event until a read comes up short: then
- *     the system has nothing more, and says so by an event when it has. But a
- *     short read does not tell whether the end is there already, and at the
- *     mark of urgent data every read is short. If the event said that one of
- *     the two is near, reading goes on until there is nothing, from then on.
- *  2. Input is delivered before the end or an error, as the system has them in
- *     this order. After either there is nothing more to read, ever.
- *  3. Reading ends early after so many reads, or bytes: what is left gets an
- *     event of our own.
- *  4. A read that is cancelled, or whose time is up, calls back in the pending
- *     phase. If it has bytes, ROTAI_UNTOLD stands until then, and nothing is
- *     read: what follows, the end included, would be told before them. Only the
- *     first read in line has bytes, so there is one such read at a time.
+ *  1. ROTAI_HAS_INPUT is set from an event until a read comes up short: then
+ *     the kernel has no more input, and reports an event when more arrives. But
+ *     a short read does not show whether the end has already arrived, and at
+ *     the mark of urgent data every read is short. So after an event that
+ *     announces one of the two (ROTAI_TO_END), a read that comes up short is
+ *     not the last: reading goes on until the kernel has nothing.
+ *  2. Input is delivered before the end or an error, in the order in which the
+ *     kernel has them. After either of them nothing more can be read.
+ *  3. Reading for one event stops after a number of reads, or of bytes.
+ *     rotai_watch_again() makes an event for the rest.
+ *  4. A read that is cancelled, or whose deadline passes, calls back in the
+ *     pending phase. If it has bytes, ROTAI_UNTOLD is set until then, and
+ *     nothing is read: otherwise later input, or the end, would be reported
+ *     before these bytes. Only the first queued read can have bytes, so there
+ *     is at most one such read.
  */
 #include "base/socket.h"
 #include "io/io.h"
@@ -27,15 +30,17 @@ static const struct rota_buf nothing = { NULL, 0 };
 
 enum { WASTE_SIZE = 4096 };
 
-/* Whether @stream, of whose callbacks one has returned, is still there, and
- * ours: in a child that the callback has forked it is the parent's (F2). */
+/* Return whether @stream is still open and ours, after one of its callbacks has
+ * returned. In a child that the callback has forked, it is the parent's
+ * (F2). */
 static int is_current(const struct rotai_io *io,
 		      const struct rota_stream *stream)
 {
 	return io->current == stream && rotai_loop_inherited(io->loop) == 0;
 }
 
-/* The bytes read into @buf, ROTA_EAGAIN, or how the input has ended. */
+/* Return the number of bytes read into @buf, ROTA_EAGAIN, or how the input has
+ * ended. */
 static inline ssize_t receive_input(struct rota_stream *stream,
 				    const struct rota_buf *buf)
 {
@@ -64,7 +69,7 @@ static inline void call_reader(struct rotai_io *io, struct rota_stream *stream,
 	rotai_callback_end(loop, class_->type, stream);
 }
 
-/* (2) Returns @error. */
+/* The input has ended with @error, which is returned. (2) */
 static __attribute__((noinline)) ssize_t
 end_input(struct rotai_io *io, struct rota_stream *stream, ssize_t error)
 {
@@ -108,7 +113,7 @@ static ssize_t read_flow(struct rotai_io *io, struct rota_stream *stream)
 	return n;
 }
 
-/* Let the first read in line have what is there. */
+/* Let the first queued read have the input that is available. */
 static ssize_t serve_read(struct rotai_io *io, struct rota_stream *stream)
 {
 	struct rota_read *read = stream->internal.front.read;
@@ -130,7 +135,8 @@ static ssize_t serve_read(struct rotai_io *io, struct rota_stream *stream)
 	return n;
 }
 
-/* Needs no memory: a shortage is not to cost what is still to leave. */
+/* Needs no memory of the heap: if that runs out, queued output must still
+ * leave. */
 static ssize_t discard_input(struct rotai_io *io, struct rota_stream *stream)
 {
 	char waste[WASTE_SIZE];
@@ -144,8 +150,8 @@ static ssize_t discard_input(struct rotai_io *io, struct rota_stream *stream)
 	return n;
 }
 
-/* Read what is there, and call back. @bytes have been read for this event. The
- * stream may be gone afterwards. */
+/* Read the available input, and call back. @bytes bytes were already read for
+ * this event. The stream may be gone afterwards. */
 static void read_all(struct rotai_io *io, struct rota_stream *stream,
 		     size_t bytes)
 {
@@ -171,7 +177,7 @@ static void read_all(struct rotai_io *io, struct rota_stream *stream,
 	rotai_watch_again(&stream->internal.watch, ROTA_READABLE); /* (3) */
 }
 
-/* All that there is to an event, for which @bytes have been read. */
+/* Handle an event of any kind, for which @bytes bytes were already read. */
 static __attribute__((noinline)) void handle_event(struct rotai_io *io,
 						   struct rota_stream *stream,
 						   unsigned events,
@@ -198,7 +204,8 @@ static __attribute__((noinline)) void handle_event(struct rotai_io *io,
 		rotai_stream_proceed(stream);
 }
 
-/* A read has found an end, an error, or as much as there was room for. */
+/* The one read of rotai_stream_ready() has found the end, an error, or as many
+ * bytes as there was room for. */
 static __attribute__((noinline)) void
 handle_result(struct rotai_io *io, struct rota_stream *stream, ssize_t n)
 {
@@ -217,8 +224,9 @@ handle_result(struct rotai_io *io, struct rota_stream *stream, ssize_t n)
 		handle_event(io, stream, 0, n > 0 ? (size_t)n : 0);
 }
 
-/* The same for most events: a stream that flows, and nothing else, has some
- * bytes and no more. Nobody traces, so that its kind need not be known. */
+/* The quick way for most events: a stream that reads continuously, and does
+ * nothing else, has some bytes and no more. There is no tracer, which would
+ * need the type of the handle. */
 void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 {
 	struct rota_stream *stream =
@@ -226,7 +234,7 @@ void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 	struct rotai_io *io = rotai_io_of(stream);
 	ssize_t n;
 
-	/* Readable, and at the most writable as well. */
+	/* Readable, and perhaps writable, but nothing else. */
 	if (ROTAI_UNLIKELY(
 		    ((events - ROTA_READABLE) & ~(unsigned)ROTA_WRITABLE) !=
 			    0 ||
@@ -296,7 +304,7 @@ static struct rota_read *read_of(struct rota_request *request)
 	return rota_container_of(request, struct rota_read, request);
 }
 
-/* (4) The bytes are told now: go on with those that came behind them. */
+/* The bytes are reported now: continue with the input behind them. (4) */
 static void go_on_reading(struct rota_stream *stream)
 {
 	rotai_stream_clear(stream, ROTAI_UNTOLD);

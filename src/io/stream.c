@@ -1,13 +1,14 @@
 /*
- * io/stream.c - a stream: its opening, and what the poller is asked for it.
+ * io/stream.c - opening a stream, and which events the poller is asked for.
  *
- *  1. Its watch is the only thing that the poller knows of it. It is registered
- *     when something is first waited for, and where the poller can, edge
- *     triggered: then an event is reported once, and what it reported is
- *     remembered in ROTAI_HAS_INPUT, or by the absence of ROTAI_BLOCKED, until
- *     a call comes up short.
- *  2. Elsewhere, or while another watch of the descriptor is started, it is
- *     level triggered, and asks for what it waits for and no more.
+ *  1. The poller knows a stream only by its watch. The watch is registered when
+ *     the stream first waits for something. Where the poller supports it, it is
+ *     edge-triggered: an event is reported once, and the stream remembers it,
+ *     by ROTAI_HAS_INPUT or by the absence of ROTAI_BLOCKED, until a read or a
+ *     write comes up short.
+ *  2. With other pollers, and while another watch of the same descriptor is
+ *     started, it is level-triggered, and asks only for the events that the
+ *     stream waits for.
  */
 #include "io/io.h"
 
@@ -137,7 +138,7 @@ int rota_stream_fd(const struct rota_stream *stream)
 	ROTAI_ENTER_HANDLE(&stream->handle);
 	int fd = rotai_stream_fd(&stream->handle);
 
-	/* One of zeroes has the number of another's. */
+	/* A stream of zeroes was never open: descriptor 0 is not its own. */
 	return fd >= 0 && rota_handle_loop(&stream->handle) != NULL
 		       ? fd
 		       : ROTA_EBADF;

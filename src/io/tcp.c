@@ -1,5 +1,5 @@
 /*
- * io/tcp.c - TCP sockets: how they come to be, and what is special about them.
+ * io/tcp.c - TCP sockets: how they are made, and what only they can do.
  */
 #include "rota/tcp.h"
 
@@ -49,7 +49,7 @@ static int listens(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on;
 }
 
-/* What a socket without a peer already is. */
+/* Return the state of a socket without a peer. */
 static unsigned state_without_peer(int fd)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
@@ -58,7 +58,8 @@ static unsigned state_without_peer(int fd)
 	struct sockaddr *name = (struct sockaddr *)(void *)&address;
 	socklen_t size = sizeof(address);
 
-	/* A connection that was reset has no peer, but something to tell. */
+	/* A connection that was reset has no peer, but still has an error to
+	 * report. */
 	if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLIN) && !listens(fd))
 		return ROTAI_CONNECTED;
 	if (getsockname(fd, name, &size) == 0 &&
@@ -68,7 +69,7 @@ static unsigned state_without_peer(int fd)
 	return 0;
 }
 
-/* What a socket of somebody else's already is. */
+/* Return the state of a socket that the program has made. */
 static unsigned socket_state(int fd)
 {
 	struct sockaddr_storage address;
@@ -78,14 +79,14 @@ static unsigned socket_state(int fd)
 	if (getpeername(fd, name, &size) < 0)
 		return state_without_peer(fd);
 	/* A read of a Unix socket comes up short at a message that carries
-	 * descriptors, and no event tells of those. */
+	 * descriptors, and no event reports such messages. */
 	if (name->sa_family != AF_INET && name->sa_family != AF_INET6)
 		return ROTAI_CONNECTED | ROTAI_TO_END;
 	return ROTAI_CONNECTED;
 }
 
-/* Whether @fd is what a listener has just accepted: connected, and
- * non-blocking, as accept4(2) makes it. */
+/* Return whether @fd is the connection that a listener has just accepted: it is
+ * connected, and non-blocking, as accept4(2) makes it. */
 static int is_handed(struct rotai_io *io, int fd)
 {
 	if (fd < 0 || fd != io->handed_fd)
@@ -133,7 +134,7 @@ static int is_address(const struct rota_address *address)
 	}
 }
 
-/* Options of a socket that is being bound, and what they were before. */
+/* The options of a socket that is being bound, and their previous values. */
 enum { BIND_OPTIONS = 3 };
 
 struct bind_options {
@@ -141,7 +142,7 @@ struct bind_options {
 		int level, name, value, before;
 	} of[BIND_OPTIONS];
 	int wanted;
-	int set; /* the first so many */
+	int set; /* how many, from the first, are set */
 };
 
 static void want_option(struct bind_options *options, int level, int name,
@@ -172,7 +173,7 @@ static int set_options(struct bind_options *options, int fd)
 	return error;
 }
 
-/* The socket may be somebody else's, which will go on to be used. */
+/* The program may have made the socket, and may go on using it. */
 static void take_options_back(struct bind_options *options, int fd)
 {
 	while (options->set > 0) {
@@ -184,7 +185,7 @@ static void take_options_back(struct bind_options *options, int fd)
 	}
 }
 
-/* Set the options and bind: 0, or an error, and the socket is as before. */
+/* Set the options and bind: 0; or an error, and the socket is as before. */
 static int bind_socket(int fd, const struct rota_address *address,
 		       unsigned flags)
 {
@@ -257,7 +258,7 @@ int rota_tcp_connect(struct rota_connect *connect, struct rota_tcp *tcp,
 	return 0;
 }
 
-/* 0, or why @tcp has no socket to be asked. */
+/* Return 0, or the error if @tcp has no socket. */
 static int has_socket(const struct rota_tcp *tcp)
 {
 	if (rota_handle_is_closing(&tcp->handle))
@@ -265,8 +266,8 @@ static int has_socket(const struct rota_tcp *tcp)
 	return rota_stream_fd(&tcp->stream) < 0 ? ROTA_EBADF : 0;
 }
 
-/* The same for changing it, which in a forked child would change it for the
- * parent (F2). */
+/* The same before a change of the socket, which in a forked child would change
+ * it for the parent as well (F2). */
 static int may_set(const struct rota_tcp *tcp)
 {
 	int error = rotai_handle_reachable(&tcp->handle);

@@ -1,9 +1,10 @@
 /*
- * io/write.c - what users write, in three ways: sent with a copy of what the
- * system does not take, written as a request, or tried.
+ * io/write.c - the three ways in which users write: send, which copies what the
+ * kernel does not accept; a write request; and a try.
  *
- * With nothing in line, uncorked and connected, a write goes to the system at
- * once, and what it takes is never put in line. See output.c for the rest.
+ * If the output queue is empty, and the stream is connected and not corked, a
+ * write goes to the kernel at once, and what the kernel accepts is never
+ * queued. output.c does the rest.
  */
 #include <limits.h>
 #include <sys/socket.h>
@@ -12,9 +13,9 @@
 #include "base/socket.h"
 #include "io/io.h"
 
-enum { TRIED = 64 }; /* buffers of a try; IOV_MAX is 1024, but for the stack */
+enum { TRIED = 64 }; /* buffers of a try: IOV_MAX takes too much stack */
 
-/* 0, or why nothing can be written. */
+/* Return 0, or the error if nothing can be written. */
 static int writable(const struct rota_stream *stream)
 {
 	int error = rotai_stream_usable(stream, 1);
@@ -33,7 +34,7 @@ static int goes_at_once(const struct rota_stream *stream)
 	       !rotai_stream_has(stream, ROTAI_CORKED | ROTAI_CONNECTING);
 }
 
-/* Put what is left of a send in line. Some of it has gone if @begun. */
+/* Queue the rest of a send. @begun: some of its bytes were written. */
 static int send_later(struct rota_stream *stream, const char *data, size_t size,
 		      int begun)
 {
@@ -42,7 +43,8 @@ static int send_later(struct rota_stream *stream, const char *data, size_t size,
 	if (error == 0) {
 		error = rotai_output_added(stream);
 		if (error < 0 && !begun) {
-			/* It is the only one, and nothing has to be told. */
+			/* It is the only entry of the queue, and on_drain need
+			 * not report it. */
 			rotai_output_drop(stream, stream->internal.first_output,
 					  error);
 			rotai_stream_clear(stream,
@@ -66,8 +68,8 @@ static int send_later(struct rota_stream *stream, const char *data, size_t size,
 	return 1;
 }
 
-/* What is not done by a single call: @sent is what that has returned, or 0 if
- * there was none. */
+/* Send what a single call has not sent: @sent is what that call has returned,
+ * or 0 if there was none. */
 static __attribute__((noinline)) int send_unusual(struct rota_stream *stream,
 						  const char *data, size_t size,
 						  ssize_t sent)
@@ -85,8 +87,8 @@ static __attribute__((noinline)) int send_unusual(struct rota_stream *stream,
 		return error;
 	if (size == 0)
 		return rotai_stream_has(stream, ROTAI_PRESSED);
-	/* An error of the socket's own was told once, and counts for more than
-	 * a bad argument. */
+	/* The kernel reports an error of the socket only once, so it takes
+	 * precedence over a bad argument. */
 	if (size > PTRDIFF_MAX || sent == ROTA_EFAULT ||
 	    (data == NULL && (sent == 0 || sent == ROTA_EAGAIN)))
 		return ROTA_EINVAL;
@@ -109,8 +111,8 @@ int rota_stream_send(struct rota_stream *stream, const void *data, size_t size)
 	ROTAI_ENTER_HANDLE(&stream->handle);
 	ssize_t n = 0;
 
-	/* Nothing is in the way, or in line: see output.c (2). A stream that is
-	 * connected is usable, but in a forked child. */
+	/* Nothing prevents a write, and so the queue is empty: output.c (2). A
+	 * connected stream is usable, except in a forked child. */
 	if (ROTAI_LIKELY((stream->internal.flags &
 			  (ROTAI_CONNECTED | ROTAI_SHUT | ROTAI_BROKEN |
 			   ROTAI_ENDING | ROTAI_CORKED | ROTAI_HELD |
@@ -126,7 +128,8 @@ int rota_stream_send(struct rota_stream *stream, const void *data, size_t size)
 	return send_unusual(stream, data, size, n);
 }
 
-/* The sum of the sizes, or -1 if they are too much. */
+/* Return the sum of the sizes, or -1 if it is too large or a buffer is
+ * invalid. */
 static ptrdiff_t add_up(const struct rota_const_buf *bufs, size_t count)
 {
 	size_t total = 0;
@@ -151,7 +154,7 @@ static void call_write(struct rota_request *request)
 				       request->internal.status);
 }
 
-/* Take @output, which is in the line, out of it. */
+/* Remove @output from the queue. */
 static void take_out_output(struct rota_stream *stream,
 			    struct rotai_output *output)
 {
@@ -171,14 +174,15 @@ static void take_out_output(struct rota_stream *stream,
 	stream->internal.queued -= output->left;
 }
 
-/* A write or a shutdown that is in line ends early. */
+/* End a queued write or shutdown early. */
 static int cancel_output(struct rota_request *request,
 			 struct rotai_output *output, int status)
 {
 	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
 
 	if (status == ROTA_ETIMEDOUT) {
-		/* O8: with those behind it. Those before it still go. */
+		/* O8: end also what is behind it. What is before it is still
+		 * written. */
 		rotai_output_break(stream, output, status);
 	} else if (output->begun) {
 		return ROTA_EBUSY;
@@ -206,7 +210,7 @@ static const struct rotai_request_class write_class = {
 	.cancel = cancel_write,
 };
 
-/* Put @output in line, and write what the system takes. */
+/* Queue @output, and write what the kernel accepts. */
 static void add_output(struct rota_stream *stream, struct rotai_output *output)
 {
 	int at_once = goes_at_once(stream);
@@ -341,7 +345,8 @@ void rota_stream_set_cork(struct rota_stream *stream, int on)
 		return;
 	}
 	rotai_stream_clear(stream, ROTAI_CORKED);
-	/* In a forked child what is held is the parent's to write (F2). */
+	/* In a forked child, the output that is held back is the parent's to
+	 * write (F2). */
 	if (!rotai_stream_has(stream, ROTAI_HELD) ||
 	    rotai_loop_inherited(stream->handle.internal.loop) < 0)
 		return;

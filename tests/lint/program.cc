@@ -1,4 +1,4 @@
-// What a C++ program uses of the headers that is not a plain function: macros,
+// What a C++ program uses of the headers besides plain functions: macros,
 // inline functions, structs with a size, and callbacks that are lambdas. The
 // rule cplusplus compiles it; nothing runs it.
 #include <rota.h>
@@ -8,7 +8,7 @@
 
 namespace {
 
-// With standard layout, rota_container_of() leads back.
+// In a type with standard layout, rota_container_of() finds the outer object.
 struct session {
 	int count = 0;
 	rota_timer idle;
@@ -27,7 +27,7 @@ const session *session_of(const rota_handle *handle)
 	return rota_container_of(handle, const session, tcp.handle);
 }
 
-// A class has not: it comes back by data.
+// A class like this one has no standard layout: its callback finds it by data.
 class ticker {
 public:
 	explicit ticker(rota_loop *loop)

@@ -1,9 +1,9 @@
-# tests/mutants/mutate.py - the mutants of a C file: small changes, each at one
-# place, that a test should notice.
+# tests/mutants/mutate.py - the mutants of a C file: small changes, each in one
+# position, that a test should detect.
 #
 # The text is searched with comments, strings and preprocessor lines blanked
-# out, so that offsets stay what they are. Assertions are left alone: they state
-# what nothing can break, as `make coverage` has it.
+# out, so that offsets stay the same. Assertions are not changed: their
+# conditions are never false, and `make coverage` leaves them out as well.
 import re
 from collections import namedtuple
 
@@ -16,8 +16,9 @@ BLANK = re.compile(
 ASSERTION = re.compile(
     r"\b(?:ROTA_ASSERT|ROTA_CHECK\w*|_Static_assert|static_assert)\s*\(")
 
-# What the bodies of functions are searched for: (kind, pattern, replacements by
-# what was found). The patterns lean on the layout that clang-format gives.
+# The bodies of functions are searched for these: (kind, pattern, replacements
+# for what was found). The patterns rely on the layout that clang-format
+# produces.
 SWAPS = [
     ("relation", r"(?<=\s)(<=|>=|==|!=|<|>)(?=\s)",
      {"<": ["<="], "<=": ["<"], ">": [">="], ">=": [">"],
@@ -36,7 +37,7 @@ SWAPS = [
 CONDITION = re.compile(r"\b(?:if|while)\s*\(")
 RETURN = re.compile(r"\breturn\s+([^;{}]+);")
 
-# A statement that is an expression: a name, what leads on from it, and then a
+# A statement that is an expression: a name, possibly with members, and then a
 # call, an assignment or a step. A declaration has a space and another name.
 STATEMENT = re.compile(
     r"^\t+((?:\(void\))?\*?[A-Za-z_][\w.\[\]]*(?:->[\w.\[\]]+)*"
@@ -44,7 +45,7 @@ STATEMENT = re.compile(
 
 
 def blanked(text):
-    """The text with a space for each character that is not to be changed."""
+    """The text with a space for each character that must not be changed."""
     def spaces(match):
         return re.sub(r"[^\n]", " ", match.group())
 
@@ -68,7 +69,7 @@ def closing(text, at):
 
 def bodies(text):
     """[start, end) of each function's body: clang-format closes it in the first
-    column. What has a = or an enum before it is no function."""
+    column. A brace after a = or an enum begins no function."""
     for match in re.finditer(r"^\{\n.*?^\}", text, re.S | re.M):
         yield match.start(), match.end()
 
@@ -125,7 +126,7 @@ def mutants_of(path, text):
 
 
 def apply(mutant, text):
-    """The mutated text; comments inside what is replaced go as well."""
+    """Return the mutated text; comments in the replaced part are removed."""
     return text[:mutant.start] + mutant.new + text[mutant.end:]
 
 
@@ -134,8 +135,8 @@ def words(text):
 
 
 def change(mutant, text):
-    """The change as two strings, before and after, of the lines it is in. White
-    space counts as one space, so neither layout nor line numbers matter."""
+    """Return the changed lines as two strings, before and after. White space
+    becomes one space, so neither layout nor line numbers matter."""
     first = text.rfind("\n", 0, mutant.start) + 1
     last = text.find("\n", mutant.end)
     tail = text[mutant.end:last]

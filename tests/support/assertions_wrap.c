@@ -1,14 +1,15 @@
 /*
- * tests/support/assertions_wrap.c - fails a test that passed without asserting
- * anything. The linker's --wrap catches cmocka's functions, with the options in
- * assertions.flags.
+ * tests/support/assertions_wrap.c - fails a test that passed without making any
+ * assertion. The linker's --wrap redirects cmocka's functions to this file,
+ * with the options in assertions.flags.
  *
- *  1. Only assertions in the test program itself count, and those of how a
- *     forked child has ended. The others of this directory check that a pipe
- *     could be made, and the like: they say nothing about the library.
+ *  1. Only assertions in the test program itself count, and those about the
+ *     exit status of a forked child. Assertions in other files of this
+ *     directory do not count, as they say nothing about the library: they
+ *     check, for example, that a pipe could be made.
  *  2. A test that skips itself leaves its function and is not checked.
- *  3. Each test runs inside one of ours. Its setup is the first to be called,
- *     and finds out from initial_state which test it is.
+ *  3. Each test runs inside one of ours. Its setup is called first, and finds
+ *     out from initial_state which test it is.
  */
 #include "fixture.h"
 
@@ -75,7 +76,7 @@ int __wrap__cmocka_run_group_tests(const char *name,
 				   CMFixtureFunction setup,
 				   CMFixtureFunction teardown);
 
-/* Of the running test. Threads may assert, too. */
+/* The assertions of the running test. Threads may make some as well. */
 static unsigned assertions;
 
 /* (1) */
@@ -209,7 +210,7 @@ int __wrap__cmocka_run_group_tests(const char *name,
 
 	if (checked == NULL)
 		return -1;
-	(void)may_open_enough(); /* before a setup notes the limit */
+	(void)may_open_enough(); /* before a setup stores the limit */
 	for (size_t i = 0; i < count; i++)
 		checked[i] = (struct CMUnitTest){
 			.name = tests[i].name,

@@ -34,7 +34,7 @@ _Noreturn static void die(void (*misuse)(struct rota_loop *loop), int to)
 	dup2(to, STDERR_FILENO);
 	if (rota_loop_new(&loop, NULL) == 0)
 		misuse(loop);
-	_exit(0); /* it should not come to this */
+	_exit(0); /* must not be reached */
 }
 
 static void read_all(int fd, char *text, size_t size)

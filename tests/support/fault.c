@@ -1,10 +1,10 @@
 /*
- * tests/support/fault.c - counts system calls and decides which is to fail;
- * see fault.h. It catches none itself: fault_wrap.c and fault_darwin.c do, and
- * call fault_strike().
+ * tests/support/fault.c - counts system calls and decides which one fails; see
+ * fault.h. It catches none itself: fault_wrap.c and fault_darwin.c do, and call
+ * fault_strike().
  *
- *  1. A fault is armed and cleared on one thread while calls may go on on
- *     others: `target` is written last when arming, and first when clearing.
+ *  1. One thread arms and clears a fault, while other threads may make calls:
+ *     `target` is written last when arming, and first when clearing.
  */
 #include "fault.h"
 
@@ -16,7 +16,7 @@
 
 #include "fault_calls.h"
 
-/* What a fault is aimed at, beside any enum fault_call. */
+/* Targets of a fault, besides the values of enum fault_call. */
 enum { NOTHING = -1, ANY_CALL = -2 };
 
 static const char *const names[FAULT_CALL_COUNT] = {
@@ -66,13 +66,13 @@ static atomic_uint fail_at;
 static atomic_uint seen; /* calls of the target since arming */
 static atomic_uint failed;
 static atomic_int fail_error;
-static atomic_bool fail_on;                    /* all that follow as well */
+static atomic_bool fail_on;                    /* all later calls fail too */
 static void (*_Atomic call_before)(void *arg); /* NULL: nothing */
 static void *_Atomic call_before_arg;
 
 static _Thread_local unsigned passing;
 
-/* A name that is none would let a test pass for nothing. */
+/* An unknown name would let a test pass without testing anything. */
 static int find(const char *name)
 {
 	for (int i = 0; i < FAULT_CALL_COUNT; i++)

@@ -1,47 +1,47 @@
 /*
  * tests/support/fault.h - make the nth system call fail.
  *
- * The calls that the library makes are caught by the linker (--wrap, see
- * fault.flags), so the library itself knows nothing of this. The names are
- * those of the calls: "epoll_create1", "epoll_ctl", "epoll_wait",
- * "epoll_pwait2", "eventfd", "pipe2", "ppoll", "kqueue", "kevent", "write",
- * "fcntl", "fstat", "pthread_atfork"; and, for those who name them only, "open",
- * "stat", "close", "read", "pread", "pwrite", "malloc", "realloc", "calloc",
- * "free", "pthread_create", "socket", "bind", "listen", "connect", "accept4",
+ * The linker (--wrap, see fault.flags) redirects the calls that the library
+ * makes, so the library itself knows nothing of this. The names are those of
+ * the calls: "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait2",
+ * "eventfd", "pipe2", "ppoll", "kqueue", "kevent", "write", "fcntl", "fstat",
+ * "pthread_atfork". Some calls count only if a test names them: "open", "stat",
+ * "close", "read", "pread", "pwrite", "malloc", "realloc", "calloc", "free",
+ * "pthread_create", "socket", "bind", "listen", "connect", "accept4",
  * "getsockname", "getpeername", "getsockopt", "setsockopt", "shutdown", "recv",
  * "send", "sendmsg".
  */
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H
 
-/* Let the nth call of @name from now on (1: the next) return -1 with @error in
- * errno, without being made; but a "close" and a "free" are made, "malloc", "realloc" and
- * "calloc" return NULL, and the calls of pthreads return @error. One fault is
- * armed at a time. */
+/* Let the nth call of @name from now on (1: the next) fail: it is not made, and
+ * returns -1 with @error in errno. Exceptions: a "close" or a "free" is made
+ * all the same; "malloc", "realloc" and "calloc" return NULL; the calls of
+ * pthreads return @error. One fault is armed at a time. */
 void fault_fail(const char *name, unsigned nth, int error);
 
-/* The same from the nth call on, until fault_clear(). */
+/* The same for the nth call and all later ones, until fault_clear(). */
 void fault_fail_from(const char *name, unsigned nth, int error);
 
-/* Let the nth call of any of the names fail. */
+/* Let the nth call of all the names together fail. */
 void fault_fail_any(unsigned nth, int error);
 
-/* Have @before(@arg) called as the nth call of @name is about to be made, by the
- * thread that makes it. */
+/* Call @before(@arg) just before the nth call of @name is made, in the thread
+ * that makes it. */
 void fault_call_before(const char *name, unsigned nth,
 		       void (*before)(void *arg), void *arg);
 
-/* The same, and then that call fails, as fault_fail() has it: so @before may make
- * it, and the caller is told that it was interrupted. */
+/* The same, and then that call fails, as with fault_fail(). So @before may make
+ * the call itself, and the caller gets the error that it was interrupted. */
 void fault_fail_after(const char *name, unsigned nth, int error,
 		      void (*before)(void *arg), void *arg);
 
-/* Disarm. Returns how many calls were made to fail, or had something
- * called before them, since arming. */
+/* Disarm. Returns how many calls since arming have failed, or had @before
+ * called for them. */
 unsigned fault_clear(void);
 
-/* How many calls of @name have been made since the last fault_count_reset();
- * NULL: of all. Counted on every thread. */
+/* Return how many calls of @name, or with NULL of all names, were made since
+ * the last fault_count_reset(). All threads are counted. */
 unsigned fault_count(const char *name);
 void fault_count_reset(void);
 

@@ -1,6 +1,6 @@
 /*
- * tests/support/fault_calls.h - between fault.c, which counts and decides, and
- * the file that catches the calls: fault_wrap.c, or fault_darwin.c.
+ * tests/support/fault_calls.h - the interface between fault.c, which counts and
+ * decides, and the file that catches the calls: fault_wrap.c or fault_darwin.c.
  */
 #ifndef TESTS_SUPPORT_FAULT_CALLS_H
 #define TESTS_SUPPORT_FAULT_CALLS_H
@@ -20,7 +20,7 @@ enum fault_call {
 	FAULT_FSTAT,
 	FAULT_PTHREAD_ATFORK,
 
-	/* By name alone, and in no sum: the tests' own code makes these too. */
+	/* These count only by name and in no total: the tests make them too. */
 	FAULT_BY_NAME,
 	FAULT_OPEN = FAULT_BY_NAME,
 	FAULT_STAT,
@@ -49,11 +49,11 @@ enum fault_call {
 	FAULT_CALL_COUNT,
 };
 
-/* Count one call. Returns 0, or the error with which it is to fail. */
+/* Count one call. Returns 0, or the error with which it must fail. */
 int fault_strike(enum fault_call call);
 
-/* A test double makes system calls of its own, which are nobody's business:
- * from begin to end those of this thread are neither counted nor failed. */
+/* A test double makes system calls of its own. Between begin and end, the calls
+ * of this thread are neither counted nor failed. */
 void fault_pass_begin(void);
 void fault_pass_end(void);
 

@@ -2,12 +2,12 @@
  * tests/support/fault_darwin.c - catches system calls on macOS, whose linker
  * has no --wrap; see fault.h.
  *
- *  1. The test program defines the functions itself. The library is linked
- *     into it as an archive, so its calls come here, while the system's own
- *     libraries are bound to each other and do not.
- *  2. The real one is the next in the order in which dlsym(3) looks. All are
- *     found before main(), as signal handlers write, and dlsym(3) is not for
- *     them.
+ *  1. The test program defines the functions itself. The library is linked into
+ *     it as an archive, so its calls come here. The system's own libraries are
+ *     bound to each other, so their calls do not.
+ *  2. The real function is the next one in the search order of dlsym(3). All
+ *     are found before main(), because signal handlers call write(2) and must
+ *     not call dlsym(3).
  *  3. On x86_64 <sys/stat.h> gives fstat() and stat() other names in the object
  *     file.
  */
@@ -144,7 +144,7 @@ int kqueue(void)
 	return real_kqueue();
 }
 
-/* A wait that a signal cuts short has made its changes: so does this one. */
+/* A wait that a signal interrupts has made its changes: so does this one. */
 int kevent(int queue, const struct kevent *changes, int change_count,
 	   struct kevent *events, int event_count,
 	   const struct timespec *timeout)
@@ -181,7 +181,8 @@ ssize_t write(int fd, const void *data, size_t size)
 	return real_write(fd, data, size);
 }
 
-/* The argument may be an int, a pointer or none: as a long it passes whole. */
+/* The argument may be an int, a pointer or absent: a long passes any of them
+ * whole. */
 int fcntl(int fd, int command, ...)
 {
 	va_list arguments;
@@ -209,7 +210,7 @@ int stat(const char *path, struct stat *status)
 	return real_stat(path, status);
 }
 
-/* Returns its error, and leaves errno alone. */
+/* Returns its error, and leaves errno unchanged. */
 int pthread_atfork(void (*prepare)(void), void (*parent)(void),
 		   void (*child)(void))
 {
@@ -220,7 +221,7 @@ int pthread_atfork(void (*prepare)(void), void (*parent)(void),
 	return real_pthread_atfork(prepare, parent, child);
 }
 
-/* The argument is read as open() itself does: whether it is there or not. */
+/* The third argument is read as by open() itself: even if it is absent. */
 int open(const char *path, int flags, ...)
 {
 	va_list arguments;
@@ -234,7 +235,7 @@ int open(const char *path, int flags, ...)
 	return real_open(path, flags, mode);
 }
 
-/* One that is to fail has closed the descriptor all the same. */
+/* A close that must fail closes the descriptor all the same. */
 int close(int fd)
 {
 	int error = fault_strike(FAULT_CLOSE);
@@ -288,7 +289,7 @@ void *calloc(size_t count, size_t size)
 	return real_calloc(count, size);
 }
 
-/* Counted alone: of what there is to free. */
+/* Counts, but never fails; a free of NULL does not count. */
 void free(void *memory)
 {
 	if (memory != NULL)
@@ -297,7 +298,7 @@ void free(void *memory)
 		real_free(memory);
 }
 
-/* Returns its error, and leaves errno alone. */
+/* Returns its error, and leaves errno unchanged. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 		   void *(*run)(void *arg), void *arg)
 {

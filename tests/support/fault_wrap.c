@@ -2,14 +2,15 @@
  * tests/support/fault_wrap.c - catches system calls by the linker's --wrap,
  * with the options in fault.flags; see fault.h.
  *
- *  1. With --wrap=f, every object's call of f comes to __wrap_f here, and
- *     __real_f is the f of the C library or of the kqueue double. What is not
- *     there at all (kqueue without the double, epoll on a BSD) is weak, and
- *     never called.
- *  2. The kqueue double is built on epoll, and calls what is caught here: what
- *     it does inside kqueue(), kevent(), and the calls that end a descriptor
- *     passes uncounted. Its own wrappers are weak names of its kqd_ functions,
- *     so that those here may stand before them; it may not be there.
+ *  1. With --wrap=f, a call of f in any object comes to __wrap_f here, and
+ *     __real_f is the f of the C library or of the kqueue double. A function
+ *     that does not exist (kqueue without the double, epoll on a BSD) is weak,
+ *     and never called.
+ *  2. The kqueue double is built on epoll, and so calls functions that are
+ *     caught here. What it does inside kqueue(), kevent(), and the calls that
+ *     close a descriptor is not counted. Its own wrappers are weak names of its
+ *     kqd_ functions, so the ones in this file take precedence. The double may
+ *     be absent.
  */
 #include <errno.h>
 #include <poll.h>
@@ -31,7 +32,7 @@ struct kevent;
 
 #define WEAK __attribute__((weak))
 
-/* On the processors that tests run on. A BSD has no such call. */
+/* Its number on the processors that tests run on. A BSD has no such call. */
 enum { SYSTEM_EPOLL_PWAIT2 = 441 };
 
 /* (1) */
@@ -172,8 +173,8 @@ int __wrap_epoll_wait(int epoll, struct epoll_event *events, int max,
 		       : __real_epoll_wait(epoll, events, max, timeout);
 }
 
-/* Here are the calls that the library makes by their numbers. Each takes six
- * arguments at most; those that are not there are read and passed unused. */
+/* The calls that the library makes by number. A call has at most six arguments;
+ * absent ones are read and passed unused. */
 long __wrap_syscall(long number, ...)
 {
 	va_list arguments;
@@ -217,7 +218,7 @@ int __wrap_kqueue(void)
 	return result;
 }
 
-/* A wait that a signal cuts short has made its changes: so does this one. */
+/* A wait that a signal interrupts has made its changes: so does this one. */
 int __wrap_kevent(int queue, const struct kevent *changes, int change_count,
 		  struct kevent *events, int event_count,
 		  const struct timespec *timeout)
@@ -252,7 +253,7 @@ ssize_t __wrap_write(int fd, const void *data, size_t size)
 	return result;
 }
 
-/* The argument is read as open() itself does: whether it is there or not. */
+/* The third argument is read as by open() itself: even if it is absent. */
 int __wrap_open(const char *path, int flags, ...)
 {
 	va_list arguments;
@@ -278,7 +279,7 @@ static int close_passing(int fd)
 	return result;
 }
 
-/* One that is to fail has closed the descriptor all the same. */
+/* A close that must fail closes the descriptor all the same. */
 int __wrap_close(int fd)
 {
 	int error = fault_strike(FAULT_CLOSE);
@@ -330,7 +331,7 @@ void *__wrap_calloc(size_t count, size_t size)
 	return struck(FAULT_CALLOC) ? NULL : __real_calloc(count, size);
 }
 
-/* Counted alone: of what there is to free. */
+/* Counts, but never fails; a free of NULL does not count. */
 void __wrap_free(void *memory)
 {
 	if (memory != NULL)
@@ -343,7 +344,7 @@ int __wrap_stat(const char *path, struct stat *status)
 	return struck(FAULT_STAT) ? -1 : __real_stat(path, status);
 }
 
-/* Returns its error, and leaves errno alone. */
+/* Returns its error, and leaves errno unchanged. */
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*run)(void *arg), void *arg)
 {
@@ -365,7 +366,8 @@ int __wrap_dup2(int from, int to)
 	return result;
 }
 
-/* The argument may be an int, a pointer or none: as a long it passes whole. */
+/* The argument may be an int, a pointer or absent: a long passes any of them
+ * whole. */
 int __wrap_fcntl(int fd, int command, ...)
 {
 	va_list arguments;
@@ -384,7 +386,7 @@ int __wrap_fstat(int fd, struct stat *status)
 	return struck(FAULT_FSTAT) ? -1 : __real_fstat(fd, status);
 }
 
-/* Returns its error, and leaves errno alone. */
+/* Returns its error, and leaves errno unchanged. */
 int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void),
 			  void (*child)(void))
 {

@@ -219,7 +219,7 @@ int poller_is(struct fixture *f, const char *name)
 	return strcmp(rota_loop_backend_name(f->loop), name) == 0;
 }
 
-/* '*' stands for any run of characters, '?' for any one. */
+/* '*' matches any sequence of characters, '?' any single one. */
 static int matches(const char *pattern, const char *name)
 {
 	if (*pattern == '*')
@@ -236,8 +236,9 @@ int run_filtered(const struct CMUnitTest *tests, size_t count, int (*run)(void))
 	const char *filter = getenv("ROTA_TEST_FILTER");
 	size_t found = 0;
 
-	/* A pipe whose reader has gone is an error code, not an end. The
-	 * library itself must not count on this: see D5's own test. */
+	/* Writing to a pipe without a reader returns an error, and does not end
+	 * the process. The library must not rely on this: D5 has a test of its
+	 * own. */
 	signal(SIGPIPE, SIG_IGN);
 	if (filter == NULL || *filter == '\0')
 		return run();

@@ -1,7 +1,7 @@
 /*
- * tests/support/fixture.h - what every test stands on: a fresh loop and an
- * alarm. Afterwards a loop that is still alive or open, a descriptor that is
- * left, or memory that is not freed fails the test.
+ * tests/support/fixture.h - the setup and teardown of every test: a new loop
+ * and an alarm. Afterwards the test fails if its loop is still alive or open,
+ * if a descriptor is still open, or if memory is not freed.
  *
  *     static const struct CMUnitTest tests[] = {
  *             VIRTUAL(a_timer_is_never_early),
@@ -21,25 +21,25 @@
 
 #include "rota.h"
 
-/* An allocator that counts, and fails when it is told to. */
+/* An allocator that counts, and fails when the test wants it to. */
 struct counting_allocator {
 	struct rota_allocator allocator;
 	size_t bytes;   /* allocated and not freed */
-	size_t calls;   /* that asked for memory */
-	size_t fail_at; /* this call, counted from 1, fails; 0: none */
-	size_t failed;  /* calls that were made to fail */
+	size_t calls;   /* calls that allocated memory */
+	size_t fail_at; /* which call fails, counted from 1; 0: none */
+	size_t failed;  /* calls that have failed */
 };
 
 struct fixture {
 	struct rota_loop *loop; /* NULL once the test has closed it */
 	uint64_t start_ns;      /* the loop's time when the test began */
 	struct counting_allocator memory;
-	int descriptors; /* open before the loop was made */
+	int descriptors; /* number open before the loop was made */
 };
 
 void counting_allocator_init(struct counting_allocator *memory);
 
-/* Options for one more loop like the fixture's own. */
+/* Set the options for another loop like the fixture's own. */
 void fixture_options(struct fixture *f, enum rota_clock clock,
 		     struct rota_loop_options *options);
 
@@ -47,22 +47,24 @@ int fixture_begin_virtual(void **state);
 int fixture_begin_real(void **state);
 int fixture_end(void **state);
 
-/* How many descriptors this process has open. */
+/* Return how many descriptors this process has open. */
 int count_descriptors(void);
 
-/* Whether this process may open as many as most tests take, by a higher limit
- * if need be. Tests that take more say so: see need_descriptors(). */
+/* Return whether this process may open as many descriptors as most tests need,
+ * after raising the limit if necessary. Tests that need more call
+ * need_descriptors(). */
 int may_open_enough(void);
 
-/* A pipe, a connected pair of stream sockets: non-blocking, close-on-exec. */
+/* Make a pipe, or a connected pair of stream sockets: non-blocking,
+ * close-on-exec. */
 void make_pipe(int fds[2]);
 void make_socketpair(int fds[2]);
 
-/* One byte in, one byte out; they fail the test if that does not work. */
+/* Write a byte, or read one. They fail the test if that does not work. */
 void put_byte(int fd);
 void take_byte(int fd);
 
-/* Skip the test, and say why. */
+/* Skip the test, and print why. */
 #define skip_test(reason) (print_message("skip: %s\n", reason), skip())
 
 /* The monotonic clock, in nanoseconds. */
@@ -71,13 +73,14 @@ uint64_t real_now(void);
 /* The CPU time of this process, in nanoseconds. */
 uint64_t cpu_now(void);
 
-/* A reproducible random number below @bound: xorshift, *@seed not 0. */
+/* A reproducible random number below @bound, by xorshift. *@seed must not be
+ * 0. */
 uint64_t random_below(uint64_t *seed, uint64_t bound);
 
-/* The seed of this run: ROTA_TEST_SEED, or one from the clock. Printed. */
+/* The seed of this run: ROTA_TEST_SEED, or a value from the clock. Printed. */
 uint64_t random_seed(void);
 
-/* Whether the tests run on the poller of that name. */
+/* Return whether the tests run on the poller of that name. */
 int poller_is(struct fixture *f, const char *name);
 
 int run_filtered(const struct CMUnitTest *tests, size_t count,
@@ -89,7 +92,7 @@ int run_filtered(const struct CMUnitTest *tests, size_t count,
 #define REAL(test)                                                             \
 	cmocka_unit_test_setup_teardown(test, fixture_begin_real, fixture_end)
 
-/* main(): runs the tests that ROTA_TEST_FILTER names, all without it. */
+/* main(): runs the tests that match ROTA_TEST_FILTER; without it, all tests. */
 #define FIXTURE_MAIN(tests)                                                    \
 	static int run_group(void)                                             \
 	{                                                                      \

@@ -1,6 +1,6 @@
 /*
- * tests/support/journal.h - what called back, in which phase, and with which
- * status: "pending: a=120 closing: b=ECANCELED handle".
+ * tests/support/journal.h - a record of which callbacks ran, in which phase,
+ * and with which status: "pending: a=120 closing: b=ECANCELED handle".
  */
 #ifndef TESTS_SUPPORT_JOURNAL_H
 #define TESTS_SUPPORT_JOURNAL_H
@@ -10,7 +10,7 @@ struct rota_loop;
 void journal_note(struct rota_loop *loop, const char *name);
 void journal_note_status(struct rota_loop *loop, const char *name, int status);
 
-/* What was noted since the last time. Valid until the next note. */
+/* Return the record since the last time. Valid until the next entry. */
 const char *journal_take(void);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * tests/support/pipe_reader.h - a reader and its pipe, and callbacks that note
- * in the journal what they were told.
+ * tests/support/pipe_reader.h - a reader and its pipe, and callbacks that
+ * record their arguments in the journal.
  */
 #ifndef TESTS_SUPPORT_PIPE_READER_H
 #define TESTS_SUPPORT_PIPE_READER_H
@@ -17,11 +17,11 @@ struct pipe_reader {
 void pipe_reader_open(struct pipe_reader *p, struct fixture *f,
 		      const char *name);
 
-/* Read one byte, by a request that is noted under @name. */
+/* Read one byte, by a request that is recorded under @name. */
 void pipe_reader_read(struct pipe_reader *p, struct byte_request *request,
 		      const char *name);
 
-/* Note the handle's name; the request's name and status. */
+/* Record the name of the handle; or the name and the status of the request. */
 void note_closed(struct rota_handle *handle);
 void note_status(struct byte_request *request, int status);
 

@@ -68,7 +68,7 @@ static void stop_the_run(struct rota_timer *timer)
 	rota_loop_stop(timer->data);
 }
 
-/* Run until a timer of @ms stops the run. */
+/* Run until a timer of @ms milliseconds stops the run. */
 static void run_for(struct rota_loop *loop, unsigned ms)
 {
 	struct stopwatch watch = { .rang = 0 };
@@ -86,7 +86,7 @@ uint64_t waits_within(struct fixture *f, unsigned ms)
 	struct rota_stats before, after;
 
 	/* On a busy machine the timer may be due before the loop can sleep:
-	 * then nothing has been seen. */
+	 * then nothing was measured. */
 	do {
 		before = stats_of(f->loop);
 		run_for(f->loop, ms);

@@ -1,6 +1,7 @@
 /*
- * tests/support/probe.h - a watch that keeps account of its calls. A turn may
- * call it twice, as kqueue tells of each direction by itself.
+ * tests/support/probe.h - a watch that counts its calls and stores their
+ * events. A turn may call it twice, because kqueue reports each direction
+ * separately.
  */
 #ifndef TESTS_SUPPORT_PROBE_H
 #define TESTS_SUPPORT_PROBE_H
@@ -12,14 +13,15 @@ struct probe {
 	struct rota_loop *loop;
 	unsigned calls;
 	unsigned events;             /* of the last turn that called it */
-	uint64_t turn;               /* which one that was */
+	uint64_t turn;               /* the number of that turn */
 	void (*act)(struct probe *); /* what else to do in a call, or NULL */
 	void *arg;                   /* for act */
 };
 
 void probe_init(struct probe *probe, struct fixture *f, int fd);
 
-/* Start it, as rota_watch_start() does, or fail the test. */
+/* Start the watch as rota_watch_start() does; probe_start() fails the test if
+ * that fails. */
 void probe_start(struct probe *probe, unsigned events);
 int probe_try_start(struct probe *probe, unsigned events);
 void probe_stop(struct probe *probe);
@@ -27,18 +29,19 @@ void probe_stop(struct probe *probe);
 /* Make one turn that does not sleep. */
 void turn(struct fixture *f);
 
-/* Make one turn and tell what it told the probe: 0 if nothing. */
+/* Make one turn and return the events that the probe got in it: 0 if none. */
 unsigned told(struct fixture *f, struct probe *probe);
 
-/* How often the loop asks the kernel while it waits for a timer of @ms, which
- * must call: at least once. A loop that has something to tell without end, and
- * so never sleeps, ends by the fixture's alarm. */
+/* Return how often the loop calls the poller while it waits for a timer of @ms
+ * milliseconds: at least once. The timer must call back. If the poller always
+ * has something to report, so that the loop never sleeps, the fixture's alarm
+ * ends the test. */
 uint64_t waits_within(struct fixture *f, unsigned ms);
 
-/* The figures of the loop. */
+/* The statistics of the loop. */
 struct rota_stats stats_of(struct rota_loop *loop);
 
-/* Have room for @count descriptors more, or skip the test. */
+/* Make sure that @count more descriptors can be opened, or skip the test. */
 void need_descriptors(unsigned count);
 
 #endif

@@ -93,12 +93,12 @@ int reader_open(struct reader *reader, struct rota_loop *loop, int fd)
 	reader->fn = NULL;
 	reader->first = NULL;
 	rota_watch_init(&reader->watch, loop, fd);
-	rota_watch_unref(&reader->watch); /* the handle counts by itself */
+	rota_watch_unref(&reader->watch); /* the handle counts itself */
 	rotai_handle_open(&reader->handle, loop, &reader_class);
 	return 0;
 }
 
-/* The byte, ROTA_EOF, ROTA_EAGAIN or another error. */
+/* Return the byte, ROTA_EOF, ROTA_EAGAIN or another error. */
 static int read_byte(const struct reader *reader)
 {
 	unsigned char byte;
@@ -109,7 +109,7 @@ static int read_byte(const struct reader *reader)
 	return size == 0 ? ROTA_EOF : byte;
 }
 
-/* Calls back once at the most: a callback may have closed the reader. */
+/* Calls back at most once: a callback may have closed the reader. */
 static void readable(struct rota_watch *watch, unsigned events)
 {
 	struct reader *reader = rota_container_of(watch, struct reader, watch);

@@ -1,6 +1,7 @@
 /*
- * tests/support/reader.h - a handle and its requests, to test what all of them
- * share: it owns the reading end of a pipe, and its requests want one byte.
+ * tests/support/reader.h - a simple handle and its requests, to test what all
+ * handles and requests have in common. The handle owns the reading end of a
+ * pipe, and each request reads one byte.
  */
 #ifndef TESTS_SUPPORT_READER_H
 #define TESTS_SUPPORT_READER_H
@@ -20,23 +21,23 @@ struct byte_request {
 	struct rota_request request;
 	byte_fn *fn;
 	struct reader *reader;     /* NULL: none */
-	struct byte_request *next; /* that waits for a byte */
-	int held;                  /* by a thread, or so it seems */
-	int late;                  /* how it is to end once it is let go */
+	struct byte_request *next; /* the next that waits for a byte */
+	int held;                  /* as if a thread were working on it */
+	int late;                  /* status with which it ends after that */
 };
 
 struct reader {
 	struct rota_handle handle;
 	struct rota_watch watch;
 	int fd;
-	reader_fn *fn; /* NULL: it does not flow */
+	reader_fn *fn; /* NULL: no continuous reading */
 	struct byte_request *first;
 };
 
-/* 0, or an error, and @fd is still the caller's. */
+/* Returns 0; or an error, and then @fd is still the caller's. */
 int reader_open(struct reader *reader, struct rota_loop *loop, int fd);
 
-/* Call @fn with every byte that comes: the reader is active. */
+/* Call @fn with every byte that arrives: the reader is active. */
 int reader_start(struct reader *reader, reader_fn *fn);
 void reader_stop(struct reader *reader);
 
@@ -44,12 +45,12 @@ void reader_stop(struct reader *reader);
 int reader_read(struct reader *reader, struct byte_request *request,
 		byte_fn *fn);
 
-/* Begin a request that a thread holds, of @reader or, if that is NULL, of none.
- * A cancel is told that it is busy. */
+/* Begin a request that behaves as if a thread were working on it, of @reader
+ * or, if that is NULL, of no handle. A cancel returns ROTA_EBUSY. */
 int reader_hold(struct reader *reader, struct rota_loop *loop,
 		struct byte_request *request, byte_fn *fn);
 
-/* The thread is done with it. */
+/* End such a request with @status, as its thread would. */
 void reader_let_go(struct byte_request *request, int status);
 
 /* Begin a request of no handle, which a cancel ends. */

@@ -1,8 +1,9 @@
 /*
- * tests/support/recorder.h - who was called, and in which order.
+ * tests/support/recorder.h - a record of who was called, and in which order.
  *
  * An actor has a name and a node of each kind. When one of its nodes calls
- * back, the name is recorded, and then the actor does what the test told it:
+ * back, the name is recorded, and then the actor runs the function that the
+ * test has set:
  *
  *     actor_init(&a, &r, "a");
  *     a.then = stop_other_timer;
@@ -19,7 +20,7 @@ struct recorder {
 	struct rota_loop *loop;
 	struct rota_tracer tracer;
 	uint64_t start_ns; /* the loop's time when the recorder began */
-	int times;         /* record "a@10": at 10 ms since then */
+	int times;         /* record "a@10": at 10 ms after start_ns */
 	size_t size;
 	char text[4096];
 };
@@ -28,8 +29,8 @@ struct actor {
 	struct recorder *recorder;
 	const char *name;
 	void (*then)(struct actor *actor); /* NULL: only record */
-	struct actor *other;               /* for @then */
-	uint64_t number;                   /* for @then */
+	struct actor *other;               /* for use by @then */
+	uint64_t number;                   /* for use by @then */
 	unsigned calls;
 	struct rota_timer timer;
 	struct rota_task task;
@@ -41,8 +42,8 @@ struct actor {
 void recorder_init(struct recorder *r, struct rota_loop *loop);
 void record(struct recorder *r, const char *name);
 
-/* What was recorded since the last time, names with a space between. Valid
- * until the next record. */
+/* Return what was recorded since the last time: names with a space between.
+ * Valid until the next record. */
 const char *recorder_take(struct recorder *r);
 
 /* From now on record the phases too: "timers: a b pending: prepare: c ...". */
@@ -50,7 +51,7 @@ void recorder_trace(struct recorder *r);
 
 void actor_init(struct actor *a, struct recorder *r, const char *name);
 
-/* Start or queue the actor's own node; they fail the test if that fails. */
+/* Start or queue a node of the actor. They fail the test if that fails. */
 void actor_timer(struct actor *a, uint64_t delay_ns);
 void actor_timer_at(struct actor *a, uint64_t due_ns);
 void actor_every(struct actor *a, uint64_t period_ns, enum rota_repeat repeat);
@@ -62,7 +63,7 @@ void actor_hook(struct actor *a, enum rota_hook_kind kind);
 void actor_async(struct actor *a);
 void actor_watch(struct actor *a, int fd, unsigned events);
 
-/* The callbacks that do this, for tests that start a node by hand. */
+/* The callbacks of these nodes, for tests that start a node by hand. */
 void actor_on_timer(struct rota_timer *timer);
 void actor_on_task(struct rota_task *task);
 void actor_on_hook(struct rota_hook *hook);

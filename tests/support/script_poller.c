@@ -285,8 +285,9 @@ static void ignore(struct rota_watch *watch, unsigned events)
 	(void)events;
 }
 
-/* The loop looks at a descriptor before it makes room for a number so high:
- * make the room by one that is open, and the rest can be made up. */
+/* Before the loop makes its table as large as a high number needs, it checks
+ * that the descriptor is open. So use one real descriptor to make the table
+ * large enough; the other numbers can then be invented. */
 static void widen_table(struct script *s)
 {
 	struct rota_watch watch;

@@ -1,6 +1,6 @@
 /*
- * tests/support/script_poller.h - a poller and a clock that do what the test
- * says, and keep a record of what the loop asks of them.
+ * tests/support/script_poller.h - a poller and a clock that the test controls,
+ * and that record what the loop asks of them.
  *
  *     script_begin(&s, f);
  *     ...
@@ -10,13 +10,15 @@
  *     ...
  *     script_end(&s);
  *
- * Descriptors are only numbers here, below SCRIPT_FDS, and no time passes but in
- * waits, and in changes if the test says so. A wait with nothing to report moves the clock on by its time-out. One without a
- * time-out and nothing to come returns ROTA_EDOM, so that no test hangs.
+ * Descriptors are only numbers here, below SCRIPT_FDS. Time passes only in
+ * waits, and in changes if the test says so. A wait with nothing to report
+ * moves the clock forward by its timeout. A wait that has no timeout and
+ * nothing left to report returns ROTA_EDOM, so that no test hangs.
  *
- * What the loop owes a poller is checked at every call: nothing is added twice,
- * nothing changed or removed that is not there, no descriptor changed twice
- * between two waits, none left when the poller is closed.
+ * Every call checks that the loop keeps its side of the contract: nothing is
+ * added twice, nothing is changed or removed that was not added, no descriptor
+ * is changed twice between two waits, and none is left when the poller is
+ * closed.
  */
 #ifndef TESTS_SUPPORT_SCRIPT_POLLER_H
 #define TESTS_SUPPORT_SCRIPT_POLLER_H
@@ -27,11 +29,11 @@
 enum { SCRIPT_FDS = 512, SCRIPT_EVENTS = 64 };
 
 struct script_event {
-	unsigned wait; /* at which wait, counted from 1; 0: it is past */
+	unsigned wait; /* number of the wait, from 1; 0: it is over */
 	int fd;
 	unsigned events;
 	uint32_t generation;
-	int any_generation; /* take the one that the descriptor has then */
+	int any_generation; /* use the current one of the descriptor */
 };
 
 struct script {
@@ -39,26 +41,26 @@ struct script {
 	uint64_t now_ns;
 	unsigned waits;
 	unsigned wakes;
-	unsigned early_ns;  /* let sleeps end early by this much */
-	unsigned room;      /* changes until submit() is needed; 0: any */
-	uint64_t change_ns; /* let each change take so long */
-	unsigned full_to; /* waits up to this one report as much as they may */
-	int full_from;    /* then of this descriptor and those after it */
+	unsigned early_ns;  /* sleeps end early by this much */
+	unsigned room;      /* changes until submit() is needed; 0: no limit */
+	uint64_t change_ns; /* how long each change takes */
+	unsigned full_to; /* waits up to this one report as many as they may */
+	int full_from;    /* of this descriptor and those after it */
 
-	/* Let the next call fail with this. */
+	/* The next call fails with this. */
 	int add_error;
 	int change_error;
 	int confirm_error;
 	int wait_error;
-	int refuse_changes; /* with this, all changes and confirmations */
+	int refuse_changes; /* all changes and confirmations fail with this */
 	unsigned replaced;  /* 1: confirm finds another file */
 
-	/* Called at the start of every wait, as other threads might do things
+	/* Called at the start of every wait, to do what other threads might do
 	 * while the loop sleeps. */
 	void (*on_wait)(struct script *s, int64_t timeout_ns);
 	void *arg;
 
-	/* The rest is script_poller.c's. */
+	/* The rest is private to script_poller.c. */
 	struct script_event events[SCRIPT_EVENTS];
 	struct {
 		int added;
@@ -75,19 +77,19 @@ struct script {
 void script_begin(struct script *s, struct fixture *f);
 void script_end(struct script *s);
 
-/* Let @fd be ready at the @nth wait from now on (1: the next). */
+/* Report @fd as ready at the @nth wait from now on (1: the next). */
 void script_ready(struct script *s, unsigned nth, int fd, unsigned events);
 
-/* The same, under a generation that may have passed. */
+/* The same, with a generation that may be out of date. */
 void script_ready_as(struct script *s, unsigned nth, int fd, unsigned events,
 		     uint32_t generation);
 
-/* Which generation @fd has now. */
+/* The current generation of @fd. */
 uint32_t script_generation(const struct script *s, int fd);
 
-/* What the loop has asked for since the last time, with ", " between:
+/* Return what the loop has asked for since the last time, with ", " between:
  * "add 10 rw", "change 10 -", "confirm 10 r", "remove 10", "submit", "wait -",
- * "wait 5000". A wake is not in it: see s->wakes. */
+ * "wait 5000". Wakes are not recorded: see s->wakes. */
 const char *script_take(struct script *s);
 
 #endif

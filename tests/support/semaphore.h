@@ -1,6 +1,6 @@
 /*
  * tests/support/semaphore.h - a counting semaphore in memory, which POSIX has
- * and macOS has not.
+ * but macOS lacks.
  */
 #ifndef TESTS_SUPPORT_SEMAPHORE_H
 #define TESTS_SUPPORT_SEMAPHORE_H

@@ -15,7 +15,7 @@
 #include "fault.h"
 #include "fault_calls.h"
 
-/* What poll(2) says of a FIN with data before it. */
+/* The event with which poll(2) reports a FIN that has data before it. */
 #ifdef POLLRDHUP
 enum { FIN_EVENT = POLLRDHUP };
 #else
@@ -64,9 +64,9 @@ void run_to_the_end(struct fixture *f)
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 }
 
-/* --- the pattern ------------------------------------------------------------ */
+/* --- the pattern ---------------------------------------------------------- */
 
-/* No two stretches of it are alike for long: the period is 251 * 256. */
+/* The pattern repeats only after 251 * 256 bytes. */
 char pattern_at(size_t offset)
 {
 	return (char)(offset % 251 + offset / 251 % 256 * 7);
@@ -86,7 +86,7 @@ int pattern_is(const char *data, size_t size, size_t offset)
 	return 1;
 }
 
-/* --- raw sockets ------------------------------------------------------------ */
+/* --- raw sockets ---------------------------------------------------------- */
 
 static int is_ready(int fd, short events, short wanted)
 {
@@ -118,7 +118,7 @@ void await_room(int fd)
 	await(fd, POLLOUT, POLLOUT);
 }
 
-/* Only a FIN or an RST is waited for, so that poll() sleeps although there is
+/* Waits only for a FIN or an RST, so that poll() sleeps although there is
  * data. */
 void await_end(int fd)
 {
@@ -132,7 +132,7 @@ void await_bytes(int fd, size_t count)
 
 	await_input(fd);
 	while (ioctl(fd, FIONREAD, &there) == 0 && (size_t)there < count) {
-		/* Nothing tells of more; let the system go on with it. */
+		/* No event reports more data. Let the system deliver it. */
 		(void)poll(NULL, 0, 1);
 		out_of_time(until, __FILE__, __LINE__);
 	}
@@ -175,7 +175,7 @@ int raw_listen(struct rota_address *address)
 	any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	fault_pass_begin();
 	fd = raw_socket();
-	/* Thousands of connections leave no port but in TIME_WAIT. */
+	/* After thousands of connections, all ports may be in TIME_WAIT. */
 	assert_int_equal(
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
@@ -239,8 +239,8 @@ static void raw_at_once(int fd)
 	fault_pass_end();
 }
 
-/* Buffers of @size bytes, which must be known before there is a connection; 0:
- * the system's own choice. A single byte goes out at once. */
+/* The buffers have @size bytes, which must be set before there is a connection;
+ * 0: the system's default. A single byte is sent at once. */
 static void make_pair(int fds[2], int size)
 {
 	struct rota_address address;
@@ -336,7 +336,7 @@ void raw_read(int fd, void *data, size_t size)
 	}
 }
 
-/* --- connections ------------------------------------------------------------ */
+/* --- connections ---------------------------------------------------------- */
 
 void connection_adopt(struct connection *c, struct fixture *f, int fd, int peer,
 		      const char *name)
@@ -471,7 +471,7 @@ void connection_read(struct connection *c)
 	assert_int_equal(rota_stream_read_start(&c->tcp.stream, collect), 0);
 }
 
-/* --- callbacks -------------------------------------------------------------- */
+/* --- callbacks ------------------------------------------------------------ */
 
 static struct connection *connection_of(struct rota_stream *stream)
 {

@@ -2,12 +2,12 @@
  * tests/support/streams.h - TCP over loopback: a stream of the loop, and its
  * peer, which is a raw socket.
  *
- * What goes either way is a pattern, of which every byte is known by its
- * offset, so that any amount of it can be checked without being stored.
+ * Both directions carry a pattern, in which every byte is known by its offset.
+ * So any amount of it can be checked without being stored.
  *
- * Nothing here sleeps: what has been sent is waited for where it is to arrive.
- * System calls made here for raw sockets are neither counted nor failed by
- * support/fault.h.
+ * Nothing here sleeps: the functions wait until what was sent has arrived.
+ * System calls that this file makes for raw sockets are neither counted nor
+ * failed by support/fault.h.
  */
 #ifndef TESTS_SUPPORT_STREAMS_H
 #define TESTS_SUPPORT_STREAMS_H
@@ -18,26 +18,27 @@
 #include "probe.h"       /* turn() */
 #include "rota/tcp.h"
 
-/* Make turns that do not sleep until @condition holds, for seconds at most. */
+/* Make turns that do not sleep until @condition holds, for 40 seconds at
+ * most. */
 #define RUN_UNTIL(f, condition)                                                \
 	for (uint64_t until_ = real_now() + ROTA_SEC(40); !(condition);        \
 	     out_of_time(until_, __FILE__, __LINE__))                          \
 	turn(f)
 
-/* A fixture of one's own, whose loop lends buffers of @size bytes; and its
- * end, after which no memory may be left. */
+/* Begin a separate fixture, whose loop lends buffers of @size bytes; and end
+ * it, after which no memory may be left. */
 void small_loop_begin(struct fixture *own, size_t size);
 void small_loop_end(struct fixture *own);
 
-/* How many system calls wrote to a socket, or read from one, since the last
- * fault_count_reset(); see fault.h. */
+/* Return how many system calls wrote to a socket, or read from one, since the
+ * last fault_count_reset(); see fault.h. */
 unsigned count_writes(void);
 unsigned count_reads(void);
 
 /* Run until nothing keeps the loop alive. */
 void run_to_the_end(struct fixture *f);
 
-/* Fail the test, at that line, if the clock has reached @until_ns. */
+/* Fail the test, at @file and @line, if the clock has reached @until_ns. */
 void out_of_time(uint64_t until_ns, const char *file, int line);
 
 /* The pattern. */
@@ -46,40 +47,40 @@ void pattern_fill(char *data, size_t size, size_t offset);
 int pattern_is(const char *data, size_t size, size_t offset);
 
 /*
- * Raw sockets: on 127.0.0.1, non-blocking, close-on-exec. All of these fail
- * the test if they cannot do what they say.
+ * Raw sockets: on 127.0.0.1, non-blocking, close-on-exec. All of these
+ * functions fail the test if they fail.
  */
-int raw_listen(struct rota_address *address); /* stores where it is */
+int raw_listen(struct rota_address *address); /* stores its address */
 int raw_connect(const struct rota_address *address);
-int raw_accept(int listener);     /* waits for one */
-int raw_try_accept(int listener); /* -1: there is none */
+int raw_accept(int listener);     /* waits for a connection */
+int raw_try_accept(int listener); /* -1: there is no connection */
 void raw_pair(int fds[2]);        /* connected to each other */
 void raw_close(int fd);
-void raw_reset(int fd); /* close it by a reset */
+void raw_reset(int fd); /* close it with a reset */
 void raw_shutdown(int fd);
 void raw_buffers(int fd, int size); /* SO_SNDBUF and SO_RCVBUF */
 
-/* Send all of it, into room that is there. */
+/* Send everything; there must be enough room. */
 void raw_send(int fd, const void *data, size_t size);
 
-/* Send what there is room for. Returns how many bytes, or -errno. */
+/* Send as much as there is room for. Returns how many bytes, or -errno. */
 ptrdiff_t raw_try_send(int fd, const void *data, size_t size);
 
-/* Read exactly @size bytes; wait for them. */
+/* Read exactly @size bytes, and wait for them. */
 void raw_read(int fd, void *data, size_t size);
 
-/* Read what is there, up to @size bytes. Returns how many; 0 at the end; or
+/* Read what is available, up to @size bytes. Returns how many; 0 at the end; or
  * -errno: -EAGAIN if there is nothing. */
 ptrdiff_t raw_try_read(int fd, void *data, size_t size);
 
-/* Wait until that has come: something to read; so many bytes; a FIN or an
- * RST; a connection at a listener; room to write. */
+/* Wait for: something to read, or a connection at a listener; @count bytes; a
+ * FIN or an RST; room to write. */
 void await_input(int fd);
 void await_bytes(int fd, size_t count);
 void await_end(int fd);
 void await_room(int fd);
 
-/* Where the raw socket @fd itself is. */
+/* The address of the raw socket @fd itself. */
 void raw_address(int fd, struct rota_address *address);
 
 /* A stream of the loop, and its peer. */
@@ -90,17 +91,17 @@ struct connection {
 
 	size_t sent;     /* bytes of the pattern: from the peer, */
 	size_t produced; /* from the stream, */
-	size_t taken;    /* and of these taken by the peer */
+	size_t taken;    /* and of these, read by the peer */
 
-	/* What collect() was told. */
+	/* What collect() was called with. */
 	unsigned reads; /* calls with bytes */
 	unsigned ends;  /* calls with an error */
 	int status;     /* the last error */
-	size_t size;    /* bytes in all */
-	size_t wrong;   /* calls with bytes out of the pattern */
-	char text[32];  /* the first of them, and a 0 */
+	size_t size;    /* bytes in total */
+	size_t wrong;   /* calls with bytes that break the pattern */
+	char text[32];  /* the first bytes, and a 0 */
 
-	/* What count_drain() was told. */
+	/* What count_drain() was called with. */
 	unsigned drains;
 	int drain_status;
 
@@ -111,66 +112,74 @@ struct connection {
 	void *arg;
 };
 
-/* Open one on the fixture's loop. Its handle's name may be NULL. */
+/* Open a connection on the fixture's loop. The name of its handle may be
+ * NULL. */
 void connection_open(struct connection *c, struct fixture *f, const char *name);
 
-/* The same with the smallest buffers in the system, so that little is in
- * flight: less than CONNECTION_HOLDS bytes either way. */
+/* The same with the smallest buffers in the kernel, so that little is in
+ * flight: less than CONNECTION_HOLDS bytes in each direction. */
 void connection_open_small(struct connection *c, struct fixture *f,
 			   const char *name);
 enum { CONNECTION_HOLDS = 128 * 1024 };
 
-/* Open @fd, a raw socket that is connected to @peer, or anything if -1. */
+/* Open @fd, a raw socket that is connected to @peer; if @peer is -1, @fd may be
+ * any socket. */
 void connection_adopt(struct connection *c, struct fixture *f, int fd, int peer,
 		      const char *name);
 
-/* Close both ends at once: rota_handle_close_now(), unless it is closing. */
+/* Close both ends at once: with rota_handle_close_now(), unless the stream is
+ * closing already. */
 void connection_end(struct connection *c);
 
-/* Close the raw socket, if that has not been done. */
+/* Close the raw socket, unless that was done. */
 void peer_close(struct connection *c);
 void peer_reset(struct connection *c);
 
-/* The peer sends @size bytes more of the pattern, into room that is there; the
- * same, and waits until they are at the stream's descriptor, to which nothing
- * else has come. */
+/* The peer sends @size more bytes of the pattern; there must be enough room.
+ * peer_has_sent() also waits until they have arrived at the stream's
+ * descriptor, where nothing else may have arrived. */
 void peer_sends(struct connection *c, size_t size);
 void peer_has_sent(struct connection *c, size_t size);
 
-/* The same with text that is not of the pattern. */
+/* The same with text that is not part of the pattern. */
 void peer_says(struct connection *c, const char *text);
 
-/* The peer sends as much of the pattern as there is room for, up to @size. */
+/* The peer sends as much of the pattern as there is room for, up to @size
+ * bytes. */
 size_t peer_tries_to_send(struct connection *c, size_t size);
 
-/* The peer takes what is there of the stream's pattern, and checks it. Returns
- * the last raw_try_read(): 0 at the end, -EAGAIN, or another error. */
+/* The peer reads what has arrived of the stream's pattern, and checks it.
+ * Returns the result of the last raw_try_read(): 0 at the end, -EAGAIN, or
+ * another error. */
 ptrdiff_t peer_takes(struct connection *c);
 
-/* Run the loop and take until so much of it has come in all, or the end. */
+/* Run the loop and let the peer read until it has @taken bytes in total, or
+ * until the end. */
 void peer_takes_until(struct fixture *f, struct connection *c, size_t taken);
 void peer_takes_to_the_end(struct fixture *f, struct connection *c);
 
-/* Send @size bytes more of the pattern. Returns what rota_stream_send() did;
- * if that is an error they are still to be sent. */
+/* Send @size more bytes of the pattern. Returns the result of
+ * rota_stream_send(). If that is an error, the next call sends the same
+ * bytes. */
 int connection_send(struct connection *c, size_t size);
 
-/* For a small connection: send until much is queued that the system will not
- * take before the peer reads. Returns rota_stream_queued(). */
+/* For a small connection: send until much is queued that the kernel does not
+ * accept before the peer reads. Returns rota_stream_queued(). */
 size_t connection_block(struct connection *c);
 
-/* Start reading with collect(), or fail. */
+/* Start reading with collect(), or fail the test. */
 void connection_read(struct connection *c);
 
-/* Read callback: keeps account in the struct connection. */
+/* Read callback: counts in the struct connection. */
 void collect(struct rota_stream *stream, int status,
 	     const struct rota_buf *buf);
 
-/* Drain callback: likewise. */
+/* Drain callback: the same. */
 void count_drain(struct rota_stream *stream, int status);
 
-/* Callbacks that note in the journal: the handle's name, or that in
- * request.data, and the status; where it is 0 and bytes came, their number. */
+/* Callbacks that record in the journal: the name of the handle, or the name in
+ * request.data, and the status; or, if that is 0 and there are bytes, their
+ * number. */
 void note_read(struct rota_stream *stream, int status,
 	       const struct rota_buf *buf);
 void note_drain(struct rota_stream *stream, int status);
@@ -179,8 +188,8 @@ void note_write(struct rota_write *write, int status);
 void note_shutdown(struct rota_shutdown *shutdown, int status);
 void note_connect(struct rota_connect *connect, int status);
 
-/* Begin a request that is noted under @name, and return what the call did. The
- * memory that @data names is written. */
+/* Begin a request that is recorded under @name, and return the result of the
+ * call. The write writes @size bytes at @data. */
 int begin_write(struct connection *c, struct rota_write *write,
 		const char *name, const void *data, size_t size);
 int begin_read(struct connection *c, struct rota_read *read, const char *name,

@@ -55,7 +55,7 @@ static int new_socket(int family)
 	return fd;
 }
 
-/* A socket bound to loopback, or -1. */
+/* Make a socket bound to loopback, or return -1. */
 static int bound_socket(int family)
 {
 	struct rota_address address;
@@ -423,7 +423,7 @@ int shortage_begin_real(void **state)
 	return fixture_begin_real(state);
 }
 
-/* Also after a test that failed. */
+/* This runs after a test that failed as well. */
 int shortage_end(void **state)
 {
 	while (copy_count > 0)

@@ -13,25 +13,26 @@ void need_ip6(void);
 /* 127.0.0.1 or ::1, for AF_INET or AF_INET6. */
 void loopback(struct rota_address *address, int family, unsigned port);
 
-/* A raw socket that connects to @address, which may be of version 6; the same,
- * and it has connected. */
+/* Make a raw socket that connects to @address, which may be of version 6;
+ * raw_client() also waits until it has connected. */
 int raw_begin_connect(const struct rota_address *address);
 int raw_client(const struct rota_address *address);
 
-/* Many of them, and their end. */
+/* Make many of them, and close them. */
 void raw_clients(int *fds, unsigned count, const struct rota_address *address);
 void raw_close_all(const int *fds, unsigned count);
 
 /* Wait for the end, or a reset, of the raw socket @fd: 0, or -errno. */
 int raw_end(int fd);
 
-/* A raw socket that owns a port at which nobody listens, and where that is. */
+/* Make a raw socket that owns a port at which nobody listens, and store its
+ * address. */
 int raw_unheard(struct rota_address *address);
 
-/* The value of an option of @fd, which is an int. */
+/* Return the value of an option of @fd, which is an int. */
 int raw_option(int fd, int level, int option);
 
-/* A listener that has no room: who connects to it waits. */
+/* A listener whose queue is full: a socket that connects to it waits. */
 struct jam {
 	struct rota_address address;
 	int listener;
@@ -46,44 +47,46 @@ enum { SERVER_KEEPS = 512 };
 
 struct server {
 	struct rota_tcp tcp;
-	struct rota_address address; /* where it is */
+	struct rota_address address; /* its own address */
 	struct fixture *f;
 
-	/* What server_called() was told. */
+	/* What server_called() was called with. */
 	unsigned accepted; /* calls with a descriptor */
 	unsigned failures; /* calls with an error */
 	int status;        /* the last error */
 	int fds[SERVER_KEEPS];
-	unsigned kept; /* of them */
+	unsigned kept; /* how many of fds are used */
 
 	/* What to do in a call; NULL: keep the descriptor. */
 	void (*act)(struct server *s, int status, int fd);
 	void *arg;
 };
 
-/* Only bound, to a port of loopback that the system chose; listening too. */
+/* Bind only, to a port of loopback that the system chooses; or listen as
+ * well. */
 void server_bind(struct server *s, struct fixture *f, int family);
 void server_open(struct server *s, struct fixture *f, int backlog);
 void server_open_as(struct server *s, struct fixture *f, int family,
 		    int backlog);
 
-/* The listener's callback, and what it does with a descriptor by default. */
+/* The listener's callback; and what it does with a descriptor by default. */
 void server_called(struct rota_stream *stream, int status, int fd);
 void server_keep(struct server *s, int fd);
 
-/* Close the descriptors kept; these, and the listener too, unless that is
- * closing. */
+/* Close the descriptors that were kept; server_end() also closes the listener,
+ * unless it is closing already. */
 void server_drop(struct server *s);
 void server_end(struct server *s);
 
-/* A handle without a socket; and its end, at once. */
+/* Make a handle without a socket; close it at once. */
 void tcp_init(struct rota_tcp *tcp, struct fixture *f);
 void tcp_end(struct rota_tcp *tcp);
 
-/* It is as if it had just been made. */
+/* Check that the handle is as if it had just been made. */
 void tcp_expect_fresh(struct rota_tcp *tcp);
 
-/* It has connected to @s: what is sent comes to what that has kept. */
+/* Check that the handle is connected to @s: what it sends arrives at the
+ * descriptor that @s has kept. */
 void tcp_expect_talk(struct fixture *f, struct rota_tcp *tcp, struct server *s);
 
 /* A connect that counts how often it calls back. */
@@ -97,7 +100,8 @@ struct attempt {
 	void *arg;
 };
 
-/* Begin it, and return what the call did. It has not called back by then. */
+/* Begin to connect, and return the result of the call, which must not call
+ * back. */
 int attempt_begin(struct attempt *a, struct rota_tcp *tcp,
 		  const struct rota_address *address);
 void attempt_called(struct rota_connect *connect, int status);
@@ -105,10 +109,11 @@ void attempt_called(struct rota_connect *connect, int status);
 /* Run until it has called back, and return its status. */
 int attempt_end(struct fixture *f, struct attempt *a);
 
-/* What attempt_begin() can be told to do: note the status, as "connect". */
+/* A value for act: records the status, as "connect". */
 void attempt_note(struct attempt *a, int status);
 
-/* A handle, named "tcp", that connects to where there is no room, and notes. */
+/* A handle, named "tcp", that connects to a full listener, and records what
+ * happens. */
 struct waiting {
 	struct fixture *f;
 	struct connection c; /* its tcp */
@@ -120,18 +125,20 @@ void waiting_begin(struct waiting *w, struct fixture *f);
 void waiting_end(struct waiting *w);
 struct rota_request *waiting_request(struct waiting *w);
 
-/* It reads, from its beginning, and writes. */
+/* Check that the connection can read, from the start of the pattern, and
+ * write. */
 void connection_expect_talk(struct fixture *f, struct connection *c);
 
-/* The descriptor of @handle as a dump of its loop tells it, or -1. */
+/* Return the descriptor of @handle as a dump of its loop shows it, or -1. */
 int handle_fd(struct rota_handle *handle);
 
 void expect_same_address(const struct rota_address *a,
 			 const struct rota_address *b);
 
 /*
- * A shortage of descriptors, made by RLIMIT_NOFILE and copies of one: tests
- * that are made with IN_SHORTAGE() or IN_REAL_SHORTAGE() end it in any case.
+ * A shortage of descriptors, made with RLIMIT_NOFILE and copies of a
+ * descriptor. Tests that are made with IN_SHORTAGE() or IN_REAL_SHORTAGE() end
+ * it in any case.
  */
 #define IN_SHORTAGE(test)                                                      \
 	cmocka_unit_test_setup_teardown(test, shortage_begin_virtual,          \
@@ -143,24 +150,25 @@ int shortage_begin_virtual(void **state);
 int shortage_begin_real(void **state);
 int shortage_end(void **state);
 
-/* Skip the test if so many are open that there is no room for it. */
+/* Skip the test if so many descriptors are open that it cannot work. */
 void need_few_open(void);
 
-/* From here on no descriptor is to be had; @count are again; all are. */
+/* From now on no descriptor can be opened; then @count can; then all can. */
 void starve(void);
 void starve_less(unsigned count);
 void starve_no_more(void);
 
-/* The same, and numbers from @limit on cannot be had again once closed. */
+/* The same, and numbers from @limit on cannot be opened again after they were
+ * closed. */
 void starve_at(unsigned limit);
 
-/* Sockets that are there before descriptors are short, to connect later. */
+/* Sockets that are made before descriptors run out, to be connected later. */
 enum { CROWD = 40 };
 
 struct crowd {
 	int fds[CROWD];
 	unsigned connected;
-	unsigned ended; /* of these, from the first on */
+	unsigned ended; /* how many of these, from the first */
 };
 
 void crowd_open(struct crowd *crowd);
@@ -168,7 +176,7 @@ void crowd_connect(struct crowd *crowd, unsigned count,
 		   const struct rota_address *address);
 void crowd_close(struct crowd *crowd);
 
-/* The next @count of those that have connected see their end. */
+/* Check that the next @count of those that have connected see their end. */
 void crowd_expect_ends(struct crowd *crowd, unsigned count);
 
 /* rota_stream_shed(). */
@@ -182,10 +190,10 @@ uint64_t shed_by(const struct server *s);
 void pass_a_moment(struct fixture *f, unsigned turns);
 void pass_seconds(struct fixture *f, unsigned seconds);
 
-/* Whether ROTA_TEST_FULL=1. Then the test may take ten minutes. */
+/* Return whether ROTA_TEST_FULL is 1. Then the test may take ten minutes. */
 int test_is_full(void);
 
-/* Whether a sanitizer slows the tests down. */
+/* Return whether a sanitizer slows the tests down. */
 int test_is_sanitized(void);
 
 #endif

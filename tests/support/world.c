@@ -1,6 +1,6 @@
 /*
- * tests/support/world.c - what the model says, and the callbacks that are held
- * against it; see world.h.
+ * tests/support/world.c - what the model expects, and the callbacks that are
+ * checked against it; see world.h.
  */
 #include "world.h"
 
@@ -37,7 +37,7 @@ static int is_waiting(const struct node *n, enum queue queue)
 	return n->active && n->queue == queue;
 }
 
-/* Whether anything waits in @queue before @order. */
+/* Return whether anything waits in @queue before @order. */
 static int waits_before(const struct world *w, enum queue queue, uint64_t order)
 {
 	for (unsigned i = 0; i < NODES; i++)
@@ -52,7 +52,7 @@ uint64_t turn_now(const struct world *w)
 	return w->loop->stats.turns; /* cheaper than rota_loop_stats() */
 }
 
-/* What holds for all of them. */
+/* Check what holds for all callbacks. */
 static void enter(struct node *n, enum rota_phase phase)
 {
 	struct world *w = n->w;
@@ -71,7 +71,7 @@ static void enter(struct node *n, enum rota_phase phase)
 	}
 }
 
-/* T8: it was there as the phase began, before its first callback. */
+/* T8: it was queued when the phase began, before its first callback. */
 static void expect_taken(const struct node *n)
 {
 	assert_true(n->order <= n->w->boundary);
@@ -107,7 +107,8 @@ static void expect_due(struct node *n)
 	w->last_order = n->order;
 }
 
-/* A pause counts as a new start, unless the callback made one. */
+/* With ROTA_REPEAT_DELAY each period counts as a new start, unless the callback
+ * has started the timer itself. */
 static void note_next_period(struct node *n)
 {
 	if (n->active && n->order == 0)
@@ -258,8 +259,8 @@ static unsigned there(const struct slot *slot)
 	return events;
 }
 
-/* Whether it had to be called in the turn that was just made: it was there
- * before and is there still. */
+/* Return whether the node had to be called in the last turn: it was started
+ * before and is still started. */
 static int had_to_be_called(const struct world *w, const struct node *n)
 {
 	uint64_t turn = turn_now(w);

@@ -1,9 +1,9 @@
 /*
  * tests/support/world.h - nodes of every kind that do random things in their
- * callbacks, and a model of what may be called and what must be.
+ * callbacks, and a model of which of them may be called and which must be.
  *
- * The model keeps for each node whether it is started, since when, and when it
- * is due. world.c checks every callback against it, world_nodes.c starts and
+ * For each node, the model stores whether it is started, since when, and when
+ * it is due. world.c checks every callback against it; world_nodes.c starts and
  * stops nodes in both.
  */
 #ifndef TESTS_SUPPORT_WORLD_H
@@ -24,10 +24,10 @@ struct quick {
 };
 
 struct slot {
-	int fds[2];       /* watched, and its peer */
-	unsigned bytes;   /* to read at the watched one */
+	int fds[2];       /* the watched one, and its peer */
+	unsigned bytes;   /* unread at the watched one */
 	int hung_up;      /* the peer is closed */
-	uint64_t emptied; /* the turn in which that was last readable */
+	uint64_t emptied; /* the last turn in which it was readable */
 	uint64_t changed; /* the turn in which anything changed */
 };
 
@@ -45,7 +45,7 @@ struct node {
 	};
 	int active;
 	int unreferenced;
-	uint64_t order;  /* of what it waits in; 0: not known */
+	uint64_t order;  /* its position in its queue; 0: not known */
 	uint64_t since;  /* the turn in which it was started */
 	uint64_t called; /* the last turn that called it */
 
@@ -69,11 +69,11 @@ struct world {
 	unsigned depth;        /* of callbacks */
 	unsigned calls;
 	unsigned left; /* operations */
-	int stopped;   /* the next run is to return at once */
+	int stopped;   /* the next run must return at once */
 	int spare;     /* a descriptor to keep a number in use */
 	int in_microtasks;
 	uint64_t micro_boundary;
-	void (*operate)(struct world *w); /* do one thing, in a callback too */
+	void (*operate)(struct world *w); /* do one thing, also in a callback */
 	uint64_t last_due, last_order, last_timer_turn;
 	struct node nodes[NODES];
 	struct slot slots[SLOTS];
@@ -81,12 +81,14 @@ struct world {
 
 uint64_t below(struct world *w, uint64_t bound);
 
-/* What the model says of rota_loop_alive(), and whether EBUSY is due. */
+/* What the model expects of rota_loop_alive(), and whether ROTA_EBUSY is
+ * due. */
 int model_alive(const struct world *w);
 int model_open(const struct world *w);
 int is_readable(const struct slot *slot);
 
-/* After a turn: what had to be called in it was. */
+/* After a turn: check that everything that had to be called in it was
+ * called. */
 void expect_complete(const struct world *w);
 
 /* The callbacks. */
@@ -97,13 +99,13 @@ void on_hook(struct rota_hook *hook);
 void on_watch(struct rota_watch *watch, unsigned events);
 void on_quick(void *arg);
 
-/* A node of its kind, in memory of its own. */
+/* Make a node of its kind, in memory of its own. */
 void node_make(struct node *n);
 void node_start(struct node *n);
 void node_stop(struct node *n);
 void node_flip_reference(struct node *n);
 
-/* What the turn is that runs, or ran last. */
+/* The number of the current turn, or of the last one. */
 uint64_t turn_now(const struct world *w);
 
 #endif

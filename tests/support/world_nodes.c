@@ -82,7 +82,7 @@ static void start_hook(struct node *n)
 
 	assert_int_equal(rota_hook_start(n->hook, on_hook, kind), 0);
 	if (n->active && n->hook_kind == kind)
-		return; /* it keeps its place */
+		return; /* it keeps its position */
 	n->called = 0;
 	n->hook_kind = kind;
 	note_start(n);
@@ -173,7 +173,8 @@ void node_make(struct node *n)
 {
 	struct rota_loop *loop = n->w->loop;
 
-	/* Of its own size, so that a sanitizer sees every step too far. */
+	/* Exactly its size, so that a sanitizer detects every access beyond its
+	 * end. */
 	static const size_t sizes[KINDS] = {
 		sizeof(struct rota_timer), sizeof(struct rota_task),
 		sizeof(struct rota_hook),  sizeof(struct rota_async),

@@ -1,6 +1,6 @@
 /*
- * checks.h - what the double's own tests share: a fixture with a kqueue and
- * two connected sockets, and short names for the usual calls.
+ * checks.h - what the tests of the double itself share: a fixture with a kqueue
+ * and two connected sockets, and short names for the usual calls.
  */
 #ifndef KQD_CHECKS_H
 #define KQD_CHECKS_H
@@ -56,7 +56,7 @@ static inline int tear_down(void **state)
 	return 0;
 }
 
-/* The double finds a file's path there, to watch it. */
+/* The double finds the path of a file in /proc, to watch it. */
 static inline void need_proc(void)
 {
 	if (access("/proc/self/fd", X_OK) == 0)
@@ -65,7 +65,8 @@ static inline void need_proc(void)
 	skip();
 }
 
-/* Run only the tests that the program was asked for; empty asks for all. */
+/* Run only the tests that ROTA_TEST_FILTER matches; if it is empty, all
+ * tests. */
 static inline void choose_tests(void)
 {
 	const char *filter = getenv("ROTA_TEST_FILTER");
@@ -82,7 +83,7 @@ static inline int64_t now_ns(void)
 	return now.tv_sec * NS_PER_SEC + now.tv_nsec;
 }
 
-/* Apply one change; 0, or -1 and errno. */
+/* Apply one change: 0; or -1 and errno. */
 static inline int change_notes(int kq, int ident, int filter, int flags,
 			       unsigned fflags, int64_t data)
 {
@@ -109,7 +110,7 @@ static inline int poll_events(int kq, struct kevent *events, int max)
 	return kevent(kq, NULL, 0, events, max, &at_once);
 }
 
-/* For a wait that ends by an event: only a broken double uses it up. */
+/* For a wait that an event ends: only a broken double uses the whole time. */
 static inline int wait_events(int kq, struct kevent *events, int max)
 {
 	static const struct timespec long_enough = { 5, 0 };

@@ -1,5 +1,5 @@
 /*
- * double.h - the inside of the test double of kqueue(2).
+ * double.h - the internal header of the test double of kqueue(2).
  *
  *     kqueue.c             kqueue(), kevent(), registration, retrieval
  *     lifetime.c           the lock, the table of kqueues, close, fork
@@ -9,17 +9,19 @@
  *     filter_proc.c        EVFILT_PROC
  *     filter_signal.c      EVFILT_SIGNAL
  *     filter_timer_user.c  EVFILT_TIMER, EVFILT_USER
- *     socket_error.c       SO_ERROR, looked at without being lost
+ *     socket_error.c       SO_ERROR, read without losing it
  *     wraps.c              what the linker puts in front of libc
  *
- * The order of things is the kernel's: a knote per (ident, filter), a first-in
- * first-out queue of active knotes, filters run at registration, on an event
- * and again at retrieval. epoll(7), edge-triggered, only tells that something
- * happened to a descriptor; whether its condition holds is asked of poll(2).
+ * The structure is that of the kernel: a knote per (ident, filter); a first-in
+ * first-out queue of active knotes; filters that run at registration, on an
+ * event, and again at retrieval. epoll(7), edge-triggered, only reports that
+ * something has happened to a descriptor. poll(2) then shows whether the
+ * condition holds.
  *
- * "The page" is FreeBSD 12.2's kqueue(2), cited by section; [src] is FreeBSD's
- * sys/kern/kern_event.c, which decides where the page is silent. A number in
- * parentheses is one of the fifteen semantics that the tests are named after.
+ * "The page" is the manual page kqueue(2) of FreeBSD 12.2, cited by section;
+ * [src] is FreeBSD's sys/kern/kern_event.c, which decides where the page says
+ * nothing. A number in parentheses is one of the fifteen properties that the
+ * tests are named after.
  */
 #ifndef KQD_DOUBLE_H
 #define KQD_DOUBLE_H
@@ -45,7 +47,7 @@ struct kqd_link {
 };
 
 enum kqd_status {
-	KQD_ACTIVE = 1 << 0,   /* the filter has said yes */
+	KQD_ACTIVE = 1 << 0,   /* the filter has returned true */
 	KQD_QUEUED = 1 << 1,   /* in the queue of active knotes */
 	KQD_DISABLED = 1 << 2, /* EV_DISABLE, or EV_DISPATCH after delivery */
 };
@@ -61,7 +63,7 @@ enum kqd_kind {
 
 struct kqd_knote {
 	struct kqd_queue *kq;
-	struct kqd_knote *next; /* in its bucket */
+	struct kqd_knote *next; /* the next in its bucket */
 	struct kqd_link active;
 	struct kqd_link kin; /* kq->signals, ->timers or ->files */
 	struct kevent kev;   /* as the next retrieval will show it */
@@ -76,7 +78,7 @@ struct kqd_knote {
 		} fd;
 		struct {
 			uint32_t
-				pending; /* inotify's bits, not yet looked at */
+				pending; /* inotify's bits, not processed yet */
 			uint32_t moved;  /* cookie of the last IN_MOVED_FROM */
 			nlink_t links;
 			off_t size;
@@ -100,8 +102,8 @@ struct kqd_knote {
 
 struct kqd_queue {
 	struct kqd_link link;
-	int fd;         /* an epoll set; the number the program knows */
-	int write_set;  /* epoll sets of their own, within fd: see (a) */
+	int fd;         /* an epoll set; the program uses this number */
+	int write_set;  /* separate epoll sets, inside fd: see (a) */
 	int except_set; /* in filter_fd.c */
 	int wake;       /* an eventfd: readable while the queue is not empty */
 	int timerfd;    /* these two are opened when first needed */
@@ -117,22 +119,24 @@ struct kqd_queue {
 	size_t knote_count;
 };
 
-/* What a filter is asked. All run under the lock. */
+/* The functions of a filter. All run under the lock. */
 struct kqd_filter {
-	bool is_fd; /* ident is a descriptor, and its close is the end */
+	bool is_fd; /* ident is a descriptor, and closing it ends the knote */
 
-	/* Start watching: 0, or an errno with nothing left behind. */
+	/* Start watching: 0; or an errno, and nothing is left behind. */
 	int (*attach)(struct kqd_knote *knote);
 	void (*detach)(struct kqd_knote *knote);
 
-	/* Does the condition hold? Fills kev's data, fflags and EV_EOF. */
+	/* Return whether the condition holds. Fills data, fflags and EV_EOF of
+	 * kev. */
 	bool (*event)(struct kqd_knote *knote);
 
-	/* A change to an existing knote, 0 or an errno; NULL: fflags and data
-	 * are taken as they are. */
+	/* Change an existing knote: 0 or an errno. NULL: fflags and data are
+	 * copied. */
 	int (*touch)(struct kqd_knote *knote, const struct kevent *change);
 
-	/* EV_CLEAR after retrieval, besides data and fflags; may be NULL. */
+	/* EV_CLEAR after retrieval, in addition to clearing data and fflags.
+	 * May be NULL. */
 	void (*clear)(struct kqd_knote *knote);
 };
 
@@ -143,8 +147,8 @@ extern const struct kqd_filter kqd_filter_read, kqd_filter_write,
 /* The filter of that number, or NULL. */
 const struct kqd_filter *kqd_filter_of(int filter);
 
-/* Where an epoll entry came from: the upper half of its data. The lower half
- * is the ident of the knote. */
+/* The origin of an epoll entry: the upper half of its data. The lower half is
+ * the ident of the knote. */
 enum kqd_source {
 	KQD_FROM_WAKE,
 	KQD_FROM_READ,
@@ -167,15 +171,16 @@ int kqd_epoll_add(int set, int fd, uint32_t events, enum kqd_source source,
 void kqd_lock(sigset_t *saved);
 void kqd_unlock(const sigset_t *saved);
 
-/* Whether there is anything to do for a wrapped call: some kqueue is open, and
- * this is not a vfork(2) child, which runs in its parent's memory. */
+/* Return whether a wrapped call has anything to do: a kqueue is open, and this
+ * is not a vfork(2) child, which runs in the memory of its parent. */
 bool kqd_in_use(void);
 
 struct kqd_queue *kqd_queue_find(int fd);
 int kqd_queue_publish(struct kqd_queue *kq);
 
-/* Sleep until the queue's descriptor is readable; releases the lock. `left_ns`
- * UINT64_MAX: no limit. 0, or an errno: EBADF if it was closed meanwhile. */
+/* Sleep until the queue's descriptor is readable. Releases the lock. If
+ * `left_ns` is UINT64_MAX, there is no limit. Returns 0 or an errno: EBADF if
+ * the descriptor was closed meanwhile. */
 int kqd_queue_sleep(struct kqd_queue *kq, uint64_t left_ns,
 		    const sigset_t *mask);
 void kqd_queue_close_descriptors(struct kqd_queue *kq);
@@ -190,18 +195,19 @@ void kqd_activate(struct kqd_knote *knote);
 void kqd_enqueue(struct kqd_knote *knote);
 void kqd_dequeue(struct kqd_knote *knote);
 
-/* Make the descriptor's readiness agree with the queue. */
+/* Make the kqueue's descriptor readable if its queue is not empty, else not. */
 void kqd_settle(struct kqd_queue *kq);
 
-/* An event happened: run the filter, and activate the knote if it says so. */
+/* An event has happened: run the filter, and activate the knote if it returns
+ * true. */
 void kqd_knote_test(struct kqd_knote *knote);
 void kqd_knote_drop(struct kqd_knote *knote);
 
-/* kqueue.c: take in what happened since the last look. */
+/* kqueue.c: process the events since the last call. */
 void kqd_harvest(struct kqd_queue *kq);
 
-/* filter_vnode.c: hear of changes to the file that the knote's ident has open;
- * 0 or an errno. */
+/* filter_vnode.c: watch the file that the knote's ident has open for changes: 0
+ * or an errno. */
 int kqd_file_watch(struct kqd_knote *knote);
 void kqd_file_unwatch(struct kqd_knote *knote);
 void kqd_files_changed(struct kqd_queue *kq);
@@ -214,7 +220,8 @@ void kqd_timers_due(struct kqd_queue *kq);
 void kqd_signals_after_fork(void);
 bool kqd_signal_was_ignored(void);
 
-/* socket_error.c: a socket's pending error, kept for the program; 0: none. */
+/* socket_error.c: the pending error of a socket, which is kept for the program;
+ * 0: none. */
 int kqd_socket_error(int fd);
 void kqd_socket_error_drop(int fd);
 void kqd_socket_errors_drop_all(void);
@@ -237,7 +244,7 @@ static inline void kqd_list_append(struct kqd_link *head, struct kqd_link *link)
 	head->prev = link;
 }
 
-/* A link that is in no list is linked to itself, so this may be repeated. */
+/* A link that is in no list is linked to itself, so it may be removed twice. */
 static inline void kqd_list_remove(struct kqd_link *link)
 {
 	link->prev->next = link->next;

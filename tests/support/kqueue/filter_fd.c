@@ -1,16 +1,16 @@
 /*
  * filter_fd.c - EVFILT_READ, EVFILT_WRITE and EVFILT_EXCEPT.
  *
- * (a) Each filter has an epoll set of its own. In a shared set, room to write
- *     would be reported as an edge with EPOLLIN still true in it, and an
- *     EV_CLEAR knote for reading would fire with nothing new to read.
- * (b) A set tells that something happened; the condition is what poll(2) and
- *     the ioctls say when the filter runs. POLLRDHUP is Linux's name for a
- *     read side that is shut down, POLLHUP with it for both sides; POLLHUP
- *     alone is a stream socket that was never connected.
+ * (a) Each filter has its own epoll set. In a shared set, room to write would
+ *     be reported as an edge in which EPOLLIN is still set, and an EV_CLEAR
+ *     knote for reading would fire with nothing new to read.
+ * (b) A set only reports that something has happened. The condition is what
+ *     poll(2) and ioctl(2) return when the filter runs. On Linux, POLLRDHUP
+ *     means that the read side is shut down, POLLRDHUP with POLLHUP that both
+ *     sides are; POLLHUP alone is a stream socket that was never connected.
  *
- * Not modelled: bytes beyond the first datagram in `data`, and a local
- * SHUT_WR of a datagram or seqpacket socket, neither of which Linux tells.
+ * Not modelled: bytes beyond the first datagram in `data`, and a local SHUT_WR
+ * of a datagram or seqpacket socket. Linux reports neither.
  */
 #include "double.h"
 
@@ -90,8 +90,8 @@ static int attach(struct kqd_knote *knote, uint32_t events,
 	int error = kqd_epoll_add(set_of(knote), fd, events | EPOLLET, source,
 				  (uint32_t)fd);
 
-	/* [src] no_kqfilter() answers ENODEV for a device that cannot be
-	 * waited for; a kqueue in itself is EINVAL. */
+	/* [src] no_kqfilter() returns ENODEV for a device that cannot be waited
+	 * for; a kqueue in itself is EINVAL. */
 	if (error == EPERM)
 		return ENODEV;
 	return error == ELOOP ? EINVAL : error;
@@ -140,7 +140,7 @@ static void detach(struct kqd_knote *knote)
 			  NULL);
 }
 
-/* What poll(2) says of these events, and of hang-ups and errors. */
+/* The result of poll(2) for these events, and for hang-ups and errors. */
 static int ask(int fd, int events)
 {
 	struct pollfd answer = { .fd = fd, .events = (short)events };
@@ -161,8 +161,9 @@ static void set_eof(struct kqd_knote *knote, int error)
 	knote->kev.fflags = (unsigned)error;
 }
 
-/* The error that came with a hang-up. That of a datagram socket does not end
- * it: it makes the socket ready, and is not shown, [src] filt_soread(). */
+/* Return the error that came with a hang-up. An error of a datagram socket does
+ * not end it: it makes the socket ready, and is not shown, [src]
+ * filt_soread(). */
 static int error_of(struct kqd_knote *knote)
 {
 	if (knote->u.fd.type != SOCK_STREAM &&
@@ -207,8 +208,8 @@ static bool socket_readable(struct kqd_knote *knote)
 	return (answer & POLLIN) != 0;
 }
 
-/* Whether a byte written now would meet EPIPE for a shutdown on this side
- * alone, which poll(2) does not tell. */
+/* Return whether a byte written now would fail with EPIPE because this side
+ * alone is shut down, which poll(2) does not report. */
 static bool write_side_is_shut(struct kqd_knote *knote)
 {
 	int fd = descriptor_of(knote);
@@ -217,7 +218,8 @@ static bool write_side_is_shut(struct kqd_knote *knote)
 
 	if (knote->u.fd.type != SOCK_STREAM)
 		return false;
-	/* A stream of no bytes sends nothing, but is refused all the same. */
+	/* On a stream a send of no bytes sends nothing, but fails all the
+	 * same. */
 	if (knote->u.fd.domain == AF_UNIX)
 		return __real_send(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL) <
 			       0 &&

@@ -1,9 +1,9 @@
 /*
  * filter_proc.c - EVFILT_PROC with NOTE_EXIT, over a pidfd.
  *
- * The wait status of a child is looked at, not taken, so that the program can
- * still wait for it. If the program was faster, Linux 6.15 and later still
- * tell it through the pidfd; elsewhere `data` is then 0.
+ * The wait status of a child is read but not consumed, so the program can still
+ * wait for the child. If the program was faster, Linux 6.15 and later still
+ * report the status through the pidfd; otherwise `data` is then 0.
  */
 #include "double.h"
 
@@ -35,7 +35,7 @@ static int attach(struct kqd_knote *knote)
 {
 	int error;
 
-	/* Better no event than one that never comes. */
+	/* An error is better than an event that never comes. */
 	if (knote->wanted & ~NOTE_EXIT)
 		return EOPNOTSUPP;
 	knote->u.proc.pidfd =
@@ -86,7 +86,8 @@ static bool exited(struct kqd_knote *knote)
 
 	if (!(knote->wanted & NOTE_EXIT))
 		return false;
-	/* Looked at once: by retrieval it may have been waited for. */
+	/* Read only once: by the time of retrieval the program may have waited
+	 * for it. */
 	if (knote->kev.fflags & NOTE_EXIT)
 		return true;
 	if (poll(&process, 1, 0) != 1)

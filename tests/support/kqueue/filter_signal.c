@@ -1,13 +1,13 @@
 /*
- * filter_signal.c - EVFILT_SIGNAL, beside the program's own handlers.
+ * filter_signal.c - EVFILT_SIGNAL, in addition to the program's own handlers.
  *
  * A watched signal gets our handler, which counts it and then does what the
- * program asked for; sigaction(2) and signal(3) are wrapped and show the
+ * program asked for. sigaction(2) and signal(3) are wrapped and show the
  * program only its own settings. An eventfd, written on each signal and never
  * read, gives every kqueue an edge.
  *
- *  1. `actions` is the program's view, under the lock. The handler reads the
- *     atomics that publish() sets.
+ *  1. `actions` contains the program's settings, under the lock. The handler
+ *     reads the atomics that publish() sets.
  *  2. The eventfd is closed only when no handler is about to write to it:
  *     `writers` counts them.
  *
@@ -32,7 +32,7 @@ static struct sigaction actions[KQD_SIGNALS];
 static unsigned watchers[KQD_SIGNALS];
 static unsigned watcher_count;
 
-/* All sequentially consistent: a signal is rare, and (2) needs the order of
+/* All are sequentially consistent: a signal is rare, and (2) needs the order of
  * `writers` and `bell` on both sides. */
 static atomic_uint_fast64_t counts[KQD_SIGNALS];
 static atomic_uintptr_t handlers[KQD_SIGNALS];
@@ -40,7 +40,7 @@ static atomic_int handler_flags[KQD_SIGNALS];
 static atomic_int bell = -1;
 static atomic_uint writers;
 
-/* Set by our handler if the program's disposition was to ignore. */
+/* Set by our handler if the program ignores the signal. */
 static _Thread_local volatile sig_atomic_t ignored;
 
 bool kqd_signal_was_ignored(void)
@@ -57,7 +57,7 @@ static bool is_ignored_by_default(int number)
 	       number == SIGCONT;
 }
 
-/* With what SIG_DFL does, being the default, done to the process. */
+/* Do to the process what SIG_DFL does for this signal. */
 static void act_by_default(int number)
 {
 	struct sigaction by_default = { .sa_handler = SIG_DFL };
@@ -66,7 +66,8 @@ static void act_by_default(int number)
 		raise(SIGSTOP);
 		return;
 	}
-	/* Blocked until our handler returns, and then deadly. */
+	/* The signal is blocked until our handler returns. Then it ends the
+	 * process. */
 	__real_sigaction(number, &by_default, NULL);
 	raise(number);
 }
@@ -120,7 +121,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	errno = saved;
 }
 
-/* Put our handler in the place of the program's. */
+/* Install our handler instead of the program's. */
 static int publish(int number)
 {
 	struct sigaction ours = actions[number];
@@ -136,7 +137,7 @@ static int publish(int number)
 	if (number == SIGCHLD && handler == (uintptr_t)SIG_IGN)
 		return __real_sigaction(number, &ours, NULL);
 
-	/* What is ignored interrupts nothing. */
+	/* A signal that is ignored interrupts no system call. */
 	if (handler == (uintptr_t)SIG_IGN || handler == (uintptr_t)SIG_DFL)
 		ours.sa_flags |= SA_RESTART;
 	ours.sa_flags &= ~(int)SA_RESETHAND;
@@ -221,7 +222,8 @@ static int join_bell(struct kqd_queue *kq)
 	return error == EEXIST ? 0 : error;
 }
 
-/* Put our handler in place for the first who watches; 0, or an errno. */
+/* Install our handler for the first knote that watches the signal: 0 or an
+ * errno. */
 static int start_watching(int number)
 {
 	if (watchers[number])
@@ -276,7 +278,7 @@ static bool occurred(struct kqd_knote *knote)
 
 static void clear(struct kqd_knote *knote)
 {
-	/* What was shown, and not one that came since. */
+	/* Only the signals that were reported, and none that came since. */
 	knote->u.signal.seen += (uint64_t)knote->kev.data;
 }
 

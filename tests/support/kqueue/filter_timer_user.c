@@ -1,9 +1,9 @@
 /*
- * filter_timer_user.c - the filters with nothing of the kernel's behind them:
+ * filter_timer_user.c - the filters that watch no object of the kernel:
  * EVFILT_TIMER and EVFILT_USER.
  *
  * A kqueue has one timerfd, set to the earliest of its timers, so that its
- * descriptor becomes readable on time with nobody in kevent().
+ * descriptor becomes readable on time even if no thread is in kevent().
  */
 #include "double.h"
 
@@ -176,8 +176,8 @@ void kqd_timers_due(struct kqd_queue *kq)
 {
 	struct kqd_link *link;
 
-	/* An active knote counts on at retrieval, but its next period still
-	 * has to be set. */
+	/* The data of an active knote is counted at retrieval, but its next
+	 * period must be set now. */
 	for (link = kq->timers.next; link != &kq->timers; link = link->next)
 		if (timer_expired(timer_at(link)))
 			kqd_activate(timer_at(link));
@@ -194,8 +194,8 @@ const struct kqd_filter kqd_filter_timer = {
 
 static int attach_user(struct kqd_knote *knote)
 {
-	/* NOTE_TRIGGER counts only on an existing knote: [src]
-	 * filt_userattach() looks where the flag has been cleared. */
+	/* NOTE_TRIGGER has an effect only on an existing knote: [src]
+	 * filt_userattach() checks the flag where it is already cleared. */
 	knote->wanted &= NOTE_FFLAGSMASK;
 	return 0;
 }
@@ -225,8 +225,8 @@ static int touch_user(struct kqd_knote *knote, const struct kevent *change)
 	knote->threshold = change->data;
 	if (change->fflags & NOTE_TRIGGER)
 		knote->u.user.triggered = true;
-	/* [src] filt_usertouch(): EV_CLEAR in a change is an order to clear,
-	 * which comes after the trigger. */
+	/* [src] filt_usertouch(): EV_CLEAR in a change clears the trigger,
+	 * after NOTE_TRIGGER has set it. */
 	if (change->flags & EV_CLEAR)
 		knote->u.user.triggered = false;
 	return 0;

@@ -1,9 +1,9 @@
 /*
- * filter_vnode.c - EVFILT_VNODE, and when a file grows, for EVFILT_READ.
+ * filter_vnode.c - EVFILT_VNODE, and for EVFILT_READ, when a file grows.
  *
  * One inotify(7) instance per kqueue. The kernel gives all watches of one file
- * the same number, so every event goes to each knote that has that number, and
- * a watch ends with the last of them.
+ * the same number. So every event goes to each knote that has that number, and
+ * a watch ends with the last of these knotes.
  */
 #include "double.h"
 
@@ -20,7 +20,8 @@ enum {
 	CHANGES = IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE |
 		  IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF,
 
-	/* With a name in it, these happened to a file in the directory. */
+	/* If the event has a name, these happened to a file in the
+	 * directory. */
 	OF_A_CHILD = IN_ACCESS | IN_MODIFY | IN_ATTRIB | IN_OPEN |
 		     IN_CLOSE_WRITE | IN_CLOSE_NOWRITE,
 };
@@ -43,7 +44,7 @@ static int open_inotify(struct kqd_queue *kq)
 	return error;
 }
 
-/* The bits that the knote has a use for; others would only wake the sleeper. */
+/* The bits that the knote uses; others would only wake the sleeping thread. */
 static uint32_t mask_of(const struct kqd_knote *knote)
 {
 	uint32_t mask = CHANGES;
@@ -61,8 +62,8 @@ static uint32_t mask_of(const struct kqd_knote *knote)
 	return mask;
 }
 
-/* The watch's number, or a negative errno. What other knotes have asked of the
- * same watch stays. */
+/* Return the watch's number, or a negative errno. The bits that other knotes
+ * have asked of the same watch are kept. */
 static int add_watch(const struct kqd_knote *knote)
 {
 	char path[64];
@@ -180,7 +181,7 @@ static int touch_vnode(struct kqd_knote *knote, const struct kevent *change)
 	return -watch;
 }
 
-/* What the page's NOTE_s make of inotify's bits. */
+/* Translate the bits of inotify into the NOTE_ flags of the page. */
 static unsigned translate(uint32_t pending, bool is_directory)
 {
 	unsigned notes = 0;
@@ -221,7 +222,8 @@ static bool vnode_changed(struct kqd_knote *knote)
 	if (S_ISREG(status.st_mode) && status.st_size > knote->u.vnode.size)
 		notes |= NOTE_EXTEND | NOTE_WRITE;
 
-	/* Linux reports a link made or removed as a changed attribute. */
+	/* Linux reports a link that is made or removed as a changed
+	 * attribute. */
 	if (status.st_nlink != knote->u.vnode.links)
 		notes |= NOTE_LINK;
 	else if (pending & IN_ATTRIB)

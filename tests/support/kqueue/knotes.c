@@ -1,16 +1,17 @@
 /*
  * knotes.c - finding a knote, and the queue of active ones.
  *
- * A hash table per kqueue finds the knote of an (ident, filter): a program
- * with thousands of descriptors must not pay for a walk on each event. The
- * table grows with the knotes; if there is no memory for that, it gets slower
- * and nothing else.
+ * A hash table per kqueue finds the knote of an (ident, filter): a program with
+ * thousands of descriptors must not walk a list on each event. The table grows
+ * with the number of knotes. If there is no memory for that, it only gets
+ * slower.
  *
- *  1. A knote is in the queue exactly if KQD_QUEUED is set; active_count is
+ *  1. A knote is in the queue if and only if KQD_QUEUED is set; active_count is
  *     the length of the queue.
- *  2. The eventfd `wake` is readable exactly if the queue is not empty, so
- *     that poll(2) on the kqueue's descriptor says so. kqd_settle() restores
- *     this; whoever changes the queue calls it before releasing the lock.
+ *  2. The eventfd `wake` is readable if and only if the queue is not empty, so
+ *     that poll(2) on the kqueue's descriptor reports this. kqd_settle()
+ *     restores this state; code that changes the queue calls it before it
+ *     releases the lock.
  */
 #include "double.h"
 
@@ -69,8 +70,8 @@ void kqd_index_insert(struct kqd_knote *knote)
 	struct kqd_queue *kq = knote->kq;
 	struct kqd_knote **bucket;
 
-	/* Idents that are multiples of one another fill few buckets: most
-	 * descriptors use one filter of sixteen. */
+	/* Few buckets are used, because the hash has a factor of 16 for the
+	 * filters, and most descriptors use one of them. */
 	if (kq->knote_count * 4 >= kq->bucket_count)
 		index_grow(kq);
 
@@ -135,8 +136,8 @@ void kqd_settle(struct kqd_queue *kq)
 	uint64_t value = 1;
 	bool wanted = kq->active_count > 0;
 
-	/* Neither call can fail: the counter is 0 or 1, and nobody else has
-	 * the descriptor. */
+	/* Neither call can fail: the counter is 0 or 1, and nobody else has the
+	 * descriptor. */
 	if (wanted && !kq->woken)
 		kq->woken = __real_write(kq->wake, &value, sizeof(value)) > 0;
 	else if (!wanted && kq->woken)
@@ -147,7 +148,7 @@ void kqd_knote_test(struct kqd_knote *knote)
 {
 	const struct kqd_filter *filter = kqd_filter_of(knote->kev.filter);
 
-	/* An active knote is looked at again when it is retrieved. */
+	/* An active knote is checked again when it is retrieved. */
 	if (!(knote->status & KQD_ACTIVE) && filter->event(knote))
 		kqd_activate(knote);
 }

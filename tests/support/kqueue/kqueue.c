@@ -1,14 +1,14 @@
 /*
  * kqueue.c - kqueue(), kevent(), registration and retrieval.
  *
- * kevent() applies all changes, then takes events from the queue of active
+ * kevent() applies all changes. Then it takes events from the queue of active
  * knotes, and sleeps on the kqueue's own descriptor while there are none. That
- * descriptor is an epoll set with everything that is watched in it, and the
- * eventfd `wake`, which stands for the queue; so another poll(2) or another
- * kqueue may watch it too.
+ * descriptor is an epoll set that contains everything that is watched, and the
+ * eventfd `wake`, which is readable while the queue is not empty. So poll(2) or
+ * another kqueue may watch it too.
  *
- *  1. Every epoll entry is edge-triggered but `wake` and the two inner sets:
- *     harvesting empties the sets, and kqd_settle() keeps `wake` exact.
+ *  1. Every epoll entry is edge-triggered, except `wake` and the two inner
+ *     sets: harvesting empties the sets, and kqd_settle() keeps `wake` exact.
  *  2. Changing an existing knote allocates nothing, so that NOTE_TRIGGER works
  *     in a signal handler, as a system call would.
  */
@@ -94,7 +94,8 @@ static int join_descriptors(struct kqd_queue *kq)
 	return error;
 }
 
-/* 0, or an errno. Under the lock only to be known as the double's own. */
+/* Return 0 or an errno. Takes the lock only so that its calls are known to be
+ * the double's own. */
 static int open_queue(struct kqd_queue **result)
 {
 	struct kqd_queue *kq = calloc(1, sizeof(*kq));
@@ -179,16 +180,17 @@ static int add_knote(struct kqd_queue *kq, const struct kqd_filter *filter,
 	}
 	kqd_index_insert(knote);
 
-	/* (2) A condition that already holds is reported. A disabled knote is
-	 * not looked at, [src] kqueue_register(); EV_ENABLE will. */
+	/* (2) A condition that already holds is reported. The condition of a
+	 * disabled knote is not checked, [src] kqueue_register(); EV_ENABLE
+	 * does that. */
 	if (!(knote->status & KQD_DISABLED))
 		kqd_knote_test(knote);
 	return 0;
 }
 
 /* (8) EV_ADD of an existing knote changes its parameters and keeps EV_CLEAR,
- * EV_ONESHOT and EV_DISPATCH as they were. It does not enable, though the page
- * says so: [src] only EV_ENABLE does. */
+ * EV_ONESHOT and EV_DISPATCH as they were. It does not enable the knote,
+ * although the page says so: [src] only EV_ENABLE does. */
 static int change_knote(struct kqd_knote *knote,
 			const struct kqd_filter *filter,
 			const struct kevent *change)
@@ -260,8 +262,8 @@ static int apply_changes(struct kqd_queue *kq, const struct kevent *changes,
 		if (!error && !(change.flags & EV_RECEIPT))
 			continue;
 
-		/* Without room an error ends the call, and so does a receipt:
-		 * "subsequent changes will not get processed". */
+		/* If there is no room, an error ends the call, and so does a
+		 * receipt: "subsequent changes will not get processed". */
 		if (entries == room)
 			return error ? -error : entries;
 		change.flags = EV_ERROR;
@@ -370,8 +372,8 @@ static int retrieve(struct kqd_queue *kq, struct kevent *events, int max)
 
 	kqd_harvest(kq);
 
-	/* What stays true goes to the end of the queue; nothing is shown twice
-	 * in one call. */
+	/* A condition that stays true goes to the end of the queue; nothing is
+	 * reported twice in one call. */
 	for (left = kq->active_count; left > 0 && count < max; left--) {
 		knote = kqd_container_of(kq->active.next, struct kqd_knote,
 					 active);
@@ -404,7 +406,7 @@ static uint64_t deadline_of(const struct timespec *timeout)
 		length = (uint64_t)timeout->tv_sec * NS_PER_SEC +
 			 (uint64_t)timeout->tv_nsec;
 
-	/* {0, 0} polls, without a look at the clock. */
+	/* {0, 0} polls, without reading the clock. */
 	return length ? kqd_clock_ns(CLOCK_MONOTONIC) + length : 0;
 }
 
@@ -458,7 +460,7 @@ int kevent(int fd, const struct kevent *changes, int change_count,
 	} else {
 		result = apply_changes(kq, changes, change_count, events, max);
 		kqd_settle(kq);
-		/* (6) With an EV_ERROR entry kevent() returns at once; and
+		/* (6) With an EV_ERROR entry kevent() returns at once; and also
 		 * "when nevents is zero", whatever the timeout. */
 		if (result == 0 && max > 0)
 			result = timeout_is_valid(timeout)

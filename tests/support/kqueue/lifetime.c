@@ -1,13 +1,13 @@
 /*
  * lifetime.c - the lock, the table of kqueues, and how they end: by close(2),
- * also of a descriptor that they watch, and by fork(2).
+ * which also ends the knotes of a descriptor, and by fork(2).
  *
  *  1. The lock is held with all signals blocked, so a handler that calls
- *     kevent() or close() never finds it taken by its own thread.
- *  2. A kqueue's descriptor is closed when nobody sleeps on it any more: the
- *     number must not be reused under a sleeper.
- *  3. A vfork(2) child shares this memory but is another process: its calls
- *     go straight to libc.
+ *     kevent() or close() never finds that its own thread holds the lock.
+ *  2. A kqueue's descriptor is closed when no thread sleeps on it any more: the
+ *     number must not be reused while a thread sleeps on it.
+ *  3. A vfork(2) child shares this memory but is another process: its calls go
+ *     straight to libc.
  */
 #include "double.h"
 
@@ -26,13 +26,13 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t sleeper_left = PTHREAD_COND_INITIALIZER;
 static sigset_t mask_before_fork;
 
-/* Kept while the lock is, and over the sleep in kevent(). */
+/* Set while the lock is held, and during the sleep in kevent(). */
 static _Thread_local bool inside;
 
 static struct kqd_link queues = { &queues, &queues };
 
-/* The process whose kqueues these are; 0 while there are none. Relaxed: it
- * only spares calls the lock, under which everything else is read. */
+/* The process that owns these kqueues; 0 while there are none. Relaxed: it only
+ * saves taking the lock, under which everything else is read. */
 static _Atomic pid_t owner;
 
 void kqd_lock(sigset_t *saved)
@@ -109,8 +109,8 @@ static void destroy(struct kqd_queue *kq)
 	free(kq);
 }
 
-/* Drop the child's copy. The epoll sets are the parent's as well, so that only
- * numbers may be closed and nothing may be taken out of a set. */
+/* Drop the child's copy. The parent uses the same epoll sets, so descriptors
+ * may be closed, but nothing may be removed from a set. */
 static void abandon(struct kqd_queue *kq)
 {
 	struct kqd_knote *knote;
@@ -199,9 +199,9 @@ int kqd_queue_sleep(struct kqd_queue *kq, uint64_t left_ns,
 	kq->sleepers++;
 	pthread_mutex_unlock(&lock);
 
-	/* Signals are let in by the sleep itself: one that came since the call
-	 * began interrupts it, as it would in the kernel. A cancelled thread
-	 * would leave a sleeper behind. */
+	/* ppoll() unblocks the signals: one that came since the call began
+	 * interrupts it, as it would in the kernel. If the thread were
+	 * cancelled, it would still count as a sleeper. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelable);
 	if (ppoll(&ready, 1, left_ns == UINT64_MAX ? NULL : &left, mask) < 0)
 		error = errno;
@@ -272,7 +272,8 @@ int kqd_close(int fd)
 	if (fd < 0 || !kqd_in_use())
 		return __real_close(fd);
 
-	/* Under the lock, so that no knote is added to the dying number. */
+	/* Under the lock, so that no knote is added for the number that is
+	 * being closed. */
 	kqd_lock(&saved);
 	if (!forget_descriptor(fd))
 		result = __real_close(fd);

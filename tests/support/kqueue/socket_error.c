@@ -1,10 +1,11 @@
 /*
- * socket_error.c - SO_ERROR, looked at without being lost.
+ * socket_error.c - SO_ERROR, read without losing it.
  *
  * (11) A filter shows so_error and leaves it for the program. Linux has no way
- * to look: getsockopt(SO_ERROR) takes it. So what a filter took is kept here,
- * and the program's next call that would have met it - getsockopt(), or the
- * transfer that the kernel would have refused - gets it from here.
+ * to do this: getsockopt(SO_ERROR) clears the error. So this file stores an
+ * error that a filter has taken. The program's next call that would have got
+ * it, which is getsockopt() or the transfer that the kernel would have refused,
+ * gets it from here.
  */
 #include "double.h"
 
@@ -23,7 +24,7 @@ struct kept_error {
 
 static struct kqd_link kept = { &kept, &kept };
 
-/* Its length. Relaxed: it only spares calls the lock. */
+/* The length of the list. Relaxed: it only saves taking the lock. */
 static atomic_uint kept_count;
 
 static struct kept_error *find(int fd)
@@ -48,7 +49,7 @@ int kqd_socket_error(int fd)
 	if (entry)
 		return entry->error;
 
-	/* First the memory: an error once taken cannot be put back. */
+	/* Allocate first: an error cannot be put back after it was taken. */
 	entry = malloc(sizeof(*entry));
 	if (!entry)
 		return 0;
@@ -85,7 +86,7 @@ void kqd_socket_errors_drop_all(void)
 		drop(kqd_container_of(kept.next, struct kept_error, link));
 }
 
-/* The error that is kept for fd, which the program now learns of; 0: none. */
+/* Remove and return the error that is stored for fd; 0: none. */
 static int take(int fd)
 {
 	struct kept_error *entry;
@@ -122,12 +123,12 @@ int kqd_getsockopt(int fd, int level, int option, void *value, socklen_t *size)
 
 int kqd_connect(int fd, const struct sockaddr *address, socklen_t size)
 {
-	/* A new attempt does not meet the old one's error. */
+	/* A new attempt does not get the error of the old one. */
 	take(fd);
 	return __real_connect(fd, address, size);
 }
 
-/* A read that found bytes has not met the error: they come first. */
+/* A read that returns bytes does not get the error: the bytes come first. */
 static ssize_t after_receiving(int fd, ssize_t result, size_t size)
 {
 	int saved = errno;
@@ -139,7 +140,8 @@ static ssize_t after_receiving(int fd, ssize_t result, size_t size)
 	return error ? -1 : result;
 }
 
-/* 0, or -1 with the error in errno: a write meets it before anything else. */
+/* Return 0, or -1 with the error in errno: a write gets it before anything
+ * else. */
 static int before_sending(int fd)
 {
 	int error = take(fd);
@@ -169,7 +171,7 @@ ssize_t kqd_readv(int fd, const struct iovec *parts, int count)
 {
 	ssize_t result = __real_readv(fd, parts, count);
 
-	/* Only a count that the kernel accepted is walked. */
+	/* Only a count that the kernel has accepted is used. */
 	if (result != 0)
 		return after_receiving(fd, result, 0);
 	return after_receiving(fd, result, total_of(parts, (size_t)count));

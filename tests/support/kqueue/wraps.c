@@ -1,6 +1,6 @@
 /*
  * wraps.c - the names that the linker's --wrap looks for. They are weak, so
- * that fault injection may put its own in front; see wraps.h.
+ * that fault injection may define its own instead; see wraps.h.
  */
 #include "wraps.h"
 

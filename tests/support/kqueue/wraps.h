@@ -1,10 +1,11 @@
 /*
- * wraps.h - what stands in front of libc while the double is linked in.
+ * wraps.h - the functions that replace those of libc while the double is linked
+ * in.
  *
  * The linker's --wrap sends the program's close(2) to __wrap_close(), which is
- * here a weak name of kqd_close(). Fault injection that wants close(2) too
- * defines its own, strong __wrap_close() and calls kqd_close() where it would
- * have called __real_close(); so for every name below.
+ * here a weak name of kqd_close(). If fault injection also wraps close(2), it
+ * defines its own, strong __wrap_close(), and calls kqd_close() where it would
+ * otherwise call __real_close(). The same is true of every name below.
  */
 #ifndef KQD_WRAPS_H
 #define KQD_WRAPS_H
@@ -17,11 +18,11 @@
 
 typedef void kqd_signal_handler(int signal);
 
-/* Whether the calling thread is in one of the double's own calls. Fault
- * injection lets what libc is asked for there, poll(2) and the like, pass. */
+/* Return whether the calling thread is in one of the double's own calls. Fault
+ * injection ignores the calls of libc that are made there, such as poll(2). */
 bool kqd_is_inside(void);
 
-/* lifetime.c and filter_signal.c: the end of a descriptor, and signals. */
+/* lifetime.c and filter_signal.c: closing descriptors, and signals. */
 int kqd_close(int fd);
 int kqd_dup2(int from, int to);
 int kqd_dup3(int from, int to, int flags);
@@ -30,7 +31,7 @@ int kqd_sigaction(int number, const struct sigaction *wanted,
 		  struct sigaction *previous);
 kqd_signal_handler *kqd_signal(int number, kqd_signal_handler *handler);
 
-/* socket_error.c: whatever reports a socket's pending error. */
+/* socket_error.c: the calls that report a socket's pending error. */
 int kqd_getsockopt(int fd, int level, int option, void *value, socklen_t *size);
 int kqd_connect(int fd, const struct sockaddr *address, socklen_t size);
 ssize_t kqd_read(int fd, void *data, size_t size);
@@ -46,7 +47,7 @@ ssize_t kqd_sendto(int fd, const void *data, size_t size, int flags,
 		   const struct sockaddr *address, socklen_t address_size);
 ssize_t kqd_sendmsg(int fd, const struct msghdr *message, int flags);
 
-/* libc's own. */
+/* The functions of libc. */
 int __real_close(int fd);
 int __real_dup2(int from, int to);
 int __real_dup3(int from, int to, int flags);

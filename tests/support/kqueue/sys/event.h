@@ -1,7 +1,7 @@
 /*
- * sys/event.h - kqueue(2)'s names, for building src/backend/kqueue.c on Linux
- * against the test double in this directory. Values and layout are those of
- * FreeBSD 12; EVFILT_EXCEPT and NOTE_OOB, which FreeBSD lacks, are Darwin's.
+ * sys/event.h - the names of kqueue(2), for building src/backend/kqueue.c on
+ * Linux against the test double in this directory. Values and layout are those
+ * of FreeBSD 12. EVFILT_EXCEPT and NOTE_OOB, which FreeBSD lacks, are Darwin's.
  */
 #ifndef KQD_SYS_EVENT_H
 #define KQD_SYS_EVENT_H
@@ -28,7 +28,7 @@
 #define EV_RECEIPT  0x0040
 #define EV_DISPATCH 0x0080
 
-/* Answers. */
+/* Flags in returned events. */
 #define EV_SYSFLAGS 0xF000
 #define EV_ERROR    0x4000
 #define EV_EOF      0x8000
