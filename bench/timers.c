@@ -3,8 +3,8 @@
  * it from the least that a wheel can be?
  *
  * Load: 10,000, 100,000 and 1,000,000 timers in an array, with due times that
- * are uniform from 1 ms to 60 s, or of every order of magnitude from 1 us to 1
- * h. All subjects have the same due times in the same order. The operations,
+ * are uniform from 1 ms to 60 s, or of every order of magnitude from 1 us to an
+ * hour. All subjects have the same due times in the same order. The operations,
  * one after the other on one set:
  *
  *     start            all, in the order of the array, none running before

@@ -1,7 +1,7 @@
 /*
  * rota_task_post_all(), which posts a chain of tasks: their order, which tasks
  * are skipped, refusals, and that a chain wakes the loop once. Threads are
- * tested in test_post_race.c, and memory orders in test_post_order.c.
+ * tested in test_post_all_race.c, and memory orders in test_post_order.c.
  */
 #include "support/fixture.h"
 

@@ -1,8 +1,8 @@
 /*
  * Tasks: ticks, microtasks, immediates and posts on the loop's own thread.
  *
- * Posts from other threads are tested in test_post.c, and the budget of ticks
- * in test_budget.c.
+ * Posts from other threads are tested in test_post.c and test_threads.c, and
+ * the budget of ticks in test_budget.c.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
