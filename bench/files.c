@@ -2,34 +2,35 @@
  * files.c - what does it cost to read a file, or to ask what it is, without
  * waiting for the disk?
  *
- * Load: 64 files in a temporary directory, all of one size, and all in the page
- * cache. 1 or 64 operations are in flight, and the callback of each begins the
- * next. What is read goes into memory of malloc's, which the callback frees.
- * On one processor threads take turns. On two it is a matter of luck whether a
- * thread is woken where its waker is, or on the other processor, and that alone
- * may double the price of an operation that waits for its answer.
+ * Load: 64 files of one size in a temporary directory, all of them in the page
+ * cache. 1 or 64 operations are in flight, and the callback of each starts the
+ * next. Files are read into memory from malloc(), which the callback frees. On
+ * one processor threads take turns. On two processors it depends on chance
+ * whether a thread wakes on its waker's processor or on the other one. That
+ * alone may double the price of an operation that waits for its answer.
  *
  * Metrics, per file:
  *
- *     cpu    ns that the process has run, all threads, the kernel's share
- *            included
- *     rate   1000 files per second, by the wall's clock
- *     calls  system calls of all threads, of which each runs until it sleeps,
+ *     cpu    ns that all threads of the process have run, including the
+ *            kernel's share
+ *     rate   1000 files per second of real time
+ *     calls  system calls of all threads, each of which runs until it sleeps,
  *            as they would on one processor
  *
- * Subjects: rota_fs_read_file() and rota_fs_stat(); and, to see what is whose
- * merit, rota with four requests for a file. libuv reads a file by four
- * requests, open, fstat, read and close, or by a function of the caller's for
- * uv_queue_work() that makes these calls; and has uv_fs_stat(). Each has the
- * threads of its defaults, which is up to four. The limit makes the same
- * calls on this thread, without a loop: nothing that has other threads can be
- * as cheap, and a disk would make it wait. libev and libevent have no files.
+ * Subjects: rota_fs_read_file() and rota_fs_stat(); and rota with four requests
+ * per file, to show where the difference comes from. libuv reads a file with
+ * four requests, open, fstat, read and close, or with a function of the program
+ * for uv_queue_work() that makes these calls; and it has uv_fs_stat(). Both
+ * libraries have their default number of threads, which is up to four. The
+ * limit makes the same calls on this thread, without a loop. Nothing that uses
+ * other threads can be as cheap, but a disk would make it wait. libev and
+ * libevent have no file operations.
  *
- * rota's whole file is read until the system says that it has ended, one call
- * more than the others make, who trust in what fstat has said.
+ * rota reads a whole file until the kernel reports its end. That is one call
+ * more than the other subjects make, which rely on the size from fstat.
  *
- * Bad news: anything above what the targets say. With --run NAME a single
- * subject reads files of 1 KiB, for other tools:
+ * Bad news: anything above the targets. With --run NAME a single subject reads
+ * files of 1 KiB, for other tools:
  *
  *     strace -f -c build/bench/files --run rota --in-flight 1 --count 10000
  */
@@ -62,7 +63,7 @@ enum {
 	TELLERS = sizeof(tellers) / sizeof(*tellers),
 };
 
-/* --- files --------------------------------------------------------------- */
+/* Files. */
 
 static char directory[PATH_SIZE - 16];
 static char paths[FILES][PATH_SIZE];
@@ -118,15 +119,15 @@ static struct files_load load_of(enum files_task task, size_t size,
 	};
 }
 
-/* --- questions ----------------------------------------------------------- */
+/* Questions. */
 
 static const struct question {
 	const char *name;
 	enum files_task task;
 	size_t size;
 	size_t in_flight;
-	size_t count; /* for one sample */
-	double most;  /* of what libuv's requests cost */
+	size_t count; /* of one sample */
+	double most;  /* target: ratio to libuv's requests */
 } questions[] = {
 	{ "read 1 KiB, 1 in flight", FILES_READ, 1024, 1, 400, 0.3 },
 	{ "read 1 KiB, 64 in flight", FILES_READ, 1024, 64, 1500, 0.5 },
@@ -167,7 +168,7 @@ static void time_one(void *arg, size_t subject)
 	uint64_t cpu_ns;
 	void *set = peer->make(&load);
 
-	peer->run(set, question->in_flight * 2); /* all threads are there */
+	peer->run(set, question->in_flight * 2); /* start all threads */
 	begin_ns = bench_wall_ns();
 	cpu_ns = bench_process_ns();
 	peer->run(set, count);
@@ -207,7 +208,7 @@ static void time_all(struct bench *bench, const struct question *question,
 	bench_interleave(bench, count, bench->quick ? 7 : 31, time_one,
 			 &timing);
 	bench_print(bench, &timing.cpu);
-	/* With two, luck decides on what waits for its answer each time. */
+	/* On two processors, chance decides how long each answer takes. */
 	if (question->most > 0 && (one_processor || question->in_flight > 1))
 		bench_target_ratio(bench, BENCH_NOISY, &timing.cpu,
 				   "libuv requests", question->most);
@@ -225,7 +226,7 @@ static void time_questions(struct bench *bench, const char *place)
 	}
 }
 
-/* --- system calls -------------------------------------------------------- */
+/* System calls. */
 
 enum { COUNTED = 512 };
 
@@ -245,7 +246,7 @@ static void run_traced(void *arg)
 	trace_off();
 }
 
-/* Before there is a pool in this process. */
+/* This runs before the process has a pool. */
 static void count_calls(struct bench *bench, const struct question *question)
 {
 	static struct bench_series calls;
@@ -275,7 +276,7 @@ static void count_calls(struct bench *bench, const struct question *question)
 				   question->task == FILES_STAT ? 0.9 : 0.4);
 }
 
-/* --- */
+/* The program's options. */
 
 struct options {
 	const char *run;

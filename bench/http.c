@@ -1,33 +1,33 @@
 /*
  * http.c - what does a request for a file cost a whole server?
  *
- * Load: wrk, with one thread and 100 connections that are kept alive, asks for
- * the same file over and over for a second: a small one, of 1 KiB, or one of
- * 100 KiB. The servers have one processor for themselves, and wrk has another,
- * if there are two. The files are new, and in the system's cache.
+ * Load: wrk, with one thread and 100 keep-alive connections, requests the same
+ * file again and again for a second: a small file of 1 KiB, or one of 100 KiB.
+ * The servers have one processor, and wrk has another one if there are two. The
+ * files are new, and in the page cache.
  *
  * Metric, per request:
  *
- *     cpu   ns that the server has run, all its threads together, the kernel's
- *           share included
+ *     cpu   ns that all threads of the server have run, including the kernel's
+ *           share
  *
- * What runs meanwhile on the same processor disturbs it a little; there is no
- * real-time priority here, as wrk and servers with threads would not go in lock
- * step with it.
+ * Other processes on the same processor disturb it a little. There is no
+ * real-time priority here, because wrk and servers with threads would not run
+ * in lock step with it.
  *
- * Subjects: rota: docs/examples/fileserver, a small server of everyday make,
- * which opens and reads files on its pool of threads, so that a slow disk holds
- * up nobody. nginx, with one worker, opens and reads them on the thread that
- * serves everybody; with sendfile(2) the bytes never enter it. As it comes it
- * opens the file for each request, as the file server does; its better way is
- * open_file_cache, which opens a file once and may serve an old one for as long
- * as it trusts the cache. node: its http server, with fs.readFile, or with
- * fs.createReadStream, piped into the response; it has a pool of threads too. A
- * program that is not there is left out; FILESERVER, NGINX, NODE, WRK and
- * HTTP_NODE_JS of the environment say where each is.
+ * Subjects: rota's docs/examples/fileserver, a small and ordinary server. It
+ * opens and reads files on its pool of threads, so a slow disk delays no other
+ * client. nginx, with one worker, opens and reads files on the thread that
+ * serves all clients; with sendfile(2) the bytes never enter it. By default it
+ * opens the file for each request, as the file server does. With
+ * open_file_cache it opens a file once, and may serve an old one while the
+ * cache entry is valid. node has its http server with fs.readFile, or with
+ * fs.createReadStream, piped into the response; it has a pool of threads, too.
+ * A program that is not installed is left out. The environment variables
+ * FILESERVER, NGINX, NODE, WRK and HTTP_NODE_JS say where the programs are.
  *
- * Bad news: there is no target. Near nginx would be good for a server with a
- * pool; above node's figures would be bad.
+ * Bad news: there is no target. Close to nginx would be good for a server with
+ * a pool; above node would be bad.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -62,12 +62,12 @@ struct service {
 	bool is_here;
 };
 
-/* --- the site ------------------------------------------------------------ */
+/* The site. */
 
 static struct http_site site;
 static pid_t site_owner;
 
-/* At the end of the program, by whatever failure. */
+/* Runs at the end of the program, even after a failure. */
 static void remove_site(void)
 {
 	char command[HTTP_PATH];
@@ -105,7 +105,7 @@ static void make_site(const char *own)
 	}
 }
 
-/* --- servers ------------------------------------------------------------- */
+/* Servers. */
 
 static void serve(void *arg)
 {
@@ -121,7 +121,7 @@ static void serve(void *arg)
 	_exit(1);
 }
 
-/* The port in the URL that a server prints. */
+/* Read the port in the URL that a server prints. */
 static unsigned read_port(int fd)
 {
 	FILE *printed = fdopen(fd, "r");
@@ -170,7 +170,7 @@ static int connect_soon(unsigned port)
 	bench_fail("a server did not begin");
 }
 
-/* Is the file what is served? A chunked reply is somewhat longer. */
+/* Check that the server sends the file. A chunked reply is somewhat longer. */
 static void check_service(const struct service *service, const char *name,
 			  size_t size)
 {
@@ -195,9 +195,9 @@ static void check_service(const struct service *service, const char *name,
 			   total, name);
 }
 
-/* --- wrk ----------------------------------------------------------------- */
+/* wrk. */
 
-/* How many requests it has had answered. */
+/* Returns how many requests were answered. */
 static double run_wrk(const char *wrk, unsigned port, const char *name)
 {
 	char command[2 * HTTP_PATH];
@@ -234,7 +234,7 @@ static void time_one(void *arg, size_t subject)
 	uint64_t begin_ns;
 	double requests;
 
-	/* A quick look does not wait until all is warm. */
+	/* With --quick there is no warm-up. */
 	if (!service->is_here ||
 	    (timing->bench->quick && timing->bench->warming))
 		return;
@@ -271,7 +271,7 @@ int main(int argc, char **argv)
 	if (bench_begin(&bench, "http", argc, argv) > 1)
 		bench_fail("http [--quick] [--check]");
 	if (bench.check || !http_find(wrk, "WRK", "wrk", NULL))
-		return bench_end(&bench); /* nothing is exact here */
+		return bench_end(&bench); /* there are no exact counts */
 	timing.bench = &bench;
 	timing.wrk = wrk;
 	bench_stay_on(SERVERS_PROCESSOR + 1);

@@ -2,38 +2,40 @@
  * memory.c - what does an idle connection cost a server, and what a timer, and
  * a loop, in bytes of user memory?
  *
- * Load: 10,000 connections over TCP and loopback, each of which has sent one
- * message of 64 bytes, has got it back, and is idle. Or 10,000 timers that are
- * started and not yet due. One comes before the count begins, so that what
- * there is only once, the loop and its buffers, is not spread over the others.
- * Or a loop that was made and has done nothing.
+ * Load: 10,000 TCP connections over loopback. Each has sent one message of 64
+ * bytes, has got it back, and is idle. Or 10,000 timers that are started and
+ * not yet due. One more connection or timer comes before the count begins. So
+ * memory that is needed only once, such as the loop and its buffers, is not
+ * spread over the others. Or a loop that was made and has done nothing.
  *
- * Each server is a forked child. It has the low descriptors for itself, dense
- * as in a server, and accepts; the clients are its parent's. All 10,001 fit in
- * the ports that the system has for one pair of addresses.
+ * Each server is a forked child. It has the low descriptors for itself, as
+ * dense as in a real server, and accepts; the clients are in its parent. All
+ * 10,001 connections fit into the ports for one pair of addresses.
  *
  * Metrics, per connection, timer or loop, all of them exact:
  *
- *     object  bytes of the struct that the server embeds, if it knows it
- *     bytes   that the server and the library asked malloc and its kin for, and
- *             have not freed: the object, and what the library keeps besides,
- *             in arrays that grow by steps. What malloc adds for itself is not
- *             in it, some 8 to 24 bytes a block; nor what the kernel keeps
- *     blocks  of memory that these are in
- *     loop with one  bytes of the loop, the first connection or timer, and
- *             what either needs once
+ *     object  bytes of the struct that the server embeds, if it does
+ *     bytes   that the server and the library have allocated with malloc and
+ *             related functions and not freed: the object, and other memory
+ *             of the library, such as arrays that grow by steps. This excludes
+ *             the overhead of malloc, some 8 to 24 bytes per block, and the
+ *             memory of the kernel
+ *     blocks  of memory that contain these bytes
+ *     loop with one  bytes of the loop, of the first connection or timer, and
+ *             of what either needs once
  *     descriptors    of a loop
- *     around the allocator, kept  bytes of a loop that did not come through
- *             its allocator option, or did not go back to it with the loop
+ *     around the allocator, kept  bytes of a loop that did not come from its
+ *             allocator option, or were not freed through it with the loop
  *
- * Subjects: streams, which receive and send, queue what the kernel does not
- * take, and know how they end: rota's, libuv's uv_tcp, libevent's bufferevents.
- * And readiness alone, where a server would have to keep some of that itself:
- * rota's watches, libev's ev_io, libevent's events. None has memory of its own
- * for messages. libev and libevent have no wake-up descriptor here.
+ * Subjects: first, streams, which receive and send, queue what the kernel does
+ * not take, and detect the end: rota's, libuv's uv_tcp, and libevent's
+ * bufferevents. Second, objects that only report readiness, so that a server
+ * would have to add some of that itself: rota's watches, libev's ev_io, and
+ * libevent's events. None of them has a message buffer of its own. libev and
+ * libevent have no wake-up descriptor here.
  *
- * Bad news: anything above what the targets say. A stream that is idle has no
- * use for a buffer of its own.
+ * Bad news: anything above the targets. An idle stream needs no buffer of its
+ * own.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -81,7 +83,7 @@ enum {
 	LOOPS = sizeof(loops) / sizeof(*loops),
 };
 
-/* What there is after the first, and what the others have added. */
+/* The memory after the first one, and what the others have added. */
 struct cost {
 	size_t first_bytes;
 	size_t bytes;
@@ -98,7 +100,7 @@ static struct cost cost_of(struct allocations before, struct allocations first,
 	};
 }
 
-/* --- in the child -------------------------------------------------------- */
+/* In the child. */
 
 static struct cost serve(const struct memory_peer *peer, int listener)
 {
@@ -129,7 +131,8 @@ static struct cost start_all(const struct memory_timer_peer *peer)
 	void *loop = peer->make(NULL);
 
 	for (size_t i = 0; i <= COUNT; i++) {
-		/* Due from a second to a minute from now, each at its time. */
+		/* Due from a second to a minute from now, each at another
+		 * time. */
 		peer->start(loop, 1000 + i * 59000 / COUNT);
 		if (i == 0)
 			first = allocations_so_far();
@@ -137,9 +140,10 @@ static struct cost start_all(const struct memory_timer_peer *peer)
 	return cost_of(before, first, allocations_so_far());
 }
 
-/* --- in the parent ------------------------------------------------------- */
+/* In the parent. */
 
-/* Returns the client's descriptor. */
+/* Make a connection and get a message echoed. Returns the client's
+ * descriptor. */
 static int be_echoed(const struct sockaddr_in *name)
 {
 	char message[MESSAGE_SIZE] = "to be sent back";
@@ -150,7 +154,7 @@ static int be_echoed(const struct sockaddr_in *name)
 	return fd;
 }
 
-/* Returns 0 in the child, which may write to *@out, and else its id. */
+/* Returns 0 in the child, which may write to *@out; in the parent, its id. */
 static pid_t fork_child(int *in, int *out)
 {
 	int ends[2];
@@ -215,7 +219,7 @@ static struct cost cost_of_timer(const struct memory_timer_peer *peer)
 	return hear(in, child);
 }
 
-/* --- what comes out ------------------------------------------------------ */
+/* Results. */
 
 struct costs {
 	struct bench_series object;
@@ -252,7 +256,7 @@ static void costs_add(struct bench *bench, struct costs *costs,
 			cost.first_bytes, 1);
 }
 
-/* @kind is that of the target of libev. */
+/* @kind is that of the target for libev. */
 static void costs_print(struct bench *bench, const struct costs *costs,
 			double to_libuv, enum bench_target kind,
 			double to_libev)
@@ -275,11 +279,11 @@ static void count_connections(struct bench *bench)
 	for (size_t i = 0; i < PEERS; i++)
 		costs_add(bench, &costs, peers[i]->name, peers[i]->size,
 			  cost_of_connection(peers[i]));
-	/* A stream beside a watcher that has no state but readiness: told, but
-	 * no reason to fail. */
+	/* This compares a stream with a watcher that only reports readiness. It
+	 * is reported, but cannot fail. */
 	costs_print(bench, &costs, 0.85, BENCH_NOISY, 1.75);
 
-	/* Like with like: readiness alone. */
+	/* This compares like with like: objects that only report readiness. */
 	bench_series_init(&bytes, "bytes", "bytes", "connection, no stream");
 	for (size_t i = 0; i < PEERS; i++) {
 		if (peers[i]->is_stream)
@@ -303,7 +307,7 @@ static void count_timers(struct bench *bench)
 	costs_print(bench, &costs, 0.6, BENCH_EXACT, 1.3);
 }
 
-/* --- a loop -------------------------------------------------------------- */
+/* A loop. */
 
 struct loop_cost {
 	size_t bytes;
@@ -316,7 +320,7 @@ static struct loop_cost cost_of_loop(const struct startup_peer *peer)
 	size_t bytes;
 	void *loop;
 
-	peer->free(peer->make()); /* with what there is once in a process */
+	peer->free(peer->make()); /* allocates what a process needs once */
 	cost.descriptors = descriptors_open();
 	bytes = allocations_so_far().bytes;
 	loop = peer->make();

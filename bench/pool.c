@@ -1,39 +1,41 @@
 /*
  * pool.c - what does a job in the pool cost?
  *
- * Load: empty jobs, of which 1, 64 or 4096 are in flight: each that comes back
- * is queued again by its callback, until enough have been done. rota has a pool
- * with 4 threads in the lane for what computes; libuv's uv_queue_work() has its
- * 4 by default. The threads are there before the clock starts, and stay. By
- * itself rota would have made one alone for one job at a time; where the system
- * puts that one decides what it costs: see below.
+ * Load: empty jobs, of which 1, 64 or 4096 are in flight. Each callback queues
+ * its job again, until enough are done. rota has a pool with 4 threads in the
+ * lane for computations; libuv's uv_queue_work() has 4 threads by default. All
+ * threads exist before the clock starts, and stay. By default rota would make
+ * only one thread for one job at a time, and the price would depend on where
+ * the system places it: see below.
  *
- * With "spin", rota's threads and its loop look for more for 20 us before they
- * sleep (spin_ns in the pool's options), and libuv's, which have nothing of the
- * kind, do what they always do.
+ * With "spin", rota's threads and its loop busy-wait for 20 us before they
+ * sleep (spin_ns in the pool's options). libuv has no such option, so its
+ * threads behave as always.
  *
  * Units:
  *
- *     cpu     ns of processor time for each job: the loop's thread and all
- *             others of the process, the kernel's share included
- *     rate    thousands of jobs a second, by the wall's clock
- *     sleeps  times that any thread waited for another, of 1000 jobs: the
+ *     cpu     ns of processor time for each job: of the loop's thread and all
+ *             other threads of the process, including the kernel's share
+ *     rate    thousands of jobs per second of real time
+ *     sleeps  per 1000 jobs, how often a thread waited for another one: the
  *             context switches that getrusage(2) calls voluntary
  *
- * Bad news: a job dearer than libuv's. With one in flight, what counts is how
- * often threads put each other to sleep; with many, what is done for each
- * besides running it. With spin and one in flight nobody is to sleep.
+ * Bad news: a job that is dearer than libuv's. With one job in flight, the
+ * price depends on how often threads put each other to sleep; with many, on the
+ * work for each job besides running it. With spin and one job in flight no
+ * thread should sleep.
  *
- * With --one-processor all threads share one, and there is no spin. With more
- * the figures depend on how many of them the system runs at once, and that on
- * what else it does: a job costs more when its memory wanders between
- * processors, and one run may stay with one way and the next with another.
+ * With --one-processor all threads share one processor, and there is no spin.
+ * With more processors the figures depend on how many of them the system uses
+ * at once, and that depends on other load. A job costs more if its memory moves
+ * between processors, and one run may stay in one state and the next run in
+ * another.
  *
  * `pool --run rota --in-flight 64 --jobs 100000` runs one peer and prints
  * nothing, for other tools:
  *
- *     strace -fc build/bench/pool --run rota     (which makes threads slower,
- *                                                 and so counts other sleeps)
+ *     strace -fc build/bench/pool --run rota     (which slows threads down, and
+ *                                                 so counts other sleeps)
  */
 #include <sched.h>
 #include <stdio.h>
@@ -46,8 +48,8 @@
 
 enum { LIBUV, ROTA, PEERS };
 
-/* How many are in flight, how many are done for one sample, by whom beside
- * libuv, and what that may cost, of libuv's. */
+/* How many jobs are in flight and how many make one sample, which rota peer
+ * runs beside libuv, and the target for its ratio to libuv. */
 static const struct {
 	size_t in_flight;
 	size_t jobs;
@@ -145,7 +147,7 @@ struct options {
 	size_t jobs;
 };
 
-/* The threads to come stay on the processor that this one is on. */
+/* Threads that start from now on stay on this processor. */
 static void stay_here(void)
 {
 	cpu_set_t here;

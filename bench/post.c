@@ -1,24 +1,24 @@
 /*
  * post.c - what does it cost to have another thread's loop call back?
  *
- * Load: bursts, in which 1 or 4 threads post 4000 times in all, as quickly as
+ * Load: bursts, in which 1 or 4 threads post 4000 times in total, as fast as
  * they can, to one loop that sleeps when they begin; and ping-pong, in which
  * two loops in two threads post to each other, each when it has received. A
- * post is a call, and none stands for two; a send is a flag, and many may be
- * one call. On one processor the loop has its turn when the producers have
- * ended; on two it runs meanwhile. Four producers on two processors are
- * wherever the system puts them.
+ * post is one call, and posts are not merged. A send is a flag, and many sends
+ * may be one call. On one processor the loop runs when the producers have
+ * ended; on two it runs at the same time. With four producers on two
+ * processors, the system places the threads where it likes.
  *
  * Metrics, per post:
  *
  *     cpu        ns that the producers and the loop's thread have run
- *     posting    of these, the producers
- *     receiving  of these, the loop's thread
- *     wakes      write(2), for a thousand posts
+ *     posting    the part of the producers
+ *     receiving  the part of the loop's thread
+ *     wakes      write(2) calls per thousand posts
  *     instructions  in user space, exact: to post, to take over and to call.
- *                What a burst of 65 counts above one of a single post, on one
- *                thread, so that waking and a turn are not in it, and the empty
- *                callback is
+ *                It is the difference between a burst of 65 posts and one of a
+ *                single post, on one thread. So it does not include waking and
+ *                a turn, but it includes the empty callback
  *
  * and per round trip of ping-pong, which is two posts to a loop that sleeps:
  *
@@ -26,23 +26,23 @@
  *     calls      system calls of both threads     exact
  *
  * Subjects: rota_task_post(), rota_task_post_all() with the whole burst, and
- * rota_async_send(). The limit is an eventfd by hand: beside a stack without a
- * lock, or beside a flag. A second stack promises what rota does of a task that
- * is posted while it is queued, which is an atomic operation more on each side,
- * and is posted by a call, as a library's function is. libuv and libev have
- * wake-ups, and say that what may not be lost goes to a queue beside them: a
- * list and a mutex here, where only who finds the list empty sends. libevent
- * has event_active(), which other threads may call if its bases have locks
- * (evthread_use_pthreads(), of a library of its own); so that can be a
- * wake-up for such a queue as well, or be called for an event of each post; and
- * event_base_once(), which allocates. All queues hold tasks of the caller's
- * memory, with a function and a pointer.
+ * rota_async_send(). The limit is an eventfd by hand, with a lock-free stack or
+ * with a flag. A second stack makes the same promise as rota for a task that is
+ * posted while it is queued. That takes one more atomic operation on each side,
+ * and its post is a function call, as a library's would be. libuv and libev
+ * have wake-ups, and document that a program must add a queue if nothing may be
+ * lost. Here that is a list and a mutex, and a thread sends only if it finds
+ * the list empty. libevent has event_active(), which other threads may call if
+ * its bases have locks (evthread_use_pthreads(), in a library of its own). It
+ * can be the wake-up for such a queue, or be called for one event per post.
+ * libevent also has event_base_once(), which allocates. All queues contain
+ * tasks in the caller's memory, with a function and a pointer.
  *
- * A send to libuv whose flag is set is a plain read of that, without a barrier:
- * what was written before may be missed by a callback that has begun. rota and
- * the limit promise more, by an atomic exchange; libev has a full barrier.
+ * A send in libuv whose flag is set is a plain read of the flag, without a
+ * barrier: a callback that has begun may miss what was written before. rota and
+ * the limit promise more, with an atomic exchange; libev has a full barrier.
  *
- * Bad news: more wakes than a burst has any need for; a post dearer than one
+ * Bad news: more wakes than a burst needs; a post that is dearer than one
  * through a mutex; a round trip that takes more calls than two writes and two
  * waits.
  */
@@ -61,7 +61,7 @@
 
 enum { MOST_PRODUCERS = 4, MOST_PEERS = 10 };
 
-/* One kind of call, and who makes it; the first is ours. */
+/* One kind of call, and the peers that make it. The first one is rota. */
 struct kind {
 	const char *name;
 	bool merges;
@@ -97,11 +97,11 @@ static void name_subjects(struct bench_series *series, const struct kind *kind)
 		bench_series_name(series, kind->peers[i]->name);
 }
 
-/* --- bursts --------------------------------------------------------------- */
+/* Bursts. */
 
 static atomic_size_t writes;
 
-/* These take the place of the C library's, for the peers too. */
+/* These replace the functions of the C library, for the peers, too. */
 ssize_t write(int fd, const void *data, size_t size)
 {
 	atomic_fetch_add_explicit(&writes, 1, memory_order_relaxed);
@@ -118,7 +118,7 @@ struct bursts {
 	const struct kind *kind;
 	size_t producers;
 	enum bench_place place;
-	size_t count; /* of bursts in one sample */
+	size_t count; /* bursts in one sample */
 	struct bench_series cpu;
 	struct bench_series posting;
 	struct bench_series receiving;
@@ -195,7 +195,7 @@ static void measure_bursts(struct bursts *bursts, const struct kind *kind,
 	bench_target_figure(bench, BENCH_NOISY, &bursts->wakes, 10);
 }
 
-/* --- ping-pong ------------------------------------------------------------ */
+/* Ping-pong. */
 
 struct trips {
 	struct bench *bench;
@@ -231,7 +231,7 @@ static void measure_trips(struct bench *bench, const struct kind *kind,
 			 time_trips, &trips);
 	bench_print(bench, &trips.cpu);
 	if (place == BENCH_TWO_PROCESSORS)
-		return; /* most of it is the price of waking a processor */
+		return; /* mostly the price of waking a processor */
 	bench_target_ratio(bench, BENCH_NOISY, &trips.cpu, "libuv", 0.95);
 	bench_target_ratio(bench, BENCH_NOISY, &trips.cpu, "libev,", 0.95);
 	bench_target_ratio(bench, BENCH_NOISY, &trips.cpu, "libevent,", 0.95);
@@ -269,7 +269,7 @@ static void count_calls(struct bench *bench, const struct kind *kind)
 	bench_target_ratio(bench, BENCH_EXACT, &calls, "limit", 1.01);
 }
 
-/* --- instructions --------------------------------------------------------- */
+/* Instructions. */
 
 enum { STEPPED = 64 };
 
@@ -336,13 +336,13 @@ static void count_instructions(struct bench *bench, const struct kind *kind)
 				many.most - few.total, STEPPED);
 	}
 	bench_print(bench, &instructions);
-	/* A send of libuv's promises less: no limit has the same promise. */
+	/* A send in libuv promises less, and no limit has the same promise. */
 	if (!kind->merges)
 		bench_target_ratio(bench, BENCH_EXACT, &instructions,
 				   "limit: stack with a claim", 1.3);
 }
 
-/* --- */
+/* Everything. */
 
 static void measure_all(struct bench *bench, const struct kind *kind)
 {

@@ -4,29 +4,31 @@
  * Load and metrics:
  *
  *     made and unmade     one loop after the other, without a turn
- *         cpu             ns of this thread for one, the kernel's share too
+ *         cpu             ns of this thread per loop, including the kernel's
+ *                         share
  *         instructions    in user space                  exact
- *         calls           to the system                  exact
+ *         calls           system calls                   exact
  *         descriptors     that a loop has                exact
  *     first callback      a process of its own makes a loop and starts a timer
- *                         of 0, and is at its end when that calls
+ *                         of 0, and ends when that calls back
  *         cpu from exec   us of the process since exec(3). This program is
- *                         linked with all the libraries, so the dynamic
- *                         linker's work is in it for all alike, and is most
+ *                         linked with all the libraries, so this includes the
+ *                         dynamic linker's work for all of them, which is most
+ *                         of it
  *         cpu from main   us since main() began: memory is touched for the
  *                         first time, and functions of shared libraries are
  *                         looked up
  *         instructions    in user space since main(), with the same lookups
- *         calls           to the system since main()
+ *         calls           system calls since main()
  *
- * Subjects: the limit makes an epoll and an eventfd, adds the one to the other,
- * and closes both; its first callback comes after one reading of the clock.
- * rota and libuv have a loop that other threads can wake. libev and libevent
- * get what that needs only when it is asked for: libev is spared an eventfd,
- * its registration and its close here. libuv, libev and libevent are shared
+ * Subjects: the limit makes an epoll and an eventfd, adds the eventfd to the
+ * epoll, and closes both; its first callback comes after one reading of the
+ * clock. rota and libuv have a loop that other threads can wake. libev and
+ * libevent add that only when the program asks for it: here libev need not
+ * make, register and close an eventfd. libuv, libev and libevent are shared
  * libraries, and rota is linked in.
  *
- * Bad news: a loop above twice the bare calls.
+ * Bad news: a loop that costs more than twice the plain calls.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +59,7 @@ static void name_series(struct bench_series *series, const char *load,
 		bench_series_name(series, peers[i]->name);
 }
 
-/* --- made and unmade ----------------------------------------------------- */
+/* Made and unmade. */
 
 static const char MADE[] = "made and unmade";
 
@@ -141,17 +143,17 @@ static void time_made(void *arg, size_t subject)
 			  (double)timing->count);
 }
 
-/* --- from exec to the first callback ------------------------------------- */
+/* From exec to the first callback. */
 
 static const char FIRST[] = "first callback";
 
-/* What begins with one of these is the program that was begun anew: --first
- * SUBJECT CPU-NS-BEFORE-EXEC. */
+/* A program that was started with one of these arguments is this one, executed
+ * again: --first SUBJECT CPU-NS-BEFORE-EXEC. */
 static const char TIMED[] = "--first";
 static const char MARKED[] = "--first-traced";
 
 static struct times {
-	uint64_t exec_ns; /* of the processor */
+	uint64_t exec_ns; /* of processor time */
 	uint64_t main_ns;
 	uint64_t call_ns;
 } times;
@@ -249,7 +251,7 @@ static void count_all_first(struct bench *bench)
 	}
 }
 
-/* ---  -------------------------------------------------------------------- */
+/* Everything. */
 
 static void time_one(void *arg, size_t subject)
 {

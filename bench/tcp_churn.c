@@ -3,39 +3,41 @@
  * message, and goes?
  *
  * Load: TCP over loopback, 1 or 32 connections at a time. The client connects
- * all of them and sends 64 bytes on each; reads all back; ends its side of each
- * (shutdown), so that the server finds the end of the input and closes; reads
- * that end, and closes as well. The server is a process of its own, on the
- * client's processor, where they go in lock step, or on another.
+ * all of them and sends 64 bytes on each; reads all messages back; ends its
+ * side of each (shutdown), so that the server finds the end of the input and
+ * closes; reads that end, and closes as well. The server is a process of its
+ * own, on the client's processor, where they run in lock step, or on another
+ * one.
  *
- * It is the client who ends a connection first, as it mostly is, and it does so
- * in the orderly way, not by a reset, which would be an error for the server,
- * on another path. So it is the client's port that waits (TIME_WAIT), and with
- * one address there would be 28 thousand of them a minute. The client therefore
- * has 16 addresses, 127.0.0.1 and so on; each server has a port of its own.
- * Beyond tcp_max_tw_buckets Linux has them wait no longer, and the kernel's log
- * may say so: that costs nobody anything.
+ * The client ends a connection first, as is usual. It does so in the orderly
+ * way and not by a reset, which would be an error for the server, on another
+ * path. So the client's port waits (TIME_WAIT), and with one address there
+ * would be only 28 thousand of them a minute. The client therefore has 16
+ * addresses, 127.0.0.1 and so on, and each server has a port of its own. Beyond
+ * tcp_max_tw_buckets Linux does not let them wait, and the kernel's log may say
+ * so. That costs no subject anything.
  *
  * Metrics, per connection:
  *
- *     cpu           ns that the server has run, the kernel's share included
+ *     cpu           ns that the server has run, including the kernel's share
  *     calls         system calls of the server        exact
  *     instructions  of the server in user space       exact
  *
- * Subjects: the limit is epoll, edge triggered, which accepts until there is
- * nothing more. rota: rota_stream_listen, rota_tcp_open, a flow, and
+ * Subjects: the limit is epoll, edge-triggered, which accepts until there is no
+ * connection left. rota: rota_stream_listen, rota_tcp_open, a flow, and
  * rota_handle_close_now at the end. libev has no listeners: its ev_io does what
  * the limit does. libevent: evconnlistener, with its events or bufferevents.
  * libuv: uv_listen and uv_accept, with uv_try_write or uv_write. All allocate a
- * struct for each connection, and have TCP_NODELAY, which a connection inherits
+ * struct for each connection. All have TCP_NODELAY, which a connection inherits
  * from the listener.
  *
- * With one connection at a time the limit, and all who accept until there is
- * nothing more, pay for an accept4 that finds nothing, which allocates a socket
- * before it looks; whoever accepts one only can be below the limit there.
+ * With one connection at a time, the limit and all others that accept until
+ * there is no connection left pay for an accept4 that finds nothing. That call
+ * allocates a socket before it looks. A subject that accepts only one
+ * connection can be below the limit there.
  *
- * Bad news: anything above what the targets say: more calls than libuv or libev
- * need, or more time than libuv.
+ * Bad news: anything above the targets: more calls than libuv or libev need, or
+ * more time than libuv.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +77,7 @@ static int listen_for(struct sockaddr_in *name)
 	return fd;
 }
 
-/* --- a crowd of clients -------------------------------------------------- */
+/* A crowd of clients. */
 
 struct crowd {
 	struct sockaddr_in name;
@@ -101,7 +103,7 @@ static void crowd_shut(struct crowd *crowd)
 		shutdown(crowd->fds[i], SHUT_WR);
 }
 
-/* All that happens to @count connections, @crowd->count at a time. */
+/* The whole life of @count connections, @crowd->count at a time. */
 static void churn(struct crowd *crowd, size_t count)
 {
 	char message[MESSAGE_SIZE];
@@ -119,7 +121,7 @@ static void churn(struct crowd *crowd, size_t count)
 	}
 }
 
-/* --- processor time, servers in processes of their own ------------------- */
+/* Processor time, with servers in processes of their own. */
 
 struct service {
 	struct bench_server server;
@@ -177,8 +179,8 @@ static void expect_time(struct bench *bench, const struct bench_series *cpu)
 	bench_target_ratio(bench, BENCH_NOISY, cpu, "limit", 1.05);
 }
 
-/* With servers that live for these rounds alone: where the system puts a
- * process's memory makes it some percent quicker or slower for all its life. */
+/* The servers live only for these rounds. Where the system puts a process's
+ * memory makes it some percent faster or slower for its whole life. */
 static void time_generation(struct timing *timing, size_t rounds)
 {
 	for (size_t i = 0; i < PEERS; i++)
@@ -208,7 +210,7 @@ static void time_all(struct timing *timing, size_t at_a_time,
 		expect_time(bench, &timing->cpu);
 }
 
-/* --- counts, in this process, one turn after the other ------------------- */
+/* Counts, in this process, one turn after the other. */
 
 enum { WARM_UP = 3, TRACED = 1 };
 
@@ -224,8 +226,8 @@ struct setup {
 	bool traced;
 };
 
-/* Have the server take turns until each client has received @size bytes, or,
- * with none, the end. */
+/* Let the server make turns until each client has received @size bytes, or, if
+ * that is 0, the end. */
 static void take_turns(struct setup *setup, ssize_t size)
 {
 	char message[MESSAGE_SIZE];
@@ -294,7 +296,7 @@ static void count_calls(struct bench *bench, size_t at_a_time)
 	bench_target_ratio(bench, BENCH_EXACT, &calls, "libuv", 1.01);
 }
 
-/* A small crowd will do: each step takes its time. */
+/* A small crowd is enough, as each step takes long. */
 static void count_instructions(struct bench *bench, size_t at_a_time)
 {
 	static struct bench_series instructions;

@@ -1,30 +1,30 @@
 /*
  * tcp_echo.c - what does one message cost a server?
  *
- * Load: 1, 100 or 1000 connections over TCP and loopback. The client sends a
+ * Load: 1, 100 or 1000 TCP connections over loopback. The client sends a
  * message of 64 bytes on each, and then reads all of them back. The server is a
- * process of its own, on the client's processor or on another. On the same they
- * go in lock step: the client sends to all, then the server has its turn. That
- * is the steadiest setting there is; on two processors a server may find few
- * messages or many.
+ * process of its own, on the client's processor or on another one. On the same
+ * processor they run in lock step: the client sends to all, and then the server
+ * runs. That is the steadiest setting possible. On two processors a server may
+ * find few messages or many.
  *
  * Metrics, per message:
  *
- *     cpu           ns that the server has run, the kernel's share included
+ *     cpu           ns that the server has run, including the kernel's share
  *     calls         system calls of the server        exact
  *     instructions  of the server in user space       exact
  *     allocations   of the server                     exact
  *
- * Subjects: the limit is epoll, edge triggered, with one recv and one send for a
- * message. rota: its streams, and its watches with recv and send by hand. libuv:
- * uv_tcp, with uv_try_write or with uv_write; and uv_poll, which its
- * documentation advises against for sockets of one's own. libevent: its events,
- * and its bufferevents. What has no timer has none: a connection of a real
- * server would have one, at much the same price everywhere. All have
- * TCP_NODELAY, and run until they are killed.
+ * Subjects: the limit is epoll, edge-triggered, with one recv and one send per
+ * message. rota: its streams, and its watches with recv and send by hand.
+ * libuv: uv_tcp, with uv_try_write or with uv_write; and uv_poll, which its
+ * documentation advises against for a program's own sockets. libevent: its
+ * events, and its bufferevents. No connection has a timer. In a real server it
+ * would have one, at about the same price everywhere. All have TCP_NODELAY, and
+ * run until they are killed.
  *
- * Bad news: anything above what the targets say. With --serve NAME a single
- * subject runs in this process, with its client, for other tools:
+ * Bad news: anything above the targets. With --serve NAME a single subject runs
+ * in this process, with its client, for other tools:
  *
  *     strace -c build/bench/tcp_echo --serve 'rota tcp' --messages 100000
  */
@@ -71,7 +71,7 @@ static void exchange(const int *fds, size_t count, size_t times)
 	}
 }
 
-/* --- processor time, servers in processes of their own --------------------- */
+/* Processor time, with servers in processes of their own. */
 
 struct service {
 	struct bench_server server;
@@ -89,7 +89,7 @@ static void serve(void *arg)
 		service->peer->make(service->fds, service->connections));
 }
 
-/* The server's descriptors are those after the clients', all in one row. */
+/* The server's descriptors come after the clients', in one range. */
 static void start_service(struct service *service, const struct echo_peer *peer,
 			  size_t connections)
 {
@@ -113,7 +113,7 @@ static void end_service(struct service *service)
 struct timing {
 	struct bench *bench;
 	struct service services[PEERS];
-	struct bench_series cpu[2]; /* by enum bench_place */
+	struct bench_series cpu[2]; /* index: enum bench_place */
 	enum bench_place place;
 	size_t connections;
 	size_t times;
@@ -147,8 +147,8 @@ static void expect_time(struct bench *bench, const struct bench_series *cpu,
 	bench_target_ratio(bench, BENCH_NOISY, cpu, "limit", 1.05);
 }
 
-/* With servers that live for these rounds alone: where the system puts a
- * process's memory makes it some percent quicker or slower for all its life. */
+/* The servers live only for these rounds. Where the system puts a process's
+ * memory makes it some percent faster or slower for its whole life. */
 static void time_generation(struct timing *timing, size_t rounds)
 {
 	for (size_t i = 0; i < PEERS; i++)
@@ -166,7 +166,7 @@ static void time_all(struct timing *timing, size_t connections)
 {
 	struct bench *bench = timing->bench;
 	size_t messages = bench->quick ? 1000 : 2000;
-	/* A thousand connections take their time to make. */
+	/* Making a thousand connections takes long. */
 	size_t generations = connections < 1000 ? 12 : 6;
 
 	timing->connections = connections;
@@ -187,7 +187,7 @@ static void time_all(struct timing *timing, size_t connections)
 	expect_time(bench, &timing->cpu[0], connections);
 }
 
-/* --- counts, in this process, one turn after the other --------------------- */
+/* Counts, in this process, one turn after the other. */
 
 enum { COUNTED = 100, WARM_UP = 3, TRACED = 1 };
 
@@ -224,8 +224,8 @@ static void turn(struct setup *setup, bool traced)
 		trace_off();
 }
 
-/* Send a message on each connection, and have the server take turns until all
- * have come back: one, unless the network takes its time. */
+/* Send a message on each connection, and let the server make turns until all
+ * have come back: one turn, unless the network is slow. */
 static void batch(struct setup *setup, bool traced)
 {
 	char message[MESSAGE_SIZE] = "to be sent back";
@@ -322,7 +322,7 @@ static void count_all(struct bench *bench)
 	bench_target_figure(bench, BENCH_EXACT, &allocations, 0);
 }
 
-/* --- */
+/* The program's options. */
 
 struct options {
 	const char *serve;

@@ -5,42 +5,44 @@
  *
  *     echoed    the client sends 64 KiB on each, and then reads all of them
  *               back
- *     received  the client sends 1 MiB on each; the server throws it away, and
+ *     received  the client sends 1 MiB on each; the server discards it, and
  *               answers with one byte
  *     sent      the client asks with one byte on each, and reads the 1 MiB that
  *               the server sends, in pieces of 64 KiB
  *
- * The server is a process of its own. On the client's processor they go in lock
- * step: one runs until it has to wait for the other, so that buffers are filled
- * and emptied as far as they go. Echoed messages also with two processors.
+ * The server is a process of its own. On the client's processor they run in
+ * lock step: one runs until it must wait for the other, so that buffers are
+ * filled and emptied as far as possible. Echoed messages are also measured on
+ * two processors.
  *
  * Metrics, per message of 64 KiB:
  *
- *     cpu           ns that the server has run, the kernel's share included,
- *                   which copies the bytes: most of it
+ *     cpu           ns that the server has run, including the kernel's share,
+ *                   which is most of it, as the kernel copies the bytes
  *     calls         system calls of the server        echoed only
  *     instructions  of the server in user space       echoed only
  *
- * A socket may take a part of what it is given, and here it often does: every
- * server provides for that, and each is first shown to send back, whole and in
- * order, what a client sends who reads nothing until nothing more is taken.
+ * A socket may take only a part of what it is given, and here it often does.
+ * Every server handles that. Before the measurement each one is shown to send
+ * back everything, in order, to a client that reads nothing until nothing more
+ * is taken.
  *
- * Subjects: the limit is epoll, edge triggered, each socket registered once, a
- * rest copied and kept for later. libev, ev_io, and libevent's events are used
- * for the same by hand. rota: a flow and rota_stream_send; when it sends, also
- * without copies, by rota_stream_try_write and rota_stream_write. libuv:
- * uv_write from buffers that stay until then; and uv_try_write, with uv_write
- * for the rest. bufferevents: their chains move from input to output. All read
- * at most 64 KiB at a time (bufferevents: 4), stop reading while the client
- * does not read, and have TCP_NODELAY.
+ * Subjects: the limit is epoll, edge-triggered, with each socket registered
+ * once; the rest of a message is copied and kept for later. libev, ev_io, and
+ * libevent's events are used for the same by hand. rota: a flow and
+ * rota_stream_send; for sending, also without copies, by rota_stream_try_write
+ * and rota_stream_write. libuv: uv_write from buffers that stay until then; and
+ * uv_try_write, with uv_write for the rest. bufferevents: their chains move
+ * from input to output. All read at most 64 KiB at a time (bufferevents: 4),
+ * stop reading while the client does not read, and have TCP_NODELAY.
  *
- * The sockets have buffers of a fixed size. Left to itself the system sizes
- * each connection's by how fast it was read at first: then some, by chance and
- * for as long as they live, take a message in one piece and others in two,
- * which is 20 percent of its cost.
+ * The sockets have buffers of a fixed size. By default the system sizes each
+ * connection's buffers by how fast it was read at first. Then some connections,
+ * by chance and for as long as they live, take a message in one piece and
+ * others in two, which is 20 percent of its cost.
  *
- * Bad news: anything above what the targets say. rota_stream_send copies what
- * does not go at once: that may not cost much.
+ * Bad news: anything above the targets. rota_stream_send copies what does not
+ * leave at once: that must not cost much.
  */
 #include <errno.h>
 #include <poll.h>
@@ -55,7 +57,7 @@
 #include "support/sockets.h"
 #include "support/trace.h"
 
-/* The most that a process may ask for where nobody has changed that. */
+/* The most that a process may ask for by default. */
 enum { MOST_CONNECTIONS = 16, SOCKET_BUFFER = 212992 };
 
 static const struct stream_peer *const peers[] = {
@@ -77,7 +79,7 @@ static void name_subjects(struct bench_series *series)
 		bench_series_name(series, peers[i]->name);
 }
 
-/* --- servers in processes of their own ----------------------------------- */
+/* Servers in processes of their own. */
 
 struct service {
 	struct bench_server server;
@@ -96,7 +98,7 @@ static void serve(void *arg)
 		service->fds, service->connections, service->load));
 }
 
-/* The server's descriptors are those after the clients', all in one row. */
+/* The server's descriptors come after the clients', in one range. */
 static void start_service(struct service *service,
 			  const struct stream_peer *peer, enum stream_load load,
 			  size_t connections)
@@ -120,7 +122,7 @@ static void end_service(struct service *service)
 		close(service->clients[i]);
 }
 
-/* --- are all bytes sent back? -------------------------------------------- */
+/* Are all bytes sent back? */
 
 enum { CHECKED = 32 << 20 };
 
@@ -154,7 +156,7 @@ static size_t read_checked(int fd, size_t done, const char *name)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* Wait until @fd has one of @events, or does not for a while. */
+/* Wait until @fd has one of @events, for at most @ms. */
 static bool wait_for(int fd, short events, int ms)
 {
 	struct pollfd ready = { .fd = fd, .events = events };
@@ -189,11 +191,11 @@ static void check_echo(const struct stream_peer *peer)
 	end_service(&service);
 }
 
-/* --- processor time ------------------------------------------------------ */
+/* Processor time. */
 
 static char client_buffer[STREAM_BLOCK];
 
-/* What @times messages, or blocks, are for the client. */
+/* The client's part of @times messages or blocks. */
 static void exchange(const struct service *service, size_t times)
 {
 	static const size_t sends[] = { STREAM_PIECE, STREAM_BLOCK, 1 };
@@ -216,7 +218,7 @@ struct timing {
 	enum stream_load load;
 	enum bench_place place;
 	size_t connections;
-	size_t messages; /* 64 KiB each, in a sample */
+	size_t messages; /* of 64 KiB, in one sample */
 };
 
 static void time_one(void *arg, size_t subject)
@@ -285,7 +287,7 @@ static void time_all(struct timing *timing, enum stream_load load,
 			end_service(&timing->services[i]);
 }
 
-/* --- counts of the echo, in this process, one turn after the other ------- */
+/* Counts of the echo, in this process, one turn after the other. */
 
 enum { WARM_UP = 3, TRACED = 1, COUNTED = 4 };
 
@@ -296,7 +298,7 @@ struct setup {
 	int fds[COUNTED];
 };
 
-/* Have the server take turns until @fd has read a whole message. */
+/* Let the server make turns until @fd has read a whole message. */
 static void take_turns(struct setup *setup, int fd, bool traced)
 {
 	size_t done = 0;

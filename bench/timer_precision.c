@@ -2,31 +2,31 @@
  * timer_precision.c - does a periodic timer call on time, and keep doing so?
  *
  * Load: a timer with a period of 1 ms or 10 ms, for a second or two at a time,
- * whose callback reads the clock and no more. Each subject is a process of its
- * own; all run at the same time, on one processor, started some 140 us apart:
- * what the machine does meanwhile hits all alike, and they are in each other's
- * way for some microseconds now and then. Their priority is a real-time one
- * (SCHED_FIFO), for which the kernel does not put timers off to save wake-ups.
+ * whose callback only reads the clock. Each subject is a process of its own.
+ * All run at the same time, on one processor, started some 140 us apart, so
+ * that other load affects all alike. Now and then they delay each other by some
+ * microseconds. They have a real-time priority (SCHED_FIFO), with which the
+ * kernel does not delay timers to save wake-ups.
  *
  * Metrics, of all calls in such a time:
  *
  *     lateness  us between a call and its ideal time, the median; the ideal
  *               time of the k-th is start + k * period
- *     drift     ns by which the mean period differs from the one asked for, be
- *               it longer or shorter: by how much the last fifth of the calls
- *               is later than the first fifth, both by their medians
+ *     drift     ns by which the mean period differs from the requested one,
+ *               longer or shorter: by how much later the last fifth of the
+ *               calls is than the first fifth, both by their medians
  *     early     calls before their ideal time, of a thousand. For rota it is
  *               exact: there must be none
- *     missed    periods without a call of their own, of a thousand, for those
- *               who tell
+ *     missed    periods without a call of their own, of a thousand, for
+ *               subjects that report it
  *
  * Subjects: the limit is a timerfd with an interval, read in an epoll loop.
  * rota: rota_timer_every() at a fixed rate. libuv: uv_timer with a repeat,
  * whose unit is the millisecond. libev: ev_timer with a repeat; and
- * ev_periodic, which is what it has against drift, and goes by the time of day.
- * libevent: a persistent timer, as it comes and with
- * EVENT_BASE_FLAG_PRECISE_TIMER. A timer that drifts gets later and later: its
- * lateness depends on how long it is looked at.
+ * ev_periodic, its means against drift, which uses the time of day. libevent: a
+ * persistent timer, by default and with EVENT_BASE_FLAG_PRECISE_TIMER. A timer
+ * that drifts gets later and later: its lateness depends on how long it is
+ * measured.
  *
  * Bad news: a drift of rota's that is more than noise, or one call too early.
  */
@@ -86,7 +86,7 @@ static void serve(void *arg)
 	shared->peer->run(&shared->precision);
 }
 
-/* Run all at the same time. Each is the first of them in its @round. */
+/* Run all at the same time. In each @round another one is started first. */
 static void run_all(struct shared *all, uint64_t period_ns, uint64_t periods,
 		    size_t round)
 {
@@ -118,7 +118,7 @@ static int compare(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-/* Where the calls from @from to @to are beyond their ideal times, in ns. */
+/* The median lateness of the calls from @from to @to, in ns. */
 static double middle_of(const struct precision *precision, uint64_t from,
 			uint64_t to)
 {

@@ -3,48 +3,47 @@
  * it from the least that a wheel can be?
  *
  * Load: 10,000, 100,000 and 1,000,000 timers in an array, with due times that
- * are uniform from 1 ms to 60 s, or of every order of magnitude from 1 us to
- * 1 h. All subjects have the same due times in the same order. The operations,
+ * are uniform from 1 ms to 60 s, or of every order of magnitude from 1 us to an
+ * hour. All subjects have the same due times in the same order. The operations,
  * one after the other on one set:
  *
  *     start            all, in the order of the array, none running before
- *     restart          all that run, in random order, for another time
- *     restart, idle    the same, each a fixed time from a now that goes on: the
- *                      idle time-outs of connections
+ *     restart          all running timers, in random order, for another time
+ *     restart, idle    the same, each a fixed time from a clock that advances:
+ *                      the idle timeouts of connections
  *     stop             all, in random order
  *     expiry           all are due at once, and one turn calls them
- *     expiry by turns  all in 60,000 turns, between which the clock moves on by
- *                      as much; the turns themselves are in it, and with few
- *                      timers they are most of it
+ *     expiry by turns  all in 60,000 turns, between which the clock advances by
+ *                      the same step. This includes the turns themselves, which
+ *                      are most of it if there are few timers
  *
  * A million timers have neither the idle restart nor the turns: it would take
  * too long, and the turns are a small part there.
  *
  * Metrics, for each timer:
  *
- *     cpu           ns of this thread's processor time; a row is called by its
- *                   operation
+ *     cpu           ns of this thread's processor time; a row has the name of
+ *                   its operation
  *     instructions  in user space, with 256 timers    exact
  *
- * Time has to pass for expiry, 60 s or an hour of it. So this program has a
- * clock_gettime() of its own, which adds to the system's time what it was told
- * to: it takes the place of the C library's for all subjects alike, which go
- * by their usual clocks and need not know. Nobody sleeps, nobody has due times
- * of his own, and a look at the clock costs everybody the same, some 2 ns more
- * than it would.
+ * For expiry time must pass, 60 s or an hour of it. So this program has a
+ * clock_gettime() of its own, which adds an offset to the system's time. It
+ * replaces the C library's for all subjects alike. They use their usual clocks
+ * and need not know. No subject sleeps or has due times of its own, and reading
+ * the clock costs all of them the same, some 2 ns more than usual.
  *
- * Subjects: one limit is a 4-ary heap, support/heap.h, another a wheel with no
- * more than what a wheel must have, support/wheel.h, each with a turn by hand.
- * rota starts timers by rota_timer_start_at(), at absolute times, which reads
- * no clock, as libuv's and libev's starts, from the loop's now, read none; a
- * further row has rota_timer_start(), which does, as libevent's event_add().
- * libuv rounds to milliseconds. libev restarts by ev_timer_again(), as it
- * advises. libevent's lists for timers of one length are not used, which would
- * make the idle restart cheap. The sets stay from round to round: arrays have
- * grown in the first, which does not count.
+ * Subjects: one limit is a 4-ary heap, support/heap.h, another one a wheel with
+ * only what a wheel needs, support/wheel.h, each with a turn by hand. rota
+ * starts timers with rota_timer_start_at(), at absolute times, which does not
+ * read the clock. Nor do libuv's and libev's starts, which count from the
+ * loop's now. A further row has rota_timer_start(), which reads it, as
+ * libevent's event_add() does. libuv rounds to milliseconds. libev restarts
+ * with ev_timer_again(), as it advises. libevent's lists for timers of one
+ * length are not used; they would make the idle restart cheap. The sets stay
+ * from round to round: arrays have grown in the first round, which does not
+ * count.
  *
- * Bad news: anything above what the targets say: the wheel would not be worth
- * its code.
+ * Bad news: anything above the targets: the wheel would not be worth its code.
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -89,7 +88,7 @@ static const struct {
 	{ "expiry", 0.3, 1.0 },    { "expiry by turns", 0, 0 },
 };
 
-/* --- a clock that can be moved on ---------------------------------------- */
+/* A clock that can be advanced. */
 
 typedef int clock_fn(clockid_t clock, struct timespec *time);
 
@@ -97,11 +96,11 @@ static const uint64_t SECOND_NS = 1000000000;
 
 static uint64_t moved_ns;
 
-/* For exact counts the clock stands still but for moved_ns: into which slots of
- * a wheel timers fall depends on the time of day. */
+/* For exact counts the clock is constant except for moved_ns: the slots into
+ * which timers fall depend on the time of day. */
 static bool stands_still;
 
-/* Clocks of processor time stay as they are. */
+/* Clocks of processor time are not changed. */
 static int is_moved(clockid_t clock)
 {
 	return clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME ||
@@ -128,9 +127,10 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 	return 0;
 }
 
-/* --- the load ------------------------------------------------------------ */
+/* The load. */
 
-/* What is the same for all peers, drawn before any of them runs. */
+/* The data that is the same for all peers, generated before any of them
+ * runs. */
 struct load {
 	size_t count;
 	uint64_t last_ns;
@@ -196,7 +196,7 @@ static void load_free(struct load *load)
 		free(load->order[i]);
 }
 
-/* --- the operations ------------------------------------------------------ */
+/* The operations. */
 
 struct run {
 	struct bench *bench;
@@ -214,8 +214,9 @@ static void keep(struct run *run, size_t peer, enum operation operation,
 		  (double)(end_ns - begin_ns) / (double)run->load.count);
 }
 
-/* The clock goes to the end in @steps, each followed by a turn. Then some turns
- * more: what rounds may be late, and a turn may leave some to the next. */
+/* Advance the clock to the end in @steps, with a turn after each. Some more
+ * turns follow, because a peer that rounds is late, and a turn may leave timers
+ * to the next one. */
 static void expire(struct run *run, size_t peer, enum operation operation,
 		   uint64_t steps)
 {
@@ -237,7 +238,7 @@ static void expire(struct run *run, size_t peer, enum operation operation,
 	keep(run, peer, operation, begin_ns);
 }
 
-/* The first pass makes the state that there is in the long run. */
+/* The first pass makes the state of a long-running program. */
 static void restart_idle(struct run *run, size_t peer)
 {
 	const struct load *load = &run->load;
@@ -320,7 +321,7 @@ static void run_load(struct bench *bench, const struct distribution *from,
 	load_free(&run.load);
 }
 
-/* --- instructions -------------------------------------------------------- */
+/* Instructions. */
 
 enum { STEPPED = 256 };
 
@@ -379,7 +380,7 @@ static void count_operation(struct bench *bench, const struct load *load,
 		struct trace trace;
 
 		bench_series_name(&series, peers[i]->name);
-		/* No exact target is about other libraries. */
+		/* No exact target is for other libraries. */
 		if (bench->check && !strncmp(peers[i]->name, "lib", 3))
 			continue;
 		if (trace_run(&trace, TRACE_INSTRUCTIONS, run_stepped,
@@ -404,7 +405,7 @@ static void count_all(struct bench *bench)
 	load_free(&load);
 }
 
-/* --- the limit is right -------------------------------------------------- */
+/* Is the limit correct? */
 
 enum { TESTED = 5000 };
 
@@ -429,8 +430,8 @@ static void on_tested(struct heap_timer *timer)
 	tested_calls++;
 }
 
-/* Start, restart and stop at random, and see that what is left is called in
- * the order of due times, equal ones in the order they were started. */
+/* Start, restart and stop at random, and check that the rest are called in the
+ * order of due times, and equal ones in the order of starts. */
 static void test_heap(void)
 {
 	static struct tested timers[TESTED];
@@ -481,8 +482,8 @@ static void on_tested_in_wheel(struct wheel_timer *timer)
 	last_in_wheel = tested;
 }
 
-/* Start, restart and stop at random while time goes on, for due times of every
- * order of magnitude. Each call of wheel_expire() is in order by itself. */
+/* Start, restart and stop at random while time advances, for due times of every
+ * order of magnitude. Each call of wheel_expire() is checked for its order. */
 static void test_wheel(void)
 {
 	static struct tested_in_wheel timers[TESTED];

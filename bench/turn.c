@@ -2,32 +2,32 @@
  * turn.c - what does a turn of the loop cost, and a callback that is called
  * soon, with nothing to wait for?
  *
- * Load: a loop that goes round and finds no events, because
+ * Load: a loop that makes turns without finding events, because
  *
  *     idle hook  a callback that is called once a turn keeps it from sleeping
- *     immediate  a callback that is called after the wait has asked for that,
- *                and asks again
- *     ticks      an idle hook, which also asks for 10 callbacks of the same
- *                turn
- *     calls      100 callbacks are on their way, each of which asks for itself
- *                again: the cost of one of them, whichever turn it is in
+ *     immediate  a callback that runs after the wait has been queued, and
+ *                queues itself again
+ *     ticks      an idle hook, which also queues 10 callbacks for the same turn
+ *     calls      100 callbacks are queued, each of which queues itself again:
+ *                the cost of one of them, whatever turn it is in
  *
  * Metrics, per turn or per call:
  *
- *     cpu           ns of this thread, the kernel's share included
+ *     cpu           ns of this thread, including the kernel's share
  *     instructions  in user space                        exact
- *     calls         to the system; to read the clock is none    exact
+ *     calls         system calls; reading the clock is none    exact
  *
- * Subjects: the limit is a plain loop over a callback, an epoll_wait with no
- * time-out, and one reading of the clock: whoever waits must look at the clock
- * once after it. rota, libuv and libev have idle hooks, libevent has not. For
- * ticks libuv has nothing; what libev and libevent offer instead comes after
- * whatever else is pending, while a tick comes before it. How each is used is
- * said in peers/turn_*.c. All run in one call until the callback is stopped,
- * but for libevent's event_active, which needs one for each turn.
+ * Subjects: the limit is a plain loop over a callback, an epoll_wait with a
+ * timeout of 0, and one reading of the clock: a loop that waits must read the
+ * clock once after it. rota, libuv and libev have idle hooks, libevent has not.
+ * libuv has nothing like ticks. What libev and libevent offer instead runs
+ * after everything else that is pending, while a tick runs before it.
+ * peers/turn_*.c say how each is used. All run in one call until the callback
+ * is stopped, except for libevent's event_active, which needs one call per
+ * turn.
  *
- * Bad news: a turn that is much dearer than its one system call. With
- * --run LOAD SUBJECT TURNS a single subject runs, for other tools:
+ * Bad news: a turn that is much dearer than its one system call. With --run
+ * LOAD SUBJECT TURNS a single subject runs, for other tools:
  *
  *     valgrind --tool=callgrind build/bench/turn --run 'idle hook' rota 100000
  */
@@ -92,7 +92,7 @@ static void name_series(struct bench_series *series, const struct load *load,
 		bench_series_name(series, load->subjects[i]->name);
 }
 
-/* --- processor time ------------------------------------------------------ */
+/* Processor time. */
 
 struct timing {
 	struct bench *bench;
@@ -135,7 +135,7 @@ static void time_all(struct bench *bench, const struct load *load)
 	bench_target_ratio(bench, BENCH_NOISY, &timing.cpu, "limit", 1.15);
 }
 
-/* --- exact counts -------------------------------------------------------- */
+/* Exact counts. */
 
 struct traced {
 	const struct turn_peer *subject;
@@ -164,8 +164,8 @@ static struct trace trace_turns(const struct turn_peer *subject,
 	return trace;
 }
 
-/* What a long run counts above a short one: how it begins and ends is not in
- * it. A step takes long, so it is not that long. */
+/* The difference between a long run and a short one, so that begin and end do
+ * not count. Steps are slow, so the long run is not very long. */
 static void count_one(struct bench *bench, struct bench_series *series,
 		      size_t index, const struct turn_peer *subject,
 		      enum trace_what what, size_t more)
@@ -198,7 +198,7 @@ static void count_all(struct bench *bench, const struct load *load)
 	bench_print(bench, &instructions);
 }
 
-/* ---  -------------------------------------------------------------------- */
+/* One subject alone, or all. */
 
 static int run_only(const char *name, const char *subject, size_t count)
 {

@@ -1,12 +1,13 @@
 /*
- * peers/churn.h - servers whose connections come, send a message, and go.
+ * peers/churn.h - servers with short connections: each comes, sends a message,
+ * and ends.
  *
- * Each takes a listening socket, which does not block, and accepts by its own
- * means. A connection is a struct of its own, from malloc. What comes is sent
- * back; at its end, or at an error, the connection is closed and freed.
+ * A server gets a non-blocking listening socket, and accepts in its library's
+ * way. A connection is a struct from malloc(). It sends back what it receives.
+ * At the end or at an error, the connection is closed and freed.
  *
  * The sockets inherit TCP_NODELAY from the listener. The messages are small:
- * one that does not fit into an empty send buffer is not provided for.
+ * the servers need not handle one that does not fit into an empty send buffer.
  */
 #ifndef BENCH_PEERS_CHURN_H
 #define BENCH_PEERS_CHURN_H
@@ -19,9 +20,9 @@ enum { CHURN_BACKLOG = 1024, CHURN_BUFFER_SIZE = 65536 };
 struct churn_peer {
 	const char *name;
 	void *(*make)(int listener);
-	/* Wait until there are events, and handle them. */
+	/* Wait for events, and handle them. */
 	void (*turn)(void *server);
-	/* The same for ever, the way the peer has it. */
+	/* The same forever, in the library's own way. */
 	void (*run)(void *server);
 };
 
@@ -33,10 +34,11 @@ extern const struct churn_peer churn_bufferevent;
 extern const struct churn_peer churn_libuv_try;
 extern const struct churn_peer churn_libuv;
 
-/* Receive and send back. Returns 0 at the end, or at an error. */
+/* Receive and send back. Returns 0 at the end or at an error. */
 static inline int churn_echo(int fd)
 {
-	/* Aligned, so that the kernel copies equally fast for all. */
+	/* Aligned, so that the kernel copies at the same speed for all
+	 * subjects. */
 	static _Alignas(64) char buffer[CHURN_BUFFER_SIZE];
 	ssize_t size = recv(fd, buffer, sizeof(buffer), 0);
 

@@ -1,9 +1,10 @@
 /*
- * churn_epoll.c - connections by hand on the bare epoll, edge triggered.
+ * churn_epoll.c - connections by hand on plain epoll, edge-triggered.
  *
- * The listener is accepted from until it has nothing more. A short read has
- * taken all there is, and the end is an event of its own, unless it came along:
- * then the event says so. A descriptor that is closed leaves epoll by itself.
+ * The server accepts until there is no connection left. After a short read
+ * there is no data left, and the end is an event of its own, unless it came
+ * with the data: then the event has a flag. Closing a descriptor removes it
+ * from epoll.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
  * churn_libev.c - connections on libev's ev_io.
  *
- * libev is level triggered, and has no listeners of its own: its listener
- * accepts until there is nothing more, as the limit does.
+ * libev is level-triggered and has no listeners: this one accepts until there
+ * is no connection left, as the limit does.
  */
 #include <errno.h>
 #include <ev.h>

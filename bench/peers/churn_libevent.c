@@ -1,6 +1,7 @@
 /*
  * churn_libevent.c - connections by libevent's evconnlistener, which accepts
- * until there is nothing more; served by its struct event, or by bufferevents.
+ * until there is no connection left. They are served by its struct event, or by
+ * bufferevents.
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -45,7 +46,7 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
 		bench_fail("event_add");
 }
 
-/* Moves the chains of what came to the output: nothing is copied. */
+/* This moves the chains from input to output and copies nothing. */
 static void on_read(struct bufferevent *buffers, void *arg)
 {
 	(void)arg;

@@ -1,6 +1,6 @@
 /*
- * churn_libuv.c - connections by uv_listen and uv_accept, as uv_tcp, whose
- * messages go back by uv_try_write or by uv_write.
+ * churn_libuv.c - connections by uv_listen and uv_accept. They are uv_tcp
+ * handles, which send messages back by uv_try_write or by uv_write.
  */
 #include <stdlib.h>
 #include <uv.h>
@@ -22,7 +22,7 @@ struct server {
 	uv_tcp_t listener;
 };
 
-/* One for all: a message that is written leaves at once. */
+/* One buffer for all: a message leaves as soon as it is written. */
 static _Alignas(64) char buffer[CHURN_BUFFER_SIZE];
 
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
@@ -34,7 +34,7 @@ static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
 
 static void on_close(uv_handle_t *handle)
 {
-	free(handle); /* the struct connection begins with it */
+	free(handle); /* its struct connection begins here */
 }
 
 static void on_read_try(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)

@@ -13,8 +13,8 @@ struct server {
 	struct rota_tcp listener;
 };
 
-/* With nothing under way a stream can be closed at once, in its own callback
- * too, and its memory may go. */
+/* A stream with no request in flight can be closed at once, even in its own
+ * callback, and then freed. */
 static void on_read(struct rota_stream *stream, int status,
 		    const struct rota_buf *buf)
 {

@@ -1,8 +1,8 @@
 /*
  * peers/echo.h - an echo server on each of the peers.
  *
- * All do the same for a message: one recv into a static buffer, one send of
- * what came. A server gets its connected, non-blocking sockets when it is
+ * All do the same for a message: one recv into a static buffer, and one send of
+ * the same bytes. A server gets connected, non-blocking sockets when it is
  * made, and does not own them.
  */
 #ifndef BENCH_PEERS_ECHO_H
@@ -14,9 +14,9 @@
 struct echo_peer {
 	const char *name;
 	void *(*make)(const int *fds, size_t count);
-	/* Wait until there are events, and handle them. */
+	/* Wait for events, and handle them. */
 	void (*turn)(void *server);
-	/* The same for ever, the way the peer has it. */
+	/* The same forever, in the library's own way. */
 	void (*run)(void *server);
 	void (*free)(void *server);
 };
@@ -34,10 +34,11 @@ extern const struct echo_peer echo_libuv_poll;
 extern const struct echo_peer echo_libuv_try;
 extern const struct echo_peer echo_libuv_tcp;
 
-/* What a readable socket is good for. */
+/* Handle a readable socket. */
 static inline void echo_once(int fd)
 {
-	/* Aligned, so that the kernel copies equally fast for all. */
+	/* Aligned, so that the kernel copies at the same speed for all
+	 * subjects. */
 	static _Alignas(64) char buffer[ECHO_BUFFER_SIZE];
 	ssize_t size = recv(fd, buffer, sizeof(buffer), 0);
 

@@ -1,10 +1,10 @@
 /*
- * echo_epoll.c - echo servers on the bare epoll, level and edge triggered: the
- * least there can be.
+ * echo_epoll.c - echo servers on plain epoll, level-triggered and
+ * edge-triggered: the minimum of work.
  *
- * Edge triggered, a socket is not in the kernel's list of ready ones any more
- * once it was told of, and the next wait need not look at it again. A message
- * is shorter than the buffer, so one recv has taken all there is.
+ * If it is edge-triggered, a reported socket is no longer in the kernel's list
+ * of ready ones, so the next wait need not check it again. A message is shorter
+ * than the buffer, so one recv takes everything.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>

@@ -1,6 +1,6 @@
 /*
  * echo_libevent.c - echo servers on libevent: its struct event, and its
- * bufferevents, where libevent receives and sends.
+ * bufferevents, with which libevent itself receives and sends.
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -53,7 +53,7 @@ static void *make_events(const int *fds, size_t count)
 	return server;
 }
 
-/* Moves the chains of what came to the output: nothing is copied. */
+/* This moves the chains from input to output and copies nothing. */
 static void on_read(struct bufferevent *buffers, void *arg)
 {
 	(void)arg;

@@ -1,8 +1,8 @@
 /*
- * echo_libuv.c - echo servers on libuv: readiness alone, by uv_poll; and by
- * uv_tcp, where libuv reads and writes, with a uv_try_write or a uv_write.
+ * echo_libuv.c - echo servers on libuv: uv_poll, which only reports readiness;
+ * and uv_tcp, where libuv reads and writes, with uv_try_write or uv_write.
  *
- * The sockets may be Unix ones: uv_tcp_open() takes any stream.
+ * The sockets may be Unix sockets: uv_tcp_open() accepts any stream.
  */
 #include <stdlib.h>
 #include <uv.h>
@@ -101,7 +101,7 @@ static void *make_streams(const int *fds, size_t count, uv_read_cb read)
 		struct connection *connection = &server->connections[i];
 
 		uv_tcp_init(&server->loop, &connection->tcp);
-		/* The handle closes what it is given. */
+		/* The handle closes the descriptor that it gets. */
 		if (uv_tcp_open(&connection->tcp, dup(fds[i])) ||
 		    uv_read_start(&connection->stream, on_alloc, read))
 			bench_fail("uv_tcp_open");

@@ -1,6 +1,6 @@
 /*
- * echo_rota_tcp.c - an echo server on rota's streams, which own their sockets
- * and do the receiving and sending.
+ * echo_rota_tcp.c - an echo server on rota's streams, which own their sockets,
+ * receive and send.
  */
 #include <stdlib.h>
 

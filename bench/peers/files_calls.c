@@ -1,6 +1,6 @@
 /*
- * files_calls.c - plain calls on the caller's thread: what has to be done in
- * any case.
+ * files_calls.c - plain calls on the caller's thread: the work that is needed
+ * in any case.
  */
 #include <fcntl.h>
 #include <stdlib.h>

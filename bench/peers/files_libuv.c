@@ -1,5 +1,5 @@
 /*
- * files_libuv.c - libuv's requests for files: four to read one, for it has none
+ * files_libuv.c - libuv's file requests: four to read a file, as it has none
  * that reads a whole file; and plain calls in a function for uv_queue_work().
  */
 #include <fcntl.h>
@@ -36,7 +36,8 @@ static struct set *set_new(const struct files_load *load,
 	struct set *set = calloc(
 		1, sizeof(*set) + load->in_flight * sizeof(set->ones[0]));
 
-	/* It is read at the first request; FILES_THREADS without. */
+	/* libuv reads it at the first request. Without it there are
+	 * FILES_THREADS. */
 	unsetenv("UV_THREADPOOL_SIZE");
 	if (!set || uv_loop_init(&set->loop))
 		bench_fail("uv_loop_init");
@@ -73,7 +74,8 @@ static void must(const struct one *one, int64_t result)
 		bench_fail("%s: %s", one->path, uv_strerror((int)result));
 }
 
-/* The result of the step that has ended, which is out of the way then. */
+/* Return the result of the step that has completed, and clean up its
+ * request. */
 static int64_t end_step(uv_fs_t *fs)
 {
 	int64_t result = fs->result;

@@ -1,6 +1,6 @@
 /*
- * files_rota.c - rota_fs_read_file() and rota_fs_stat(); and a file read in
- * four steps, each a request.
+ * files_rota.c - rota_fs_read_file() and rota_fs_stat(); and reading a file in
+ * four requests.
  */
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * http_fileserver.c - the file server of docs/examples: rota's streams, and its
- * pool of threads to open and read files.
+ * http_fileserver.c - the file server of docs/examples: it uses rota's streams,
+ * and rota's pool of threads to open and read files.
  */
 #include <stdlib.h>
 

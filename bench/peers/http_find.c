@@ -1,5 +1,5 @@
 /*
- * http_find.c - where programs are.
+ * http_find.c - find the programs.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /*
- * http_nginx.c - nginx, with sendfile as Debian configures it, without it, as it
- * comes, and with sendfile and a cache of open files.
+ * http_nginx.c - nginx: with sendfile, as Debian configures it; without it, as
+ * is its own default; and with sendfile and a cache of open files.
  *
- * One process, which is master and worker, so that nothing survives it: it
- * serves as a single worker would. Nothing is logged. A connection may make as
- * many requests as it likes: by default nginx would end it after 1000.
+ * It is one process, which is master and worker, so that nothing survives it.
+ * It serves as a single worker would. It does not log. A connection may make
+ * any number of requests; by default nginx would end it after 1000.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static const char text[] =
 	"  server { listen 127.0.0.1:%2$u; root %4$s; }\n"
 	"}\n";
 
-/* One that was free a moment ago. */
+/* A port that was free a moment ago. */
 static unsigned free_port(void)
 {
 	struct sockaddr_in name;
@@ -66,7 +66,7 @@ static bool prepare_sendfile(struct http_command *command,
 	return prepare(command, site, "on", "");
 }
 
-/* Descriptors and sizes of files are kept, and looked at again every minute. */
+/* Descriptors and sizes of files are cached, and checked again every minute. */
 static bool prepare_cache(struct http_command *command,
 			  const struct http_site *site)
 {

@@ -1,5 +1,5 @@
 /*
- * http_node.c - node's own server, which is http_node.js, beside this file.
+ * http_node.c - node's own server, which is http_node.js in this directory.
  */
 #include <stdio.h>
 #include <stdlib.h>

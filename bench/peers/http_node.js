@@ -3,8 +3,8 @@
 //
 //     node http_node.js readFile|createReadStream DIRECTORY
 //
-// Says where it is. readFile has the whole file in memory; createReadStream is
-// piped into the response.
+// It prints its URL. readFile reads the whole file into memory;
+// createReadStream is piped into the response.
 'use strict';
 
 const fs = require('node:fs');

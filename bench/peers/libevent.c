@@ -1,5 +1,5 @@
 /*
- * libevent.c - make sure that libevent is libevent.
+ * libevent.c - check that libevent is used and not libev.
  */
 #include "peers/libevent.h"
 

@@ -1,9 +1,9 @@
 /*
- * peers/memory.h - connections and timers on each of the peers, to see what
- * they take.
+ * peers/memory.h - connections and timers on each of the peers, to measure
+ * their memory.
  *
- * A peer allocates by malloc what a server or its library keeps for each, and
- * nothing of its own besides. Nothing is ever freed: the process ends.
+ * A peer allocates with malloc() what a server or its library keeps for each
+ * object, and nothing else. Nothing is ever freed: the process ends.
  */
 #ifndef BENCH_PEERS_MEMORY_H
 #define BENCH_PEERS_MEMORY_H
@@ -14,16 +14,16 @@
 
 struct memory_peer {
 	const char *name;
-	size_t size;    /* of the object; 0: known to the library alone */
+	size_t size;    /* of the object; 0: only the library knows it */
 	bool is_stream; /* it receives and sends by itself */
 
-	/* A loop. Each message that went back is added to *@echoed. */
+	/* Make a loop. Each echoed message is added to *@echoed. */
 	void *(*make)(size_t *echoed);
 
-	/* Echo whatever comes on @fd, which is connected and non-blocking. */
+	/* Echo all input of @fd, which is connected and non-blocking. */
 	void (*open)(void *loop, int fd);
 
-	/* Wait until there are events, and handle them. */
+	/* Wait for events, and handle them. */
 	void (*turn)(void *loop);
 };
 
@@ -32,7 +32,7 @@ struct memory_timer_peer {
 	size_t size;
 	void *(*make)(size_t *ignored);
 
-	/* One more timer, which is due in @delay_ms. */
+	/* Start another timer, which is due in @delay_ms. */
 	void (*start)(void *loop, uint64_t delay_ms);
 };
 

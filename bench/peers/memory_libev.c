@@ -1,6 +1,6 @@
 /*
- * memory_libev.c - libev's watchers and timers. What lies in its arrays is
- * libev's; the watchers, with the descriptor in them, are the server's.
+ * memory_libev.c - libev's watchers and timers. libev owns its arrays; the
+ * server owns the watchers, which contain the descriptor.
  */
 #include <ev.h>
 #include <stdlib.h>

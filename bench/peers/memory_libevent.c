@@ -1,6 +1,6 @@
 /*
- * memory_libevent.c - libevent's events, bufferevents and timers, all of which
- * it allocates by itself.
+ * memory_libevent.c - libevent's events, bufferevents and timers. libevent
+ * allocates all of them itself.
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -13,7 +13,7 @@
 #include "peers/memory.h"
 #include "support/bench.h"
 
-/* There is one loop in the process, and it has no room for a pointer. */
+/* There is one loop in the process, and it cannot store a pointer. */
 static size_t *echoed;
 
 static void *make(size_t *count)
@@ -67,7 +67,7 @@ static void open_buffers(void *base, int fd)
 	if (!buffers)
 		bench_fail("bufferevent_socket_new");
 	bufferevent_setcb(buffers, on_read, on_written, NULL, NULL);
-	if (bufferevent_enable(buffers, EV_READ)) /* it may write anyway */
+	if (bufferevent_enable(buffers, EV_READ)) /* writing is enabled */
 		bench_fail("bufferevent_enable");
 }
 

@@ -1,6 +1,6 @@
 /*
- * memory_libuv.c - libuv's streams and timers. All streams read into one
- * buffer and write by uv_try_write(), which needs no request.
+ * memory_libuv.c - libuv's streams and timers. All streams read into one buffer
+ * and write with uv_try_write(), which needs no request.
  */
 #include <stdlib.h>
 #include <uv.h>

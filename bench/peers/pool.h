@@ -9,21 +9,21 @@
 struct pool_peer {
 	const char *name;
 
-	/* A loop, and @in_flight jobs for it that are not queued yet. The
-	 * threads are the same for all loops, and stay. */
+	/* Make a loop, and @in_flight jobs that are not queued yet. The threads
+	 * are shared by all loops, and stay. */
 	void *(*make)(size_t in_flight);
 
-	/* Queue all jobs, and each again when it is back, until @count have
-	 * been done. */
+	/* Queue all jobs, and queue each again when it has completed, until
+	 * @count are done. */
 	void (*run)(void *set, size_t count);
 
 	void (*free)(void *set);
 };
 
-/* Of each peer: libuv's default. */
+/* For each peer: libuv's default. */
 enum { POOL_THREADS = 4 };
 
-/* For how long pool_rota_spin looks for more before it sleeps. */
+/* How long pool_rota_spin busy-waits before it sleeps. */
 enum { WORK_SPIN_USEC = 20 };
 
 extern const struct pool_peer pool_rota;

@@ -19,7 +19,8 @@ static void *set_make(size_t in_flight)
 	struct set *set =
 		calloc(1, sizeof(*set) + in_flight * sizeof(set->works[0]));
 
-	/* It is read when the first job is queued; POOL_THREADS without. */
+	/* libuv reads it when the first job is queued. Without it there are
+	 * POOL_THREADS. */
 	unsetenv("UV_THREADPOOL_SIZE");
 	if (!set || uv_loop_init(&set->loop))
 		bench_fail("uv_loop_init");

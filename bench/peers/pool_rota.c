@@ -1,6 +1,6 @@
 /*
- * pool_rota.c - rota_work_queue(), in the lane for what computes; and the same
- * with a pool that looks for more for a while before it sleeps.
+ * pool_rota.c - rota_work_queue(), in the lane for computations; and the same
+ * with a pool that busy-waits for a while before it sleeps.
  */
 #include <sched.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static struct rota_pool *pool_new(uint64_t spin_ns)
 	return pool;
 }
 
-/* Uses @pool, which stays. */
+/* Make a set that uses @pool. The pool outlives it. */
 static void *set_make_with(struct rota_pool *pool, size_t in_flight)
 {
 	struct set *set =
@@ -99,7 +99,7 @@ struct together {
 	unsigned arrived;
 };
 
-/* Each is at a thread of its own. */
+/* Each of these jobs occupies a thread of its own. */
 static int await_all(struct rota_work *work)
 {
 	struct together *together = work->request.data;
@@ -117,8 +117,8 @@ static void ignore(struct rota_work *work, int status)
 	(void)status;
 }
 
-/* libuv makes all its threads with the first job. rota makes one when it needs
- * one, and so of its own accord would have fewer here. */
+/* libuv makes all its threads with the first job. rota makes a thread when it
+ * needs one, and would have fewer here. */
 static struct rota_pool *pool_with_threads(uint64_t spin_ns)
 {
 	struct rota_pool *pool = pool_new(spin_ns);

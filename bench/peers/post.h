@@ -1,10 +1,11 @@
 /*
- * peers/post.h - threads that have a loop's thread call back, by each of the
+ * peers/post.h - threads that make a loop's thread call back, with each of the
  * peers.
  *
- * There are two kinds. With one, each post is a call, and none stands for two;
- * a producer has tasks of its own, each of which is in flight once at a time.
- * With the other, posts that come before the callback are one: a flag.
+ * There are two kinds. In the first kind each post is one call, and posts are
+ * not merged. A producer has tasks of its own, and each of them is in flight at
+ * most once at a time. In the second kind, posts before the callback are merged
+ * into one: a flag.
  */
 #ifndef BENCH_PEERS_POST_H
 #define BENCH_PEERS_POST_H
@@ -24,11 +25,12 @@ struct post_peer {
 	const char *name;
 	void *(*make)(const struct post_load *load);
 
-	/* Post the first @count tasks of @producer, or send that many times.
-	 * From any thread, but for each producer from one at a time. */
+	/* Post the first @count tasks of @producer, or send that many times. It
+	 * may be called from any thread, but only by one at a time for each
+	 * producer. */
 	void (*post)(void *set, size_t producer, size_t count);
 
-	/* Run the loop until stop() is called in its thread. */
+	/* Run the loop until stop() is called on its thread. */
 	void (*run)(void *set);
 	void (*stop)(void *set);
 
@@ -37,7 +39,7 @@ struct post_peer {
 
 enum { POST_PRODUCERS = 8 };
 
-/* Each post is a call. */
+/* Each post is one call. */
 extern const struct post_peer post_rota_task;
 extern const struct post_peer post_rota_all;
 extern const struct post_peer post_stack;
@@ -48,7 +50,7 @@ extern const struct post_peer post_libevent_queue;
 extern const struct post_peer post_libevent_event;
 extern const struct post_peer post_libevent_once;
 
-/* Those that come before the callback are one. */
+/* Posts before the callback are merged into one. */
 extern const struct post_peer post_rota_async;
 extern const struct post_peer post_flag;
 extern const struct post_peer post_libuv_async;

@@ -1,17 +1,17 @@
 /*
- * post_bare.c - an eventfd by hand: the least there can be.
+ * post_bare.c - an eventfd by hand: the minimum of work.
  *
- * The loop says when it is about to sleep, and is woken by a write only then.
- * Each post is a push onto a stack, which the loop takes whole and turns round;
- * or a flag for each producer, which the loop looks at.
+ * The loop announces that it is about to sleep, and only then a write wakes it.
+ * A post is a push onto a stack, which the loop takes whole and reverses. Or it
+ * is a flag for each producer, which the loop checks.
  *
- *  1. Who sends reads the flag by an exchange, though a plain read would do to
- *     see that it is set: so what he wrote before is seen by the callback.
- *  2. The eventfd is edge triggered, and never read: each write is an edge.
- *  3. A task of the second kind of stack may be posted at any time by any thread,
- *     and is then told that it is queued already: as rota_task_post() does, by
- *     an exchange on both sides, and by a function that is called, as one of a
- *     library is.
+ *   1. A sender reads its flag with an exchange, though a plain read would show
+ *      that it is set. So the callback sees what the sender wrote before.
+ *   2. The eventfd is edge-triggered and never read: each write is an edge.
+ *   3. A task of the second kind of stack may be posted at any time by any
+ *      thread, and the post fails if the task is already queued. That is the
+ *      promise of rota_task_post(). It takes an exchange on both sides, and is
+ *      a function call, as a library's function would be.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -41,9 +41,9 @@ struct set {
 	int epoll;
 	int wake;
 	int stopped;
-	struct task *tasks; /* those of the first producer come first */
+	struct task *tasks; /* the first producer's come first */
 	_Alignas(64) _Atomic(struct task *) head;
-	_Alignas(64) atomic_int asleep; /* of the flags alone */
+	_Alignas(64) atomic_int asleep; /* only used with flags */
 	struct flag flags[POST_PRODUCERS];
 };
 
@@ -119,7 +119,7 @@ static void post_tasks(void *arg, size_t producer, size_t count)
 		push(set, &tasks[i]);
 }
 
-/* All that was pushed, the oldest first. */
+/* Take everything that was pushed, and return it oldest first. */
 static struct task *take(struct set *set)
 {
 	struct task *at = atomic_exchange(&set->head, NULL);
@@ -155,7 +155,7 @@ static void run_tasks(void *arg)
 	}
 }
 
-/* Returns whether @task was in no queue. (3) */
+/* Returns whether @task was not queued. (3) */
 static __attribute__((noinline)) bool
 post_claimed(struct task *task, void (*fn)(struct task *task))
 {

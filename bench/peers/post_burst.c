@@ -18,7 +18,7 @@ struct producer {
 	uint64_t spent_ns;
 	sem_t go;
 	pthread_t thread;
-	atomic_bool sent_all; /* of this burst; the last send is to come */
+	atomic_bool sent_all; /* in this burst, before the last send */
 };
 
 struct burst {
@@ -29,7 +29,8 @@ struct burst {
 	size_t left; /* posts of this burst */
 };
 
-/* Four threads that real time keeps on a processor would not meet there. */
+/* With a real-time priority on a fixed processor, four threads would never post
+ * at the same time. */
 static void stay_at(const struct burst *burst, int index)
 {
 	if (burst->how.place == BENCH_ONE_PROCESSOR)
@@ -68,8 +69,8 @@ static void on_post(void *arg)
 		burst->how.peer->stop(burst->set);
 }
 
-/* After the last send of all there is a call, which finds that all have
- * ended. */
+/* After the last send there is one more call, which finds that all producers
+ * are done. */
 static void on_send(void *arg)
 {
 	struct burst *burst = arg;
@@ -97,7 +98,7 @@ static void start_producers(struct burst *burst)
 	}
 }
 
-/* Returns the nanoseconds that the producers have run. */
+/* Returns for how many nanoseconds the producers have run. */
 static uint64_t end_producers(struct burst *burst)
 {
 	uint64_t sum_ns = 0;
@@ -110,9 +111,8 @@ static uint64_t end_producers(struct burst *burst)
 	return sum_ns;
 }
 
-/* Let all producers begin, and run the loop: if all share one processor, the
- * loop sleeps before they have their turns. Returns the nanoseconds that it
- * ran. */
+/* Let all producers start, and run the loop. If all share one processor, the
+ * loop sleeps before they run. Returns for how many nanoseconds it ran. */
 static uint64_t receive(struct burst *burst)
 {
 	uint64_t begin_ns;

@@ -1,6 +1,6 @@
 /*
- * peers/post_burst.h - several threads that post to one loop, as quickly as
- * they can.
+ * peers/post_burst.h - several threads that post to one loop, as fast as they
+ * can.
  */
 #ifndef BENCH_PEERS_POST_BURST_H
 #define BENCH_PEERS_POST_BURST_H
@@ -11,7 +11,7 @@
 #include "peers/post.h"
 #include "support/server.h"
 
-enum { POST_BURST = 4000 }; /* posts, of all producers */
+enum { POST_BURST = 4000 }; /* posts, of all producers together */
 
 struct post_burst {
 	const struct post_peer *peer;
@@ -21,17 +21,16 @@ struct post_burst {
 	enum bench_place place;
 };
 
-/* Of all bursts together, nanoseconds. */
+/* Nanoseconds, of all bursts together. */
 struct post_burst_cost {
 	double posting;
 	double receiving;
 };
 
-/* At the beginning of each burst the loop sleeps; a new one begins when all of
- * the last has arrived. On one processor the producers have their turns
- * first, one after the other, and then the loop. On two, one producer has the
- * other to itself, and several are wherever the system puts them and the
- * loop. */
+/* When a burst begins, the loop sleeps; the next one begins when all posts have
+ * arrived. On one processor the producers run first, one after the other, and
+ * then the loop. On two processors, one producer has the other processor for
+ * itself. The system places several producers and the loop where it likes. */
 struct post_burst_cost post_burst_run(const struct post_burst *how);
 
 #endif

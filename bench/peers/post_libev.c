@@ -1,5 +1,5 @@
 /*
- * post_libev.c - ev_async_send(), alone and with a queue beside it, as libev's
+ * post_libev.c - ev_async_send(), alone and with a queue, as libev's
  * documentation shows.
  */
 #include <ev.h>

@@ -1,7 +1,7 @@
 /*
- * post_libevent.c - event_active(), which other threads may call once
- * evthread_use_pthreads() has given each base a lock: of one event with a queue
- * beside it, of an event for each post, and of one event alone; and
+ * post_libevent.c - event_active(), which other threads may call after
+ * evthread_use_pthreads() has given each base a lock: with one event and a
+ * queue, with an event for each post, and with one event alone; and
  * event_base_once(), which allocates.
  */
 #include <event2/event.h>
@@ -18,7 +18,7 @@ struct set {
 	struct post_load load;
 	struct event_base *base;
 	size_t count;
-	struct event *events; /* those of the first producer come first */
+	struct event *events; /* the first producer's come first */
 	struct post_queue queue;
 	struct post_job *jobs;
 };

@@ -1,5 +1,5 @@
 /*
- * post_libuv.c - uv_async_send(), alone and with a queue beside it.
+ * post_libuv.c - uv_async_send(), alone and with a queue.
  */
 #include <stdlib.h>
 #include <uv.h>

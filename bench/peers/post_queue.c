@@ -1,5 +1,5 @@
 /*
- * post_queue.c - the queue beside a wake-up: making it.
+ * post_queue.c - make the queue that accompanies a wake-up.
  */
 #include "peers/post_queue.h"
 

@@ -1,9 +1,9 @@
 /*
- * peers/post_queue.h - the queue that a loop's users put beside its wake-up
- * when no call may be lost: a list and a mutex.
+ * peers/post_queue.h - the queue that a program adds to its loop's wake-up if
+ * no call may be lost: a list and a mutex.
  *
- * The loop takes the list whole, so only who finds it empty has to wake the
- * loop. That spares the wake-up's own price for all others.
+ * The loop takes the whole list, so only a thread that finds it empty must wake
+ * the loop. That saves the other posts the price of the wake-up.
  */
 #ifndef BENCH_PEERS_POST_QUEUE_H
 #define BENCH_PEERS_POST_QUEUE_H
@@ -24,13 +24,13 @@ struct post_queue {
 	struct post_job **last;
 };
 
-/* Initialize @queue, and make as many jobs as the load has tasks, in one row:
+/* Initialize @queue, and make as many jobs as the load has tasks, in one array:
  * those of the first producer come first. */
 struct post_job *post_queue_init(struct post_queue *queue, size_t jobs,
 				 void *data);
 void post_queue_free(struct post_queue *queue, struct post_job *jobs);
 
-/* Returns whether the loop has to be woken. */
+/* Returns whether the caller must wake the loop. */
 static inline bool post_queue_put(struct post_queue *queue,
 				  struct post_job *job,
 				  void (*fn)(struct post_job *job))
@@ -47,7 +47,7 @@ static inline bool post_queue_put(struct post_queue *queue,
 	return was_empty;
 }
 
-/* Call all that are in. */
+/* Call all jobs that are queued. */
 static inline void post_queue_run(struct post_queue *queue)
 {
 	struct post_job *job;

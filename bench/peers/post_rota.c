@@ -11,8 +11,8 @@ struct set {
 	struct post_load load;
 	struct rota_loop *loop;
 	struct rota_async asyncs[POST_PRODUCERS];
-	struct rota_task *tasks; /* those of the first producer come first */
-	struct rota_task **pointers; /* to these */
+	struct rota_task *tasks;     /* the first producer's come first */
+	struct rota_task **pointers; /* to these tasks */
 };
 
 static void on_async(struct rota_async *async)
@@ -29,7 +29,7 @@ static void on_task(struct rota_task *task)
 	set->load.arrived(set->load.arg);
 }
 
-/* The asyncs keep the loop alive, for the tasks too. */
+/* The asyncs keep the loop alive, even if only tasks are used. */
 static struct set *set_new(const struct post_load *load)
 {
 	struct set *set = calloc(1, sizeof(*set));

@@ -53,7 +53,7 @@ static void *play(void *arg)
 	return NULL;
 }
 
-/* The first of @sides plays in this thread. */
+/* The first of @sides runs in this thread. */
 static void play_both(struct side *sides, const struct post_peer *peer,
 		      size_t trips)
 {

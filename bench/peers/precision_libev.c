@@ -1,7 +1,7 @@
 /*
- * precision_libev.c - libev's ev_timer with a repeat, and its ev_periodic,
- * which goes by the time of day: its first call is due at the next multiple of
- * the period there, and not when the others' is.
+ * precision_libev.c - libev's ev_timer with a repeat, and its ev_periodic. The
+ * latter uses the time of day, so its first call is due at the next multiple of
+ * the period, and not when the others' is.
  */
 #include <ev.h>
 
@@ -43,12 +43,12 @@ const struct precision_peer precision_libev_timer = { "libev, ev_timer repeat",
 struct grid {
 	ev_periodic periodic;
 	double period;
-	double before; /* when the call before was due */
+	double before; /* when the previous call was due */
 	double due;
 };
 
-/* When it calls, the watcher tells the next due time already. One that is late
- * by more than a period skips some. */
+/* In the callback, the watcher already has the next due time. A call that is
+ * late by more than a period skips some. */
 static void on_periodic(struct ev_loop *loop, ev_periodic *periodic, int events)
 {
 	struct grid *grid = (void *)periodic;

@@ -1,6 +1,6 @@
 /*
  * precision_libevent.c - libevent's persistent timer; and the same with
- * EVENT_BASE_FLAG_PRECISE_TIMER, which has it wait by a timerfd.
+ * EVENT_BASE_FLAG_PRECISE_TIMER, with which it waits on a timerfd.
  */
 #include <event2/event.h>
 

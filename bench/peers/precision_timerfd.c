@@ -1,6 +1,6 @@
 /*
- * precision_timerfd.c - a periodic timer of the kernel's, read in an epoll
- * loop. It says itself how many periods have passed.
+ * precision_timerfd.c - a periodic timer of the kernel, read in an epoll loop.
+ * The read returns how many periods have passed.
  */
 #include <sys/epoll.h>
 #include <sys/timerfd.h>

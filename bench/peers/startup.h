@@ -1,5 +1,5 @@
 /*
- * peers/startup.h - loops that are made and unmade, and that call back once.
+ * peers/startup.h - loops that are made and freed, and that call back once.
  */
 #ifndef BENCH_PEERS_STARTUP_H
 #define BENCH_PEERS_STARTUP_H

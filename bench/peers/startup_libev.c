@@ -1,6 +1,6 @@
 /*
- * startup_libev.c - libev's loop, made, run and unmade. It has nothing to wake
- * it by until an ev_async is started.
+ * startup_libev.c - libev's loop, made, run and freed. It has no wake-up
+ * descriptor until an ev_async is started.
  */
 #include <ev.h>
 

@@ -1,6 +1,6 @@
 /*
- * startup_libevent.c - libevent's loop, made, run and unmade. Without its
- * threads it has nothing to wake it by.
+ * startup_libevent.c - libevent's loop, made, run and freed. Without its thread
+ * support it has no wake-up descriptor.
  */
 #include <event2/event.h>
 #include <event2/event_struct.h>

@@ -1,5 +1,5 @@
 /*
- * startup_libuv.c - libuv's loop, made, run and unmade.
+ * startup_libuv.c - libuv's loop, made, run and freed.
  */
 #include <stdlib.h>
 #include <uv.h>

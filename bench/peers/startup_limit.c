@@ -1,6 +1,6 @@
 /*
  * startup_limit.c - the system calls that a loop cannot do without: an epoll,
- * and an eventfd to wake it by.
+ * and an eventfd to wake it.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -36,7 +36,7 @@ static void loop_free(void *arg)
 	free(loop);
 }
 
-/* Due at once: there is no timer, and no wait before the call. */
+/* It is due at once: there is neither a timer nor a wait before the call. */
 static void loop_run(void *loop, startup_fn *fn)
 {
 	(void)loop;

@@ -1,5 +1,5 @@
 /*
- * startup_rota.c - rota's loop, made, run and unmade.
+ * startup_rota.c - rota's loop, made, run and freed.
  */
 #include "peers/startup.h"
 #include "rota.h"

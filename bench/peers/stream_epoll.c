@@ -1,6 +1,6 @@
 /*
- * stream_epoll.c - many bytes by hand on the bare epoll, edge triggered: each
- * socket is registered once, for input and room.
+ * stream_epoll.c - many bytes by hand on plain epoll, edge-triggered: each
+ * socket is registered once, for reading and writing.
  */
 #include <limits.h>
 #include <stdlib.h>

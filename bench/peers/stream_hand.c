@@ -1,8 +1,9 @@
 /*
- * stream_hand.c - the work of a connection by hand.
+ * stream_hand.c - serving a connection by hand.
  *
- * What a send does not take is copied, once, and sent when there is room; until
- * then nothing is read. A source copies nothing: all that it sends is the same.
+ * What a send does not take is copied once, and sent when the socket is
+ * writable. Until then nothing is read. A source copies nothing, as all its
+ * bytes are the same.
  */
 #include "peers/stream_hand.h"
 
@@ -43,7 +44,7 @@ int hand_is_blocked(const struct hand *hand)
 	       (hand->load == STREAM_SOURCE && hand->left > 0);
 }
 
-/* How much of it the socket takes. */
+/* Returns how many of the bytes the socket takes. */
 static size_t send_some(int fd, const char *data, size_t size)
 {
 	ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);

@@ -1,6 +1,6 @@
 /*
- * stream_libev.c - many bytes by hand on libev's ev_io, which waits for input,
- * or for room while there is something to be sent.
+ * stream_libev.c - many bytes by hand on libev's ev_io, which waits to read, or
+ * to write while output is left.
  */
 #include <ev.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /*
  * stream_libevent.c - many bytes on libevent: by hand with two of its events,
- * or by its bufferevents, which move the chains of what came to the output, and
- * of what a source sends have no copy but a reference.
+ * or by its bufferevents, which move the chains from input to output. What a
+ * source sends is not copied but referenced.
  *
- * A bufferevent reads 4 KiB at a time: no setting changes that in libevent 2.1.
+ * A bufferevent reads 4 KiB at a time: no setting of libevent 2.1 changes that.
  */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -14,7 +14,8 @@
 #include "peers/stream_hand.h"
 #include "support/bench.h"
 
-/* Of a bufferevent: reading stops and goes on when so much waits to be sent. */
+/* For bufferevents: reading stops and continues at these lengths of the output
+ * queue. */
 enum { HIGH = STREAM_PIECE, LOW = STREAM_PIECE / 4 };
 
 struct connection {

@@ -1,14 +1,14 @@
 /*
  * stream_libuv.c - many bytes on libuv's uv_tcp, in two ways.
  *
- * By uv_write: what is read lies in a block of its own until it is written, and
- * a connection whose queue is long reads no more until it is short again.
+ * With uv_write, input stays in a block of its own until it is written, and a
+ * connection with a long queue reads nothing until the queue is short again.
  *
- * By uv_try_write: all read into the same buffer; what a try does not take is
- * copied into a block and goes by uv_write, and until that has gone the
- * connection reads no more.
+ * With uv_try_write, all connections read into the same buffer. What a try does
+ * not take is copied into a block and written with uv_write, and until that is
+ * done the connection reads nothing.
  *
- * A source copies nothing in either. Blocks are kept for the next to use.
+ * In neither way does a source copy anything. Blocks are kept and reused.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -18,15 +18,15 @@
 #include "peers/stream.h"
 #include "support/bench.h"
 
-/* Where reading stops and goes on, by uv_write: rota's defaults. */
+/* With uv_write, reading stops and continues at rota's default watermarks. */
 enum { HIGH = STREAM_PIECE, LOW = STREAM_PIECE / 4 };
 
 struct connection {
 	uv_tcp_t tcp;
 	enum stream_load load;
 	bool tries;
-	bool stopped; /* reading, or sending as a source */
-	size_t left;  /* of the block that a sink reads or a source sends */
+	bool stopped; /* reading, or sending in a source */
+	size_t left;  /* in the block that a sink reads or a source sends */
 };
 
 struct block {
@@ -106,7 +106,7 @@ static void write_block(struct connection *connection, struct block *block,
 		bench_fail("uv_write");
 }
 
-/* How much a try has taken of it. */
+/* Returns how many of the bytes a try has taken. */
 static size_t try(struct connection *connection, char *data, size_t size)
 {
 	uv_buf_t buf = uv_buf_init(data, (unsigned)size);
@@ -126,8 +126,8 @@ static void copy_rest(struct connection *connection, const char *data,
 	write_block(connection, block, block->data, size);
 }
 
-/* A source's data is everlasting: the block is only for the request. It stops
- * when a try comes up short, or the queue is long. */
+/* A source's data never changes, so the block is only used for the request.
+ * Sending stops when a try is short or the queue is long. */
 static void send_blocks(struct connection *connection)
 {
 	while (connection->left > 0 && !connection->stopped) {

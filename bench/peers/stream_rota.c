@@ -1,8 +1,8 @@
 /*
- * stream_rota.c - many bytes on rota's streams: a flow whose answers are sent,
- * with rota's own watermarks. What the system does not take of a send rota
- * copies; a source can do without copies, by rota_stream_try_write and, for the
- * rest, rota_stream_write.
+ * stream_rota.c - many bytes on rota's streams: a flow whose input is sent
+ * back, with rota's default watermarks. rota copies what the kernel does not
+ * take of a send. A source can avoid copies, with rota_stream_try_write and,
+ * for the rest, rota_stream_write.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ struct connection {
 	struct rota_tcp tcp;
 	struct rota_write write;
 	bool is_writing;
-	size_t left; /* of the block that a sink reads or a source sends */
+	size_t left; /* in the block that a sink reads or a source sends */
 };
 
 struct server {

@@ -1,10 +1,10 @@
 /*
  * peers/timers.h - an array of timers on each of the peers.
  *
- * Each function goes over all timers of the set by itself, so that what is
- * measured is the peer's calls and not ours. @order is a permutation: the
- * timers in the order they are dealt with; due_ns[i] belongs to the i-th
- * operation, not to the i-th timer, and counts from now.
+ * Each function handles all timers of the set, so the calls of the peer are
+ * measured and not ours. @order is a permutation: the order in which the timers
+ * are handled. due_ns[i] belongs to the i-th operation, not to the i-th timer,
+ * and counts from now.
  */
 #ifndef BENCH_PEERS_TIMERS_H
 #define BENCH_PEERS_TIMERS_H
@@ -15,23 +15,23 @@
 struct timers_peer {
 	const char *name;
 
-	/* @count timers, initialized and stopped. */
+	/* Make @count timers, initialized and stopped. */
 	void *(*make)(size_t count);
 
-	/* Start all in the order of the array. */
+	/* Start all timers in the order of the array. */
 	void (*start)(void *set, const uint64_t *due_ns);
 
-	/* Start all over, while they run. */
+	/* Restart all timers while they are running. */
 	void (*restart)(void *set, const uint32_t *order,
 			const uint64_t *due_ns);
 
 	void (*stop)(void *set, const uint32_t *order);
 
-	/* One turn of the loop, which does not sleep: look at the clock, call
-	 * what is due, ask the kernel. Returns how many were called. */
+	/* Make one turn of the loop, which does not sleep: read the clock, call
+	 * due timers, ask the kernel. Returns how many timers were called. */
 	size_t (*turn)(void *set);
 
-	/* None runs. */
+	/* No timer is running. */
 	void (*free)(void *set);
 };
 

@@ -1,6 +1,6 @@
 /*
- * timers_heap.c - an array of timers in the heap of support/heap.h, by hand: a
- * turn looks at the clock, and asks the kernel for events as a loop must.
+ * timers_heap.c - an array of timers in the heap of support/heap.h, by hand. A
+ * turn reads the clock, and asks the kernel for events, as a loop must.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>

@@ -1,9 +1,8 @@
 /*
  * timers_libev.c - an array of libev's timers: a 4-ary heap as well.
  *
- * A running timer is started over by ev_timer_again(), which moves it within
- * the heap. That takes the delay from the repeat; timers that are
- * to expire have none.
+ * ev_timer_again() restarts a running timer and moves it within the heap. It
+ * takes the delay from the repeat; timers that are to expire have none.
  */
 #include <ev.h>
 #include <stdlib.h>

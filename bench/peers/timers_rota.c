@@ -1,6 +1,6 @@
 /*
- * timers_rota.c - an array of rota's timers, started at absolute times, or
- * after a delay, for which each start reads the clock.
+ * timers_rota.c - an array of rota's timers. They are started at absolute
+ * times, or after a delay, for which each start reads the clock.
  */
 #include <stdlib.h>
 

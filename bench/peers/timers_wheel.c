@@ -1,6 +1,6 @@
 /*
- * timers_wheel.c - an array of timers in the wheel of support/wheel.h, by hand: a
- * turn looks at the clock, and asks the kernel for events as a loop must.
+ * timers_wheel.c - an array of timers in the wheel of support/wheel.h, by hand.
+ * A turn reads the clock, and asks the kernel for events, as a loop must.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>

@@ -1,8 +1,8 @@
 /*
- * peers/turn.h - loops that go round with next to nothing to do.
+ * peers/turn.h - loops that make turns with almost nothing to do.
  *
- * A peer is one way to do it: a library has as many as there are loads and
- * good ways.
+ * A peer is one way to do it. A library has as many peers as there are loads
+ * and good ways.
  */
 #ifndef BENCH_PEERS_TURN_H
 #define BENCH_PEERS_TURN_H
@@ -13,18 +13,17 @@ struct turn_peer {
 	const char *name;
 	void *(*make)(void);
 
-	/* Go round @count times; or, where calls are what is asked for, make
-	 * @count of them. */
+	/* Make @count turns or, for the load "calls", @count calls. */
 	void (*run)(void *loop, size_t count);
 	void (*free)(void *loop);
 };
 
 enum {
 	TURN_TICKS = 10,  /* in each turn */
-	TURN_CALLS = 100, /* on their way at any time */
+	TURN_CALLS = 100, /* queued at any time */
 };
 
-/* A callback a turn that keeps the loop from sleeping. */
+/* One callback per turn, which keeps the loop from sleeping. */
 extern const struct turn_peer turn_rota_idle;
 extern const struct turn_peer turn_limit;
 extern const struct turn_peer turn_libuv_idle;
@@ -32,19 +31,19 @@ extern const struct turn_peer turn_libev_idle;
 extern const struct turn_peer turn_libevent_active;
 extern const struct turn_peer turn_libevent_timer;
 
-/* A callback that runs after the wait, and asks for the same once more. */
+/* A callback that runs after the wait, and queues itself again. */
 extern const struct turn_peer turn_rota_immediate;
 extern const struct turn_peer turn_libuv_check;
 extern const struct turn_peer turn_libev_check;
 extern const struct turn_peer turn_libev_timer;
 
-/* An idle callback, after which TURN_TICKS others run that it asked for. */
+/* An idle callback, after which TURN_TICKS callbacks run that it has queued. */
 extern const struct turn_peer turn_rota_ticks;
 extern const struct turn_peer turn_limit_ticks;
 extern const struct turn_peer turn_libev_feed;
 extern const struct turn_peer turn_libevent_feed;
 
-/* TURN_CALLS callbacks, each of which asks to be called soon. */
+/* TURN_CALLS callbacks, each of which queues itself to be called soon. */
 extern const struct turn_peer call_rota_tick;
 extern const struct turn_peer call_rota_microtask;
 extern const struct turn_peer call_rota_immediate;

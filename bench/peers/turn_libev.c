@@ -1,10 +1,10 @@
 /*
- * turn_libev.c - libev's loop with next to nothing to do.
+ * turn_libev.c - libev's loop with almost nothing to do.
  *
- * What comes nearest to an immediate is a timer of 0, which is called in the
- * next turn, or a check watcher beside an idle one. ev_feed_event() calls
- * within the turn, as a tick does, though after whatever else is pending; it
- * keeps nothing alive.
+ * The nearest thing to an immediate is a timer of 0, which is called in the
+ * next turn, or a check watcher together with an idle watcher. ev_feed_event()
+ * calls within the turn, as a tick does, but after everything else that is
+ * pending, and it does not keep the loop alive.
  */
 #include <ev.h>
 #include <stdlib.h>

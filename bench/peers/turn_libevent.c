@@ -1,10 +1,10 @@
 /*
- * turn_libevent.c - libevent's loop with next to nothing to do.
+ * turn_libevent.c - libevent's loop with almost nothing to do.
  *
- * libevent has no idle callbacks. A loop that shall not sleep has a timer of 0,
- * or an event that is made active before each turn; one that made itself active
- * would be called again in the same turn, and so without end. Within a turn
- * event_active() is what comes nearest to a tick.
+ * libevent has no idle callbacks. A loop that must not sleep has a timer of 0,
+ * or an event that is made active before each turn. An event that made itself
+ * active would be called again in the same turn, and so without end. Within a
+ * turn, event_active() is the nearest thing to a tick.
  */
 #include <event2/event.h>
 #include <event2/event_struct.h>

@@ -1,9 +1,9 @@
 /*
- * turn_libuv.c - libuv's loop with next to nothing to do.
+ * turn_libuv.c - libuv's loop with almost nothing to do.
  *
- * libuv calls nothing soon but once a turn. What comes nearest to an immediate
- * is a check handle, which is called after the wait, and an idle handle that
- * keeps the loop from sleeping.
+ * libuv calls nothing soon except once per turn. The nearest thing to an
+ * immediate is a check handle, which is called after the wait, and an idle
+ * handle that keeps the loop from sleeping.
  */
 #include <stdlib.h>
 #include <uv.h>

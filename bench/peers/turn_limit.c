@@ -1,6 +1,6 @@
 /*
  * turn_limit.c - a turn by hand: ask the kernel, read the clock, and call what
- * there is to call.
+ * is due.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * turn_rota.c - rota's loop with next to nothing to do, and its four queues.
+ * turn_rota.c - rota's loop with almost nothing to do, and its four queues.
  */
 #include <stdlib.h>
 

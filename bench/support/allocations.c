@@ -1,10 +1,10 @@
 /*
- * allocations.c - count what this thread asks of malloc. glibc's own functions
- * stay within reach under other names, which is why this is for glibc alone.
+ * allocations.c - count what this thread asks of malloc. glibc also exports its
+ * own functions under other names, so this needs glibc.
  *
- * What was asked for stands at the end of each block, in a word that is asked
- * for besides: malloc_usable_size() finds it again, however the block came to
- * be aligned. Nobody here writes to what malloc gives beyond what was asked.
+ * The requested size is at the end of each block, in an additional word.
+ * malloc_usable_size() finds it again, whatever the alignment of the block is.
+ * No program here writes beyond the size that it asked for.
  */
 #include "support/allocations.h"
 
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* glibc exports these, and has no header for them. */
+/* glibc exports these, but declares them in no header. */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *pointer, size_t size);
@@ -33,7 +33,7 @@ static char *note_of(void *pointer)
 	return (char *)pointer + malloc_usable_size(pointer) - sizeof(size_t);
 }
 
-/* @size and the word of the note, or what malloc never has. */
+/* @size plus the additional word, or more than malloc can give. */
 static size_t with_note(size_t size)
 {
 	return size > SIZE_MAX - sizeof(size_t) ? SIZE_MAX

@@ -1,8 +1,8 @@
 /*
  * support/allocations.h - count what this thread asks of malloc.
  *
- * Every benchmark is linked with a malloc that counts and passes on to the C
- * library's. It sees the peers' calls as well.
+ * Every benchmark is linked with a malloc that counts and then calls the C
+ * library's. It counts the peers' calls as well.
  */
 #ifndef BENCH_SUPPORT_ALLOCATIONS_H
 #define BENCH_SUPPORT_ALLOCATIONS_H
@@ -11,11 +11,11 @@
 
 struct allocations {
 	size_t calls; /* that gave memory: malloc, calloc, realloc, ... */
-	size_t bytes; /* asked for and not yet freed; wraps below zero */
+	size_t bytes; /* allocated and not yet freed; wraps below zero */
 	size_t live;  /* blocks of these; wraps as well */
 };
 
-/* So far, in this thread. */
+/* The counts so far, of this thread. */
 struct allocations allocations_so_far(void);
 
 #endif

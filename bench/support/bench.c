@@ -1,10 +1,11 @@
 /*
- * bench.c - repeat, take turns, and tell what was measured.
+ * bench.c - repeat, take turns, and report what was measured.
  *
- *  1. The i-th samples of all subjects are of the same round.
- *  2. Every second round goes backwards: nobody always follows the same one.
- *  3. A spread is the distance between the quartiles, in percent of the median;
- *     that of an exact count is the distance of the largest to the least.
+ *   1. The i-th samples of all subjects are of the same round.
+ *   2. Every second round goes backwards, so that no subject always comes after
+ *      the same one.
+ *   3. A spread is the distance between the quartiles, in percent of the
+ *      median. For an exact count it is that of the largest from the least.
  */
 #include "support/bench.h"
 
@@ -15,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The first line that @command prints, or "unknown". */
+/* Get the first line that @command prints, or "unknown". */
 static void first_line(const char *command, char *line, size_t size)
 {
 	FILE *pipe = popen(command, "r");
@@ -94,7 +95,7 @@ int bench_begin(struct bench *bench, const char *question, int argc,
 	return left;
 }
 
-/* That much of a processor taken by others makes figures of time noisy. */
+/* If other processes use this much of a processor, times are noisy. */
 static const double QUIET = 0.1;
 
 static void tell_conditions(const struct bench *bench)
@@ -198,7 +199,7 @@ static int compare(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
-/* The value that @share of the sorted @values are below. */
+/* The value below which @share of the sorted @values are. */
 static double quantile(const double *values, size_t count, double share)
 {
 	double place = share * (double)(count - 1);
@@ -239,7 +240,7 @@ double bench_median(const struct bench_series *series, size_t subject)
 		.median;
 }
 
-/* Our samples, each divided by @subject's of its round: (1). */
+/* Our samples, each divided by @subject's sample of the same round: (1). */
 static struct summary summarize_ratio(const struct bench_series *series,
 				      size_t subject)
 {

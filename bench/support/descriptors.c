@@ -1,6 +1,5 @@
 /*
- * support/descriptors.c - how many descriptors this process has, as the
- * system's /proc shows them.
+ * support/descriptors.c - count the descriptors of this process in /proc.
  */
 #include "support/descriptors.h"
 

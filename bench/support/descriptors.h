@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* Some are the count's own: it is for differences. */
+/* The count itself opens some, so use only differences. */
 size_t descriptors_open(void);
 
 #endif

@@ -3,9 +3,9 @@
  *
  * The children of [i] are [4i-2] to [4i+1], the parent of [i] is [(i+2)/4].
  *
- *  1. entries[2] lies at the start of a cache line, so that any four children,
- *     96 bytes, lie on two lines.
- *  2. entries[timer->place].timer == timer for each started timer.
+ *   1. entries[2] is at the start of a cache line, so that any four children,
+ *      96 bytes, are in two cache lines.
+ *   2. entries[timer->place].timer == timer for each started timer.
  */
 #include "support/heap.h"
 
@@ -29,7 +29,7 @@ static inline void put(struct heap *heap, size_t place, struct heap_entry entry)
 	entry.timer->place = place;
 }
 
-/* Put @entry into the hole at @place, or above. */
+/* Put @entry into the hole at @place, or higher up. */
 static void sift_up(struct heap *heap, size_t place, struct heap_entry entry)
 {
 	while (place > 1) {
@@ -43,7 +43,7 @@ static void sift_up(struct heap *heap, size_t place, struct heap_entry entry)
 	put(heap, place, entry);
 }
 
-/* The one of [first] to [first+3] that is due first. */
+/* Of [first] to [first+3], the one that is due first. */
 static inline size_t least_of_four(const struct heap_entry *entries,
 				   size_t first)
 {
@@ -67,7 +67,7 @@ static size_t least_child(const struct heap *heap, size_t first)
 	return least;
 }
 
-/* Put @entry into the hole at @place, or below. */
+/* Put @entry into the hole at @place, or further down. */
 static void sift_down(struct heap *heap, size_t place, struct heap_entry entry)
 {
 	for (;;) {

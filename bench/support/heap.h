@@ -1,10 +1,10 @@
 /*
- * support/heap.h - timers in a 4-ary heap: what the wheel is measured against.
+ * support/heap.h - timers in a 4-ary heap, to which the wheel is compared.
  *
- * As good as an array heap gets: the keys stand in the array itself, so that
- * sifting never looks at a timer; four children lie on two cache lines; each
- * timer knows its place, so that stop and restart search nothing; and equal
- * due times run in the order they were started.
+ * This is as good as an array heap can be. The keys are in the array itself, so
+ * that sifting never reads a timer; four children are in two cache lines; each
+ * timer knows its index, so that stop and restart need no search; and timers of
+ * equal due time run in the order in which they were started.
  */
 #ifndef BENCH_SUPPORT_HEAP_H
 #define BENCH_SUPPORT_HEAP_H
@@ -20,7 +20,7 @@ struct heap_timer {
 	void *data;
 	heap_timer_fn *fn;
 	uint64_t period_ns;
-	size_t place; /* from 1 on; 0: stopped */
+	size_t place; /* index, from 1 on; 0: stopped */
 };
 
 struct heap_entry {
@@ -30,18 +30,18 @@ struct heap_entry {
 };
 
 struct heap {
-	struct heap_entry *entries; /* the first, the root, is [1] */
+	struct heap_entry *entries; /* the root is [1] */
 	size_t count;
 	size_t capacity;
 	uint64_t sequence;
 	void *memory;
 };
 
-/* All that @capacity timers need is allocated, and touched, here. */
+/* Allocate, and touch, all memory for @capacity timers. */
 int heap_init(struct heap *heap, size_t capacity);
 void heap_free(struct heap *heap);
 
-/* Start @timer, or start it over. Returns 0, or -1: the heap is full. */
+/* Start or restart @timer. Returns 0, or -1 if the heap is full. */
 int heap_start(struct heap *heap, struct heap_timer *timer, heap_timer_fn *fn,
 	       uint64_t due_ns);
 

@@ -1,9 +1,10 @@
 /*
  * load.c - what else runs on this machine.
  *
- * The system's busy time is in /proc/stat, in ticks of 10 ms as a rule. From it
- * goes what this process has run and its children that have ended: servers and
- * clients that still run count as others, so ask when they are gone.
+ * The busy time of the system is in /proc/stat, usually in ticks of 10 ms. We
+ * subtract the time of this process and of its children that have ended.
+ * Servers and clients that still run count as other load, so call this when
+ * they have ended.
  */
 #include "support/load.h"
 
@@ -16,7 +17,7 @@
 
 static const uint64_t SECOND_NS = 1000000000;
 
-/* User, nice, system, irq, softirq, steal; not idle and iowait. */
+/* User, nice, system, irq, softirq, steal; without idle and iowait. */
 static uint64_t busy_ns(void)
 {
 	uint64_t ticks[8] = { 0 };

@@ -1,13 +1,13 @@
-# plot.awk - from a table of results to gnuplot's commands for one question:
-# see plot, beside this file.
+# plot.awk - turn a table of results into gnuplot's commands for one question:
+# see plot in this directory.
 
 BEGIN {
 	LINE = 17        # from one bar to the next
 	BAR = 12         # its height
 	LETTER = 6.1     # the width of one, at most, on average
-	MOST = 3         # times what rota's bar is a full one, or less
+	MOST = 3         # a full bar is at most so many times rota's
 	BARS = 165       # the full length
-	VALUE = 104      # the room for the figures behind it
+	VALUE = 104      # the space for the figures behind it
 	TOP = 64         # of the first panel
 	GAP = 26         # between two
 	MARGIN = 16
@@ -39,7 +39,7 @@ $8 ~ /\/s$/ { next } # (1)
 	subject[panel, i] = $3
 	median[panel, i] = $5 + 0
 	ratio[panel, i] = $9 + 0
-	# A ratio of one that never varied is that to oneself.
+	# A ratio of 1 that never varied is that of rota to itself.
 	if (!(panel in ours) && $3 ~ /^rota/ && $9 == 1 && $10 == 0)
 		ours[panel] = i
 	has_cpu = has_cpu || $4 == "cpu"
@@ -113,7 +113,7 @@ function draw_bar(panel, i, x, y, times, length_, behind, mine) {
 		colour_of(panel, i))
 	if (times > full) # the bar is broken off
 		box(x + labels + 8 + length_ - 12, y, 3, LINE, "#ffffff")
-	# The line that stands at 1 is in nobody's way.
+	# The line at 1 crosses no text.
 	behind = length_ > BARS / full ? length_ : BARS / full
 	put(x + labels + 14 + behind, y + LINE / 2,
 		(times < MOST * 1000 ? sprintf("%.2f", times) : "-") \
@@ -143,7 +143,7 @@ function choose(i, panel, part) {
 	}
 }
 
-# How many times rota's the longest bar is: no more than need be.
+# The length of the longest bar, as a multiple of rota's: as short as possible.
 function scale(i, k, panel) {
 	full = 1.5
 	for (i = 1; i <= chosen_count; i++) {

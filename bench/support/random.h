@@ -7,20 +7,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Any seed but 0. */
+/* Any seed except 0. */
 struct random {
 	uint64_t state;
 };
 
 uint64_t random_next(struct random *random);
 
-/* From @from to @to, each as likely as any other. */
+/* From @from to @to, with all values equally likely. */
 uint64_t random_uniform(struct random *random, uint64_t from, uint64_t to);
 
-/* From @from to @to, each order of magnitude as likely as any other. */
+/* From @from to @to, with all orders of magnitude equally likely. */
 uint64_t random_log(struct random *random, uint64_t from, uint64_t to);
 
-/* 0 to @count - 1, in random order. */
+/* Set @order to 0 to @count - 1 in random order. */
 void random_order(struct random *random, uint32_t *order, size_t count);
 
 #endif

@@ -21,7 +21,7 @@
 
 enum { PRIORITY = 10 };
 
-/* What this process was allowed to use when the program began. */
+/* The processors that this process was allowed to use at its start. */
 static cpu_set_t allowed;
 
 static const cpu_set_t *all_allowed(void)
@@ -37,8 +37,8 @@ int bench_processors(void)
 	return CPU_COUNT(all_allowed());
 }
 
-/* The @index-th of those that we may use, from 0; the last if there are not so
- * many. */
+/* The allowed processor of that index, from 0; the last one if there are
+ * fewer. */
 static cpu_set_t processor(int index)
 {
 	const cpu_set_t *all = all_allowed();

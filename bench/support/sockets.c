@@ -41,8 +41,8 @@ int bench_listen(struct sockaddr_in *name, int backlog)
 	return fd;
 }
 
-/* Fixed if @buffer_size is not 0. Before the connection is made: the first
- * window depends on it. */
+/* Set fixed sizes if @buffer_size is not 0. This must come before the
+ * connection is made, as the first window depends on it. */
 static void set_buffers(int fd, int buffer_size)
 {
 	if (buffer_size && (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_size,
@@ -79,8 +79,8 @@ int bench_connect_from(unsigned source, const struct sockaddr_in *name)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	own.sin_addr.s_addr = htonl(INADDR_LOOPBACK + source);
-	/* The port is chosen by connect(), which may take one again for
-	 * another source or destination; bind() would not. */
+	/* connect() chooses the port, and may choose one again for another
+	 * source or destination; bind() would not. */
 	if (fd < 0 ||
 	    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
 		       sizeof(on)) ||
@@ -97,7 +97,7 @@ void bench_tcp_pair_sized(int *client, int *server, int buffer_size)
 	struct sockaddr_in name;
 	int listener = bench_listen(&name, 1);
 
-	set_buffers(listener, buffer_size); /* inherited */
+	set_buffers(listener, buffer_size); /* connections inherit it */
 	*client = connect_sized(&name, buffer_size);
 	*server = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (*server < 0)

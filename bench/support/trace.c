@@ -1,19 +1,19 @@
 /*
  * trace.c - count exactly what a piece of code does.
  *
- * The child tells its parent where to begin and to end by a signal to itself,
- * which the parent sees and does not pass on.
+ * The child marks the begin and the end by a signal to itself, which the parent
+ * sees and does not pass on.
  *
- *  1. Sending the signal at the end is counted as well: the child's first
- *     on-and-off has nothing between, and what it counted is taken off all
- *     others.
- *  2. A step over a system call counts as the one instruction that it is.
- *  3. Both run on one processor, which is several times as fast as two.
- *  4. An instruction counts by its own address, which is the program counter
- *     before the step. Those inside the vDSO do not count: see trace.h.
- *  5. Of several threads one goes on until it sleeps, and then another: in
- *     between, those that are ready stay where they have stopped. So they take
- *     turns as real-time threads on one processor do, the same in every run.
+ *   1. The signal at the end is counted as well. So the child's first
+ *      on-and-off has nothing in between, and its count is subtracted from all
+ *      others.
+ *   2. A step over a system call counts as one instruction, which it is.
+ *   3. Both run on one processor, which is several times as fast as two.
+ *   4. An instruction counts by its own address, which is the program counter
+ *      before the step. Those inside the vDSO do not count: see trace.h.
+ *   5. Of several threads one runs until it sleeps, and then another one.
+ *      Meanwhile other threads that are ready stay stopped. So they take turns
+ *      as real-time threads on one processor do, in the same way in every run.
  */
 #include "support/trace.h"
 
@@ -58,11 +58,11 @@ static const struct {
 #endif
 };
 
-/* Marks are system calls of the barest kind. */
+/* The marks are system calls with as little else as possible. */
 void trace_on(void)
 {
 	if (self == 0)
-		self = getpid(); /* by exec(3), a program of its own */
+		self = getpid(); /* after exec(3) */
 	syscall(SYS_kill, self, SIGUSR1);
 }
 
@@ -84,7 +84,7 @@ static _Noreturn void child(void (*fn)(void *arg), void *arg)
 	_exit(0);
 }
 
-/* Which system call the child is about to make. */
+/* Count the system call that the child is about to make. */
 static void count_call(pid_t pid, struct trace *window)
 {
 	struct __ptrace_syscall_info info;
@@ -105,7 +105,7 @@ static void add(struct trace *sum, const struct trace *window, int sign)
 		sum->calls[i] += (uint64_t)sign * window->calls[i];
 }
 
-/* Go on until the child's next stop; false if it has ended. */
+/* Let the child run until its next stop. Returns false if it has ended. */
 static bool go_on(pid_t pid, enum __ptrace_request how, int *status)
 {
 	if (ptrace(how, pid, NULL, NULL))
@@ -117,26 +117,26 @@ static bool go_on(pid_t pid, enum __ptrace_request how, int *status)
 	return WIFSTOPPED(*status);
 }
 
-/* Addresses. */
+/* A range of addresses. */
 struct range {
 	uint64_t first;
 	uint64_t end;
 };
 
-/* Whatever is between two marks, in all windows so far. */
+/* What is between two marks, and the sum of all such windows so far. */
 struct window {
 	struct trace *sum;
-	bool stepped; /* by instructions, not by system calls */
+	bool stepped; /* counts instructions, not system calls */
 	struct range vdso;
-	uint64_t counter; /* the program counter: what the next step executes */
+	uint64_t counter; /* the program counter of the next step */
 	struct trace current;
 	struct trace empty; /* (1) */
 	bool on;
 	bool first;
 };
 
-/* Where the vDSO of @pid is; nowhere, if it has none. A child that calls
- * exec(3) gets another one. */
+/* Where the vDSO of @pid is; an empty range if it has none. After exec(3) a
+ * child has another one. */
 static struct range find_vdso(pid_t pid)
 {
 	char path[64];
@@ -173,7 +173,7 @@ static void count_instruction(pid_t pid, struct window *window)
 	window->counter = program_counter(pid); /* (4) */
 }
 
-/* What the child, or a thread of it, has stopped for. */
+/* Handle a stop of the child or of one of its threads. */
 static void see(struct window *window, pid_t pid, int signal)
 {
 	if (signal == SIGUSR1) {
@@ -211,7 +211,8 @@ static void follow(pid_t pid, enum trace_what what, struct trace *sum,
 		see(&window, pid, WSTOPSIG(*status));
 }
 
-/* Does it sleep in the kernel, or has ended? Stopped by us, it does neither. */
+/* Whether it sleeps in the kernel or has ended. If we have stopped it, neither
+ * is true. */
 static bool sleeps(pid_t pid, pid_t thread)
 {
 	char path[64];
@@ -230,8 +231,9 @@ static bool sleeps(pid_t pid, pid_t thread)
 	return name_end && name_end[1] == ' ' && strchr("SZX", name_end[2]);
 }
 
-/* Wait until @thread, which may run, has stopped; or until it sleeps. Then or
- * if it is 0: until any other has. Returns which, or -1: no more. (5) */
+/* Wait until @thread, which may run, has stopped or sleeps. If it sleeps, or is
+ * 0, wait until any other thread has stopped. Returns the thread, or -1 if
+ * there are no more. (5) */
 static pid_t next_stop(pid_t pid, pid_t thread, int *status)
 {
 	while (thread) {
@@ -246,9 +248,9 @@ static pid_t next_stop(pid_t pid, pid_t thread, int *status)
 	return waitpid(-pid, status, __WALL);
 }
 
-/* The same with its threads, which are all of the child's process group. They
- * go from call to call all the time: one that sleeps when counting begins could
- * not be told to from then on. */
+/* The same with its threads, which are all in the child's process group. They
+ * always run from system call to system call, because a thread that sleeps when
+ * counting begins could not be switched then. */
 static void follow_threads(pid_t pid, struct trace *sum, int *status)
 {
 	struct window window = { .sum = sum, .first = true };
@@ -268,7 +270,7 @@ static void follow_threads(pid_t pid, struct trace *sum, int *status)
 	}
 }
 
-/* Stay on this processor; @before is where else we were allowed. */
+/* Stay on this processor. @before gets the processors that were allowed. */
 static void pin(cpu_set_t *before)
 {
 	cpu_set_t here;

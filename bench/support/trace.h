@@ -7,12 +7,13 @@
  * counter, which virtual machines often lack. One step takes some microseconds:
  * use it for thousands of instructions, not for billions.
  *
- * The count is exact. Instructions inside the vDSO are left out: its clock reads
- * again while the hypervisor updates the time, so one clock_gettime() takes 180,
- * 252 or 324 instructions by chance. What else may differ from run to run is the
- * kernel's timing, such as a packet that comes a turn late on a busy machine.
- * That only ever adds. So trace_run() repeats the run until the least count has
- * come twice, reports that one, and reports the largest one as the spread.
+ * The count is exact. Instructions inside the vDSO are left out: its clock
+ * reads again while the hypervisor updates the time, so one clock_gettime()
+ * takes 180, 252 or 324 instructions by chance. The only other difference
+ * between runs is the kernel's timing, such as a packet that arrives a turn
+ * late on a busy machine. That can only increase the count. So trace_run()
+ * repeats the run until the least count has come twice, and reports that count.
+ * The largest one is reported as the spread.
  */
 #ifndef BENCH_SUPPORT_TRACE_H
 #define BENCH_SUPPORT_TRACE_H
@@ -24,8 +25,8 @@
 enum trace_what {
 	TRACE_CALLS,
 	TRACE_INSTRUCTIONS,
-	/* System calls of all threads, which take turns: each has its own until
-	 * it sleeps. */
+	/* System calls of all threads. They take turns: each runs until it
+	 * sleeps. */
 	TRACE_THREAD_CALLS,
 };
 
@@ -35,22 +36,22 @@ struct trace {
 	uint64_t total; /* the least of all runs */
 	uint64_t most;  /* the largest of all runs */
 	unsigned runs;
-	uint64_t calls[TRACE_NUMBERS]; /* by number; of system calls only */
+	uint64_t calls[TRACE_NUMBERS]; /* by number; only for system calls */
 };
 
 /* Run @fn(@arg) in a child, and count what happens there between each
- * trace_on() and the trace_off() after it. Do so until the least total has come
- * twice, at most TRACE_RUNS times. Returns 0, or -1 if this system does not
- * permit it. */
+ * trace_on() and the following trace_off(). Repeat that until the least total
+ * has come twice, at most TRACE_RUNS times. Returns 0, or -1 if this system
+ * does not permit it. */
 int trace_run(struct trace *trace, enum trace_what what, void (*fn)(void *arg),
 	      void *arg);
 
-/* In the child, and there in the thread that called @fn. What they cost
- * themselves is taken off. */
+/* For the child, in the thread that called @fn. Their own cost is
+ * subtracted. */
 void trace_on(void);
 void trace_off(void);
 
-/* Print the system calls by name, for each of @count. */
+/* Print the system calls by name, each divided by @count. */
 void trace_print_calls(FILE *file, const struct trace *trace, uint64_t count);
 
 #endif

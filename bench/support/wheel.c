@@ -1,13 +1,13 @@
 /*
  * wheel.c - timers in a hierarchical wheel.
  *
- *  1. A timer's level comes from the highest bit in which its due time differs
- *     from the wheel's, its slot from the bits of that level. So a slot that is
- *     filled lies ahead of the wheel's own on its level, and timers of one tick
- *     keep their order when they move down.
- *  2. The wheel goes from filled slot to filled slot. The first one ahead, on
- *     the lowest level that has one, is the next: what a higher level has is
- *     due later.
+ *   1. A timer's level is that of the highest bit in which its due time
+ *      differs from the wheel's time, and its slot comes from the bits of that
+ *      level. So a filled slot is ahead of the wheel's own on its level, and
+ *      timers of one tick keep their order when they move down.
+ *   2. The wheel goes from filled slot to filled slot. The next one is the
+ *      first slot ahead on the lowest level that has one: timers of higher
+ *      levels are due later.
  */
 #include "support/wheel.h"
 
@@ -29,7 +29,7 @@ void wheel_init(struct wheel *wheel, uint64_t now_ns)
 	}
 }
 
-/* Put @timer where its due time belongs. (1) */
+/* Put @timer into the slot of its due time. (1) */
 static inline void put(struct wheel *wheel, struct wheel_timer *timer)
 {
 	const uint64_t differs = timer->due ^ wheel->now;
@@ -57,7 +57,7 @@ static inline void take(struct wheel *wheel, struct wheel_timer *timer)
 	next->prev = prev;
 	prev->next = next;
 	timer->link.next = NULL;
-	if (next == prev) /* then it was the last: both are the slot itself */
+	if (next == prev) /* it was the last: both are the slot */
 		wheel->filled[timer->level] &= ~(UINT64_C(1) << timer->slot);
 }
 
@@ -79,7 +79,7 @@ void wheel_stop(struct wheel *wheel, struct wheel_timer *timer)
 		take(wheel, timer);
 }
 
-/* Call what is in this tick's slot. */
+/* Call the timers in this tick's slot. */
 static size_t call_tick(struct wheel *wheel)
 {
 	struct wheel_link *list =
@@ -96,7 +96,7 @@ static size_t call_tick(struct wheel *wheel)
 	return calls;
 }
 
-/* Move the timers of a slot, at whose beginning the wheel is, down. */
+/* The wheel has reached the beginning of a slot: move its timers down. */
 static void move_down(struct wheel *wheel, unsigned level)
 {
 	const unsigned slot =
@@ -114,8 +114,9 @@ static void move_down(struct wheel *wheel, unsigned level)
 	}
 }
 
-/* Go on to the next filled slot that begins until @target: its level, or
- * WHEEL_LEVELS, with the wheel at @target. (2) */
+/* Advance to the next filled slot that begins at @target or earlier, and return
+ * its level. If there is none, advance to @target and return WHEEL_LEVELS.
+ * (2) */
 static unsigned go_on(struct wheel *wheel, uint64_t target)
 {
 	for (unsigned level = 0; level < WHEEL_LEVELS; level++) {

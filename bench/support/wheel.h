@@ -1,10 +1,10 @@
 /*
- * support/wheel.h - timers in a hierarchical wheel: the least that a wheel can
- * be, which rota's is measured against.
+ * support/wheel.h - timers in a hierarchical wheel: the minimum that a wheel
+ * needs, to which rota's is compared.
  *
  * It counts in ticks of 1024 ns, has no loop, no clock and no references, and
  * does not know when the next timer is due. Timers of one tick run in the order
- * they were started.
+ * in which they were started.
  */
 #ifndef BENCH_SUPPORT_WHEEL_H
 #define BENCH_SUPPORT_WHEEL_H
@@ -22,9 +22,9 @@ struct wheel_link {
 };
 
 struct wheel_timer {
-	struct wheel_link link; /* comes first */
+	struct wheel_link link; /* must be first */
 	wheel_timer_fn *fn;
-	uint64_t due; /* ticks */
+	uint64_t due; /* in ticks */
 	uint8_t level;
 	uint8_t slot;
 };
@@ -32,14 +32,14 @@ struct wheel_timer {
 enum { WHEEL_BITS = 6, WHEEL_SLOTS = 1 << WHEEL_BITS, WHEEL_LEVELS = 9 };
 
 struct wheel {
-	uint64_t now; /* ticks; all due until then have been called */
-	uint64_t filled[WHEEL_LEVELS]; /* a bit for each slot */
+	uint64_t now; /* in ticks; timers due until then were called */
+	uint64_t filled[WHEEL_LEVELS]; /* one bit for each slot */
 	struct wheel_link slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
 void wheel_init(struct wheel *wheel, uint64_t now_ns);
 
-/* Start @timer, or start it over. */
+/* Start or restart @timer. */
 void wheel_start(struct wheel *wheel, struct wheel_timer *timer,
 		 wheel_timer_fn *fn, uint64_t due_ns);
 

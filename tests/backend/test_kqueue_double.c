@@ -1,18 +1,18 @@
 /* system: linux */
 /* poller: none */
 /*
- * The test double of kqueue(2): changes and what becomes of an event, numbers
- * 1 to 10 of the fifteen semantics that a backend leans on. For descriptors
- * (11, 12) see test_kqueue_double_fd.c, for waits (13, 15) _wait.c, for signals
- * and processes (14, 15) _process.c.
+ * The test double of kqueue(2): changes, and how events are reported. These are
+ * the numbers 1 to 10 of the fifteen semantics that a backend relies on.
+ * Descriptors (11, 12) are tested in test_kqueue_double_fd.c, waits (13, 15) in
+ * _wait.c, and signals and processes (14, 15) in _process.c.
  *
- * A number in a test's comment is the semantic's, followed by the section of
- * FreeBSD 12.2's kqueue(2); [src] is FreeBSD's sys/kern/kern_event.c. The
- * double stands alone here: there is no loop and no library.
+ * A number in a test's comment is that of the semantic. The section of FreeBSD
+ * 12.2's kqueue(2) follows it; [src] means FreeBSD's sys/kern/kern_event.c. The
+ * double is tested alone here, without a loop or the library.
  */
 #include "support/kqueue/checks.h"
 
-static int marker_a, marker_b; /* addresses to be told apart */
+static int marker_a, marker_b; /* two different addresses */
 
 static const struct timespec at_once = { 0, 0 };
 
@@ -103,7 +103,7 @@ static void a_level_triggered_event_comes_until_it_is_consumed(void **state)
 	assert_int_equal(poll_events(f->kq, &event, 1), 0);
 }
 
-/* 3: [src] kqueue_scan() puts what still holds at the end. */
+/* 3: [src] kqueue_scan() moves an event that still holds to the end. */
 static void more_events_than_room_take_turns(void **state)
 {
 	struct fixture *f = *state;
@@ -148,7 +148,8 @@ static void a_closed_descriptor_number_starts_clean(void **state)
 	close(second[1]);
 }
 
-/* 4: [src] knote_fdclose(): the number counts, not the open file. */
+/* 4: [src] knote_fdclose(): what counts is the descriptor number, not the open
+ * file. */
 static void closing_removes_the_events_though_a_duplicate_is_open(void **state)
 {
 	struct fixture *f = *state;
@@ -170,7 +171,7 @@ static void closing_removes_the_events_though_a_duplicate_is_open(void **state)
 	close(ends[1]);
 }
 
-/* 4: a number that dup2(2) takes over was closed. */
+/* 4: dup2(2) closes the number that it replaces. */
 static void a_descriptor_that_dup2_replaces_loses_its_events(void **state)
 {
 	struct fixture *f = *state;
@@ -190,7 +191,7 @@ static void a_descriptor_that_dup2_replaces_loses_its_events(void **state)
 	close(ends[1]);
 }
 
-/* 4: close_range(2) closes too. */
+/* 4: close_range(2) closes descriptors, too. */
 static void a_closed_range_takes_its_events_along(void **state)
 {
 	struct fixture *f = *state;
@@ -237,7 +238,7 @@ static void without_room_for_events_there_is_no_wait(void **state)
 	static const struct timespec hours = { 36000, 0 };
 	struct fixture *f = *state;
 
-	/* One that waited would end by the time limit of the program. */
+	/* If it waited, the program's time limit would end it. */
 	assert_int_equal(kevent(f->kq, NULL, 0, NULL, 0, NULL), 0);
 	assert_int_equal(kevent(f->kq, NULL, 0, NULL, 0, &hours), 0);
 }
@@ -254,7 +255,8 @@ static void a_bad_change_is_reported_and_the_rest_are_applied(void **state)
 	EV_SET(&list[2], f->pair[0], EVFILT_WRITE, EV_DELETE, 0, 0, &marker_b);
 	EV_SET(&list[3], 1, -99, EV_ADD, 0, 0, NULL);
 
-	/* One array as both lists, and no wait: there are entries. */
+	/* The changelist is the eventlist, too. There is no wait, as it gets
+	 * entries. */
 	assert_int_equal(kevent(f->kq, list, 4, list, 4, NULL), 3);
 
 	assert_int_equal(list[0].flags, EV_ERROR);
@@ -284,7 +286,8 @@ static void a_bad_change_without_room_fails_the_call(void **state)
 	assert_int_equal(kevent(f->kq, changes, 3, NULL, 0, NULL), -1);
 	assert_int_equal(errno, ENOENT);
 
-	/* What came before was applied, what came after was not. */
+	/* The changes before the bad one were applied, the ones after it were
+	 * not. */
 	assert_int_equal(change(f->kq, 1, EVFILT_USER, EV_DELETE), 0);
 	assert_int_equal(change(f->kq, 3, EVFILT_USER, EV_DELETE), -1);
 
@@ -360,7 +363,7 @@ static void adding_again_modifies_and_does_not_duplicate(void **state)
 }
 
 /* 8: [src] kqueue_register(): the flags of the first EV_ADD stay, and only
- * EV_ENABLE enables. */
+ * EV_ENABLE enables an event. */
 static void adding_again_neither_enables_nor_changes_the_mode(void **state)
 {
 	struct fixture *f = *state;
@@ -401,7 +404,7 @@ a_cleared_event_fires_for_new_data_and_counts_all_of_it(void **state)
 	assert_int_equal(event.data, 5);
 }
 
-/* 9: flags, EV_CLEAR: room to write is no news for the reading side. */
+/* 9: flags, EV_CLEAR: free space for writing does not fire the read event. */
 static void
 a_cleared_read_does_not_fire_when_room_to_write_appears(void **state)
 {
@@ -467,7 +470,8 @@ static void a_dispatched_event_is_disabled_until_enabled(void **state)
 	assert_int_equal(poll_events(f->kq, &event, 1), 1);
 	assert_int_equal(event.data, 2);
 
-	/* Enabling tests the condition: gone, it is not reported. */
+	/* EV_ENABLE tests the condition: it no longer holds, so nothing is
+	 * reported. */
 	take(f->pair[0], 2);
 	assert_int_equal(change(f->kq, f->pair[0], EVFILT_READ, EV_ENABLE), 0);
 	assert_int_equal(count_pending(f->kq), 0);

@@ -1,15 +1,15 @@
 /* system: linux */
 /* poller: none */
 /*
- * The test double of kqueue(2): what its filters see of sockets, pipes, files
- * and other kqueues, semantics 11 and 12. See test_kqueue_double.c.
+ * The test double of kqueue(2): what its filters report of sockets, pipes,
+ * files and other kqueues (semantics 11 and 12). See test_kqueue_double.c.
  */
 #include "support/kqueue/checks.h"
 
 #include <netinet/in.h>
 #include <sys/stat.h>
 
-/* A listening TCP socket on a port of the kernel's choice. */
+/* Open a TCP socket that listens on a port of the kernel's choice. */
 static int listen_tcp(struct sockaddr_in *address)
 {
 	socklen_t size = sizeof(*address);
@@ -36,7 +36,7 @@ static int connect_tcp(const struct sockaddr_in *address)
 	return fd;
 }
 
-/* pair[0] accepted, pair[1] connected. */
+/* Make a connection: pair[0] accepted it, pair[1] connected. */
 static void tcp_pair(int pair[2])
 {
 	struct sockaddr_in address;
@@ -61,7 +61,7 @@ static int temporary_file(const char *text)
 	return fd;
 }
 
-/* Close so that the peer gets a reset. */
+/* Close the socket so that the peer gets a reset. */
 static void reset_connection(int fd)
 {
 	struct linger at_close = { .l_onoff = 1, .l_linger = 0 };
@@ -123,7 +123,8 @@ static void a_half_close_ends_reading_only(void **state)
 	close(tcp[1]);
 }
 
-/* 11: EVFILT_WRITE; [src] filt_sowrite(): also one's own end. */
+/* 11: EVFILT_WRITE; [src] filt_sowrite(): the same if the socket's own end was
+ * shut down. */
 static void shutting_down_the_write_side_ends_writing_only(void **state)
 {
 	struct fixture *f = *state;
@@ -158,7 +159,7 @@ static void a_refused_connect_shows_its_error_and_leaves_it(void **state)
 	struct sockaddr_in address;
 	int fd;
 
-	close(listen_tcp(&address)); /* a port with nobody on it */
+	close(listen_tcp(&address)); /* nothing listens on this port */
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	assert_int_equal(change(f->kq, fd, EVFILT_WRITE, EV_ADD), 0);
 	assert_int_equal(count_pending(f->kq), 0);
@@ -179,7 +180,7 @@ static void a_refused_connect_shows_its_error_and_leaves_it(void **state)
 	close(fd);
 }
 
-/* 11: looking does not consume the error: the next read gets it. */
+/* 11: a report does not consume the error: the next read gets it. */
 static void a_reset_is_shown_and_then_read(void **state)
 {
 	struct fixture *f = *state;
@@ -200,7 +201,7 @@ static void a_reset_is_shown_and_then_read(void **state)
 	close(tcp[0]);
 }
 
-/* 11: looking does not consume the error: the next write gets it. */
+/* 11: a report does not consume the error: the next write gets it. */
 static void a_reset_is_shown_and_then_refuses_a_write(void **state)
 {
 	struct fixture *f = *state;
@@ -222,7 +223,8 @@ static void a_reset_is_shown_and_then_refuses_a_write(void **state)
 	close(tcp[0]);
 }
 
-/* 11: [src] filt_soread(): a datagram's error is temporary, no end. */
+/* 11: [src] filt_soread(): an error of a datagram socket is temporary and is no
+ * end of file. */
 static void an_error_of_a_datagram_socket_is_no_end_of_file(void **state)
 {
 	struct fixture *f = *state;
@@ -393,7 +395,8 @@ static void a_low_water_mark_holds_an_event_back_but_not_its_end(void **state)
 	assert_int_equal(event.flags & EV_EOF, EV_EOF);
 }
 
-/* 12: EVFILT_EXCEPT is not FreeBSD's: Darwin's page, "NOTE_OOB". */
+/* 12: EVFILT_EXCEPT is Darwin's, not FreeBSD's: kqueue(2) of Darwin,
+ * "NOTE_OOB". */
 static void urgent_data_is_exceptional_while_it_is_there(void **state)
 {
 	struct fixture *f = *state;
@@ -420,7 +423,7 @@ static void urgent_data_is_exceptional_while_it_is_there(void **state)
 	close(tcp[1]);
 }
 
-/* A kqueue is a descriptor: its own can be polled, and watched. */
+/* A kqueue is a descriptor: it can be polled, and watched by another kqueue. */
 static void a_kqueue_can_be_watched_by_another(void **state)
 {
 	struct fixture *f = *state;

@@ -1,8 +1,8 @@
 /* system: linux */
 /* poller: none */
 /*
- * The test double of kqueue(2): signals, processes, fork(2), and what is left
- * of it all; semantics 14 and 15. See test_kqueue_double.c.
+ * The test double of kqueue(2): signals, processes, fork(2), and that nothing
+ * is left open (semantics 14 and 15). See test_kqueue_double.c.
  */
 #include "support/kqueue/checks.h"
 
@@ -10,13 +10,13 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-static int marker_a; /* an address to know again */
+static int marker_a; /* an address to recognise */
 
 static const struct timespec at_once = { 0, 0 };
 
 static volatile sig_atomic_t handled;
 
-/* Install a handler for the length of a test. */
+/* Install a signal handler for the duration of a test. */
 static void handle(int number, void (*handler)(int), struct sigaction *before)
 {
 	struct sigaction wanted = { .sa_handler = handler };
@@ -95,7 +95,7 @@ static void keep_information(int number, siginfo_t *information, void *context)
 	handled++;
 }
 
-/* 14: EVFILT_SIGNAL: SA_SIGINFO and SA_RESETHAND are the program's. */
+/* 14: EVFILT_SIGNAL: the program's SA_SIGINFO and SA_RESETHAND are honoured. */
 static void a_handler_is_called_as_it_was_installed(void **state)
 {
 	struct fixture *f = *state;
@@ -147,7 +147,8 @@ static void an_ignored_sigchld_is_not_counted(void **state)
 	assert_int_equal(raise(SIGCHLD), 0);
 	assert_int_equal(count_pending(f->kq), 0);
 
-	/* By default it is discarded, but not ignored. */
+	/* The default action discards the signal, which is not the same as
+	 * SIG_IGN. */
 	assert_true(signal(SIGCHLD, SIG_DFL) == SIG_IGN);
 	assert_int_equal(raise(SIGCHLD), 0);
 	assert_int_equal(poll_events(f->kq, &event, 1), 1);
@@ -232,7 +233,7 @@ static void a_zombie_at_registration_fires_at_once(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* The exit status of a process that does nothing else. */
+/* Start a child that only exits, with this status. */
 static pid_t start_child(int status)
 {
 	pid_t pid = fork();
@@ -257,7 +258,7 @@ static void a_process_that_is_gone_is_ESRCH(void **state)
 	assert_int_equal(errno, ESRCH);
 }
 
-/* What the child finds; 0 if all is as it should be. */
+/* Runs in the child. Returns 0 if all is as expected. */
 static int look_at_kqueue_after_fork(int kq, int fd)
 {
 	struct kevent event;
@@ -267,7 +268,8 @@ static int look_at_kqueue_after_fork(int kq, int fd)
 		return 1;
 	if (fcntl(kq, F_GETFD) != -1)
 		return 2;
-	/* The child's own kqueue works, and its close() is its own. */
+	/* A new kqueue of the child works, and the child's close() closes
+	 * it. */
 	fresh = kqueue();
 	if (fresh < 0 || change(fresh, fd, EVFILT_READ, EV_ADD) != 0)
 		return 3;
@@ -299,7 +301,8 @@ a_forked_child_has_no_kqueue_and_the_parent_keeps_its_own(void **state)
 	assert_int_equal(event.ident, f->pair[0]);
 }
 
-/* 15: a vfork(2) child shares the memory, but closes its own descriptors. */
+/* 15: a vfork(2) child shares the memory, but what it closes is closed only in
+ * the child. */
 static void what_a_vforked_child_closes_stays_open_here(void **state)
 {
 	struct fixture *f = *state;
@@ -324,7 +327,7 @@ static void what_a_vforked_child_closes_stays_open_here(void **state)
 	assert_int_equal(event.ident, f->pair[0]);
 }
 
-/* 15: also with a watched signal, which the child has for itself. */
+/* 15: also after the parent has watched a signal. */
 static void
 a_forked_child_gets_back_the_program_s_own_dispositions(void **state)
 {
@@ -343,7 +346,7 @@ a_forked_child_gets_back_the_program_s_own_dispositions(void **state)
 
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	/* What the child did has not reached the parent. */
+	/* The child's changes have not reached the parent. */
 	signal(SIGUSR1, SIG_IGN);
 	assert_int_equal(raise(SIGUSR1), 0);
 	assert_int_equal(count_pending(f->kq), 1);
@@ -358,8 +361,8 @@ static int64_t cpu_time_ns(void)
 	return used.tv_sec * NS_PER_SEC + used.tv_nsec;
 }
 
-/* A kqueue with thousands of descriptors answers at the speed of the few that
- * are ready: it takes little of the processor. */
+/* A kqueue with thousands of descriptors answers as fast as for the few that
+ * are ready, and takes little processor time. */
 static void a_thousand_descriptors_are_found_quickly(void **state)
 {
 	enum { COUNT = 900 };
@@ -424,7 +427,8 @@ static void without_free_descriptors_kqueue_fails_and_leaks_none(void **state)
 
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
-	/* One number free, then two, until there are enough. */
+	/* Leave one descriptor number free, then two, until there are
+	 * enough. */
 	for (numbers = 1; numbers < 10; numbers++) {
 		for (used = 0; used < 64 - numbers; used++)
 			spare[used] = dup(STDIN_FILENO);
@@ -446,7 +450,7 @@ static void without_free_descriptors_kqueue_fails_and_leaks_none(void **state)
 	assert_int_equal(count_descriptors(), before);
 }
 
-/* What is opened for a filter is closed with the kqueue. */
+/* Descriptors that the double opens for a filter are closed with the kqueue. */
 static void closing_a_kqueue_closes_all_that_it_opened(void **state)
 {
 	struct fixture *f = *state;

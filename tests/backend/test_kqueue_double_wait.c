@@ -1,8 +1,8 @@
 /* system: linux */
 /* poller: none */
 /*
- * The test double of kqueue(2): waits, and what ends them - threads, time and
- * signals; semantics 13 and 15. See test_kqueue_double.c.
+ * The test double of kqueue(2): waits, and how threads, timeouts and signals
+ * end them (semantics 13 and 15). See test_kqueue_double.c.
  */
 #include "support/kqueue/checks.h"
 
@@ -11,7 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-static int marker_a; /* an address to know again */
+static int marker_a; /* an address to recognise */
 
 struct thread_job {
 	int kq;
@@ -49,7 +49,7 @@ static void a_trigger_from_a_thread_wakes_a_blocked_kevent(void **state)
 	assert_int_equal(wait_events(f->kq, &event, 1), 1);
 	assert_int_equal(event.ident, 7);
 	assert_int_equal(event.filter, EVFILT_USER);
-	/* [src] udata is that of the last change, a trigger's too. */
+	/* [src] udata is that of the last change, even if that is a trigger. */
 	assert_null(event.udata);
 	pthread_join(thread, NULL);
 	assert_int_equal(job.result, 0);
@@ -68,7 +68,7 @@ static void triggers_coalesce_until_the_event_is_retrieved(void **state)
 
 	assert_int_equal(count_pending(f->kq), 1);
 	assert_int_equal(count_pending(f->kq), 0);
-	/* Enabling tests the condition again, and it was reset. */
+	/* EV_ENABLE tests the condition again, and the event was reset. */
 	assert_int_equal(change(f->kq, 7, EVFILT_USER, EV_ENABLE), 0);
 	assert_int_equal(count_pending(f->kq), 0);
 	assert_int_equal(trigger(f->kq, 7), 0);
@@ -113,7 +113,7 @@ static void user_flags_are_combined_as_asked(void **state)
 	}
 }
 
-/* 13: [src] filt_usertouch(): EV_CLEAR in the change undoes the trigger, and
+/* 13: [src] filt_usertouch(): EV_CLEAR in the change undoes the trigger;
  * filt_userattach(): the first EV_ADD does not trigger. */
 static void a_trigger_with_clear_or_at_the_first_add_does_nothing(void **state)
 {
@@ -133,7 +133,7 @@ static void a_trigger_with_clear_or_at_the_first_add_does_nothing(void **state)
 	assert_int_equal(count_pending(f->kq), 1);
 }
 
-/* 13: no trigger is lost to a race with the waiter. */
+/* 13: no trigger is lost in a race with the thread that waits. */
 static void triggers_from_many_threads_all_reach_the_waiter(void **state)
 {
 	enum { THREADS = 4, ROUNDS = 200 };
@@ -154,7 +154,8 @@ static void triggers_from_many_threads_all_reach_the_waiter(void **state)
 				 0);
 	}
 
-	/* At least one each; and after the last, exactly what is pending. */
+	/* Each event is reported at least once, and once again if it is pending
+	 * at the end. */
 	for (left = THREADS; left > 0;) {
 		count = wait_events(f->kq, events, THREADS);
 		assert_true(count > 0);
@@ -190,7 +191,8 @@ static void start_waiter(pthread_t *thread, struct thread_job *job)
 	assert_int_equal(pthread_create(thread, NULL, wait_in_thread, job), 0);
 	while (!atomic_load(&job->started))
 		sched_yield();
-	/* Most likely it sleeps by now; if not, the test holds as well. */
+	/* The thread most likely sleeps by now. If not, the test is still
+	 * valid. */
 	nanosleep(&millisecond, NULL);
 }
 
@@ -210,7 +212,7 @@ static void a_change_from_a_thread_is_seen_by_a_blocked_kevent(void **state)
 	assert_int_equal(job.ident, f->pair[0]);
 }
 
-/* 4: in the middle of another thread's wait. */
+/* 4: while another thread waits. */
 static void closing_a_watched_descriptor_does_not_end_the_wait(void **state)
 {
 	struct fixture *f = *state;
@@ -250,7 +252,7 @@ static volatile sig_atomic_t kqueue_of_handler;
 
 static volatile sig_atomic_t handled;
 
-/* Install a handler for the length of a test. */
+/* Install a signal handler for the duration of a test. */
 static void handle(int number, void (*handler)(int), struct sigaction *before)
 {
 	struct sigaction wanted = { .sa_handler = handler };
@@ -267,7 +269,7 @@ static void trigger_in_handler(int number)
 	trigger(kqueue_of_handler, 7);
 }
 
-/* 13: a system call, and so callable where write(2) is. */
+/* 13: kevent() is a system call, so it may be called wherever write(2) may. */
 static void a_trigger_in_a_signal_handler_is_seen(void **state)
 {
 	struct fixture *f = *state;
@@ -294,7 +296,7 @@ static void a_timeout_is_never_early_and_finer_than_a_millisecond(void **state)
 	int64_t start, length, shortest = INT64_MAX;
 	int i;
 
-	/* On a busy machine many a wait takes longer. */
+	/* On a busy machine many waits take longer. */
 	for (i = 0; i < 10 || (i < 2000 && shortest >= NS_PER_MS); i++) {
 		start = now_ns();
 		assert_int_equal(kevent(f->kq, NULL, 0, &event, 1, &timeout),
@@ -326,7 +328,8 @@ static void an_invalid_timeout_is_EINVAL(void **state)
 	}
 }
 
-/* 15: a timeout beyond what 64 bits of nanoseconds hold is a long one. */
+/* 15: a timeout that 64 bits of nanoseconds cannot hold counts as a long
+ * one. */
 static void the_longest_timeout_does_not_overflow(void **state)
 {
 	struct fixture *f = *state;
@@ -365,8 +368,8 @@ static void *interrupt(void *argument)
 	return NULL;
 }
 
-/* 15: ERRORS: on EINTR "all changes in the changelist have been applied"; and
- * SA_RESTART restarts nothing. */
+/* 15: ERRORS: on EINTR "all changes in the changelist have been applied".
+ * SA_RESTART does not restart kevent(). */
 static void an_interrupted_wait_has_applied_its_changes(void **state)
 {
 	struct fixture *f = *state;
@@ -397,7 +400,7 @@ static void an_interrupted_wait_has_applied_its_changes(void **state)
 	assert_int_equal(sigaction(SIGUSR2, &before, NULL), 0);
 }
 
-/* 15: ERRORS, EINTR: only a signal with a handler interrupts. */
+/* 15: ERRORS, EINTR: only a signal that has a handler interrupts a wait. */
 static void an_ignored_signal_does_not_interrupt_another_kqueue(void **state)
 {
 	struct fixture *f = *state;
@@ -417,7 +420,7 @@ static void an_ignored_signal_does_not_interrupt_another_kqueue(void **state)
 	signal(SIGUSR2, before);
 }
 
-/* EVFILT_TIMER; a period is counted for as long as nobody asks. */
+/* EVFILT_TIMER: periods are counted while nobody calls kevent(). */
 static void a_timer_repeats_and_counts(void **state)
 {
 	struct fixture *f = *state;
@@ -437,7 +440,7 @@ static void a_timer_repeats_and_counts(void **state)
 	assert_true(now_ns() - start >= NS_PER_MS);
 }
 
-/* EVFILT_TIMER: re-adding throws away what had expired. */
+/* EVFILT_TIMER: EV_ADD again discards earlier expirations. */
 static void a_timer_makes_the_kqueue_readable_and_can_be_restarted(void **state)
 {
 	struct fixture *f = *state;

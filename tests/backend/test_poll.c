@@ -1,6 +1,7 @@
 /*
- * What poll(2) alone has to be guarded against: numbers that are not open, a
- * limit below what is watched, and a pipe that others have closed.
+ * Cases that only the poll(2) backend must handle: descriptors that are not
+ * open, a limit below the number of watched descriptors, and a wake-up pipe
+ * that the program has closed.
  */
 /* poller: none */
 #include "support/fixture.h"
@@ -26,7 +27,8 @@ static struct rota_loop *poll_loop(void)
 	return loop;
 }
 
-/* A number that is not open is told once, and ends no further sleep. */
+/* A descriptor that is not open is reported once and does not end the next
+ * sleep. */
 static void a_dead_number_does_not_spin(void **state)
 {
 	struct fixture f = { .loop = poll_loop() };
@@ -80,11 +82,12 @@ static void a_limit_below_what_is_watched_is_survived(void **state)
 		probe_init(&crowd.probes[i], &crowd.f, crowd.fds[i][0]);
 		probe_start(&crowd.probes[i], READABLE);
 	}
-	/* In a child, as not everybody may raise the limit again. */
+	/* This runs in a child, because a user without privileges cannot raise
+	 * the limit again. */
 	child = child_fork();
 	if (child == 0) {
-		/* The loop is rebuilt before the limit is lowered: it needs
-		 * descriptors of its own. */
+		/* The loop is rebuilt before the limit is lowered: that needs
+		 * descriptors. */
 		EXPECT(rota_loop_fork(crowd.f.loop) == 0);
 		lower_the_limit(&crowd);
 		child_ends();
@@ -103,8 +106,8 @@ static void on_async(struct rota_async *async)
 	(void)async;
 }
 
-/* The pipe that wakes the loop: its ends are the two numbers that a new pipe
- * gets just before. */
+/* The pipe that wakes the loop. Its ends get the two numbers that a pipe made
+ * and closed just before had. */
 static void without_its_pipe_a_loop_says_so(void **state)
 {
 	(void)state;

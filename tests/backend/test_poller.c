@@ -1,6 +1,7 @@
 /*
- * The contract of backend/poller.h, on each poller by itself: what is watched,
- * changed and left. For waits and wake-ups see test_poller_wait.c.
+ * The contract of backend/poller.h, tested on each poller alone: adding,
+ * changing and removing descriptors. Waits and wake-ups are tested in
+ * test_poller_wait.c.
  */
 #include "support/fixture.h"
 
@@ -47,7 +48,7 @@ static void what_is_ready_is_reported_with_its_generation(void **state)
 	close_both(fds);
 }
 
-/* Level triggered. */
+/* The poller is level-triggered. */
 static void what_is_not_consumed_is_reported_again(void **state)
 {
 	struct poller_test *t = *state;
@@ -83,7 +84,8 @@ static void both_directions_are_reported_by_one_wait(void **state)
 	close_both(fds);
 }
 
-/* D2, D4: from any mask to any other, a wait between or not. */
+/* D2, D4: a descriptor changes from any mask to any other, with or without a
+ * wait between. */
 static void try_all_changes(struct poller_test *t, int waits)
 {
 	uint32_t generation = 0;
@@ -120,8 +122,8 @@ static void a_change_holds_by_the_next_wait(void **state)
 	try_all_changes(t, 0);
 }
 
-/* D2: neither data nor a hang-up of what wants nothing ends a sleep. epoll(7)
- * cannot hide a hang-up, and may report it once. */
+/* D2: neither data nor a hang-up ends a sleep if the mask is empty. epoll(7)
+ * cannot suppress a hang-up, so it may report it once. */
 static void expect_silence(struct poller_test *t, int fd)
 {
 	const int64_t two_ms = 2000000;
@@ -205,8 +207,8 @@ static void what_is_not_open_is_refused(void **state)
 	expect_refused(t, INT_MAX, ROTA_EBADF);
 }
 
-/* The kernel follows the open file: a copy under another number would go on
- * being reported. */
+/* The kernel tracks the open file: a duplicate under another number could still
+ * be reported. */
 static void what_was_removed_has_left_the_kernel(void **state)
 {
 	struct poller_test *t = *state;
@@ -228,7 +230,7 @@ static void what_was_removed_has_left_the_kernel(void **state)
 	close(fds[1]);
 }
 
-/* Also if a change was still to be told to the kernel. */
+/* This includes a change that was not submitted to the kernel yet. */
 static void a_removal_drops_a_change_that_waits(void **state)
 {
 	struct poller_test *t = *state;
@@ -246,7 +248,7 @@ static void a_removal_drops_a_change_that_waits(void **state)
 	assert_int_equal(poller_wait(t, 0, ready, 8), 0);
 }
 
-/* D1: what the number was before is forgotten. */
+/* D1: the earlier registration of that number is forgotten. */
 static void a_number_in_use_again_has_its_new_generation(void **state)
 {
 	struct poller_test *t = *state;
@@ -271,7 +273,7 @@ static void a_number_in_use_again_has_its_new_generation(void **state)
 	close_both(fresh);
 }
 
-/* D4: whoever looks finds the error with a read or a write of its own. */
+/* D4: the caller gets the error from its own read or write. */
 static void a_hang_up_counts_as_everything_wanted(void **state)
 {
 	struct poller_test *t = *state;
@@ -297,7 +299,7 @@ static void a_hang_up_counts_as_everything_wanted(void **state)
 	close(sockets[0]);
 }
 
-/* F3: the poller is closed by the fixture with all this in it. */
+/* F3: the fixture closes the poller while all these are registered. */
 static void a_poller_can_be_closed_with_all_in_it(void **state)
 {
 	struct poller_test *t = *state;
@@ -324,11 +326,11 @@ struct channel {
 	uint32_t generation;
 	unsigned wanted;
 	int added;
-	int full;    /* holds a byte */
+	int full;    /* a byte can be read */
 	int settled; /* no change since the last wait */
 };
 
-/* @generation is for what is added: a change keeps its own. */
+/* @generation is for a descriptor that is added. A change keeps the old one. */
 static void do_something(struct poller_test *t, struct channel *c,
 			 uint64_t *seed, uint32_t generation)
 {
@@ -389,8 +391,8 @@ static void expect_all_ready(struct poller_test *t, struct channel *channels)
 	assert_int_equal(n, expected);
 }
 
-/* Whatever is added, changed and removed in whatever order, what is reported is
- * what is wanted and there. */
+/* Descriptors are added, changed and removed in random order. What is reported
+ * is exactly what is wanted and ready. */
 static void random_changes_are_kept_track_of(void **state)
 {
 	struct poller_test *t = *state;

@@ -1,6 +1,7 @@
 /*
- * The contract of backend/poller.h, on each poller by itself: how long it
- * sleeps, what ends a sleep, and who gets a turn.
+ * The contract of backend/poller.h, tested on each poller alone: how long a
+ * wait takes, what ends it, and that all ready descriptors are reported in
+ * turn.
  */
 #include "support/fixture.h"
 
@@ -54,7 +55,7 @@ static uint64_t time_of_a_short_wait(struct poller_test *t)
 	return rotai_clock_monotonic() - began;
 }
 
-/* C9: it can be less than 1 ms. On a busy machine most take longer. */
+/* C9: a wait can be shorter than 1 ms. On a busy machine most take longer. */
 static void a_short_wait_is_short(void **state)
 {
 	struct poller_test *t = *state;
@@ -70,8 +71,8 @@ static void a_short_wait_is_short(void **state)
 	assert_true(tries < 2000);
 }
 
-/* C9: without epoll_pwait2(2) waits are whole milliseconds, rounded up, and
- * the kernel is not asked again and again for what it does not have. */
+/* C9: without epoll_pwait2(2) waits are rounded up to whole milliseconds, and
+ * the missing system call is tried only once. */
 static void expect_fallback(struct poller_test *t, int error)
 {
 	struct rotai_ready ready[8];
@@ -159,7 +160,7 @@ static void many_wakes_end_one_wait(void **state)
 	assert_int_equal(poller_wait(t, -1, ready, 8), 0);
 }
 
-/* What is ready when a wake comes is reported all the same. */
+/* Ready descriptors are reported even if a wake-up comes at the same time. */
 static void a_wake_hides_nothing(void **state)
 {
 	struct poller_test *t = *state;
@@ -217,7 +218,7 @@ static void a_wake_of_another_thread_ends_the_wait(void **state)
 	expect_quiet(t);
 }
 
-/* A thread that sends signals to the one that waits, until told to stop. */
+/* A thread that sends signals to the waiting thread until `done` is set. */
 struct disturber {
 	pthread_t thread, victim;
 	atomic_bool done;
@@ -262,7 +263,7 @@ static void disturber_end(struct disturber *disturber)
 	signal(SIGUSR1, SIG_DFL);
 }
 
-/* A wait that a signal cut short has nothing to report. */
+/* A wait that a signal interrupted reports no events. */
 static void a_signal_ends_a_wait_without_an_error(void **state)
 {
 	struct poller_test *t = *state;
@@ -278,7 +279,7 @@ static void a_signal_ends_a_wait_without_an_error(void **state)
 	disturber_end(&disturber);
 }
 
-/* D2: what a wait that a signal cut short told the kernel stays told. */
+/* D2: changes that an interrupted wait has submitted stay in effect. */
 static void a_signal_leaves_the_changes_made(void **state)
 {
 	struct poller_test *t = *state;
@@ -318,7 +319,8 @@ static void a_wake_may_come_from_a_signal_handler(void **state)
 	woken_by_signals = NULL;
 }
 
-/* D2: what may fail because there is more than fits gets its turn. */
+/* D2: a descriptor that does not fit into the array is reported by a later
+ * wait. */
 static void more_than_fits_all_get_their_turn(void **state)
 {
 	enum { COUNT = 40, MAX = 8, ROUNDS = 4 };
@@ -388,7 +390,7 @@ static void the_poller_s_own_descriptor_tells_of_events(void **state)
 	close_both(fds);
 }
 
-/* F3: each system call that opening makes may fail. */
+/* F3: each system call of an open may fail. */
 static void an_open_that_fails_leaves_nothing(void **state)
 {
 	struct poller_test *t = *state;

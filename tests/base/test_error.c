@@ -1,6 +1,6 @@
 /* poller: none */
 /*
- * Error codes: numbers, names and texts.
+ * Error codes: their numbers, names and texts.
  */
 #include "support/fixture.h"
 
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* All the codes there are, in the order of the header. */
+/* All error codes, in the order of the header. */
 static const struct {
 	int error;
 	const char *name;
@@ -122,7 +122,8 @@ static void a_system_error_is_minus_its_errno(void **state)
 		assert_true(codes[i].error < 0);
 }
 
-/* What the system has no number for cannot be taken for one of its own. */
+/* A code that the system does not have cannot be mistaken for one of the
+ * system's. */
 static void what_is_not_the_systems_lies_at_4000_and_below(void **state)
 {
 	(void)state;
@@ -140,13 +141,13 @@ static void every_code_has_its_name(void **state)
 
 	for (size_t i = 0; i < COUNT; i++) {
 		if (codes[i].error == ROTA_ENOTSUP)
-			continue; /* may have two names: see below */
+			continue; /* it may have two names: see below */
 		assert_string_equal(rota_error_name(codes[i].error),
 				    codes[i].name);
 	}
 }
 
-/* Where the system has two names for one number. */
+/* Some systems have two names for one number. */
 static void of_two_names_the_usual_one_is_given(void **state)
 {
 	(void)state;
@@ -168,7 +169,7 @@ static int is_known(int number)
 	       strstr(text, "No error information") == NULL;
 }
 
-/* What comes from the system is -errno, whatever that is. */
+/* An error of the system is passed on as -errno, whatever it is. */
 static void every_error_of_the_system_has_a_name_and_a_text(void **state)
 {
 	unsigned known = 0;
@@ -200,7 +201,8 @@ static void look_all_up(int signal_number)
 	}
 }
 
-/* A handler may have interrupted anything: standard output is locked here. */
+/* The handler may have interrupted any function: here standard output is
+ * locked. */
 static void a_signal_handler_may_look_errors_up(void **state)
 {
 	struct sigaction action = { .sa_handler = look_all_up };
@@ -250,7 +252,8 @@ static void a_number_that_is_no_code_is_unknown(void **state)
 	}
 }
 
-/* The strings are static: a second call leaves the first one's as it is. */
+/* The strings are static: a second call does not change the string that the
+ * first one returned. */
 static void a_name_stays_as_it_is(void **state)
 {
 	const char *first = rota_error_name(ROTA_EINVAL);

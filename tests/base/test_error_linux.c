@@ -1,7 +1,7 @@
 /* system: linux */
 /* poller: none */
 /*
- * Every error of Linux has its own name: those of <asm-generic/errno.h>.
+ * Every error of Linux, as listed in <asm-generic/errno.h>, has its own name.
  */
 #include "support/fixture.h"
 
@@ -156,7 +156,7 @@ static void every_error_of_linux_has_its_name(void **state)
 					    ? "ENOTSUP"
 					    : errors[i].name);
 	for (int number = 1; number <= EHWPOISON; number++)
-		if (number != 41 && number != 58) /* Linux has none */
+		if (number != 41 && number != 58) /* Linux does not use these */
 			assert_string_not_equal(rota_error_name(-number),
 						"UNKNOWN");
 }

@@ -1,7 +1,7 @@
 /* poller: none */
 /* system: linux */
 /*
- * The harness itself: a test that asserted nothing has not passed. See
+ * The harness itself: a test that asserted nothing does not pass. See
  * tests/support/assertions_wrap.c.
  */
 #include "support/child.h"
@@ -55,7 +55,8 @@ static void run_a_group(void *arg)
 	};
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-	/* The runner takes what is printed for tests of its own. */
+	/* The test runner would take this output for results of its own
+	 * tests. */
 	if (null == -1)
 		close(STDOUT_FILENO);
 	else

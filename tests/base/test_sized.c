@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * Structs that begin with their size: programs that were compiled with fewer
- * members than the library has, or with more.
+ * Structs that begin with their size. The program may have been compiled with
+ * fewer members than the library knows, or with more.
  */
 #include "base/sized.h"
 
@@ -10,7 +10,7 @@
 #include "support/edge.h"
 #include "support/fixture.h"
 
-/* What the library has now; its first version ended with one. */
+/* The library's struct of today. In the first version it ended with `one`. */
 struct sample {
 	size_t size;
 	uint64_t one;
@@ -18,7 +18,7 @@ struct sample {
 	uint64_t three;
 };
 
-/* What a program of a later version has. */
+/* The struct as a program of a later version sees it. */
 struct later {
 	struct sample known;
 	uint64_t four;

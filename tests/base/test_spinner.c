@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * Whether looking before sleeping pays: an account that counts, and knows no
- * clock.
+ * The spinner, which decides whether busy-waiting pays. It counts successes and
+ * failures and needs no clock.
  */
 #include "support/fixture.h"
 
@@ -9,8 +9,8 @@
 
 static const struct rotai_spin how = { .ns = 1000, .pauses = 10 };
 
-/* Wait @waits times, where looking finds something or not. How often it has
- * looked. */
+/* Wait @waits times, with a busy-wait that succeeds if @found. Returns how
+ * often the spinner allowed a busy-wait. */
 static unsigned wait_often(struct rotai_spinner *spinner, unsigned waits,
 			   int found)
 {
@@ -33,7 +33,7 @@ static void what_finds_something_goes_on(void **state)
 	rotai_spinner_init(&spinner, &how);
 	assert_int_equal(wait_often(&spinner, 10000, 1), 10000);
 
-	/* Half of them are enough. */
+	/* It is enough if half of them succeed. */
 	for (unsigned i = 0; i < 10000; i++) {
 		assert_true(rotai_spinner_tries(&spinner));
 		rotai_spinner_note(&spinner, i % 2 == 0);
@@ -52,12 +52,12 @@ static void what_finds_nothing_becomes_rare(void **state)
 			ROTAI_SPIN_ROUND / 2 + 2 + 3 * ROTAI_SPIN_PROBE);
 	(void)wait_often(&spinner, 10000, 0);
 
-	/* As rare as it gets: still tried now and then. */
+	/* Even at its rarest, it is tried now and then. */
 	assert_in_range(wait_often(&spinner, 100 * ROTAI_SPIN_MOST, 0), 50,
 			100 * ROTAI_SPIN_PROBE);
 }
 
-/* Most fail, some do not. */
+/* Most busy-waits fail, and some succeed. */
 static void what_finds_less_than_half_becomes_rare(void **state)
 {
 	struct rotai_spinner spinner;

@@ -1,6 +1,6 @@
 /* poller: none */
 /*
- * The version: that of the header, and that of the library that is linked.
+ * The version in the header, and the version of the library that is linked.
  */
 #include "support/fixture.h"
 

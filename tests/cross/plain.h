@@ -1,6 +1,6 @@
 /*
- * tests/cross/plain.h - tests without a framework, for processors and C
- * libraries for which there is none.
+ * tests/cross/plain.h - a minimal test harness, for processors and C libraries
+ * that lack a test framework.
  *
  *     static void one_is_one(void)
  *     {
@@ -12,8 +12,8 @@
  *     };
  *     PLAIN_MAIN(tests)
  *
- * The programs print the lines that tests/support/run reads. They use public
- * headers alone, and no sleep. `make check` runs them like all the others.
+ * The programs print the lines that tests/support/run reads. They use only
+ * public headers, and never sleep. `make check` runs them like all others.
  */
 #ifndef TESTS_CROSS_PLAIN_H
 #define TESTS_CROSS_PLAIN_H
@@ -35,7 +35,7 @@ enum { PLAIN_SECONDS_PER_TEST = 60 };
 
 static unsigned plain_failures;
 
-/* A test goes on after what it does not find as expected. */
+/* A failed expectation does not end the test. */
 #define EXPECT(condition)                                                      \
 	do {                                                                   \
 		if (!(condition)) {                                            \
@@ -45,7 +45,7 @@ static unsigned plain_failures;
 		}                                                              \
 	} while (0)
 
-/* A loop, without which there is no test. */
+/* Make a loop. If that fails, the program ends: no test can run. */
 static inline struct rota_loop *plain_loop(enum rota_clock clock)
 {
 	struct rota_loop_options options;

@@ -1,6 +1,6 @@
 /*
- * Files beyond 4 GiB and times beyond 2038, where off_t and time_t may be
- * narrow; error names; and how many bytes structs take.
+ * Files beyond 4 GiB and times beyond 2038, which need care where off_t or
+ * time_t has 32 bits; error names; and the sizes of structs.
  */
 #include "cross/plain.h"
 
@@ -19,7 +19,7 @@ static void on_result(struct rota_fs *fs, int64_t result)
 	last_result = result;
 }
 
-/* Run @loop until the operation that began with @status has ended. */
+/* Run @loop until the operation that was started with @status has completed. */
 static int64_t result_of(struct rota_loop *loop, int status)
 {
 	last_result = INT64_MIN;
@@ -80,7 +80,7 @@ static void a_file_has_more_than_4_GiB(void)
 	scratch_end(&s);
 }
 
-/* In the year 2100 a narrow time_t has long been used up. */
+/* The year 2100 does not fit into a time_t of 32 bits. */
 static void a_file_may_be_of_2100(void)
 {
 	const struct timespec times[2] = {
@@ -96,7 +96,7 @@ static void a_file_may_be_of_2100(void)
 	EXPECT(fstat(s.fd, &status) == 0);
 	EXPECT(result_of(s.loop,
 			 rota_fs_fstat(&s.fs, on_result, s.fd, &info)) == 0);
-	/* Not every file system, and not every emulator, keeps such a time. */
+	/* Some file systems and some emulators do not keep such a time. */
 	if (status.st_mtime == times[1].tv_sec)
 		EXPECT(info.modified_ns ==
 		       INT64_C(4102444800) * 1000000000 + 7);
@@ -132,8 +132,8 @@ static void errors_have_names(void)
 	EXPECT(strcmp(rota_error_name(-999999), "UNKNOWN") == 0);
 }
 
-/* The budgets are for pointers of 64 bits, and narrower ones need no more. A
- * byte order or a C library changes nothing. */
+/* The budgets are for pointers of 64 bits; with narrower ones the structs are
+ * no larger. They do not depend on the byte order or the C library. */
 static void structs_keep_to_their_budgets(void)
 {
 	EXPECT(sizeof(struct rota_watch) <= 56);

@@ -1,6 +1,6 @@
 /*
- * The order of callbacks and the arithmetic of times, on virtual time and on
- * the system's clock.
+ * The order of callbacks and the arithmetic of times, both on virtual time and
+ * on the system's clock.
  */
 #include "cross/plain.h"
 
@@ -42,7 +42,7 @@ static void start(struct rota_timer *timer, struct rota_loop *loop, char *name,
 	EXPECT(rota_timer_start(timer, on_timer, delay_ns) == 0);
 }
 
-/* Each slot of the wheel, and delays that need more than 32 bits. */
+/* Timers in each slot of the wheel, and delays that need more than 32 bits. */
 static void timers_run_in_the_order_of_their_times(void)
 {
 	static const uint64_t delays[] = {
@@ -99,7 +99,8 @@ static void a_repeating_timer_does_not_drift(void)
 	EXPECT(rota_loop_close(loop) == 0);
 }
 
-/* Tick, microtask, timer, post, immediate: as docs/turn.md has them. */
+/* Tick, microtask, timer, post, immediate: the order is that of
+ * docs/turn.md. */
 static void tasks_run_in_their_phases(void)
 {
 	struct rota_loop *loop = plain_loop(ROTA_CLOCK_VIRTUAL);
@@ -130,8 +131,8 @@ static uint64_t system_now(void)
 	return ROTA_SEC(t.tv_sec) + (uint64_t)t.tv_nsec;
 }
 
-/* With a remainder below a millisecond: on Linux that is epoll_pwait2(2), or
- * what is done where that is missing. */
+/* The delay is not a multiple of a millisecond. On Linux that needs
+ * epoll_pwait2(2), or the fallback where it is missing. */
 static void a_timer_is_not_early(void)
 {
 	struct rota_loop *loop = plain_loop(ROTA_CLOCK_MONOTONIC);

@@ -1,5 +1,5 @@
 /*
- * TCP over loopback, and the addresses, which have the byte order of the net.
+ * TCP over loopback, and addresses, which are in network byte order.
  */
 #include "cross/plain.h"
 
@@ -166,7 +166,7 @@ static void on_refused(struct rota_connect *connect, int status)
 	EXPECT(status == ROTA_ECONNREFUSED);
 }
 
-/* A port on which nobody listens: a listener's that is bound and no more. */
+/* Nothing listens on this port: a listener is bound to it, but not started. */
 static void a_refused_connect_says_so(void)
 {
 	struct rota_loop *loop = plain_loop(ROTA_CLOCK_MONOTONIC);

@@ -1,5 +1,5 @@
 /*
- * What other threads do: post tasks, send, and run work of a pool.
+ * What other threads may do: post tasks, send asyncs, and run jobs of a pool.
  */
 #include "cross/plain.h"
 
@@ -12,7 +12,7 @@ struct poster {
 	struct rota_loop *loop;
 	struct rota_task tasks[POSTS];
 	unsigned numbers[POSTS];
-	unsigned seen; /* in order */
+	unsigned seen; /* posts that came in order */
 };
 
 static struct poster posters[THREADS];
@@ -23,7 +23,8 @@ static void on_post(struct rota_task *task)
 	struct poster *poster = task->data;
 	size_t i = (size_t)(task - poster->tasks);
 
-	/* In the order of the thread, and with what it wrote before. */
+	/* The posts run in the thread's order, and what it wrote before each is
+	 * visible. */
 	EXPECT(i == poster->seen);
 	EXPECT(poster->numbers[i] == i * 3 + 1);
 	poster->seen++;
@@ -80,7 +81,7 @@ static void *run_sender(void *arg)
 	return NULL;
 }
 
-/* The loop sleeps, or is about to. */
+/* The loop is asleep, or about to sleep. */
 static void a_send_wakes_the_loop(void)
 {
 	struct rota_loop *loop = plain_loop(ROTA_CLOCK_MONOTONIC);

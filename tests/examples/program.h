@@ -1,10 +1,10 @@
 /*
- * program.h - an example that runs, what it has printed, and sockets to talk
- * to it. Here and not in a .c file, as two test programs share it, and no
- * others.
+ * program.h - starts an example, keeps what it has printed, and connects
+ * sockets to it. This is a header and not a .c file because only two test
+ * programs use it.
  *
- * The examples are in the directory that ROTA_EXAMPLES_DIR names, and get their
- * poller from the environment as the tests do.
+ * The examples are in the directory ROTA_EXAMPLES_DIR. They get their poller
+ * from the environment, as the tests do.
  */
 #ifndef TESTS_EXAMPLES_PROGRAM_H
 #define TESTS_EXAMPLES_PROGRAM_H
@@ -24,7 +24,7 @@
 
 enum { OUTPUT_SIZE = 64 * 1024 };
 
-/* All that the example printed, on both of its outputs. */
+/* Everything that the example printed, on both of its outputs. */
 static char output[OUTPUT_SIZE];
 
 /* A server, while it runs. */
@@ -44,14 +44,14 @@ static inline FILE *start(const char *before, const char *program,
 			directory, program, after);
 	assert_in_range(size, 1, sizeof(command) - 1);
 	fflush(NULL);
-	signal(SIGPIPE, SIG_DFL); /* which the program inherits */
+	signal(SIGPIPE, SIG_DFL); /* the program inherits it */
 	stream = popen(command, "r");
 	assert_non_null(stream);
 	return stream;
 }
 
-/* Read the rest of what it prints; returns its exit status, or 128 and the
- * number of the signal that ended it. */
+/* Read the rest of the output. Returns the exit status, or 128 plus the number
+ * of the signal that ended the example. */
 static inline int finish(FILE *stream)
 {
 	size_t had = strlen(output);
@@ -72,8 +72,8 @@ static inline int run_program(const char *before, const char *program,
 	return finish(stream);
 }
 
-/* Examples are built for a user's system, whose library may lack a poller that
- * the one of the tests has: kqueue on Linux, which is a double. */
+/* Examples are built for a user's system. Its library may lack a poller that
+ * the tests' library has: kqueue on Linux is a test double. */
 static inline void need_poller(void)
 {
 	const char *poller = getenv("ROTA_POLLER");
@@ -118,8 +118,8 @@ static inline void assert_ended_well(int status)
 		fail_msg("status %d:\n%s", status, output);
 }
 
-/* Start a server and wait for the line in which it says where it is; returns
- * the port. The shell prints its own number and becomes the server. */
+/* Start a server and wait for the line with its address. Returns the port. The
+ * shell prints its own process id and then becomes the server. */
 static inline unsigned start_server(const char *before, const char *program,
 				    const char *after, FILE **stream)
 {
@@ -145,7 +145,7 @@ static inline unsigned start_server(const char *before, const char *program,
 	return port;
 }
 
-/* Wait until it has ended: returns as finish(). */
+/* Wait until the server has ended. Returns what finish() returns. */
 static inline int wait_for_server(FILE *stream)
 {
 	int status = finish(stream);
@@ -160,8 +160,8 @@ static inline void end_server(FILE *stream, int number)
 	assert_ended_well(wait_for_server(stream));
 }
 
-/* Whether @action, which returns how long it took, takes less than @ns once: a
- * busy machine may hold it up, but not each time. */
+/* Whether @action, which returns how long it took, takes less than @ns at least
+ * once in several tries: a busy machine may delay some of them. */
 static inline int takes_less_once(uint64_t (*action)(void), uint64_t ns)
 {
 	unsigned tries = 0;
@@ -172,7 +172,7 @@ static inline int takes_less_once(uint64_t (*action)(void), uint64_t ns)
 	return 1;
 }
 
-/* If the test did not come to the end. */
+/* For a test that failed before it ended its server. */
 static inline int kill_server(void **state)
 {
 	(void)state;
@@ -182,8 +182,8 @@ static inline int kill_server(void **state)
 	return 0;
 }
 
-/* A socket that is connected to the port, or -1, with room for few bytes to come
- * if @receive_size is not 0. A read of it fails after a minute. */
+/* Connect a socket to the port. Returns it, or -1. If @receive_size is not 0,
+ * that is the size of its receive buffer. A read of it fails after a minute. */
 static inline int try_connect(unsigned port, int receive_size)
 {
 	struct sockaddr_in address = { 0 };
@@ -223,7 +223,7 @@ static inline void put(int fd, const char *text)
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 }
 
-/* Read all of @text, and nothing else before it. */
+/* Read @text, and fail if anything else comes before it. */
 static inline void assert_gets(int fd, const char *text)
 {
 	char bytes[256];
@@ -239,7 +239,7 @@ static inline void assert_gets(int fd, const char *text)
 	assert_memory_equal(bytes, text, expected);
 }
 
-/* Read the end, and nothing before it. */
+/* Read the end of file, and fail if any data comes before it. */
 static inline void assert_end(int fd)
 {
 	char byte;
@@ -247,7 +247,8 @@ static inline void assert_end(int fd)
 	assert_int_equal(read(fd, &byte, 1), 0);
 }
 
-/* Where a test has its files: made anew for each, and removed. */
+/* The directory of a test's files. It is made anew for each test and
+ * removed. */
 static char directory[] = "/tmp/rota-examples-XXXXXX";
 
 static inline int make_directory(void **state)
@@ -274,13 +275,13 @@ static inline const char *path_of(const char *name)
 	return path;
 }
 
-/* A pattern without a period that any buffer has. */
+/* A pattern that does not repeat with the size of any buffer. */
 static inline char pattern_at(size_t offset)
 {
 	return (char)(offset * 31 + offset / 251 + offset / 65537);
 }
 
-/* Make a file of so many bytes of the pattern. */
+/* Make a file of @size bytes of the pattern. */
 static inline void make_pattern(const char *name, size_t size)
 {
 	FILE *stream = fopen(path_of(name), "wb");
@@ -300,8 +301,8 @@ static inline void make_file(const char *name, const char *text)
 	assert_int_equal(fclose(stream), 0);
 }
 
-/* What the server has of memory now, in KiB; 0 if the system does not tell, or a
- * sanitizer takes more than the program. */
+/* The server's memory now, in KiB. Returns 0 if the system does not report it,
+ * or if a sanitizer takes more memory than the program. */
 static inline long server_memory(void)
 {
 	char path[64], line[128];

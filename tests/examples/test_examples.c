@@ -1,5 +1,5 @@
 /*
- * The examples: that each runs, says what it should, and ends well. The file
+ * The examples: each runs, prints what it should, and ends properly. The file
  * server has more tests in test_fileserver.c.
  */
 #include "program.h"
@@ -69,7 +69,7 @@ static void a_loop_inside_another_plays_to_the_end(void **state)
 	assert_printed("host   the guest has gone; so do I\n");
 }
 
-/* T6: docs/nesting.md shows parts of it. */
+/* T6: docs/nesting.md shows parts of this example. */
 static void commands_that_wait_do_not_nest(void **state)
 {
 	static const char expected[] =
@@ -130,8 +130,8 @@ static void echo_closes_a_connection_that_is_idle(void **state)
 
 enum { MANY = 20 };
 
-/* Of twelve descriptors few are left for connections: the rest wait, and have
- * their turn when others have gone. */
+/* With twelve descriptors only a few are left for connections. The other
+ * clients wait, and are served when earlier ones have closed. */
 static void all_are_echoed(unsigned port)
 {
 	int fds[MANY];
@@ -160,7 +160,7 @@ static void echo_survives_running_out_of_descriptors(void **state)
 	assert_printed("echo: 20 connections, 120 bytes\n");
 }
 
-/* It has no other end. */
+/* The example ends only by a signal. */
 static void end_echo_of_streams(FILE *stream)
 {
 	assert_int_equal(kill(server_pid, SIGTERM), 0);
@@ -177,7 +177,7 @@ static void the_echo_of_streams_serves_many(void **state)
 	end_echo_of_streams(stream);
 }
 
-/* More than all buffers hold is written, and then read. */
+/* The client writes until all buffers are full, and then reads. */
 static void the_echo_of_streams_holds_back_who_does_not_read(void **state)
 {
 	enum { SIZE = 65536 };
@@ -270,7 +270,8 @@ static void in_a_chat_all_others_hear(void **state)
 	fds[1] = connect_to(port);
 	fds[2] = connect_to(port);
 
-	/* Whoever is heard was let in, and numbers are as they came. */
+	/* A client whose line arrives was accepted, and they are numbered in
+	 * that order. */
 	put(fds[2], "three is here\r\n");
 	assert_gets(fds[0], "3: three is here\n");
 	assert_gets(fds[1], "3: three is here\n");
@@ -307,7 +308,7 @@ static void read_lines(int fd, int count)
 	assert_int_equal(count, 0);
 }
 
-/* Read until there is a line that begins with @text, and is whole. */
+/* Read until a complete line that begins with @text has arrived. */
 static void read_up_to(int fd, const char *text)
 {
 	static char bytes[65536];
@@ -321,7 +322,7 @@ static void read_up_to(int fd, const char *text)
 		size += (size_t)n;
 		bytes[size] = '\0';
 		line = strstr(bytes, text);
-		if (line == NULL && size > strlen(text)) { /* keep its begin */
+		if (line == NULL && size > strlen(text)) { /* keep the tail */
 			memmove(bytes, bytes + size - strlen(text),
 				strlen(text) + 1);
 			size = strlen(text);

@@ -1,6 +1,6 @@
 /*
- * docs/examples/fileserver.c: that it serves what it should to all who ask, and
- * no more, as the example it is.
+ * docs/examples/fileserver.c: it serves the files that it should, to all
+ * clients, and nothing else.
  */
 #include "program.h"
 
@@ -8,21 +8,21 @@
 #include <sys/stat.h>
 
 enum {
-	BIG_SIZE = 16 * 1024 * 1024, /* more than the system buffers */
+	BIG_SIZE = 16 * 1024 * 1024, /* more than kernel buffers hold */
 	SMALL_BUFFER = 8192,
-	HEAD_SIZE = 4096, /* of the longest request that it takes */
+	HEAD_SIZE = 4096, /* of the longest request that it accepts */
 };
 
 struct reply {
 	int status;
-	long size; /* of what follows */
+	long size; /* of the body */
 	char head[1024];
 };
 
 static FILE *stream;
 static unsigned port;
 
-/* A directory with a root in it, and something beside that. */
+/* A directory that contains a root to serve, and a file outside that root. */
 static int make_root(void **state)
 {
 	if (make_directory(state) != 0)
@@ -58,7 +58,7 @@ static void get(int fd, const char *path)
 	put(fd, text);
 }
 
-/* Read the head of a reply, and nothing beyond. */
+/* Read the head of a reply, and nothing after it. */
 static struct reply read_head(int fd)
 {
 	struct reply reply = { 0 };
@@ -86,7 +86,7 @@ static void assert_status(const struct reply *reply, int status)
 		fail_msg("not %d: %s", status, reply->head);
 }
 
-/* Read a whole reply, which is to be this one. */
+/* Read a whole reply and compare it with the expected one. */
 static struct reply assert_reply(int fd, int status, const char *content)
 {
 	struct reply reply = read_head(fd);
@@ -98,7 +98,7 @@ static struct reply assert_reply(int fd, int status, const char *content)
 	return reply;
 }
 
-/* Read the pattern from @begin up to @end. Returns how far that went before the
+/* Read the pattern from @begin to @end. Returns the offset at which the
  * connection ended. */
 static long read_pattern(int fd, long begin, long end)
 {
@@ -157,7 +157,7 @@ static void it_serves_files(void **state)
 
 static void requests_in_a_row_are_answered_in_order(void **state)
 {
-	enum { COUNT = 300 }; /* in all longer than its buffer */
+	enum { COUNT = 300 }; /* together, more than its buffer */
 	static char many[COUNT * 64];
 	size_t size = 0;
 	struct reply reply;
@@ -217,7 +217,8 @@ static void a_connection_ends_when_the_client_wants_it_to(void **state)
 		close(fd);
 	}
 
-	/* Or closes its half of it: what it has asked for still comes. */
+	/* The client may close its half: what it has asked for still
+	 * arrives. */
 	fd = connect_to(port);
 	get(fd, "/sub/");
 	get(fd, "/small.txt");
@@ -316,7 +317,7 @@ static void what_is_no_request_is_refused(void **state)
 	end_server(stream, SIGTERM);
 }
 
-/* A request of @size bytes, made longer in its target or in a field. */
+/* Send a request of @size bytes, with a long target or a long header field. */
 static void put_long(int fd, size_t size, int in_target)
 {
 	static const char after[] = " HTTP/1.1\r\nHost: a\r\nLong: ";
@@ -462,7 +463,7 @@ static void a_client_may_go_at_any_time(void **state)
 		get(fd, i % 2 ? "/big" : "/small.txt");
 		if (i % 4 > 1)
 			read_head(fd);
-		close(fd); /* by a reset, if something has come */
+		close(fd); /* sends a reset, if data has arrived */
 	}
 	fd = connect_to(port);
 	get(fd, "/small.txt");
@@ -510,8 +511,8 @@ static uint64_t take_nothing(void)
 	return took_ns;
 }
 
-/* The end of the server, which waits for it, tells that it was dropped: sooner
- * than the server would have done so for its own end. */
+/* The server waits for its connections before it ends. It ends sooner than its
+ * own limit, so it has dropped this client. */
 static void who_takes_nothing_is_dropped_in_time(void **state)
 {
 	(void)state;
@@ -545,11 +546,11 @@ static uint64_t end_while_it_sends(void)
 	close(busy);
 	assert_ended_well(wait_for_server(stream));
 	asked_ns = real_now() - asked_ns;
-	assert_null(strchr(strchr(output, '\n'), 'f')); /* -q */
+	assert_null(strchr(strchr(output, '\n'), 'f')); /* -q: no requests */
 	return asked_ns;
 }
 
-/* And then it ends by itself, not by its own limit of five seconds. */
+/* It ends when the last reply is sent, and not by its limit of five seconds. */
 static void at_its_end_it_sends_what_it_is_sending(void **state)
 {
 	(void)state;
@@ -559,8 +560,8 @@ static void at_its_end_it_sends_what_it_is_sending(void **state)
 
 enum { CROWD = 10 };
 
-/* With more clients than descriptors each is served, by a file and not by an
- * excuse, though they all keep their connections as long as they are let. */
+/* There are more clients than descriptors. Each client gets the file and no
+ * error, though all keep their connections open as long as they may. */
 static void all_are_served_with_few_descriptors(void **state)
 {
 	static const char *const limits[] = { "ulimit -n 14;",
@@ -575,13 +576,15 @@ static void all_are_served_with_few_descriptors(void **state)
 		for (int i = 0; i < CROWD; i++)
 			get(fds[i], "/small.txt");
 
-		/* Nobody closes until all have been served. */
+		/* No client closes its connection until all have been
+		 * served. */
 		for (int i = 0; i < CROWD; i++)
 			assert_reply(fds[i], 200, "small");
 		for (int i = 0; i < CROWD; i++)
 			close(fds[i]);
 
-		/* The crowd has gone: two may ask again. */
+		/* The other clients have gone, so a connection may be used
+		 * again. */
 		fds[0] = connect_to(port);
 		for (int i = 0; i < (round == 1 ? 10 : 1); i++) {
 			get(fds[0], "/small.txt");
@@ -593,7 +596,7 @@ static void all_are_served_with_few_descriptors(void **state)
 	}
 }
 
-/* Those who send nothing keep others waiting for no longer than they may. */
+/* Clients that send nothing make others wait no longer than the limit. */
 static void silent_clients_make_room_in_time(void **state)
 {
 	int silent[CROWD], fd;
@@ -611,7 +614,7 @@ static void silent_clients_make_room_in_time(void **state)
 	end_server(stream, SIGTERM);
 }
 
-/* RFC 9112, 2.2: some clients send one after a request. */
+/* RFC 9112, 2.2: some clients send an empty line after a request. */
 static void empty_lines_before_a_request_are_nothing(void **state)
 {
 	int fd;
@@ -623,7 +626,7 @@ static void empty_lines_before_a_request_are_nothing(void **state)
 		"\r\n\r\nGET /sub/ HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_reply(fd, 200, "small");
 	assert_reply(fd, 200, "<h1>below</h1>");
-	put(fd, "\r"); /* in pieces */
+	put(fd, "\r"); /* in two parts */
 	put(fd, "\n");
 	get(fd, "/small.txt");
 	assert_reply(fd, 200, "small");
@@ -632,7 +635,7 @@ static void empty_lines_before_a_request_are_nothing(void **state)
 	assert_printed("fileserver: 1 connections, 3 requests, ");
 }
 
-/* What is queued at the end of a request that was the last still arrives. */
+/* Output that is queued when the last request ends still arrives. */
 static void a_slow_reader_of_the_last_reply_gets_all_of_it(void **state)
 {
 	struct reply reply;
@@ -649,7 +652,7 @@ static void a_slow_reader_of_the_last_reply_gets_all_of_it(void **state)
 	for (long at = 0; at < reply.size; at += 65536) {
 		long end = at + 65536 < reply.size ? at + 65536 : reply.size;
 
-		usleep(1000); /* it is slow */
+		usleep(1000); /* a slow client */
 		assert_int_equal(read_pattern(fd, at, end), end);
 	}
 	assert_end(fd);

@@ -1,6 +1,6 @@
 /*
  * tests/fs/scratch.h - a directory for the files of one test, and operations
- * that record how they ended.
+ * that record their results.
  *
  *     struct file_test t;
  *
@@ -8,8 +8,8 @@
  *     assert_int_equal(do_open(&t.op, t.s.path, O_RDONLY, 0), ROTA_ENOENT);
  *     file_test_end(&t);
  *
- * A test that checks the call itself begins the operation by hand, and then
- * runs the loop until it has ended:
+ * A test of the call itself begins the operation by hand, and then runs the
+ * loop until it has completed:
  *
  *     assert_int_equal(rota_fs_open(&t.op.fs, on_end, t.s.path, O_RDONLY, 0),
  *                      0);
@@ -34,7 +34,7 @@
 
 struct scratch {
 	char directory[128];
-	char path[160]; /* of a file "file", which is not there yet */
+	char path[160]; /* of "file", which does not exist yet */
 };
 
 struct operation {
@@ -45,7 +45,7 @@ struct operation {
 	enum rota_phase phase; /* of the last call */
 };
 
-/* @under NULL: where temporary files are. */
+/* If @under is NULL, the directory is made where temporary files are. */
 static inline void scratch_begin_under(struct scratch *s, const char *under)
 {
 	if (under == NULL)
@@ -63,7 +63,7 @@ static inline void scratch_begin(struct scratch *s)
 	scratch_begin_under(s, NULL);
 }
 
-/* Remove the directory with all that is in it. */
+/* Remove the directory and everything in it. */
 static inline void scratch_end(struct scratch *s)
 {
 	DIR *directory = opendir(s->directory);
@@ -80,7 +80,7 @@ static inline void scratch_end(struct scratch *s)
 	assert_int_equal(rmdir(s->directory), 0);
 }
 
-/* A file of @size bytes, each as byte_at() says, at s->path. */
+/* Make a file of @size bytes at s->path. byte_at() gives each byte. */
 static inline char byte_at(size_t index)
 {
 	return (char)('a' + index % 23 + index / 4096 % 3);
@@ -129,7 +129,7 @@ static inline void on_end(struct rota_fs *fs, int64_t result)
 	op->phase = rota_loop_phase(op->loop);
 }
 
-/* Run the loop to its end, by which @op has ended once. */
+/* Run the loop to its end. @op must have completed once by then. */
 static inline int64_t outcome(struct operation *op)
 {
 	unsigned before = op->calls;
@@ -144,7 +144,8 @@ static inline struct rota_buf buf_of(char *data, size_t size)
 	return (struct rota_buf){ .data = data, .size = size };
 }
 
-/* Each of these begins an operation and runs it to its end. */
+/* Each of these begins an operation and runs the loop until it has
+ * completed. */
 
 static inline int64_t do_open(struct operation *op, const char *path, int flags,
 			      unsigned mode)
@@ -175,7 +176,7 @@ static inline int64_t do_write(struct operation *op, int fd, const char *text,
 	return outcome(op);
 }
 
-/* A loop whose io lane has @threads at the most. */
+/* A loop with its own pool, whose io lane has at most @threads threads. */
 struct lane {
 	struct rota_pool *pool;
 	struct rota_loop *loop;
@@ -209,11 +210,11 @@ static inline struct rota_lane_stats lane_stats(const struct lane *lane)
 	return stats;
 }
 
-/* What holds a thread of the io lane: a read of a file that waits, in the midst
- * of it, for a byte of a pipe. */
+/* Blocks a thread of the io lane: in the middle of a read of a file, the thread
+ * waits for a byte of a pipe. */
 struct holder {
 	FILE *file;
-	int fds[2]; /* of the pipe, of which the first is blocking */
+	int fds[2]; /* the pipe; its first end blocks */
 };
 
 static inline void holder_begin(struct holder *holder)
@@ -236,7 +237,7 @@ static inline void holder_wait(void *arg)
 		;
 }
 
-/* Begin the read, of one byte to @byte. */
+/* Begin the read of one byte into @byte. */
 static inline void holder_hold(struct holder *holder, struct operation *op,
 			       char *byte)
 {
@@ -259,7 +260,7 @@ static inline void holder_end(struct holder *holder)
 	close(holder->fds[1]);
 }
 
-/* Wait until a thread is at a job; until @done have been ended by threads. */
+/* Wait until a thread runs a job, or until threads have finished @done jobs. */
 static inline void until_running(const struct lane *lane)
 {
 	while (lane_stats(lane).running == 0)
@@ -272,7 +273,7 @@ static inline void until_done(const struct lane *lane, uint64_t done)
 		poll(NULL, 0, 1);
 }
 
-/* What a test has, for most of them. */
+/* What most of the tests need. */
 struct file_test {
 	struct fixture *f;
 	struct scratch s;

@@ -1,6 +1,6 @@
 /*
- * tests/fs/special.h - operations on what is no file, on a loop with a virtual
- * clock whose io lane has 4 threads.
+ * tests/fs/special.h - operations on special files. Their loop has a virtual
+ * clock, and its io lane has 4 threads.
  */
 #ifndef TESTS_FS_SPECIAL_H
 #define TESTS_FS_SPECIAL_H
@@ -37,7 +37,8 @@ static inline void begin_with_fifo(struct special *t, struct fixture *f)
 	assert_int_equal(mkfifo(t->s.path, 0600), 0);
 }
 
-/* Have virtual time pass while requests are in flight. */
+/* Advance virtual time by hand, which is needed while requests are in
+ * flight. */
 static inline void pass(struct special *t, unsigned ms)
 {
 	assert_int_equal(rota_loop_advance(t->lane.loop, ROTA_MSEC(ms)), 0);
@@ -54,7 +55,7 @@ static inline void set_deadline(struct special *t, struct operation *op,
 		0);
 }
 
-/* Run the loop until a thread waits for what never comes. */
+/* Run the loop until a thread waits for the descriptor of @op. */
 static inline void run_until_waiting(struct special *t, struct operation *op)
 {
 	while (__atomic_load_n(&op->fs.internal.waits, __ATOMIC_RELAXED) !=
@@ -64,7 +65,8 @@ static inline void run_until_waiting(struct special *t, struct operation *op)
 	}
 }
 
-/* Run until @op has ended, once; others may wait on. Its result. */
+/* Run until @op has completed, once. Others may still wait. Returns its
+ * result. */
 static inline int64_t ended(struct operation *op)
 {
 	while (op->calls == 0)
@@ -107,7 +109,7 @@ static inline void begin_read_file(struct operation *op, const char *path)
 	assert_int_equal(rota_fs_read_file(&op->fs, on_end, path, 1 << 20), 0);
 }
 
-/* A pipe whose ends block. */
+/* Make a pipe with blocking ends. */
 static inline void make_blocking_pipe(int fds[2])
 {
 	assert_int_equal(pipe(fds), 0);

@@ -1,6 +1,6 @@
 /*
- * Descriptors that the library makes are closed in a program that is executed:
- * the program is this one, which is told their numbers.
+ * An executed program does not inherit the descriptors that the library makes.
+ * The test executes itself, with their numbers as arguments.
  */
 #include "fs/scratch.h"
 
@@ -14,7 +14,7 @@ enum { HIGHEST = 1024 };
 
 static const char *self; /* the path of this program */
 
-/* The executed program: how many of the descriptors it has open. */
+/* In the executed program: the number of these descriptors that are open. */
 static int count_open(char **numbers)
 {
 	int count = 0;
@@ -24,7 +24,7 @@ static int count_open(char **numbers)
 	return count;
 }
 
-/* Descriptors that this program was started with, and would pass on. */
+/* Descriptors that this program has inherited and would pass on. */
 struct inherited {
 	unsigned char is[HIGHEST];
 };
@@ -35,7 +35,8 @@ static void see(struct inherited *inherited)
 		inherited->is[fd] = fcntl(fd, F_GETFD) == 0;
 }
 
-/* In a child: execute it with the numbers of all others that are open. */
+/* In a child: execute this program with the numbers of all other open
+ * descriptors. */
 static void execute_with(void *arg)
 {
 	const struct inherited *before = arg;
@@ -59,7 +60,8 @@ static void expect_not_inherited(struct inherited *before)
 	in_a_child(execute_with, before);
 }
 
-/* The check itself: what is not closed by execve(2) is found. */
+/* A test of the check itself: it finds a descriptor that execve(2) does not
+ * close. */
 static void execute_with_one_left(void *arg)
 {
 	int fd = fcntl(STDOUT_FILENO, F_DUPFD, 3); /* inherited */
@@ -117,14 +119,15 @@ static void listeners_and_connections_are_not_inherited(void **state)
 	assert_int_equal(attempt_end(f, &attempt), 0);
 	RUN_UNTIL(f, server.accepted == 1);
 
-	/* The listener, its reserve, and both ends of the connection. */
+	/* Open are the listener, its reserve, and both ends of the
+	 * connection. */
 	expect_not_inherited(&before);
 
 	tcp_end(&tcp);
 	server_end(&server);
 }
 
-/* A rebuilt loop has new ones. */
+/* A rebuilt loop has new descriptors. */
 static void rebuild_and_execute(void *arg)
 {
 	struct fixture *f = arg;

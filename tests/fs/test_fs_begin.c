@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * How operations on files begin and call back, whatever they do: what is
- * refused, what a callback may do, and many at once.
+ * How file operations of all kinds begin and complete: which arguments are
+ * refused, what a callback may do, and many operations at once.
  */
 #include "fs/scratch.h"
 
@@ -15,7 +15,8 @@ static void a_request_keeps_to_its_budget(void **state)
 		assert_in_range(sizeof(struct rota_fs), 1, 192);
 }
 
-/* O7: what arguments show, the call returns; then there is no callback. */
+/* O7: the call returns errors in its arguments, and then no callback
+ * follows. */
 static void arguments_that_mean_nothing_are_refused(void **state)
 {
 	struct file_test t;
@@ -100,7 +101,7 @@ static void what_is_in_flight_is_busy(void **state)
 	file_test_end(&t);
 }
 
-/* O1: the request is the caller's as its callback begins. */
+/* O1: the caller owns the request again when its callback begins. */
 static void close_in_callback(struct rota_fs *fs, int64_t result)
 {
 	assert_true(result > 2);
@@ -150,7 +151,7 @@ static void a_callback_may_free_its_request(void **state)
 	file_test_end(&t);
 }
 
-/* More than there are threads, in whichever order they come. */
+/* There are more operations than threads. They may complete in any order. */
 static void many_at_once_each_get_their_own(void **state)
 {
 	enum { COUNT = 64, SIZE = 100 };
@@ -182,7 +183,7 @@ static void many_at_once_each_get_their_own(void **state)
 	file_test_end(&t);
 }
 
-/* An init makes any memory one that was never begun. */
+/* rota_fs_init() makes any memory a request that was never begun. */
 static void an_init_leaves_nothing_behind(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,6 @@
 /*
- * Reads and writes of descriptors that block, of what is no file: they wait
- * where they keep no file waiting.
+ * Reads and writes of blocking descriptors that are not regular files. They
+ * wait on threads on which no file operation has to wait.
  */
 #include "fs/special.h"
 
@@ -10,8 +10,8 @@
 
 #include "support/fault.h"
 
-/* With what a blocking read of an empty pipe, a socket, and a blocking write to
- * a full one do. */
+/* The operations are reads of an empty pipe and of a socket, and writes to a
+ * full pipe and a full socket. All descriptors block. */
 static void reads_and_writes_that_block_hold_no_thread_of_files(void **state)
 {
 	struct operation stuck[6];
@@ -48,7 +48,7 @@ static void reads_and_writes_that_block_hold_no_thread_of_files(void **state)
 	assert_int_equal(ended(&t.op), 10);
 	rota_fs_free(&t.op.fs);
 
-	for (unsigned i = 0; i < 2; i++) { /* these go on */
+	for (unsigned i = 0; i < 2; i++) { /* these complete */
 		put_byte(fds[i][1]);
 		assert_int_equal(ended(&stuck[i]), 1);
 		assert_int_equal(data[i][0], 'x');
@@ -76,7 +76,7 @@ static void *drain(void *arg)
 	return (void *)sum;
 }
 
-/* As write(2) to what blocks. */
+/* The write behaves as write(2) does on a blocking descriptor. */
 static void a_write_to_a_pipe_that_is_full_writes_all(void **state)
 {
 	enum { SIZE = 300000 };
@@ -111,7 +111,7 @@ static void a_write_to_a_pipe_that_is_full_writes_all(void **state)
 	end(&t);
 }
 
-/* D5, and what was written before is told. */
+/* D5: the bytes that were written before are reported. */
 static void a_write_that_nobody_will_read_is_told(void **state)
 {
 	void (*before)(int) = signal(SIGPIPE, SIG_DFL);
@@ -134,7 +134,7 @@ static void a_write_that_nobody_will_read_is_told(void **state)
 	end(&t);
 }
 
-/* A position is an error at once, not a matter of waiting. */
+/* An offset is an error at once; the operation does not wait. */
 static void what_has_no_positions_refuses_them(void **state)
 {
 	struct special t;
@@ -174,7 +174,7 @@ static void devices_are_read(void **state)
 	end(&t);
 }
 
-/* A pseudo-terminal: what somebody types is read, once it is there. */
+/* A pseudo-terminal: the read completes when a line has been typed. */
 static void a_terminal_is_waited_for(void **state)
 {
 	int typist = posix_openpt(O_RDWR | O_NOCTTY);
@@ -218,7 +218,7 @@ static void a_terminal_is_waited_for(void **state)
 	end(&t);
 }
 
-/* F3: then it looks now and then. */
+/* F3: without a pipe to wake it, the thread checks from time to time. */
 static void without_descriptors_what_waits_is_cancelled(void **state)
 {
 	struct special t;
@@ -250,7 +250,8 @@ static void without_descriptors_what_waits_is_cancelled(void **state)
 	end(&t);
 }
 
-/* Whatever poll(2) says, and at whichever look: the error, if it is one. */
+/* poll(2) may fail in the first wait or a later one. A real error is
+ * returned. */
 static void a_wait_that_fails_is_told(void **state)
 {
 	struct rota_fs fs;

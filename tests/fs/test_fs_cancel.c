@@ -1,9 +1,9 @@
 /* poller: none */
 /*
- * Operations that are cancelled or have a deadline: what has not begun ends at
- * once, what a thread is at goes on, and neither leaves a descriptor or memory
- * behind. The lane has one thread, which a read holds that waits in
- * the midst of it.
+ * Operations that are cancelled or have a deadline. An operation that has not
+ * begun completes at once, and one that a thread is working on continues.
+ * Neither leaves a descriptor or memory behind. The lane has one thread, which
+ * is blocked in the middle of a read.
  */
 #include "fs/scratch.h"
 
@@ -17,7 +17,7 @@ struct held {
 	struct fixture *f;
 	struct scratch s;
 	struct lane lane;
-	struct operation holds; /* the thread */
+	struct operation holds; /* blocks the thread */
 	struct operation op;
 	struct rota_deadline deadline;
 	struct holder holder;
@@ -34,7 +34,7 @@ static void begin_free(struct held *h, struct fixture *f, unsigned threads)
 	holder_begin(&h->holder);
 }
 
-/* Begin with the thread at the pipe. */
+/* Begin with the only thread blocked. */
 static void begin(struct held *h, struct fixture *f)
 {
 	begin_free(h, f, 1);
@@ -64,7 +64,8 @@ static void set_deadline(struct held *h, struct operation *op, unsigned ms)
 		0);
 }
 
-/* With a request in flight virtual time does not pass by itself (C10). */
+/* Virtual time does not advance by itself while a request is in flight
+ * (C10). */
 static void pass(struct held *h, unsigned ms)
 {
 	assert_int_equal(rota_loop_advance(h->lane.loop, ROTA_MSEC(ms)), 0);
@@ -99,7 +100,7 @@ static void what_has_not_begun_is_cancelled(void **state)
 	end(&h);
 }
 
-/* O6: a close is no one's to take back. The descriptor is gone. */
+/* O6: a close cannot be undone. The descriptor is closed. */
 static void a_close_that_is_cancelled_has_closed(void **state)
 {
 	struct held h;
@@ -137,7 +138,7 @@ static void what_a_thread_is_at_goes_on(void **state)
 	end(&h);
 }
 
-/* O6: what is done is not undone by a cancel that comes too late. */
+/* O6: a cancel that comes too late does not change the result. */
 static void what_has_ended_is_told_as_it_is(void **state)
 {
 	struct held h;
@@ -178,7 +179,7 @@ static void a_deadline_ends_what_has_not_begun(void **state)
 	end(&h);
 }
 
-/* O8: what a thread is using ends when the thread lets go of it. */
+/* O8: what a thread is working on completes when the thread is done. */
 static void a_deadline_of_what_a_thread_is_at_ends_it_later(void **state)
 {
 	struct held h;
@@ -195,8 +196,8 @@ static void a_deadline_of_what_a_thread_is_at_ends_it_later(void **state)
 	end(&h);
 }
 
-/* O8: the deadline comes first in a turn, so what has ended in a thread may
- * still be late. */
+/* O8: a turn handles deadlines first, so an operation that a thread has
+ * finished may still time out. */
 static void what_ended_but_is_told_too_late_leaves_nothing(void **state)
 {
 	struct held h;
@@ -220,7 +221,7 @@ static void what_ended_but_is_told_too_late_leaves_nothing(void **state)
 	end(&h);
 }
 
-/* Where the thread of a read_file waits for the test. */
+/* Blocks the thread of a read_file until the test opens it. */
 struct gate {
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
@@ -256,7 +257,7 @@ static void open_gate(struct gate *gate)
 	pthread_mutex_unlock(&gate->lock);
 }
 
-/* O8: the fixture counts descriptors. */
+/* O8: the fixture checks that no descriptor is left. */
 static void an_open_past_its_deadline_leaves_no_descriptor(void **state)
 {
 	struct gate gate = { PTHREAD_MUTEX_INITIALIZER,
@@ -273,14 +274,14 @@ static void an_open_past_its_deadline_leaves_no_descriptor(void **state)
 
 	pass(&h, 10);
 	assert_int_equal(h.op.calls, 0);
-	open_gate(&gate); /* now it is opened */
+	open_gate(&gate); /* now the file is opened */
 
 	assert_int_equal(outcome(&h.op), ROTA_ETIMEDOUT);
 	assert_int_equal(fault_clear(), 1);
 	end(&h);
 }
 
-/* Hold a read_file at its second chunk, and call @act. */
+/* Block a read_file before its second chunk, and call @act meanwhile. */
 static int64_t read_held(struct held *h, void (*act)(struct held *h))
 {
 	struct gate gate = { PTHREAD_MUTEX_INITIALIZER,
@@ -310,7 +311,7 @@ static void be_late(struct held *h)
 	pass(h, 10);
 }
 
-/* O6: it looks between two chunks, and ends there. */
+/* O6: the read checks between two chunks whether it was cancelled. */
 static void a_file_is_read_no_further_once_it_is_cancelled(void **state)
 {
 	struct held h;
@@ -377,8 +378,8 @@ static void nothing_begins_in_a_shutdown(void **state)
 	scratch_end(&s);
 }
 
-/* Without threads the loop does the work, in the pending phase, never inside
- * the call (O7). */
+/* In a lane without threads, the loop performs operations in the pending phase,
+ * never inside the call (O7). */
 static void a_lane_without_threads_works(void **state)
 {
 	struct rota_file_info info = { .size = sizeof(info) };
@@ -456,7 +457,7 @@ static void what_finds_no_thread_is_told(void **state)
 	end(&h);
 }
 
-/* F3: the loop's side of a pool is made with its first work. */
+/* F3: the loop's pool client is allocated with its first work. */
 static void the_first_work_may_find_no_memory(void **state)
 {
 	struct fixture *f = *state;

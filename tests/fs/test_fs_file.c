@@ -1,6 +1,6 @@
 /* poller: none */
 /*
- * Open, close, read and write of files, by threads of the io lane.
+ * Opening, closing, reading and writing files on threads of the io lane.
  */
 #include "fs/scratch.h"
 
@@ -38,7 +38,7 @@ an_open_gives_a_descriptor_that_programs_do_not_inherit(void **state)
 	file_test_end(&t);
 }
 
-/* O7: what the system says comes by callback alone. */
+/* O7: errors of the system are only reported by the callback. */
 static void an_open_that_fails_says_why(void **state)
 {
 	struct file_test t;
@@ -65,8 +65,8 @@ static void an_open_that_fails_says_why(void **state)
 	file_test_end(&t);
 }
 
-/* Addresses for more than the system reads or writes in one call, and no memory
- * but for what is touched. */
+/* Address space for more bytes than the system reads or writes in one call. It
+ * takes memory only where it is touched. */
 #define MUCH ((size_t)3 << 30)
 
 static char *map_much(void)
@@ -144,7 +144,7 @@ static void reading_and_writing_nothing_is_0(void **state)
 	file_test_end(&t);
 }
 
-/* The system's calls take less than 2 GiB, some of them by failing. */
+/* The system's calls transfer less than 2 GiB. With more, some of them fail. */
 static void a_read_of_any_size_gives_what_there_is(void **state)
 {
 	static const size_t sizes[] = { (size_t)1 << 30, SIZE_MAX / 2,
@@ -223,7 +223,7 @@ struct drain {
 	int ordered;
 };
 
-/* Read to the end, a little at a time. */
+/* Read to the end in small pieces. */
 static void *drain(void *arg)
 {
 	struct drain *d = arg;
@@ -241,7 +241,8 @@ static void make_blocking(int fd)
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 }
 
-/* What takes the bytes piece by piece gets all of them by one write. */
+/* A pipe takes the bytes piece by piece, and one write request writes them
+ * all. */
 static void a_write_writes_all(void **state)
 {
 	enum { SIZE = 1 << 20 };

@@ -1,8 +1,8 @@
 /* poller: none */
 /*
- * Operations and forks (F2): the threads are the parent's. In a forked child
- * what was in flight ends with ROTA_ECANCELED when the loop is rebuilt, and
- * what follows is carried out by threads of its own.
+ * File operations and forks (F2): a child does not have the parent's threads.
+ * When its loop is rebuilt, operations in flight complete with ROTA_ECANCELED.
+ * Later operations run on threads of the child.
  */
 #include "fs/scratch.h"
 
@@ -11,10 +11,10 @@
 struct forked {
 	struct scratch s;
 	struct lane lane;
-	struct operation holds; /* the lane's one thread */
+	struct operation holds; /* blocks the lane's only thread */
 	struct operation op;
 	struct holder holder;
-	int fd; /* a number that was closed and is in use again */
+	int fd; /* the number of a closed descriptor, in use again */
 	char byte;
 };
 
@@ -94,7 +94,7 @@ static void go_on(void *arg)
 	EXPECT(rota_loop_close(t->lane.loop) == 0);
 }
 
-/* F2: of what is in flight a thread has one half and the queue the other. */
+/* F2: of the operations in flight, one is running and one is queued. */
 static void what_is_in_flight_ends_in_the_child(void **state)
 {
 	struct forked t;
@@ -114,7 +114,7 @@ static void what_is_in_flight_ends_in_the_child(void **state)
 	end(&t);
 }
 
-/* Whether any descriptor is of the file @path. */
+/* Whether any descriptor refers to the file @path. */
 static int is_open_anywhere(const char *path)
 {
 	enum { HIGHEST = 1024 };
@@ -148,7 +148,8 @@ static void find_nothing_left(void *arg)
 	EXPECT(!is_open_anywhere(t->s.path));
 }
 
-/* The number may be another file's in the child, where it is not closed. */
+/* The child does not close the descriptor: the number may already belong to
+ * another file. */
 static void find_it_open(void *arg)
 {
 	struct forked *t = arg;
@@ -157,7 +158,8 @@ static void find_it_open(void *arg)
 	EXPECT(is_open_anywhere(t->s.path));
 }
 
-/* What a thread of the parent had done, but no callback was told. */
+/* A thread of the parent has finished the operation, but its callback has not
+ * run. */
 static void what_was_done_is_undone_in_the_child(void **state)
 {
 	struct forked t;
@@ -202,8 +204,8 @@ static void find_it_reused(void *arg)
 	EXPECT(fcntl(t->fd, F_GETFD) != -1);
 }
 
-/* A close that waits for a thread; and one that is done, whose number has a new
- * owner. */
+/* First a close that is queued; then a close that is done, whose number is in
+ * use again. */
 static void a_close_is_made_once_in_the_child(void **state)
 {
 	struct forked t;

@@ -1,7 +1,8 @@
 /* poller: none */
 /* system: linux */
 /*
- * What Linux has: files of /proc, which have no size, and devices.
+ * Special to Linux: files in /proc and /sys, whose size says nothing, and
+ * devices.
  */
 #include "fs/scratch.h"
 
@@ -9,7 +10,7 @@
 
 #include "support/fault.h"
 
-/* ThreadSanitizer notes each byte that a call reads. */
+/* ThreadSanitizer records each byte that a system call reads. */
 static void need_no_sanitizer(void)
 {
 #ifdef __SANITIZE_THREAD__
@@ -18,7 +19,7 @@ static void need_no_sanitizer(void)
 #endif
 }
 
-/* A chroot or a container may lack it. */
+/* A chroot or a container may lack the path. */
 static void need_path(const char *path, int mode)
 {
 	if (access(path, mode) == 0)
@@ -53,7 +54,7 @@ static void a_file_of_proc_is_read_whole(void **state)
 			 ROTA_EFBIG);
 }
 
-/* It says that it has 4096 bytes, and has some. */
+/* The file claims to have 4096 bytes, and has fewer. */
 static void a_file_of_sys_is_read_whole(void **state)
 {
 	struct fixture *f = *state;
@@ -106,7 +107,7 @@ static void a_device_that_is_full_says_so(void **state)
 	close(fd);
 }
 
-/* The system takes less than 2 GiB in one call: so does each that is made. */
+/* One system call writes less than 2 GiB, so several are made. */
 static void a_write_of_any_size_writes_all(void **state)
 {
 	const size_t size = ((size_t)1 << 31) + 5;

@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * Whole files in one trip to the pool: of every size, of sizes that change
- * meanwhile, and when something fails on the way.
+ * Reading whole files as one job of the pool: files of any size, files whose
+ * size changes meanwhile, and failures at each step.
  */
 #include "fs/scratch.h"
 
@@ -14,10 +14,10 @@ enum { CHUNK = ROTAI_FS_CHUNK };
 
 struct reading {
 	struct scratch s;
-	struct lane lane; /* without threads, if it is one of its own */
+	struct lane lane; /* without threads, if it has a loop */
 	struct operation op;
-	size_t size; /* that the file is to have */
-	int fd;      /* to write it */
+	size_t size; /* the new size of the file */
+	int fd;      /* for writing to it */
 };
 
 static int64_t read_whole(struct reading *r, const char *path, size_t limit)
@@ -33,8 +33,8 @@ static void begin(struct reading *r, struct fixture *f)
 	operation_init(&r->op, f->loop);
 }
 
-/* Begin with a lane without threads, so that no call is made but by what is
- * tested; the first work of a loop allocates, and is done. */
+/* Begin with a lane without threads, so that the tested operation makes all
+ * system calls. The first work of a loop allocates, so that is done first. */
 static void begin_alone(struct reading *r, struct fixture *f)
 {
 	scratch_begin(&r->s);
@@ -51,7 +51,7 @@ static void end(struct reading *r)
 	scratch_end(&r->s);
 }
 
-/* Nothing is kept. */
+/* The read fails and keeps no memory. */
 static void expect_error(struct reading *r, size_t limit, int error)
 {
 	assert_int_equal(read_whole(r, r->s.path, limit), error);
@@ -59,7 +59,7 @@ static void expect_error(struct reading *r, size_t limit, int error)
 	assert_int_equal(r->op.fs.size, 0);
 }
 
-/* All @size bytes are there, with a 0 after them. */
+/* The read gives all @size bytes, with a 0 after them. */
 static void expect_bytes(struct reading *r, size_t limit, size_t size)
 {
 	assert_int_equal(read_whole(r, r->s.path, limit), size);
@@ -89,8 +89,7 @@ static void a_file_of_any_size_is_read_whole(void **state)
 	end(&r);
 }
 
-/* A file whose size is known takes one read, in chunks: that it comes up short
- * tells the end. */
+/* A file of known size is read once, in chunks. A short read means its end. */
 static void a_file_is_read_without_detours(void **state)
 {
 	struct reading r;
@@ -139,7 +138,7 @@ static void *feed_fifo(void *arg)
 	return NULL;
 }
 
-/* What has no size is read to its end, or to the limit. */
+/* A file without a size is read to its end, or to the limit. */
 static void a_fifo_is_read_to_its_end(void **state)
 {
 	static const size_t sizes[] = { 0, 1, ROTAI_FS_FIRST, 300000 };
@@ -165,7 +164,7 @@ static void a_fifo_is_read_to_its_end(void **state)
 	end(&r);
 }
 
-/* What happens to the file as the call of the system is about to be made. */
+/* These change the file just before a system call is made. */
 
 static void make_size(void *arg)
 {
@@ -186,7 +185,7 @@ static void add_bytes(void *arg)
 	}
 }
 
-/* Grow as the nth read is about to be made. */
+/* Let the file grow just before the nth read. */
 static void begin_growing(struct reading *r, unsigned nth, size_t from,
 			  size_t to)
 {
@@ -270,15 +269,15 @@ static void what_cannot_be_opened_is_told(void **state)
 	assert_int_equal(read_whole(&r, r.s.directory, SIZE_MAX), ROTA_EISDIR);
 	assert_null(r.op.fs.data);
 	put_file(&r.s, 1);
-	fault_fail("open", 1, EACCES); /* as root may open all */
+	fault_fail("open", 1, EACCES); /* because root may open it */
 	expect_error(&r, SIZE_MAX, ROTA_EACCES);
 	assert_int_equal(fault_clear(), 1);
 
 	end(&r);
 }
 
-/* F3: at each call and each allocation. Nothing is left; the fixture counts
- * descriptors. */
+/* F3: each system call and each allocation may fail. No memory is left; the
+ * fixture checks that no descriptor is. */
 static void every_call_may_fail(void **state)
 {
 	static const struct {
@@ -316,8 +315,8 @@ static void every_call_may_fail(void **state)
 	end(&r);
 }
 
-/* F3: where the size is not known the memory is got piece by piece. What is
- * too much at the end is given back if that can be. */
+/* F3: if the size is not known, memory is allocated step by step. Any excess is
+ * freed at the end, if possible. */
 static void memory_may_run_out_on_the_way(void **state)
 {
 	struct reading r;
@@ -342,12 +341,12 @@ static void memory_may_run_out_on_the_way(void **state)
 		failures += failed;
 	} while (failed > 0);
 
-	/* 2, 4 and 8 times the first, and down to the size. */
+	/* to 2, 4 and 8 times the first size, and down to the final one */
 	assert_int_equal(failures, 4);
 	end(&r);
 }
 
-/* A close that fails after a read that did not says nothing of the data. */
+/* If only the close fails, the data is still good. */
 static void a_close_that_fails_does_not_matter(void **state)
 {
 	struct reading r;
@@ -377,7 +376,7 @@ static void a_signal_in_between_is_not_noticed(void **state)
 	end(&r);
 }
 
-/* A file of more bytes than any memory has. */
+/* A file that is larger than any memory. */
 static void what_does_not_fit_into_memory_is_told(void **state)
 {
 	struct reading r;
@@ -394,7 +393,7 @@ static void what_does_not_fit_into_memory_is_told(void **state)
 	}
 	close(fd);
 
-	fault_fail("malloc", 1, ENOMEM); /* or Linux may promise it */
+	fault_fail("malloc", 1, ENOMEM); /* Linux might promise it */
 	expect_error(&r, SIZE_MAX, ROTA_ENOMEM);
 	fault_clear();
 	expect_error(&r, 1 << 20, ROTA_EFBIG);

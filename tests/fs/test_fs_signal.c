@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * Signals: none is raised by a write, and none is noticed that cuts a call
- * short.
+ * Signals: a write raises no signal, and a system call that a signal interrupts
+ * is retried.
  */
 #include "fs/scratch.h"
 
@@ -11,7 +11,7 @@
 
 #include "support/fault.h"
 
-/* The system raises a signal as well, which would end the process. */
+/* The system also raises SIGXFSZ, which would end the process. */
 static void expect_the_limit_told(struct file_test *t, struct rota_loop *loop)
 {
 	enum { LIMIT = 1 << 20 };
@@ -63,7 +63,8 @@ static void a_write_raises_no_signal(void **state)
 	file_test_end(&t);
 }
 
-/* D5: nor does the loop's own thread, and it lets signals in as before. */
+/* D5: the same on the loop's own thread. Its signal mask is unchanged
+ * afterwards. */
 static void a_write_without_threads_raises_no_signal(void **state)
 {
 	struct file_test t;
@@ -87,7 +88,7 @@ static void a_write_without_threads_raises_no_signal(void **state)
 	file_test_end(&t);
 }
 
-/* EINTR is retried; and that it was met is told by fault_clear(). */
+/* EINTR is retried. fault_clear() shows that it has occurred. */
 static void a_signal_in_between_is_not_noticed(void **state)
 {
 	struct file_test t;
@@ -115,7 +116,7 @@ static void a_signal_in_between_is_not_noticed(void **state)
 	file_test_end(&t);
 }
 
-/* The write of the pool's wake-up is a write too: so the lane has no thread. */
+/* The lane has no thread, as the wake-up by a pool thread is a write, too. */
 static void a_write_goes_on_after_a_signal(void **state)
 {
 	struct file_test t;

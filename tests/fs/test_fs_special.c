@@ -1,7 +1,7 @@
 /*
- * What is no file: FIFOs, pipes, sockets, terminals and devices. It may keep an
- * operation waiting forever, but no other operation; and a cancel, a deadline or
- * a shutdown ends it.
+ * Special files: FIFOs, pipes, sockets, terminals and devices. They may make an
+ * operation wait forever, but no other operation waits for it. A cancel, a
+ * deadline or a shutdown ends it.
  */
 #include "fs/special.h"
 
@@ -11,10 +11,10 @@
 #include "support/child.h"
 #include "support/fault.h"
 
-enum { MANY = 16 }; /* as the blocking lane has threads */
+enum { MANY = 16 }; /* the threads of the blocking lane */
 
-/* More of them than the io lane has threads, and as many as the blocking one
- * has. */
+/* There are more FIFOs than the io lane has threads, and as many as the
+ * blocking lane has. */
 static void fifos_do_not_delay_files(void **state)
 {
 	struct operation stuck[MANY];
@@ -56,7 +56,7 @@ static void fifos_do_not_delay_files(void **state)
 	end(&t);
 }
 
-/* O6: once, with the status that the first cancel has promised. */
+/* O6: it completes once, with the status that the first cancel announced. */
 static void a_cancel_ends_a_read_of_a_fifo(void **state)
 {
 	struct special t;
@@ -95,7 +95,7 @@ static void a_deadline_ends_a_read_of_a_fifo(void **state)
 	end(&t);
 }
 
-/* O6, O8: what was read before it waits is not told. */
+/* O6, O8: bytes that were read before it waits are not reported. */
 static void what_a_fifo_gave_before_the_end_is_freed(void **state)
 {
 	struct special t;
@@ -105,7 +105,7 @@ static void what_a_fifo_gave_before_the_end_is_freed(void **state)
 	for (int late = 0; late <= 1; late++) {
 		begin_read_file(&t.op, t.s.path);
 		fd = -1;
-		while (fd < 0) { /* until it is opened for reading */
+		while (fd < 0) { /* until the reader has opened it */
 			rota_loop_run(t.lane.loop, ROTA_RUN_NOWAIT);
 			fd = open(t.s.path, O_WRONLY | O_NONBLOCK);
 		}
@@ -177,7 +177,7 @@ static void *open_to_write(void *arg)
 	return fd;
 }
 
-/* As open(2): it waits for a writer, who need not have written. */
+/* Like open(2), it waits for a writer, which need not have written. */
 static void an_open_of_a_fifo_waits_for_a_writer(void **state)
 {
 	struct special t;
@@ -281,7 +281,7 @@ static void an_open_of_a_fifo_is_cancelled(void **state)
 	end(&t);
 }
 
-/* It comes back from the io lane, and has not ended. */
+/* The operation has come back from the io lane, but has not completed. */
 static void what_moves_to_the_other_lane_is_cancelled(void **state)
 {
 	struct special t;
@@ -302,7 +302,7 @@ static void what_moves_to_the_other_lane_is_cancelled(void **state)
 	end(&t);
 }
 
-/* The same while a thread of the io lane is at it. */
+/* The same while a thread of the io lane is working on it. */
 static void what_is_about_to_move_ends_where_it_is(void **state)
 {
 	struct holder holder;
@@ -361,7 +361,8 @@ static void replace_by_a_fifo(void *arg)
 	mkfifo(t->s.path, 0600);
 }
 
-/* Between the look and the open: no thread of files is stuck all the same. */
+/* The file is replaced between the stat and the open: still no thread of the io
+ * lane is stuck. */
 static void what_becomes_a_fifo_is_seen(void **state)
 {
 	struct special t;
@@ -390,7 +391,8 @@ static void what_becomes_a_fifo_is_seen(void **state)
 	end(&t);
 }
 
-/* As Linux does with O_NONBLOCK if somebody has a lease on a file. */
+/* On Linux, an open with O_NONBLOCK fails so if another process has a lease on
+ * the file. */
 static void a_file_that_would_block_is_opened_by_another_thread(void **state)
 {
 	struct special t;
@@ -430,7 +432,7 @@ static void a_shutdown_ends_what_waits(void **state)
 	run_until_waiting(&t, &stuck[0]);
 	run_until_waiting(&t, &stuck[1]);
 	begin_read_file(&stuck[2], t.s.path);
-	until_done(&t.lane, 3); /* it is about to move */
+	until_done(&t.lane, 3); /* about to change lanes */
 
 	assert_int_equal(rota_loop_shutdown(t.lane.loop, UINT64_MAX), 0);
 

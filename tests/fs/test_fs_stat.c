@@ -1,6 +1,6 @@
 /* poller: none */
 /*
- * What rota_fs_stat(), _lstat() and _fstat() tell: the same as stat(2).
+ * The results of rota_fs_stat(), _lstat() and _fstat() equal those of stat(2).
  */
 #include "fs/scratch.h"
 
@@ -36,7 +36,7 @@ static void fill_with_ones(struct rota_file_info *info)
 	info->size = sizeof(*info);
 }
 
-/* All but the times. */
+/* Compare everything except the times. */
 static void assert_same(const struct rota_file_info *info,
 			const struct stat *status)
 {
@@ -164,7 +164,7 @@ static void times_are_exact_to_the_nanosecond(void **state)
 	scratch_end(&s);
 }
 
-/* A time that the file system may not know how to keep. */
+/* A time that some file systems cannot store. */
 struct far_time {
 	time_t seconds;
 	int64_t told_ns;
@@ -179,7 +179,7 @@ static int keeps(const char *path, time_t seconds)
 	return status.st_mtime == seconds;
 }
 
-/* Those far away are kept by Linux's tmpfs. */
+/* Linux's tmpfs stores times that are far away. */
 static void times_before_1970_and_far_away_are_told(void **state)
 {
 	static const struct far_time times[] = {
@@ -253,7 +253,8 @@ static void an_open_file_may_have_no_answer(void **state)
 	assert_int_equal(fault_clear(), 1);
 }
 
-/* A program of the first version's header, at the end of a page. */
+/* A program compiled with the first version's header; its struct lies at the
+ * end of a page. */
 static void an_info_of_the_first_version_is_filled_to_its_end(void **state)
 {
 	struct first_info {

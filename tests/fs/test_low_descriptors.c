@@ -1,7 +1,7 @@
 /*
- * A process that was started without descriptors 0 to 2: what the library keeps
- * for itself is above them, so that no program writes into it by accident, and
- * the numbers are free for the program's own.
+ * A process that was started without descriptors 0 to 2. The library's internal
+ * descriptors get higher numbers, so that the program does not write into one
+ * by accident, and 0 to 2 stay free for the program's own descriptors.
  */
 #include "fs/scratch.h"
 
@@ -13,7 +13,7 @@
 
 enum { STANDARD = 3 };
 
-/* Also on which line a child failed must be told. */
+/* A failing child must be able to report the line. */
 static int kept_stderr;
 
 static void close_standard(void)
@@ -28,7 +28,7 @@ static void restore_stderr(void)
 	dup2(kept_stderr, STDERR_FILENO);
 }
 
-/* Which of 0 to 2 are open: a bit for each. */
+/* Which of the descriptors 0 to 2 are open, one bit each. */
 static unsigned low_numbers(void)
 {
 	unsigned low = 0;
@@ -38,7 +38,8 @@ static unsigned low_numbers(void)
 	return low;
 }
 
-/* A kqueue can be duplicated; its double cannot, and has others beside. */
+/* A real kqueue can be duplicated to a higher number. The test double cannot,
+ * and it has further descriptors. */
 static void needs_real_descriptors(struct fixture *f)
 {
 	if (poller_is(f, "kqueue"))
@@ -108,7 +109,7 @@ static void listen_without_them(void *arg)
 	EXPECT(rota_tcp_bind(&tcp, &address, 0) == 0);
 	EXPECT(rota_stream_listen(&tcp.stream, 16, server_called) == 0);
 
-	/* The socket may be one of them; its reserve may not. */
+	/* The socket may have such a number; the library's reserve may not. */
 	socket = rota_watch_fd(&tcp.stream.internal.watch);
 	EXPECT(socket >= 0);
 	low = low_numbers() & ~low;
@@ -143,7 +144,7 @@ static void connect_without_them(void *arg)
 	restore_stderr();
 }
 
-/* Its socket may be number 0, which is no less a descriptor. */
+/* Its socket may be descriptor 0, which is as valid as any other. */
 static void a_connection_may_be_number_0(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,6 @@
 /*
- * Addresses of sockets: what is taken as one and what is refused (D6), and
- * that an address comes back from its text as it was.
+ * Socket addresses: what is accepted as an address and what is refused (D6),
+ * and that an address survives the conversion to text and back.
  *
  * ROTA_TEST_SEED repeats a run.
  */
@@ -18,7 +18,8 @@
 
 enum { HUGE_SIZE = 1 << 20, TEXT_SIZE = ROTA_ADDRESS_TEXT_SIZE };
 
-/* An address that no call here makes, to see that it stays. */
+/* An address that no function here makes. It shows that an output is
+ * unchanged. */
 static struct rota_address odd(void)
 {
 	struct rota_address address;
@@ -51,7 +52,7 @@ static void expect_text(const struct rota_address *address, const char *wanted)
 	assert_string_equal(text, wanted);
 }
 
-/* What stands before the port, without brackets. */
+/* Copy the part before the port, without brackets. */
 static void ip_of(const struct rota_address *address, char ip[TEXT_SIZE])
 {
 	char text[TEXT_SIZE], *end;
@@ -194,7 +195,7 @@ static void what_is_no_address_is_refused_and_changes_nothing(void **state)
 		expect_refused(texts[i]);
 }
 
-/* D6: nothing of it is cut off to make it fit. */
+/* D6: no text is truncated to make it fit. */
 static void a_text_of_a_megabyte_is_refused(void **state)
 {
 	static const char *const starts[] = { "",        "127.0.0.1",
@@ -216,7 +217,7 @@ static void a_text_of_a_megabyte_is_refused(void **state)
 	test_free(text);
 }
 
-/* D6: the text ends where its 0 is, whatever stands behind. */
+/* D6: a text ends at its 0 byte, whatever follows. */
 static void a_text_inside_another_is_taken_to_its_end(void **state)
 {
 	char text[] = "127.0.0.1,::1";
@@ -270,7 +271,7 @@ static const char *first_interface(char name[IF_NAMESIZE])
 	return name;
 }
 
-/* The scope is an interface's name or number, and comes back. */
+/* The scope is the name or the number of an interface, and is preserved. */
 static void a_scope_may_be_a_name_or_a_number(void **state)
 {
 	char name[IF_NAMESIZE], ip[TEXT_SIZE];
@@ -314,7 +315,7 @@ static void a_scope_that_is_none_is_refused(void **state)
 		expect_refused(texts[i]);
 }
 
-/* The longest that there can be. */
+/* The longest possible addresses. */
 static void every_address_fits_into_the_size_given_for_text(void **state)
 {
 	static const unsigned scopes[] = { 0, 1, UINT32_MAX };
@@ -421,7 +422,8 @@ static void what_the_system_gives_is_taken_whole(void **state)
 	assert_int_equal(address.size, sizeof(ip6));
 	assert_memory_equal(&address.is.ip6, &ip6, sizeof(ip6));
 
-	/* A struct wide enough for all families is what accept() is given. */
+	/* A struct that has space for all families, as a program gives to
+	 * accept(). */
 	assert_int_equal(rota_address_from(&address, (struct sockaddr *)&wide,
 					   sizeof(wide)),
 			 0);
@@ -461,7 +463,7 @@ static void random_bytes(uint64_t *seed, void *bytes, size_t size)
 				: (unsigned char)random_below(seed, 256);
 }
 
-/* Against the system's own functions. */
+/* Compared with the system's own functions. */
 static void random_addresses_come_back_from_their_text(void **state)
 {
 	uint64_t seed = random_seed();
@@ -486,7 +488,7 @@ static void random_addresses_come_back_from_their_text(void **state)
 	}
 }
 
-/* D6: what the system takes for an address is one, and nothing else is. */
+/* D6: exactly the texts that the system accepts are addresses. */
 static void random_text_is_an_address_only_if_the_system_says_so(void **state)
 {
 	static const char letters[] = "0000111223456789abfF::::....x ";

@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * Budgets: how many bytes the structs of streams and of their requests may
- * take. There may be a hundred thousand of them.
+ * Size budgets of streams and their requests, of which a program may have a
+ * hundred thousand.
  */
 #include "support/fixture.h"
 
@@ -20,7 +20,7 @@ static void streams_keep_to_their_budgets(void **state)
 	assert_in_range(sizeof(struct rota_write), 1, 128);
 }
 
-/* Both bases of a stream are where it is. */
+/* Both bases of a stream are at its address. */
 static void a_stream_begins_with_its_bases(void **state)
 {
 	struct rota_tcp tcp;

@@ -1,6 +1,6 @@
 /*
- * Streams and their loop: what keeps it alive, what a dump tells of them, a
- * virtual clock, and the loop's shutdown.
+ * Streams and their loop: what keeps the loop alive, what a dump lists, virtual
+ * clocks, and the loop's shutdown.
  */
 #include "support/fixture.h"
 
@@ -14,7 +14,8 @@ static int is_open(int fd)
 	return fcntl(fd, F_GETFD) != -1;
 }
 
-/* L1: a stream that reads, and none that only is there. */
+/* L1: a stream that reads keeps it alive, and one that is only open does
+ * not. */
 static void a_reading_stream_keeps_the_loop_alive(void **state)
 {
 	struct fixture *f = *state;
@@ -41,8 +42,8 @@ static void unref_it(struct connection *c, int status, struct rota_buf buf)
 	rota_handle_unref(&c->tcp.handle);
 }
 
-/* L2: flags, not counts; what is unreferenced still calls back while something
- * else keeps the loop alive. */
+/* L2: the reference is a flag and not a count. An unreferenced stream still
+ * calls back while something else keeps the loop alive. */
 static void an_unreferenced_stream_does_not_keep_it_alive(void **state)
 {
 	struct fixture *f = *state;
@@ -66,14 +67,15 @@ static void an_unreferenced_stream_does_not_keep_it_alive(void **state)
 	assert_true(rota_loop_alive(f->loop));
 	rota_handle_unref(&c.tcp.handle);
 	peer_has_sent(&other, 1);
-	run_to_the_end(f); /* until the other is unreferenced too */
+	run_to_the_end(f); /* until the other is unreferenced, too */
 
 	assert_int_equal(other.size, 1);
 	connection_end(&c);
 	connection_end(&other);
 }
 
-/* L1: closing does; and a stream that ends until the other side has. */
+/* L1: a stream that closes keeps it alive, and so does one that ends, until the
+ * other side has ended. */
 static void a_closing_stream_keeps_the_loop_alive(void **state)
 {
 	struct fixture *f = *state;
@@ -119,7 +121,8 @@ static struct found find(struct fixture *f, const void *object)
 	return found;
 }
 
-/* L6: type, name, descriptor; once, and not its own watch besides. */
+/* L6: type, name and descriptor. A stream is listed once, and its internal
+ * watch is not listed. */
 static void a_dump_tells_of_streams(void **state)
 {
 	struct fixture *f = *state;
@@ -177,7 +180,7 @@ static void getters_tell_what_a_stream_is(void **state)
 
 struct trace {
 	struct rota_tracer tracer;
-	unsigned begun; /* callbacks of the stream, by its type and name */
+	unsigned begun; /* callbacks of the stream that began */
 	unsigned ended;
 	const void *object;
 };
@@ -199,8 +202,8 @@ static void note_end(struct rota_tracer *tracer, const char *type,
 	trace->ended += object == trace->object && strcmp(type, "tcp") == 0;
 }
 
-/* Observing: a tracer is told of the callbacks of a stream, stats count them,
- * and ROTA_RUN_ONCE returns after one (T3); traced or not. */
+/* A tracer sees the callbacks of a stream, statistics count them, and
+ * ROTA_RUN_ONCE returns after one (T3), with or without a tracer. */
 static void callbacks_of_streams_are_traced_and_counted(void **state)
 {
 	struct fixture *f = *state;
@@ -252,8 +255,8 @@ static void echo(struct connection *c, int status, struct rota_buf buf)
 		rota_stream_end(&c->tcp.stream, NULL);
 }
 
-/* C10: an hour of timers passes while streams of the loop talk; and with no
- * timer left the loop waits for them for real. */
+/* C10: an hour of timers passes while streams of the loop communicate. Without
+ * a timer the loop waits for them in real time. */
 static void streams_work_with_a_virtual_clock(void **state)
 {
 	struct fixture *f = *state;
@@ -289,7 +292,7 @@ static void streams_work_with_a_virtual_clock(void **state)
 	assert_true(rota_handle_is_closing(&client.tcp.handle));
 }
 
-/* O8, C10: deadlines are in the loop's own time. */
+/* O8, C10: deadlines use the loop's clock. */
 static void a_deadline_passes_in_virtual_time(void **state)
 {
 	struct fixture *f = *state;
@@ -324,8 +327,8 @@ static void note_and_use(struct rota_write *write, int status)
 			 ROTA_ESHUTDOWN);
 }
 
-/* O5: a shutdown closes all streams; requests are told, and what waits to be
- * written is dropped. */
+/* O5: a shutdown closes all streams. Requests call back, and queued output is
+ * dropped. */
 static void a_shutdown_of_the_loop_closes_its_streams(void **state)
 {
 	struct rota_const_buf buf = { "x", 1 };
@@ -376,7 +379,7 @@ static void use_the_other(struct rota_task *task)
 	journal_note(rota_handle_loop(&other->tcp.handle), "used");
 }
 
-/* O5: what still runs in a shutdown cannot use them any more. */
+/* O5: callbacks that run in a shutdown cannot use the streams any more. */
 static void a_shutdown_of_the_loop_refuses_new_work(void **state)
 {
 	struct fixture *f = *state;

@@ -1,8 +1,8 @@
 /*
- * Streams that are ready in one batch of events, and do things to each other:
- * whatever a callback closes is not called back any more, though its event has
- * been fetched already (O2, O4), and an event of the past never reaches the
- * next owner of a descriptor's number (D1).
+ * Streams that are ready in the same batch of events, and whose callbacks
+ * affect each other. A stream that a callback closes is not called any more,
+ * even if its event was already fetched (O2, O4). An old event never reaches
+ * the next owner of a descriptor number (D1).
  */
 #include "support/fixture.h"
 
@@ -23,7 +23,7 @@ static void let_go(struct connection *c)
 	test_free(c);
 }
 
-/* Forget the stream, whose peer is closed as well. */
+/* Close and free the stream, and close its peer. */
 static void end_now(unsigned i)
 {
 	if (all[i] == NULL)
@@ -53,7 +53,7 @@ static void open_all(struct fixture *f)
 	}
 }
 
-/* O3, O4: freed in the batch, with input, with an end, and with an error. */
+/* O3, O4: the streams that are freed have input, an end, or an error. */
 static void what_was_freed_in_the_batch_is_not_called(void **state)
 {
 	struct fixture *f = *state;
@@ -75,7 +75,7 @@ static void what_was_freed_in_the_batch_is_not_called(void **state)
 	RUN_UNTIL(f, calls > 0);
 	turn(f);
 
-	/* The survivor may have had its end as well as its data. */
+	/* The survivor may have got its end as well as its data. */
 	for (unsigned i = 0; i < MANY; i++)
 		if (all[i] != NULL)
 			assert_int_equal(calls, all[i]->reads + all[i]->ends);
@@ -89,7 +89,8 @@ static void end_others_in_drain(struct connection *c, int status)
 	end_all_others(c, status, (struct rota_buf){ NULL, 0 });
 }
 
-/* The same for streams that are writable: on_drain is told in the batch. */
+/* The same for writable streams: on_drain is called for an event of the
+ * batch. */
 static void what_was_freed_in_the_batch_is_not_written_to(void **state)
 {
 	struct fixture *f = *state;
@@ -119,7 +120,7 @@ static void what_was_freed_in_the_batch_is_not_written_to(void **state)
 	assert_false(rota_loop_alive(f->loop));
 }
 
-/* The same for those whose on_drain is due in one pending phase. */
+/* The same for streams whose on_drain is due in the same pending phase. */
 static void what_was_freed_is_not_told_of_a_drain_that_was_due(void **state)
 {
 	struct fixture *f = *state;
@@ -146,11 +147,11 @@ static void what_was_freed_is_not_told_of_a_drain_that_was_due(void **state)
 }
 
 static struct fixture *fixture;
-static struct connection heir; /* takes over the number */
+static struct connection heir; /* gets the number */
 static int freed_fd;
 
-/* Close the other stream, and open a new connection in its place, with the
- * number of its descriptor. */
+/* Close the other stream, and open a new connection with the same descriptor
+ * number. */
 static void take_the_number_over(struct connection *c, int status,
 				 struct rota_buf buf)
 {
@@ -170,8 +171,8 @@ static void take_the_number_over(struct connection *c, int status,
 	connection_read(&heir);
 }
 
-/* D1: the new stream is not told of the old one's input, end or error, and is
- * told of its own. */
+/* D1: the new stream gets its own input, and no input, end or error of the old
+ * one. */
 static void an_event_of_the_past_does_not_reach_the_heir(void **state)
 {
 	struct fixture *f = fixture = *state;
@@ -183,7 +184,7 @@ static void an_event_of_the_past_does_not_reach_the_heir(void **state)
 		for (unsigned i = 0; i < 2; i++) {
 			connection_open(&c[i], f, NULL);
 			c[i].act = take_the_number_over;
-			c[i].arg = &c[1 - i]; /* whichever is the first */
+			c[i].arg = &c[1 - i]; /* each knows the other */
 			connection_read(&c[i]);
 			if (how < 2)
 				peer_has_sent(&c[i], 10);
@@ -208,7 +209,8 @@ static void an_event_of_the_past_does_not_reach_the_heir(void **state)
 	}
 }
 
-/* The same without a callback: between turns, with a poller that remembers. */
+/* The same between turns, without a callback. A poller may have kept the
+ * event. */
 static void an_event_from_before_a_turn_does_not_reach_the_heir(void **state)
 {
 	struct fixture *f = *state;
@@ -247,7 +249,7 @@ static void free_closed(struct rota_handle *handle)
 	alive--;
 }
 
-/* Close one of them in some way, be it the one that calls. */
+/* Close a stream in a random way. It may be the one whose callback runs. */
 static void close_one(unsigned i)
 {
 	struct connection *c = all[i];
@@ -304,7 +306,7 @@ static void anything(struct connection *c, int status, struct rota_buf buf)
 		close_one((unsigned)random_below(&seed, MANY));
 }
 
-/* O4: random closes among many, with input and output at all of them. */
+/* O4: random closes among many streams, all of which have input and output. */
 static void anyone_may_close_anyone(void **state)
 {
 	seed = random_seed();

@@ -1,6 +1,6 @@
 /*
- * What a hostile reading of streams has found: each of these failed before it
- * was mended.
+ * Regression tests: an adversarial review of the streams found these errors.
+ * Each test failed before the fix.
  */
 #include "support/fixture.h"
 
@@ -12,7 +12,7 @@
 #include "support/child.h"
 #include "support/streams.h"
 
-static struct rota_buf lent[2]; /* before it was kept, and after */
+static struct rota_buf lent[2]; /* before and after keeping it */
 
 static void note_kept(struct rota_stream *stream, int status,
 		      const struct rota_buf *buf)
@@ -26,7 +26,7 @@ static void note_kept(struct rota_stream *stream, int status,
 	rota_buf_release(hold);
 }
 
-/* rota_buf_keep: whoever keeps what it is lent may then look at the buffer. */
+/* rota_buf_keep(): the callback may still use the buffer afterwards. */
 static void a_buffer_that_is_kept_stays_what_it_was(void **state)
 {
 	struct fixture *f = *state;
@@ -35,7 +35,7 @@ static void a_buffer_that_is_kept_stays_what_it_was(void **state)
 	connection_open(&c, f, NULL);
 	connection_read(&c);
 	peer_has_sent(&c, 10);
-	RUN_UNTIL(f, c.size == 10); /* the first finds no room yet */
+	RUN_UNTIL(f, c.size == 10); /* here it could not be kept in place yet */
 	assert_int_equal(rota_stream_read_start(&c.tcp.stream, note_kept), 0);
 	peer_has_sent(&c, 10);
 	RUN_UNTIL(f, lent[0].size > 0);
@@ -45,8 +45,8 @@ static void a_buffer_that_is_kept_stays_what_it_was(void **state)
 	connection_end(&c);
 }
 
-/* Let @c, which does not read, know that there is input, and not be told again:
- * @other keeps the loop alive. */
+/* Give @c, which does not read, some input, so that its event was already
+ * reported. @other keeps the loop alive. */
 static void leave_over(struct fixture *f, struct connection *c,
 		       struct connection *other)
 {
@@ -60,8 +60,8 @@ static void leave_over(struct fixture *f, struct connection *c,
 	assert_int_equal(c->size, 0);
 }
 
-/* D4: what a stream has left over is not lost when another watch of its
- * descriptor comes and goes before the next wait. */
+/* D4: the input that is left over is not lost if another watch of the
+ * descriptor starts and stops before the next wait. */
 static void what_is_left_over_outlasts_a_watch(void **state)
 {
 	struct fixture *f = *state;
@@ -107,8 +107,8 @@ static void send_with_descriptor(int to, const char *text)
 	assert_int_equal(sendmsg(to, &message, 0), strlen(text));
 }
 
-/* A read of a Unix socket is short where a descriptor came along: what is
- * behind it is told all the same. */
+/* A read of a Unix socket is short if a descriptor was passed. The data behind
+ * it is delivered all the same. */
 static void a_descriptor_in_midstream_stops_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -128,7 +128,8 @@ static void a_descriptor_in_midstream_stops_nothing(void **state)
 	connection_end(&c);
 }
 
-/* rota_stream_try_write: empty buffers in front are no reason to write none. */
+/* rota_stream_try_write(): empty buffers in front do not keep it from
+ * writing. */
 static void a_try_passes_over_empty_buffers(void **state)
 {
 	struct rota_const_buf bufs[1000] = { 0 };
@@ -146,7 +147,7 @@ static void a_try_passes_over_empty_buffers(void **state)
 
 static char much[4000000];
 
-/* Open a stream that has no room, with these watermarks. */
+/* Open a stream that cannot write any more, with these watermarks. */
 static void press(struct connection *c, struct fixture *f, size_t low,
 		  size_t high)
 {
@@ -158,8 +159,8 @@ static void press(struct connection *c, struct fixture *f, size_t low,
 	c->drains = 0;
 }
 
-/* O8, on_drain: the bytes of the send have left, and what is behind them times
- * out: who waits for room is told that the writing side has failed. */
+/* O8, on_drain: the bytes of the send have left, and the write behind it times
+ * out. A program that waits for on_drain gets the error of the writing side. */
 static void a_write_that_times_out_is_told_to_who_waits(void **state)
 {
 	struct fixture *f = *state;
@@ -187,7 +188,7 @@ static void a_write_that_times_out_is_told_to_who_waits(void **state)
 	connection_end(&c);
 }
 
-/* on_drain: a cancel makes room as well. */
+/* on_drain: a cancel shrinks the queue, too. */
 static void on_drain_comes_when_a_cancel_has_made_room(void **state)
 {
 	struct fixture *f = *state;
@@ -210,13 +211,13 @@ static void on_drain_comes_when_a_cancel_has_made_room(void **state)
 
 	assert_int_equal(c.drains, 1);
 	assert_int_equal(c.drain_status, 0);
-	/* The system may have taken a little more. */
+	/* The kernel may have taken a little more. */
 	assert_in_range(rota_stream_queued(&c.tcp.stream), 1, queued + 5);
 	journal_take();
 	connection_end(&c);
 }
 
-/* The same by a higher low watermark. */
+/* The same with a higher low watermark. */
 static void on_drain_comes_when_the_low_watermark_is_raised(void **state)
 {
 	struct fixture *f = *state;
@@ -240,8 +241,8 @@ static void on_drain_comes_when_the_low_watermark_is_raised(void **state)
 	connection_end(&c);
 }
 
-/* on_drain with 0: no more than the low watermark is queued, now and not when
- * it was put off. */
+/* on_drain with status 0: at most the low watermark is queued when it is
+ * called, not just when it became due. */
 static void on_drain_is_not_told_of_room_that_is_gone(void **state)
 {
 	struct fixture *f = *state;
@@ -266,7 +267,7 @@ static void on_drain_is_not_told_of_room_that_is_gone(void **state)
 	connection_end(&c);
 }
 
-/* --- forked children (F2) ---------------------------------------------------- */
+/* Forked children (F2). */
 
 static const uint64_t LONG_ENOUGH_MS = 50;
 
@@ -283,8 +284,8 @@ static void stop_and_rebuild(void *arg)
 	EXPECT(c->size == 0);
 }
 
-/* F2: what was stopped in the child before the rebuild is stopped after it, and
- * does not wake the loop. */
+/* F2: reading that was stopped in the child before the rebuild is still stopped
+ * after it, and does not wake the loop. */
 static void a_stop_in_a_child_holds_when_it_is_rebuilt(void **state)
 {
 	struct fixture *f = *state;
@@ -302,7 +303,7 @@ static void a_stop_in_a_child_holds_when_it_is_rebuilt(void **state)
 static pid_t forked;
 static int child_status;
 
-/* Fork; the parent goes on when the child has ended. */
+/* Fork. The parent continues when the child has ended. */
 static void fork_and_wait(void)
 {
 	forked = child_fork();
@@ -328,8 +329,8 @@ static void fork_in_watch(struct probe *probe)
 	fork_and_wait();
 }
 
-/* Run until a callback forks, and there to the end of the turn. The child ends
- * there. */
+/* Run until a callback forks. The child runs to the end of the turn and
+ * ends. */
 static void run_until_forked(struct fixture *f)
 {
 	forked = -1;
@@ -339,7 +340,8 @@ static void run_until_forked(struct fixture *f)
 	assert_int_equal(child_status, 0);
 }
 
-/* F2: what is left, and what others have, is read by the parent alone. */
+/* F2: only the parent reads the rest of the input, and that of other
+ * streams. */
 static void a_child_of_a_read_callback_reads_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -363,7 +365,7 @@ static void a_child_of_a_read_callback_reads_nothing(void **state)
 	connection_end(&other);
 }
 
-/* The same where a watch of the same descriptor is called first. */
+/* The same if a watch of the same descriptor is called first. */
 static void a_child_of_a_watch_reads_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -384,7 +386,7 @@ static void a_child_of_a_watch_reads_nothing(void **state)
 	connection_end(&c);
 }
 
-/* F2: what is corked at the fork is written by the parent alone. */
+/* F2: only the parent writes what was corked at the fork. */
 static void what_is_corked_at_a_fork_is_written_once(void **state)
 {
 	struct fixture *f = *state;
@@ -400,7 +402,7 @@ static void what_is_corked_at_a_fork_is_written_once(void **state)
 	connection_send(&c, 4);
 	rota_stream_set_cork(&c.tcp.stream, 0);
 
-	peer_takes_until(f, &c, 7); /* it checks the pattern */
+	peer_takes_until(f, &c, 7); /* this compares with the pattern */
 	assert_int_equal(c.taken, c.produced);
 	connection_end(&c);
 }

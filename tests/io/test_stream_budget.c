@@ -1,7 +1,7 @@
 /*
- * The budget of reading: one stream with much to read does not keep the others
- * waiting, and what is left of it comes in later turns by itself. The loop has
- * the smallest buffer there is, so that little data is many reads.
+ * The read budget: a stream with much to read does not delay others. The rest
+ * of its input is read in later turns without a new event. The loop has the
+ * smallest possible buffer, so that little data takes many reads.
  */
 #include "support/fixture.h"
 
@@ -18,8 +18,8 @@ static void give_up(struct rota_timer *timer)
 	*(int *)timer->data = 1;
 }
 
-/* Run one turn with callbacks, which may sleep, but not for want of an event
- * that does not come. */
+/* Run one turn with callbacks. It may sleep, but not for an event that does not
+ * come. */
 static void run_once(struct fixture *f)
 {
 	struct rota_timer timer;
@@ -33,7 +33,7 @@ static void run_once(struct fixture *f)
 	assert_false(gave_up);
 }
 
-/* T11: at most so many reads for an event, and the rest in the next turns,
+/* T11: there is a limit of reads per event. The rest is read in the next turns,
  * whose waits do not sleep. */
 static void what_is_left_comes_in_later_turns_without_an_event(void **state)
 {
@@ -57,14 +57,14 @@ static void what_is_left_comes_in_later_turns_without_an_event(void **state)
 	}
 
 	assert_true(turns >= 6);
-	if (poller_is(&own, "epoll")) /* others see for themselves */
+	if (poller_is(&own, "epoll")) /* other pollers report it again */
 		assert_int_equal(stats_of(own.loop).sleeps, 1);
 	assert_int_equal(c.wrong, 0);
 	connection_end(&c);
 	small_loop_end(&own);
 }
 
-/* T11: both get on in every turn. */
+/* T11: both streams make progress in every turn. */
 static void a_full_stream_does_not_starve_another(void **state)
 {
 	struct fixture own;
@@ -98,8 +98,9 @@ static void refill(struct connection *c, int status, struct rota_buf buf)
 	peer_tries_to_send(c, buf.size);
 }
 
-/* ROTA_BYTES_PER_EVENT, or one buffer more, with buffers of the usual size; and
- * a turn may have two events, one of the kernel's and one for what was left. */
+/* The limit is ROTA_BYTES_PER_EVENT, or one buffer more, with buffers of the
+ * default size. A turn may have two events: one of the kernel, and one for the
+ * rest. */
 static void a_stream_that_never_runs_dry_does_not_hold_the_turn(void **state)
 {
 	struct fixture *f = *state;
@@ -129,8 +130,8 @@ static void a_stream_that_never_runs_dry_does_not_hold_the_turn(void **state)
 	connection_end(&quiet);
 }
 
-/* What is left over of a stream that is stopped meanwhile is not told, and is
- * there when it starts again; nor does it keep the loop awake. */
+/* If reading is stopped meanwhile, the rest is not delivered until it starts
+ * again, and does not keep the loop awake. */
 static void what_is_left_over_waits_while_reading_is_stopped(void **state)
 {
 	struct fixture own;
@@ -158,7 +159,7 @@ static void what_is_left_over_waits_while_reading_is_stopped(void **state)
 	small_loop_end(&own);
 }
 
-/* The end is behind what is left over, and has no event of its own either. */
+/* The end comes after the rest, and has no event of its own either. */
 static void an_end_behind_what_is_left_over_is_told(void **state)
 {
 	struct fixture own;
@@ -182,7 +183,7 @@ static void an_end_behind_what_is_left_over_is_told(void **state)
 	small_loop_end(&own);
 }
 
-/* O4: it may be closed, and its memory freed, with something left over. */
+/* O4: a stream with unread input may be closed and freed. */
 static void a_stream_with_something_left_over_may_go(void **state)
 {
 	struct fixture own;
@@ -204,7 +205,7 @@ static void a_stream_with_something_left_over_may_go(void **state)
 	small_loop_end(&own);
 }
 
-/* The budget is that of an event: requests keep to it as well. */
+/* The budget is per event, and limits read requests, too. */
 static void requests_keep_to_the_budget(void **state)
 {
 	enum { COUNT = 100 };

@@ -1,6 +1,6 @@
 /*
- * What the loop lends to read callbacks: when there is a buffer at all, and how
- * big it is. For bytes that are kept see test_stream_keep.c.
+ * The buffers that the loop lends to read callbacks: when one exists, and its
+ * size. Kept bytes are tested in test_stream_keep.c.
  */
 #include "support/fixture.h"
 
@@ -8,7 +8,7 @@
 
 enum { SMALL = ROTA_LEAST_BUFFER_SIZE };
 
-/* Reads: an idle connection owns no buffer. */
+/* Reading: an idle connection has no buffer. */
 static void idle_streams_own_no_memory_to_speak_of(void **state)
 {
 	enum { COUNT = 50 };
@@ -41,7 +41,7 @@ static void echo(struct connection *c, int status, struct rota_buf buf)
 			 0);
 }
 
-/* Reads: steady reading allocates nothing, and nor does the answer. */
+/* Reading steadily allocates nothing, and nor does writing the answer. */
 static void a_steady_echo_allocates_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -74,7 +74,7 @@ static void note_largest(struct connection *c, int status, struct rota_buf buf)
 		largest = buf.size;
 }
 
-/* Options: buffer_size. */
+/* The option buffer_size. */
 static void buffers_are_as_large_as_the_loop_was_told(void **state)
 {
 	static const size_t sizes[] = { SMALL, 1000, 100000 };
@@ -114,8 +114,8 @@ static void a_buffer_size_out_of_range_is_refused(void **state)
 	assert_null(loop);
 }
 
-/* rota_read_fn: ROTA_ENOMEM if there is no buffer, once; then reading can be
- * started again, and nothing is lost. */
+/* rota_read_fn: if no buffer can be allocated, it is called once with
+ * ROTA_ENOMEM. Then reading can be started again, and nothing is lost. */
 static void without_memory_for_a_buffer_reading_can_go_on_later(void **state)
 {
 	struct fixture *f = *state;

@@ -1,7 +1,7 @@
 /*
- * What the callbacks of a stream may do to it (O4): each may close it, end it
- * at once, and free its memory, in the middle of whatever the library was at.
- * The memory is overwritten, so that any touch of it shows.
+ * What the callbacks of a stream may do to it (O4): each may close it, end it,
+ * and free its memory, whatever the library is doing. The memory is
+ * overwritten, so that any later access is detected.
  */
 #include "support/fixture.h"
 
@@ -13,9 +13,9 @@ enum how { CLOSE, CLOSE_NOW, RESET, END, HOWS };
 
 static enum how how;
 static struct fixture *fixture;
-static unsigned called; /* times the callback in question was called */
+static unsigned called; /* calls of the tested callback */
 static unsigned closed; /* calls of gone() */
-static int peer_fd;     /* of the connection under test; -1: closed */
+static int peer_fd;     /* peer of the tested connection, or -1 */
 
 static void let_go(struct connection *c)
 {
@@ -29,8 +29,8 @@ static void gone(struct rota_handle *handle)
 	let_go(rota_container_of(handle, struct connection, tcp.handle));
 }
 
-/* Close the stream in the way that is @how. A request that is in flight makes
- * CLOSE_NOW impossible. */
+/* Close the stream as `how` says. CLOSE_NOW is impossible while a request is in
+ * flight. */
 static void finish(struct connection *c)
 {
 	called++;
@@ -99,7 +99,7 @@ static struct connection *begin(enum how chosen)
 	return subject;
 }
 
-/* The other side reads what there is, and does not look at it. */
+/* The peer reads and discards what there is. */
 static void peer_reads(void)
 {
 	static char bytes[CONNECTION_HOLDS];
@@ -108,8 +108,8 @@ static void peer_reads(void)
 		;
 }
 
-/* Run until the stream has gone; the other side ends after it, or for END,
- * before. */
+/* Run until the stream has closed. The other side ends after it, or for END,
+ * before it. */
 static void expect_gone(void)
 {
 	RUN_UNTIL(fixture, called == 1);
@@ -137,8 +137,8 @@ static void a_read_callback_may_close_its_stream(void **state)
 	}
 }
 
-/* With much to read, output in line, and writable: there would be more to do
- * for this event. */
+/* There is more to read, output is queued, and the stream is writable, so this
+ * event is not finished yet. */
 static void a_busy_stream_may_be_closed_by_its_read_callback(void **state)
 {
 	fixture = *state;
@@ -162,7 +162,7 @@ static void the_callback_of_the_end_may_close_its_stream(void **state)
 		struct connection *c = begin(i);
 
 		c->act = finish_in_read;
-		c->arg = c; /* not before the end */
+		c->arg = c; /* only at the end */
 		connection_read(c);
 		peer_sends(c, 10);
 		raw_shutdown(peer_fd);
@@ -183,7 +183,7 @@ static void the_callback_of_an_error_may_close_its_stream(void **state)
 		c->act = finish_in_read;
 		c->arg = c;
 		connection_read(c);
-		connection_block(c); /* so that there is a write error too */
+		connection_block(c); /* for a write error, too */
 		turn(fixture);
 		peer_reset(c);
 		peer_fd = -1;
@@ -221,7 +221,7 @@ static void a_drain_callback_with_an_error_may_close_its_stream(void **state)
 	}
 }
 
-/* The other request ends after it, in whichever way. */
+/* The other request completes after it, in whichever way. */
 static void a_write_callback_may_close_its_stream(void **state)
 {
 	struct rota_const_buf buf = { "x", 1 };
@@ -291,8 +291,8 @@ static void queue_a_tick(struct connection *c, int status, struct rota_buf buf)
 		assert_int_equal(rota_task_next_tick(&tick, finish_in_tick), 0);
 }
 
-/* T10: ticks run just after a callback, in the middle of what the library is
- * at as well. */
+/* T10: ticks run just after a callback, in the middle of the library's work,
+ * too. */
 static void a_tick_after_a_read_callback_may_close_the_stream(void **state)
 {
 	fixture = *state;

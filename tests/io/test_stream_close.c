@@ -1,5 +1,5 @@
 /*
- * How streams are closed: what is in flight ends, the memory is the caller's
+ * Closing streams: requests in flight complete, the caller owns the memory
  * again, and the other side sees what it should.
  */
 #include "support/fixture.h"
@@ -15,15 +15,16 @@ static int is_open(int fd)
 	return fcntl(fd, F_GETFD) != -1;
 }
 
-/* What the other side has read when it finds the end, or an error. */
+/* Read until the other side's end or error. Returns what peer_takes()
+ * returns. */
 static ptrdiff_t peer_ends(struct connection *c)
 {
 	await_end(c->peer);
 	return peer_takes(c);
 }
 
-/* O2: what is in line ends with ROTA_ECANCELED, in its order, just before the
- * handle's own callback; the descriptor is closed on return. */
+/* O2: queued writes complete with ROTA_ECANCELED, in order, just before the
+ * handle's own callback. The descriptor is closed on return. */
 static void closing_ends_the_writes_and_then_the_stream(void **state)
 {
 	struct fixture *f = *state;
@@ -31,7 +32,7 @@ static void closing_ends_the_writes_and_then_the_stream(void **state)
 	struct connection c;
 
 	connection_open_small(&c, f, "close");
-	assert_int_equal(begin_write(&c, &a, "a", "", 0), 0); /* has ended */
+	assert_int_equal(begin_write(&c, &a, "a", "", 0), 0); /* completed */
 	connection_block(&c);
 	assert_int_equal(begin_write(&c, &b, "b", "x", 1), 0);
 	assert_int_equal(connection_send(&c, 1), 1);
@@ -48,7 +49,8 @@ static void closing_ends_the_writes_and_then_the_stream(void **state)
 	peer_close(&c);
 }
 
-/* O2: reads, writes and a shutdown, each once, and then the stream. */
+/* O2: reads, writes and a shutdown complete once each, and then the stream
+ * closes. */
 static void closing_ends_requests_of_all_kinds(void **state)
 {
 	struct fixture *f = *state;
@@ -83,7 +85,7 @@ static void closing_ends_requests_of_all_kinds(void **state)
 	peer_close(&c);
 }
 
-/* O3: ROTA_EBUSY while a request is in flight, or ended and not yet told. */
+/* O3: ROTA_EBUSY while a request is in flight, or has not called back yet. */
 static void close_now_is_busy_while_a_request_is_in_flight(void **state)
 {
 	struct fixture *f = *state;
@@ -103,7 +105,7 @@ static void close_now_is_busy_while_a_request_is_in_flight(void **state)
 	peer_close(&c);
 }
 
-/* O3: bytes that were sent are no request; a drain that is due is not told. */
+/* O3: sent bytes are not a request. An on_drain that is due is not called. */
 static void close_now_drops_what_was_sent(void **state)
 {
 	struct fixture *f = *state;
@@ -120,7 +122,7 @@ static void close_now_drops_what_was_sent(void **state)
 			rota_stream_set_watermarks(&c->tcp.stream, 0, 0);
 			rota_stream_set_cork(&c->tcp.stream, 1);
 			assert_int_equal(connection_send(c, 10), 1);
-			if (how == 2) /* then the drain is due */
+			if (how == 2) /* then on_drain is due */
 				rota_stream_set_cork(&c->tcp.stream, 0);
 		}
 		peer = c->peer;
@@ -135,8 +137,8 @@ static void close_now_drops_what_was_sent(void **state)
 	}
 }
 
-/* O2: a second close changes nothing; use while closing is an error code, and
- * no callback comes of it. */
+/* O2: a second close changes nothing. Calls on a closing stream return an
+ * error, and cause no callback. */
 static void a_closing_stream_cannot_be_used(void **state)
 {
 	struct fixture *f = *state;
@@ -202,7 +204,7 @@ static void a_closing_stream_cannot_be_used(void **state)
 	peer_close(&c);
 }
 
-/* close: what had left is read by the other side, and then the end. */
+/* rota_handle_close(): the other side reads what has left, and then the end. */
 static void the_other_side_reads_what_was_sent_before_a_close(void **state)
 {
 	struct fixture *f = *state;
@@ -217,7 +219,8 @@ static void the_other_side_reads_what_was_sent_before_a_close(void **state)
 	peer_close(&c);
 }
 
-/* close_reset: what is queued is lost, and the other side sees a reset. */
+/* rota_stream_close_reset(): queued output is lost, and the other side sees a
+ * reset. */
 static void a_close_by_reset_is_seen_by_the_other_side(void **state)
 {
 	struct fixture *f = *state;
@@ -241,7 +244,7 @@ static void a_close_by_reset_is_seen_by_the_other_side(void **state)
 	peer_close(&c);
 }
 
-/* The same of what has not been connected, or has been shut down. */
+/* The same for a stream that is not connected, or has been shut down. */
 static void anything_may_be_closed_by_reset(void **state)
 {
 	struct fixture *f = *state;
@@ -263,7 +266,7 @@ static void anything_may_be_closed_by_reset(void **state)
 	peer_close(&c);
 }
 
-/* T9: in the order asked for, whatever the streams were doing. */
+/* T9: streams close in the order of the calls, whatever they were doing. */
 static void streams_close_in_the_order_asked_for(void **state)
 {
 	static const char *const names[] = { "0", "1", "2" };
@@ -298,8 +301,8 @@ static void free_connection(struct rota_handle *handle)
 	test_free(c);
 }
 
-/* O2: the memory is the caller's in the close callback; the same memory may
- * hold another stream at once. */
+/* O2: the caller owns the memory in the close callback, and may open another
+ * stream in it at once. */
 static void a_stream_may_be_freed_in_its_close_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -319,7 +322,7 @@ static void a_stream_may_be_freed_in_its_close_callback(void **state)
 	assert_string_equal(journal_take(), "closing: close close close");
 }
 
-/* The loop cannot be closed while a stream is open (O5), active or not. */
+/* O5: the loop cannot be closed while a stream is open, active or not. */
 static void a_loop_with_an_open_stream_cannot_be_closed(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,5 @@
 /*
- * Cork: what a callback and its ticks write leaves together.
+ * Corking: everything that a callback and its ticks write leaves together.
  */
 #include "support/fixture.h"
 
@@ -23,7 +23,7 @@ static void count_end(struct rota_write *write, int status)
 	last_status = status;
 }
 
-/* With room for all of it in the system's buffers. */
+/* The kernel's buffers have space for all of it. */
 static void open_roomy(struct connection *c, struct fixture *f)
 {
 	connection_open(c, f, "c");
@@ -35,13 +35,13 @@ static void set_cork(struct connection *c, int on)
 	rota_stream_set_cork(&c->tcp.stream, on);
 }
 
-/* An immediate does @act, as any callback might. */
+/* An immediate that calls @act, as any callback might do it. */
 struct doer {
 	struct rota_task task;
 	struct rota_task tick;
 	struct connection *c;
 	void (*act)(struct doer *doer);
-	unsigned writes_after; /* calls counted when the callback returned */
+	unsigned writes_after; /* system calls when the callback returned */
 };
 
 static void do_it(struct rota_task *task)
@@ -87,7 +87,7 @@ static void send_many(struct doer *doer)
 		assert_true(connection_send(doer->c, SIZE) >= 0);
 }
 
-/* Demand 21: 1,000 writes of 100 bytes in one callback: 2 calls at the most. */
+/* 1,000 writes of 100 bytes in one callback take at most 2 system calls. */
 static void a_callbacks_writes_leave_together(void **state)
 {
 	struct fixture *f = *state;
@@ -114,7 +114,7 @@ static void a_callbacks_sends_leave_together(void **state)
 	open_roomy(&c, f);
 	set_cork(&c, 1);
 
-	for (unsigned i = 1; i <= 2; i++) { /* it stays corked */
+	for (unsigned i = 1; i <= 2; i++) { /* the cork stays */
 		in_a_callback(f, &c, send_many);
 
 		assert_in_range(count_writes(), 1, 2);
@@ -137,7 +137,7 @@ static void send_and_tick(struct doer *doer)
 	assert_int_equal(rota_task_next_tick(&doer->tick, send_in_tick), 0);
 }
 
-/* set_cork: what its ticks write is of the callback. */
+/* rota_stream_set_cork(): what the callback's ticks write belongs to it. */
 static void the_writes_of_ticks_leave_with_those_of_the_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -190,7 +190,7 @@ static void cork_and_uncork(struct doer *doer)
 	fault_count_reset();
 }
 
-/* set_cork: with 0, write it now. */
+/* rota_stream_set_cork() with 0 writes it now. */
 static void taking_the_cork_out_writes_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -200,14 +200,14 @@ static void taking_the_cork_out_writes_at_once(void **state)
 
 	in_a_callback(f, &c, cork_and_uncork);
 
-	assert_int_equal(count_writes(), 0); /* nothing was left */
+	assert_int_equal(count_writes(), 0); /* nothing is left to write */
 	set_cork(&c, 0);
 	assert_int_equal(count_writes(), 0);
 	connection_end(&c);
 }
 
-/* set_cork: outside callbacks it is held until the loop runs, and keeps it
- * alive. */
+/* rota_stream_set_cork(): outside callbacks the output waits until the loop
+ * runs, and keeps the loop alive. */
 static void outside_callbacks_a_cork_holds_until_the_loop_runs(void **state)
 {
 	struct fixture *f = *state;
@@ -244,7 +244,8 @@ static void echo(struct connection *c, int status, struct rota_buf buf)
 			rota_stream_send(&c->tcp.stream, buf.data + i, 1), 0);
 }
 
-/* Writes of a read callback, byte by byte: one call to read, one to write. */
+/* A read callback writes byte by byte: that is one system call to read, and one
+ * to write. */
 static void a_corked_echo_is_one_write(void **state)
 {
 	struct fixture *f = *state;
@@ -272,7 +273,7 @@ static void write_and_close(struct doer *doer)
 			 0);
 }
 
-/* O2: closed in the callback: nothing of it leaves. */
+/* O2: closed in the callback, it sends nothing. */
 static void closing_a_corked_stream_cancels_what_it_holds(void **state)
 {
 	struct fixture *f = *state;
@@ -331,7 +332,8 @@ static void send_on_several(struct doer *doer)
 		assert_int_equal(connection_send(&several[i], 10), 0);
 }
 
-/* Several are held at a time, and some of them go, first, last and between. */
+/* Several streams are corked at a time. The first, the last and one in between
+ * are closed. */
 static void corked_streams_do_not_disturb_each_other(void **state)
 {
 	struct fixture *f = *state;
@@ -350,8 +352,8 @@ static void corked_streams_do_not_disturb_each_other(void **state)
 	}
 }
 
-/* A cork on a stream that is blocked: what is in line goes on, and what comes
- * meanwhile follows. */
+/* A cork on a blocked stream: output that was queued continues to leave, and
+ * new output follows. */
 static void a_cork_on_a_blocked_stream_stops_nothing(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,6 @@
 /*
- * rota_stream_end(): what comes in while a stream ends is thrown away, so that
- * the other side can go on sending, and gets all that was sent to it.
+ * rota_stream_end(): input that arrives while a stream ends is discarded. So
+ * the other side can continue to send, and gets everything that was sent to it.
  */
 #include "support/fixture.h"
 
@@ -20,7 +20,7 @@ static int end(struct connection *c)
 	return rota_stream_end(&c->tcp.stream, note_closed);
 }
 
-/* Run until the stream has closed, which it must do by itself. */
+/* Run until the stream has closed, which must happen by itself. */
 static void expect_closed(struct fixture *f, struct connection *c,
 			  const char *told)
 {
@@ -40,8 +40,8 @@ static void nobody_reads(struct connection *c, int status, struct rota_buf buf)
 	fail();
 }
 
-/* end: what comes in meanwhile is thrown away, however much it is, and the
- * other side gets all that was sent to it (demand 24). */
+/* rota_stream_end(): any amount of input is discarded meanwhile, and the other
+ * side gets everything that was sent to it. */
 static void an_end_throws_away_input_and_loses_no_output(void **state)
 {
 	enum { MUCH = 3 << 20 };
@@ -65,8 +65,8 @@ static void an_end_throws_away_input_and_loses_no_output(void **state)
 	expect_closed(f, &c, "closing: closed");
 }
 
-/* The same if the other side is closed with its data unread: no reset comes
- * before it has read all of ours. */
+/* The same if the other side closes without having read: there is no reset
+ * before it has read all of our output. */
 static void input_that_was_never_read_makes_no_reset(void **state)
 {
 	struct fixture *f = *state;
@@ -94,7 +94,8 @@ static void end_in_data(struct connection *c, int status, struct rota_buf buf)
 	assert_int_equal(end(c), 0);
 }
 
-/* end: no read callback comes after it, inside one as well. */
+/* rota_stream_end(): the read callback is not called after it, even if a read
+ * callback has called it. */
 static void an_end_in_a_read_callback_ends_reading(void **state)
 {
 	struct fixture own;
@@ -121,7 +122,8 @@ static void stop_it(struct connection *c, int status, struct rota_buf buf)
 	rota_stream_read_stop(&c->tcp.stream);
 }
 
-/* What was there already when reading stopped makes no event for the end. */
+/* Input that was already there when reading stopped causes no event after the
+ * end. */
 static void an_end_finds_what_a_stop_left(void **state)
 {
 	struct fixture own;
@@ -144,8 +146,8 @@ static void an_end_finds_what_a_stop_left(void **state)
 	small_loop_end(&own);
 }
 
-/* The other side reads nothing before it has sent all, and both have more in
- * line than there is room for. */
+/* The other side reads nothing before it has sent all, and both have more
+ * queued than the kernel's buffers hold. */
 static void an_end_makes_room_while_its_output_is_blocked(void **state)
 {
 	enum { MUCH = 500000 };
@@ -166,7 +168,7 @@ static void an_end_makes_room_while_its_output_is_blocked(void **state)
 	fault_count_reset();
 	assert_int_equal(end(&c), 0);
 	turn(&own);
-	assert_true(count_reads() > 0); /* nothing new had to come for that */
+	assert_true(count_reads() > 0); /* this needed no new input */
 
 	RUN_UNTIL(&own,
 		  (peer_tries_to_send(&c, MUCH - c.sent), c.sent == MUCH));

@@ -1,6 +1,6 @@
 /*
- * Watermarks: a send says when more than the high one is queued, and on_drain
- * when no more than the low one is left.
+ * Watermarks: a send reports that more than the high one is queued, and
+ * on_drain that no more than the low one is left.
  */
 #include "support/fixture.h"
 
@@ -24,7 +24,8 @@ static void open_and_block(struct connection *c, struct fixture *f)
 	rota_stream_on_drain(&c->tcp.stream, count_drain);
 }
 
-/* send: 1 if more than the high watermark is then queued. */
+/* rota_stream_send() returns 1 if more than the high watermark is then
+ * queued. */
 static void a_send_says_when_the_high_watermark_is_passed(void **state)
 {
 	struct fixture *f = *state;
@@ -50,7 +51,7 @@ static void the_defaults_are_those_of_the_limits(void **state)
 	struct connection c;
 
 	connection_open_small(&c, f, NULL);
-	rota_stream_set_cork(&c.tcp.stream, 1); /* it is all queued */
+	rota_stream_set_cork(&c.tcp.stream, 1); /* so all of it is queued */
 
 	assert_int_equal(connection_send(&c, ROTA_HIGH_WATERMARK), 0);
 	assert_int_equal(connection_send(&c, 1), 1);
@@ -65,7 +66,7 @@ static void expect_low(struct connection *c, int status)
 	assert_true(queued(c) <= *(size_t *)c->arg);
 }
 
-/* on_drain: once, when no more than the low watermark is queued. */
+/* on_drain is called once, when at most the low watermark is queued. */
 static void on_drain_comes_once_at_the_low_watermark(void **state)
 {
 	struct fixture *f = *state;
@@ -92,7 +93,7 @@ static void on_drain_comes_once_at_the_low_watermark(void **state)
 	connection_end(&c);
 }
 
-/* on_drain: only after a send returned 1. */
+/* on_drain is called only after a send that returned 1. */
 static void on_drain_does_not_come_without_pressure(void **state)
 {
 	struct fixture *f = *state;
@@ -113,7 +114,7 @@ static void on_drain_does_not_come_without_pressure(void **state)
 	connection_end(&c);
 }
 
-/* on_drain: for each time that a send had returned 1. */
+/* on_drain is called again after another send that returned 1. */
 static void on_drain_comes_again_after_more_pressure(void **state)
 {
 	struct fixture *f = *state;
@@ -145,8 +146,8 @@ static void produce(struct connection *c, int status)
 		most = queued(c);
 }
 
-/* Demand 8: a producer that minds the watermarks never has more than the high
- * one and a portion queued, and gets all of it across. */
+/* A producer that respects the watermarks never has more queued than the high
+ * one and one portion, and all its bytes arrive. */
 static void a_producer_that_waits_for_on_drain_is_bounded(void **state)
 {
 	struct fixture *f = *state;
@@ -166,7 +167,7 @@ static void a_producer_that_waits_for_on_drain_is_bounded(void **state)
 	connection_end(&c);
 }
 
-/* on_drain: NULL is nobody; it may be set at any time. */
+/* on_drain may be set at any time. NULL means no function. */
 static void on_drain_may_be_taken_back(void **state)
 {
 	struct fixture *f = *state;
@@ -189,8 +190,8 @@ static void on_drain_may_be_taken_back(void **state)
 	connection_end(&c);
 }
 
-/* on_drain is called in the poll or in the pending phase, never from inside a
- * call of the user's (O7). */
+/* on_drain is called in the poll or the pending phase, never from inside a call
+ * of the program (O7). */
 static void on_drain_is_never_called_from_inside_a_call(void **state)
 {
 	struct fixture *f = *state;
@@ -202,7 +203,7 @@ static void on_drain_is_never_called_from_inside_a_call(void **state)
 	rota_stream_set_cork(&c.tcp.stream, 1);
 	assert_int_equal(connection_send(&c, 200), 1);
 
-	rota_stream_set_cork(&c.tcp.stream, 0); /* all of it goes */
+	rota_stream_set_cork(&c.tcp.stream, 0); /* all of it leaves */
 	assert_int_equal(queued(&c), 0);
 	assert_int_equal(c.drains, 0);
 	assert_true(rota_loop_alive(f->loop));
@@ -213,7 +214,8 @@ static void on_drain_is_never_called_from_inside_a_call(void **state)
 	connection_end(&c);
 }
 
-/* on_drain is due when more is corked: it comes once, and all of it leaves. */
+/* on_drain is due when more is corked. It is called once, and all output
+ * leaves. */
 static void a_drain_that_is_due_survives_a_cork(void **state)
 {
 	struct fixture *f = *state;
@@ -237,8 +239,8 @@ static void a_drain_that_is_due_survives_a_cork(void **state)
 	connection_end(&c);
 }
 
-/* on_drain: whoever waits for room is told of the error, though of what was
- * sent nothing is lost any more: a write is in the way. */
+/* A program that waits for on_drain gets the error, even if no byte of its
+ * sends is lost any more: the writing side failed in a write behind them. */
 static void on_drain_tells_those_who_wait_of_an_error(void **state)
 {
 	struct fixture *f = *state;
@@ -267,7 +269,8 @@ static void on_drain_tells_those_who_wait_of_an_error(void **state)
 	connection_end(&c);
 }
 
-/* set_watermarks: both may be 0; the low one not above the high one. */
+/* rota_stream_set_watermarks(): both may be 0; the low one must not be above
+ * the high one. */
 static void arguments_of_watermarks_are_checked(void **state)
 {
 	struct fixture *f = *state;
@@ -283,7 +286,7 @@ static void arguments_of_watermarks_are_checked(void **state)
 		rota_stream_set_watermarks(stream, 0, (size_t)UINT32_MAX + 1),
 		ROTA_EINVAL);
 	rota_stream_set_cork(stream, 1);
-	assert_int_equal(connection_send(&c, 20), 0); /* as they were */
+	assert_int_equal(connection_send(&c, 20), 0); /* they are unchanged */
 	assert_int_equal(connection_send(&c, 1), 1);
 	set_watermarks(&c, UINT32_MAX, UINT32_MAX);
 	assert_int_equal(connection_send(&c, 1), 0);
@@ -299,8 +302,8 @@ static void close_now(struct connection *c, int status)
 	assert_int_equal(rota_handle_close_now(&c->tcp.handle), 0);
 }
 
-/* O3, O4: closed at once by on_drain, in the poll and in the pending phase,
- * and after an error; the memory goes. */
+/* O3, O4: on_drain closes the stream at once, in the poll and in the pending
+ * phase, and after an error. The memory is freed. */
 static void on_drain_may_close_its_stream(void **state)
 {
 	struct fixture *f = *state;
@@ -349,8 +352,8 @@ static void send_one(struct connection *c, int status)
 	assert_int_equal(connection_send(c, 1), 0);
 }
 
-/* on_drain: once, also if the stream was in line to be told in the pending
- * phase, was told in the poll phase, and is held by a cork since. */
+/* on_drain is called once, even if the stream was to be called in the pending
+ * phase, was called in the poll phase, and has been corked since. */
 static void a_drain_that_was_told_is_not_told_again_after_a_cork(void **state)
 {
 	struct fixture *f = *state;

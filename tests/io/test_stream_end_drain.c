@@ -1,7 +1,7 @@
 /*
- * Watermarks and the polite end: every byte that was queued arrives, whatever
- * the watermarks are and however slowly the other side reads. The callbacks are
- * those of the echo server in the README, which people copy.
+ * Watermarks and rota_stream_end(): every queued byte arrives, whatever the
+ * watermarks are and however slowly the other side reads. The callbacks are
+ * those of the echo server in the README, which users copy.
  */
 #include "support/fixture.h"
 
@@ -87,7 +87,8 @@ static void take_a_little(struct connection *c)
 	c->taken += (size_t)n;
 }
 
-/* The client sends all, ends its side and reads a little each turn. */
+/* The client sends everything, ends its side, and reads a little in each
+ * turn. */
 static void an_echo_is_whole_under_every_watermark(void **state)
 {
 	enum { SIZE = 300000 };
@@ -103,14 +104,15 @@ static void an_echo_is_whole_under_every_watermark(void **state)
 			      take_a_little(&c), c.sent == SIZE));
 		raw_shutdown(c.peer);
 		RUN_UNTIL(f, (take_a_little(&c), closes > 0));
-		/* The system may still have some of it on the way. */
+		/* Some of it may still be in the kernel. */
 		peer_takes_to_the_end(f, &c);
 		assert_int_equal(c.taken, SIZE);
 		peer_close(&c);
 	}
 }
 
-/* An end while more than the high watermark is queued, and on_drain is due. */
+/* The stream ends while more than the high watermark is queued and on_drain is
+ * due. */
 static void what_was_queued_at_the_end_arrives(void **state)
 {
 	enum { SIZE = 1089536 };
@@ -141,7 +143,8 @@ static void what_was_queued_at_the_end_arrives(void **state)
 	test_free(bytes);
 }
 
-/* on_drain was due, but put off, when the end began: nobody wants it now. */
+/* on_drain was due, but had been put off, when the end began. It is not called
+ * any more. */
 static void a_drain_that_was_put_off_does_not_come_after_the_end(void **state)
 {
 	struct fixture *f = *state;
@@ -167,7 +170,7 @@ static void a_drain_that_was_put_off_does_not_come_after_the_end(void **state)
 	peer_close(&c);
 }
 
-/* The same if it becomes due while the stream ends. */
+/* The same if it becomes due while the stream is ending. */
 static void a_change_of_watermarks_drains_nothing_after_the_end(void **state)
 {
 	struct fixture *f = *state;
@@ -192,7 +195,7 @@ static void a_change_of_watermarks_drains_nothing_after_the_end(void **state)
 	peer_close(&c);
 }
 
-/* on_drain: with an error, if what was sent is lost. */
+/* on_drain is called with an error if sent bytes are lost. */
 static void a_failure_after_the_end_is_told(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,7 @@
 /*
- * rota_stream_end_with(): the polite end as a request. It is in flight until the
- * stream closes, ends once whatever closes that, and says how it was.
+ * rota_stream_end_with(): ending a stream as a request. The request is in
+ * flight until the stream closes. It completes once, whatever closes the
+ * stream, and has a status.
  */
 #include "support/fixture.h"
 
@@ -34,7 +35,7 @@ static void on_close(struct rota_handle *handle)
 	e->closes++;
 	e->status = e->end.status;
 	e->was_active = rota_request_is_active(&e->end.request);
-	memset(&e->end, 0xa5, sizeof(e->end)); /* it is the caller's */
+	memset(&e->end, 0xa5, sizeof(e->end)); /* the caller owns it */
 	memset(&e->deadline, 0xa5, sizeof(e->deadline));
 }
 
@@ -51,7 +52,7 @@ static int end_it(struct ending *e)
 	return rota_stream_end_with(&e->end, &e->c.tcp.stream, on_close);
 }
 
-/* With @much more is queued than the system takes. */
+/* If @much, more is queued than the kernel takes. */
 static void ending_begin(struct ending *e, struct fixture *f, int much)
 {
 	ending_prepare(e, f);
@@ -64,7 +65,8 @@ static void ending_begin(struct ending *e, struct fixture *f, int much)
 	assert_true(rota_request_is_active(&e->end.request));
 }
 
-/* It closes by itself, or has, with that status; nothing is left of it. */
+/* The stream closes by itself, or has closed, with @status. Nothing is left of
+ * it. */
 static void expect_ended(struct ending *e, int status)
 {
 	run_to_the_end(e->f);
@@ -95,7 +97,7 @@ static void a_polite_end_says_0(void **state)
 	expect_ended(&e, 0);
 }
 
-/* If both sides have ended before, it closes within the call. */
+/* If both sides have ended already, the stream closes within the call. */
 static void an_end_of_what_has_ended_says_0(void **state)
 {
 	struct fixture *f = *state;
@@ -119,7 +121,7 @@ static void an_end_of_what_has_ended_says_0(void **state)
 	expect_ended(&e, 0);
 }
 
-/* O8: after the deadline, a close, which loses what is queued. */
+/* O8: when the deadline passes, the stream closes and queued output is lost. */
 static void a_deadline_closes_the_stream(void **state)
 {
 	struct fixture *f = *state;
@@ -133,7 +135,7 @@ static void a_deadline_closes_the_stream(void **state)
 			connection_block(&e.c);
 		assert_int_equal(begin_write(&e.c, &write, "w", "x", 1), 0);
 		assert_int_equal(end_it(&e), 0);
-		turn(f); /* in which a small write calls back */
+		turn(f); /* a small write calls back in it */
 		assert_int_equal(rota_request_set_deadline(
 					 &e.end.request, &e.deadline,
 					 rota_loop_now(f->loop) + ROTA_MSEC(1)),
@@ -146,7 +148,7 @@ static void a_deadline_closes_the_stream(void **state)
 	}
 }
 
-/* A deadline that was not needed is not waited for. */
+/* A deadline that was not reached is not waited for. */
 static void an_end_in_time_takes_its_deadline_along(void **state)
 {
 	struct fixture *f = *state;
@@ -237,7 +239,8 @@ static void a_reset_is_told_by_the_end(void **state)
 	}
 }
 
-/* The connection failed before the end, which closes it at once. */
+/* The connection failed before the end, which then closes the stream at
+ * once. */
 static void an_end_after_a_failure_says_EPIPE(void **state)
 {
 	struct fixture *f = *state;
@@ -253,7 +256,7 @@ static void an_end_after_a_failure_says_EPIPE(void **state)
 	assert_int_equal(end_it(&e), 0);
 	expect_ended(&e, ROTA_EPIPE);
 
-	ending_prepare(&e, f); /* writing has */
+	ending_prepare(&e, f); /* writing has failed */
 	connection_open(&e.c, f, NULL);
 	fault_fail("send", 1, EPIPE);
 	assert_int_equal(rota_stream_send(&e.c.tcp.stream, "x", 1), ROTA_EPIPE);
@@ -275,7 +278,7 @@ static void a_shutdown_that_fails_is_told_by_the_end(void **state)
 	expect_ended(&e, ROTA_ENOTCONN);
 }
 
-/* No memory for a buffer, which what is thrown away does not need. */
+/* There is no memory for a buffer, but discarding input needs none. */
 static void an_end_without_memory_loses_nothing(void **state)
 {
 	enum { MUCH = 3 << 20 };
@@ -300,7 +303,7 @@ static void an_end_without_memory_loses_nothing(void **state)
 	expect_ended(&e, 0);
 }
 
-/* No room for the first registration. */
+/* The first registration fails. */
 static void an_end_that_cannot_be_registered_says_so(void **state)
 {
 	struct fixture *f = *state;
@@ -332,7 +335,7 @@ static void an_end_of_what_is_not_connected_says_0(void **state)
 	expect_ended(&e, 0);
 }
 
-/* --- connecting ----------------------------------------------------------- */
+/* Ending a stream that connects. */
 
 static void an_end_waits_for_the_connect(void **state)
 {
@@ -357,7 +360,8 @@ static void an_end_waits_for_the_connect(void **state)
 	run_to_the_end(f);
 	assert_int_equal(a.status, 0);
 	assert_int_equal(e.closes, 1);
-	/* The other side has closed with those two unread: by a reset. */
+	/* The other side has closed without reading the two, so it sent a
+	 * reset. */
 	assert_true(e.status == 0 || e.status == ROTA_ECONNRESET);
 }
 
@@ -380,7 +384,7 @@ static void a_connect_that_fails_is_told_by_the_end(void **state)
 
 	assert_int_equal(e.closes, 1);
 	assert_int_equal(a.status, ROTA_ECONNREFUSED);
-	/* Loopback may refuse within the call: then there is no connection. */
+	/* Loopback may refuse within the call. Then there is no connection. */
 	assert_true(e.status == 0 || e.status == ROTA_ECONNREFUSED);
 	raw_close(fd);
 }
@@ -412,7 +416,7 @@ static void a_connect_and_its_end_may_both_be_cancelled(void **state)
 	}
 }
 
-/* --- more ----------------------------------------------------------------- */
+/* Other cases. */
 
 static void a_second_end_is_refused(void **state)
 {
@@ -450,7 +454,7 @@ static void no_request_is_an_end_all_the_same(void **state)
 	expect_ended(&e, 0);
 }
 
-/* L3: the request does, if the handle does not. */
+/* L3: the request keeps the loop alive, even if the handle does not. */
 static void an_end_keeps_the_loop_alive(void **state)
 {
 	struct fixture *f = *state;
@@ -463,7 +467,7 @@ static void an_end_keeps_the_loop_alive(void **state)
 	expect_ended(&e, 0);
 }
 
-/* O8: a write whose time is up does not take those before it along. */
+/* O8: when the deadline of a write passes, the writes before it still leave. */
 static void what_is_before_a_write_that_timed_out_leaves(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,7 @@
 /*
- * The end of the input: it comes once and last, after all that had come in,
- * whether it is a FIN or a reset, and whatever reading was doing meanwhile.
+ * The end of the input: it is reported once and last, after all data that had
+ * arrived, whether it is a FIN or a reset, and whether reading was started or
+ * stopped meanwhile.
  */
 #include "support/fixture.h"
 
@@ -19,7 +20,7 @@ static void expect_end(struct fixture *f, struct connection *c, size_t size,
 	assert_int_equal(c->status, status);
 }
 
-/* Reads: the end comes exactly once, last. */
+/* Reading: the end is reported exactly once, and last. */
 static void the_end_comes_once_after_all_the_data(void **state)
 {
 	struct fixture *f = *state;
@@ -52,8 +53,8 @@ static void an_end_without_data_is_told(void **state)
 	connection_end(&c);
 }
 
-/* Reads: a read that came up short does not tell that the end is behind it:
- * both have come before the one event. */
+/* Reading: a short read does not show that the end follows. Both may arrive
+ * before the one event. */
 static void data_and_the_end_may_come_together(void **state)
 {
 	struct fixture *f = *state;
@@ -70,7 +71,7 @@ static void data_and_the_end_may_come_together(void **state)
 	connection_end(&c);
 }
 
-/* The same for as much as exactly fills the loop's buffer. */
+/* The same for data that exactly fills the loop's buffer. */
 static void the_end_may_follow_a_full_buffer(void **state)
 {
 	struct fixture own;
@@ -115,7 +116,7 @@ static void stop_it(struct connection *c, int status, struct rota_buf buf)
 	rota_stream_read_stop(&c->tcp.stream);
 }
 
-/* Reads: the end makes no new edge when reading goes on. */
+/* Reading: the end causes no new event when reading continues. */
 static void an_end_that_comes_while_paused_is_told_later(void **state)
 {
 	struct fixture *f = *state;
@@ -138,7 +139,7 @@ static void an_end_that_comes_while_paused_is_told_later(void **state)
 	connection_end(&c);
 }
 
-/* The same when the end was there already at the stop. */
+/* The same if the end was already there at the stop. */
 static void a_stop_between_data_and_end_only_puts_the_end_off(void **state)
 {
 	struct fixture *f = *state;
@@ -170,8 +171,9 @@ static void start_again(struct connection *c, int status, struct rota_buf buf)
 			ROTA_EOF);
 }
 
-/* read_start: ROTA_EOF once the input has ended, inside the callback that
- * tells so as well; and what has ended does not keep the loop alive (L1). */
+/* rota_stream_read_start() returns ROTA_EOF when the input has ended, also in
+ * the callback that reports the end. Such a stream does not keep the loop alive
+ * (L1). */
 static void reading_cannot_be_started_after_the_end(void **state)
 {
 	struct fixture *f = *state;
@@ -195,7 +197,8 @@ static void reading_cannot_be_started_after_the_end(void **state)
 	connection_end(&c);
 }
 
-/* Reads: pending input is delivered before an error, which comes once. */
+/* Reading: pending input is delivered before an error, which is reported
+ * once. */
 static void a_reset_comes_after_all_that_had_arrived(void **state)
 {
 	struct fixture *f = *state;
@@ -210,7 +213,7 @@ static void a_reset_comes_after_all_that_had_arrived(void **state)
 
 	expect_end(f, &c, 50000, ROTA_ECONNRESET);
 	assert_int_equal(rota_stream_read_start(&c.tcp.stream, collect),
-			 ROTA_EOF); /* by whatever error */
+			 ROTA_EOF); /* with any error */
 	connection_end(&c);
 }
 
@@ -230,7 +233,7 @@ static void a_reset_while_reading_is_told_once(void **state)
 	connection_end(&c);
 }
 
-/* A reset, like the end, is there whenever reading is started again. */
+/* Like the end, a reset is reported whenever reading is started again. */
 static void a_reset_that_comes_while_paused_is_told_later(void **state)
 {
 	struct fixture *f = *state;
@@ -256,8 +259,8 @@ static void a_reset_that_comes_while_paused_is_told_later(void **state)
 	connection_end(&c);
 }
 
-/* Checklist: a reset behind a FIN; what the other side does after its end is
- * not told to a reader. */
+/* A reset after a FIN: a reader does not get it, as the end was already
+ * reported. */
 static void a_reset_after_the_end_is_not_told(void **state)
 {
 	struct fixture *f = *state;
@@ -271,7 +274,7 @@ static void a_reset_after_the_end_is_not_told(void **state)
 
 	assert_int_equal(connection_send(&c, 1), 0);
 	await_input(c.peer);
-	peer_close(&c); /* with unread data: by a reset */
+	peer_close(&c); /* unread data: sends a reset */
 	turn(f);
 	turn(f);
 
@@ -279,8 +282,8 @@ static void a_reset_after_the_end_is_not_told(void **state)
 	connection_end(&c);
 }
 
-/* No spinning: neither an end nor a reset nor data that nobody reads keeps the
- * loop from sleeping. */
+/* No busy-waiting: neither an end nor a reset nor unread data keeps the loop
+ * from sleeping. */
 static void what_waits_for_a_paused_reader_does_not_wake_the_loop(void **state)
 {
 	struct fixture *f = *state;
@@ -311,8 +314,8 @@ static void what_waits_for_a_paused_reader_does_not_wake_the_loop(void **state)
 	}
 }
 
-/* The same once an end or a reset has been told and the stream is still open,
- * be it unreferenced or not. */
+/* The same if an end or a reset has been reported and the stream is still open,
+ * referenced or not. */
 static void what_has_ended_does_not_wake_the_loop(void **state)
 {
 	struct fixture *f = *state;

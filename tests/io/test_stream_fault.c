@@ -1,8 +1,7 @@
 /*
- * Failures (F3): a life of a stream, from connect to close, in which the nth
- * system call of a kind fails, or the nth allocation. Whatever fails, each
- * request that was begun is called back once, the stream closes, and nothing is
- * left.
+ * Failures (F3): the life of a stream, from connect to close, in which the nth
+ * system call of a kind or the nth allocation fails. In each case every started
+ * request calls back once, the stream closes, and nothing is left.
  */
 #include "support/fixture.h"
 
@@ -14,11 +13,11 @@
 
 enum { FIRST = 1000, MUCH = 100000 };
 
-/* A client of an echo, which sends some bytes while it connects, much by a
- * write and a send, reads all of it, shuts down, and ends. */
+/* The client of an echo server. It sends some bytes while it connects, and much
+ * by a write and a send; it reads all of it, shuts down, and ends. */
 struct life {
 	struct fixture *f;
-	struct connection c; /* its peer is the echo */
+	struct connection c; /* its peer is the echo server */
 	struct rota_connect connect;
 	struct rota_write write;
 	struct rota_shutdown shutdown;
@@ -26,7 +25,7 @@ struct life {
 	char *bytes;
 	char answer[FIRST];
 	int begun; /* requests */
-	int ended; /* callbacks of theirs */
+	int ended; /* callbacks of requests */
 	int closed;
 	int closing;
 };
@@ -48,7 +47,7 @@ static void close_life(void)
 	life.closing = 1;
 }
 
-/* What a call that begins something has returned: go on, or give up. */
+/* Whether a call that starts something has succeeded. If not, close. */
 static int goes_on(int status)
 {
 	if (status < 0)
@@ -132,7 +131,8 @@ static void on_lost(struct connection *c, int status)
 		close_life();
 }
 
-/* The echo, a raw socket: answers what it can, and ends after the client. */
+/* The echo server, a raw socket. It answers what it can, and ends after the
+ * client. */
 static void echo(int listener)
 {
 	static char kept[4 * MUCH];
@@ -203,8 +203,9 @@ struct stage {
 	int listener;
 };
 
-/* One whole life, so that what the loop keeps for streams is there; then a
- * connection that nobody has accepted may wait at the listener. */
+/* Run one whole life, so that everything that the loop keeps for streams is
+ * allocated. Afterwards a connection that was not accepted may be queued at the
+ * listener. */
 static void stage_begin(struct stage *stage, struct fixture *f)
 {
 	stage->listener = raw_listen(&stage->address);
@@ -223,8 +224,8 @@ static void stage_end(struct stage *stage)
 	raw_close(stage->listener);
 }
 
-/* A listener of its own for each life: one that failed may have left a
- * connection behind. */
+/* Each life has its own listener, as a failed one may have left a connection
+ * behind. */
 static void live_once(struct stage *stage, struct fixture *f)
 {
 	raw_close(stage->listener);
@@ -252,7 +253,7 @@ static void sweep(struct fixture *f, const char *call, int error)
 	stage_end(&stage);
 }
 
-/* Those that a stream makes; with errors that they may give. */
+/* The system calls of a stream, with errors that they may return. */
 static void any_call_to_make_a_connection_may_fail(void **state)
 {
 	static const char *const calls[] = { "socket",      "connect",
@@ -294,7 +295,8 @@ static void any_call_to_write_may_fail(void **state)
 	sweep(f, "close", EIO);
 }
 
-/* A call that a signal cuts short is made again: all of it gets across. */
+/* A system call that a signal interrupts is made again, and all bytes
+ * arrive. */
 static void calls_cut_short_by_a_signal_are_made_again(void **state)
 {
 	static const char *const calls[] = { "recv",  "send",     "sendmsg",
@@ -317,8 +319,8 @@ static void calls_cut_short_by_a_signal_are_made_again(void **state)
 	stage_end(&stage);
 }
 
-/* D2: the first registration may fail, in the call itself; no change after it
- * can. */
+/* D2: the first registration may fail, in the call itself. Later changes cannot
+ * fail. */
 static void the_poller_may_fail(void **state)
 {
 	struct fixture *f = *state;

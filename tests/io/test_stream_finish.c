@@ -1,6 +1,7 @@
 /*
- * rota_stream_end(): a stream sends what it has, says so, waits for the other
- * side's end, and closes. For what comes in meanwhile see test_stream_discard.c.
+ * rota_stream_end(): a stream sends its queued output, shuts down, waits for
+ * the end of the other side, and closes. Input that arrives meanwhile is tested
+ * in test_stream_discard.c.
  */
 #include "support/fixture.h"
 
@@ -21,7 +22,7 @@ static int end(struct connection *c)
 	return rota_stream_end(&c->tcp.stream, note_closed);
 }
 
-/* Run until the stream has closed, which it must do by itself. */
+/* Run until the stream has closed, which must happen by itself. */
 static void expect_closed(struct fixture *f, struct connection *c,
 			  const char *told)
 {
@@ -33,7 +34,8 @@ static void expect_closed(struct fixture *f, struct connection *c,
 	peer_close(c);
 }
 
-/* end: when all that is queued has left, and the other side has ended. */
+/* rota_stream_end(): it closes when all queued output has left and the other
+ * side has ended. */
 static void an_end_waits_for_the_line_and_for_the_other_side(void **state)
 {
 	struct fixture *f = *state;
@@ -69,7 +71,8 @@ static void end_it(struct connection *c, int status, struct rota_buf buf)
 					     buf.size) >= 0);
 }
 
-/* The echo of the header's first lines: ended by the callback of the end. */
+/* The echo server at the start of the header: it ends in the callback of the
+ * input's end. */
 static void an_echo_ends_when_its_client_does(void **state)
 {
 	struct fixture *f = *state;
@@ -87,7 +90,7 @@ static void an_echo_ends_when_its_client_does(void **state)
 	expect_closed(f, &c, "closing: closed");
 }
 
-/* end: with an error it closes at once. */
+/* rota_stream_end(): after an error it closes at once. */
 static void a_reset_closes_a_stream_that_ends(void **state)
 {
 	struct fixture *f = *state;
@@ -106,7 +109,7 @@ static void a_reset_closes_a_stream_that_ends(void **state)
 	journal_take();
 	assert_false(is_open(c.fd));
 
-	connection_open(&c, f, "closed"); /* nothing in line */
+	connection_open(&c, f, "closed"); /* nothing is queued */
 	assert_int_equal(end(&c), 0);
 	turn(f);
 	peer_reset(&c);
@@ -119,7 +122,7 @@ static void a_reset_closes_a_stream_that_ends(void **state)
 	expect_closed(f, &c, "closing: closed");
 }
 
-/* The writing side fails by a deadline while the stream ends. */
+/* The writing side fails because of a deadline while the stream is ending. */
 static void a_deadline_closes_a_stream_that_ends(void **state)
 {
 	struct fixture *f = *state;
@@ -149,7 +152,8 @@ static void note_other_close(struct rota_handle *handle)
 	journal_note(rota_handle_loop(handle), "the other");
 }
 
-/* end: rota_handle_close() can still be called, and is what counts. */
+/* rota_stream_end(): rota_handle_close() can still be called, and takes
+ * precedence. */
 static void a_close_takes_the_place_of_an_end(void **state)
 {
 	struct fixture *f = *state;
@@ -193,7 +197,7 @@ static void arguments_of_an_end_are_checked(void **state)
 	peer_close(&c);
 }
 
-/* Nobody reads what comes in from then on. */
+/* Input that arrives from then on is discarded. */
 static void an_end_cancels_the_reads_under_way(void **state)
 {
 	struct fixture *f = *state;
@@ -211,8 +215,8 @@ static void an_end_cancels_the_reads_under_way(void **state)
 		      "pending: a=ECANCELED b=ECANCELED closing: closed");
 }
 
-/* After a shutdown of one's own an end waits for the other side alone; a
- * shutdown that is in line is called back before. */
+/* If the program has shut down the writing side, the end only waits for the
+ * other side. A queued shutdown calls back first. */
 static void an_end_may_follow_a_shutdown(void **state)
 {
 	struct fixture *f = *state;
@@ -233,8 +237,8 @@ static void an_end_may_follow_a_shutdown(void **state)
 	expect_closed(f, &c, "closing: closed");
 }
 
-/* A corked stream that ends: what it holds leaves, and then its end, whether
- * the callback does it, or taking the cork out. */
+/* A corked stream that ends: corked output leaves, and then the end, whether
+ * the callback returns or the cork is removed. */
 static void a_corked_stream_ends_like_any_other(void **state)
 {
 	struct fixture *f = *state;
@@ -254,7 +258,7 @@ static void a_corked_stream_ends_like_any_other(void **state)
 	}
 }
 
-/* What is canceled out of the line of a stream that ends does not stop it. */
+/* A request that is cancelled in the queue does not stop the end. */
 static void a_cancel_does_not_stop_an_end(void **state)
 {
 	struct fixture *f = *state;
@@ -281,7 +285,8 @@ static void close_it(struct rota_timer *timer)
 			 0);
 }
 
-/* end: whoever will not wait for ever calls rota_handle_close() by a timer. */
+/* rota_stream_end(): a program that does not want to wait forever calls
+ * rota_handle_close() in a timer. */
 static void a_timer_closes_a_stream_whose_other_side_stays(void **state)
 {
 	struct fixture *f = *state;

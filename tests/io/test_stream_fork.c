@@ -1,6 +1,6 @@
 /*
- * Streams in a forked child (F2): until rota_loop_fork() each call is refused
- * and touches nothing of the parent's; after it the streams go on.
+ * Streams in a forked child (F2): before rota_loop_fork() each call is refused
+ * and does not affect the parent. After it the streams continue.
  */
 #include "support/fixture.h"
 
@@ -13,8 +13,8 @@
 
 struct family {
 	struct fixture *f;
-	struct connection c;     /* reads, and has a line */
-	struct connection idle;  /* has never been registered */
+	struct connection c;     /* reads, with output queued */
+	struct connection idle;  /* was never registered */
 	struct connection reads; /* has a read in flight */
 	struct rota_read read;
 	struct rota_write write;
@@ -35,7 +35,7 @@ static void family_begin(struct family *all, struct fixture *f)
 	turn(f);
 }
 
-/* In the parent: all goes on as if there had been no child. */
+/* In the parent: everything continues as if there were no child. */
 static void family_end(struct family *all)
 {
 	struct fixture *f = all->f;
@@ -138,8 +138,8 @@ static void stop_and_uncork(void *arg)
 	EXPECT(made_calls() == 0);
 }
 
-/* What takes effect in memory alone is the child's; corked bytes are written
- * by the parent alone. */
+/* What only changes memory affects only the child. Only the parent writes
+ * corked bytes. */
 static void a_stop_in_the_child_is_not_the_parents(void **state)
 {
 	struct family all;
@@ -195,8 +195,8 @@ static void go_on(void *arg)
 	EXPECT(f->memory.bytes == 0);
 }
 
-/* F2: what was started stays started, what is in line goes out. The child has
- * the connection to itself here. */
+/* F2: started reading stays started, and queued output leaves. Here only the
+ * child uses the connection. */
 static void streams_go_on_in_a_rebuilt_loop(void **state)
 {
 	struct fixture *f = *state;
@@ -226,8 +226,8 @@ static void close_all(void *arg)
 	EXPECT(f->memory.bytes == 0);
 }
 
-/* F2: a child that closes its inherited streams takes nothing from the
- * parent: no watch, and no connection. */
+/* F2: if a child closes its inherited streams, the parent loses neither a watch
+ * nor a connection. */
 static void streams_closed_in_a_child_stay_the_parents(void **state)
 {
 	struct family all;
@@ -251,7 +251,8 @@ static void fork_in_read(struct connection *c, int status, struct rota_buf buf)
 		EXPECT(rota_loop_fork(rota_handle_loop(&c->tcp.handle)) == 0);
 }
 
-/* F2: rebuilt inside a read callback, from which both return to the turn. */
+/* F2: rebuilt inside a read callback, from which both processes return to the
+ * turn. */
 static void a_read_callback_may_fork(void **state)
 {
 	struct fixture *f = *state;

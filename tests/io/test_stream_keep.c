@@ -1,5 +1,5 @@
 /*
- * rota_buf_keep(): bytes that a read callback was lent stay as they are until
+ * rota_buf_keep(): the bytes that a read callback keeps do not change until
  * they are released, whatever is read, closed or freed meanwhile.
  */
 #include "support/fixture.h"
@@ -50,8 +50,8 @@ static void release_all(void)
 	kept_count = 0;
 }
 
-/* rota_buf_keep: the bytes stay as they are while more is read, and what is
- * kept costs no more than itself, but for the buffer begun last. */
+/* rota_buf_keep(): the bytes do not change while more is read. Kept bytes take
+ * only their own size, except for the buffer that was begun last. */
 static void kept_bytes_stay_and_share_buffers(void **state)
 {
 	struct fixture *f = *state;
@@ -92,7 +92,7 @@ static void release_one(void)
 	kept[at] = kept[--kept_count];
 }
 
-/* The same in another order of letting go, and with more reading between. */
+/* The same, released in another order, with more reading in between. */
 static void holds_may_be_released_in_any_order(void **state)
 {
 	struct fixture own;
@@ -118,8 +118,8 @@ static void holds_may_be_released_in_any_order(void **state)
 	small_loop_end(&own);
 }
 
-/* Let go of some before, keep perhaps, and let go of some after, be it what has
- * just been kept: what is being lent stays as it is. */
+/* Release some holds, perhaps keep the buffer, and release some more, even the
+ * one just made: the lent bytes do not change. */
 static void keep_and_release(struct connection *c, int status,
 			     struct rota_buf buf)
 {
@@ -165,7 +165,7 @@ static void keep_twice(struct connection *c, int status, struct rota_buf buf)
 	c->act = NULL;
 }
 
-/* rota_buf_keep: one hold for each call. */
+/* rota_buf_keep(): each call makes a hold of its own. */
 static void what_is_kept_twice_is_released_twice(void **state)
 {
 	struct fixture *f = *state;
@@ -209,8 +209,8 @@ static void keep_nothing(struct connection *c, int status, struct rota_buf buf)
 	assert_int_equal(rota_task_next_tick(&tick, keep_in_tick), 0);
 }
 
-/* rota_buf_keep: NULL if nothing is being lent; a tick comes after the read
- * callback, and is none. */
+/* rota_buf_keep() returns NULL if no buffer is lent, as in a tick after the
+ * read callback. */
 static void there_is_nothing_to_keep_outside_a_read_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -244,7 +244,7 @@ static void keep_and_go(struct connection *c, int status, struct rota_buf buf)
 	test_free(c);
 }
 
-/* rota_buf_release: the stream may be gone by then. */
+/* rota_buf_release(): the stream may have been closed. */
 static void what_is_kept_outlives_its_stream(void **state)
 {
 	struct fixture *f = *state;
@@ -268,7 +268,8 @@ static void *release_in_thread(void *arg)
 	return NULL;
 }
 
-/* rota_buf_release: the loop may have been closed, and then any thread may. */
+/* rota_buf_release(): the loop may have been closed. Then any thread may call
+ * it. */
 static void what_is_kept_outlives_the_loop(void **state)
 {
 	struct fixture *f = *state;

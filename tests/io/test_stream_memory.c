@@ -1,6 +1,6 @@
 /*
- * Memory that a loop keeps for its streams: in a steady state it does not grow,
- * and after a burst it is given back, but for what docs/ownership.md says.
+ * The memory that a loop keeps for its streams. In a steady state it does not
+ * grow, and after a burst it is freed, except for what docs/ownership.md lists.
  */
 #include "support/fixture.h"
 #include "support/streams.h"
@@ -11,10 +11,10 @@ enum {
 	KEPT_CHUNKS = 64,
 	CHUNK = 4096,
 	KEPT_BLOCKS = 4, /* and the one in use */
-	BLOCK_HEAD = 64, /* at most, before its bytes */
+	BLOCK_HEAD = 64, /* most bytes before the data */
 };
 
-/* Send until much is queued, and have the peer take all of it. */
+/* Send until much is queued, and let the peer read all of it. */
 static void block_and_drain(struct fixture *f, struct connection *c)
 {
 	connection_block(c);
@@ -30,7 +30,7 @@ static void output_in_a_steady_state_allocates_nothing(void **state)
 
 	connection_open_small(&c, f, NULL);
 	block_and_drain(f, &c);
-	/* All that is kept of small pieces is there from now on. */
+	/* From now on all that is kept for small pieces is allocated. */
 	for (unsigned i = 0; i < 2 * KEPT_CHUNKS; i++)
 		assert_true(connection_send(&c, CHUNK / 2) >= 0);
 	peer_takes_until(f, &c, c.produced);
@@ -48,13 +48,13 @@ static void output_in_a_steady_state_allocates_nothing(void **state)
 	connection_end(&c);
 }
 
-/* A send takes memory only if there is no room for it in what the last one took:
- * to the last byte. */
+/* A send allocates only if its bytes do not fit behind the last one's, to the
+ * last byte. */
 static void what_was_taken_is_filled_before_more_is(void **state)
 {
 	struct fixture *f = *state;
 	struct connection c;
-	size_t sent_before[3]; /* memory was taken for the nth time */
+	size_t sent_before[3]; /* before the nth allocation */
 
 	connection_open(&c, f, NULL);
 	rota_stream_set_cork(&c.tcp.stream, 1);
@@ -74,8 +74,8 @@ static void what_was_taken_is_filled_before_more_is(void **state)
 	connection_end(&c);
 }
 
-/* Small pieces make many chunks, of which 64 are kept; a large one has memory
- * of its own. */
+/* Small pieces make many chunks, of which 64 are kept. A large piece has a
+ * block of its own. */
 static void a_burst_of_output_gives_its_memory_back(void **state)
 {
 	enum { PIECES = 1000, PIECE = 3000 };
@@ -84,7 +84,7 @@ static void a_burst_of_output_gives_its_memory_back(void **state)
 	size_t before;
 
 	connection_open_small(&c, f, NULL);
-	connection_read(&c); /* it is watched */
+	connection_read(&c); /* registers it */
 	turn(f);
 	before = f->memory.bytes;
 	for (unsigned burst = 0; burst < 3; burst++) {
@@ -102,7 +102,7 @@ static void a_burst_of_output_gives_its_memory_back(void **state)
 	connection_end(&c);
 }
 
-/* What a stream had queued when it was closed is a burst as well. */
+/* Output that is queued when a stream closes is a burst, too. */
 static void a_close_gives_back_what_was_queued(void **state)
 {
 	enum { PIECES = 300 };
@@ -141,7 +141,7 @@ static void hold_it(struct connection *c, int status, struct rota_buf buf)
 	held_count++;
 }
 
-/* Have all of HOLDS blocks kept, and none of them any more. */
+/* Keep all HOLDS blocks, and then release them. */
 static void hold_and_release(struct fixture *f, struct connection *c,
 			     size_t portion)
 {
@@ -154,7 +154,7 @@ static void hold_and_release(struct fixture *f, struct connection *c,
 		rota_buf_release(held[i]);
 }
 
-/* Each of the portions fills most of a block, which is replaced. */
+/* Each portion fills most of a block, which is then replaced. */
 static void kept_input_gives_its_memory_back(void **state)
 {
 	enum { SIZE = 16384 };
@@ -206,7 +206,7 @@ static void input_in_a_steady_state_allocates_nothing(void **state)
 	connection_end(&c);
 }
 
-/* Connections come and go: nothing of them stays. */
+/* Connections come and go, and leave no memory behind. */
 static void connections_that_went_left_nothing(void **state)
 {
 	struct fixture *f = *state;

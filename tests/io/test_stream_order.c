@@ -1,7 +1,7 @@
 /*
- * The order of what comes in around a read that ends early: it may have bytes,
- * and its callback waits for the next pending phase. What came behind them, the
- * end included, is told after it, to any reader.
+ * The order of input around a read that is cancelled or times out. It may have
+ * bytes, and its callback waits for the next pending phase. Later input, the
+ * end included, is delivered after it, to any reader.
  */
 #include "support/fixture.h"
 
@@ -9,16 +9,16 @@
 
 #include "support/streams.h"
 
-/* A stream whose first read has "abcd" of its 10 bytes. */
+/* A stream whose first read has got "abcd" of its 10 bytes. */
 struct half_read {
 	struct fixture *f;
 	struct connection c;
 	struct rota_read a, b;
 	char bytes_a[10], bytes_b[10];
-	char seen[64]; /* all that was told, in that order */
+	char seen[64]; /* all that was delivered, in order */
 	struct rota_hook hook;
-	void (*act)(struct half_read *h);  /* in the hook's callback */
-	void (*then)(struct half_read *h); /* in that of the first read */
+	void (*act)(struct half_read *h);  /* runs in the hook's callback */
+	void (*then)(struct half_read *h); /* runs in that of the first read */
 };
 
 static struct half_read *half;
@@ -98,8 +98,8 @@ static void on_prepare(struct rota_hook *hook)
 	half->act(half);
 }
 
-/* Make a turn with @act in its prepare phase: the poll phase follows, and the
- * pending phase is over. */
+/* Make a turn that calls @act in its prepare phase: before the poll phase, and
+ * after the pending phase. */
 static void turn_with(struct half_read *h, void (*act)(struct half_read *h))
 {
 	h->act = act;
@@ -115,7 +115,7 @@ static void cancel_and_send(struct half_read *h)
 	cancel_a(h);
 }
 
-/* O6, T9: the next read in line waits for the bytes before its own. */
+/* O6, T9: the next queued read waits for the bytes before its own. */
 static void a_read_behind_a_canceled_one_comes_after_it(void **state)
 {
 	struct half_read h;
@@ -154,7 +154,7 @@ static void a_flow_started_after_a_cancel_comes_after_the_read(void **state)
 	connection_end(&h.c);
 }
 
-/* The bytes are there, and no event will tell of them again. */
+/* The bytes are there, and no new event reports them. */
 static void reading_may_begin_in_the_callback_of_a_canceled_read(void **state)
 {
 	struct half_read h;
@@ -203,7 +203,8 @@ static void cancel_at_the_end(struct half_read *h)
 	flow(h);
 }
 
-/* The end comes last, also if it has arrived before the cancel was told. */
+/* The end comes last, even if it arrives before the cancelled read calls
+ * back. */
 static void the_end_comes_after_a_canceled_read(void **state)
 {
 	struct half_read h;
@@ -270,7 +271,8 @@ static void end_without_cancel(struct half_read *h)
 	assert_int_equal(rota_stream_end(&h->c.tcp.stream, on_close), 0);
 }
 
-/* What is thrown away comes after what is told, and the close comes last. */
+/* Input is discarded after the read has called back, and the close comes
+ * last. */
 static void an_end_of_the_stream_comes_after_a_canceled_read(void **state)
 {
 	struct half_read h;
@@ -325,8 +327,8 @@ static void a_stream_may_go_in_the_callback_of_a_canceled_read(void **state)
 	raw_close(h.c.peer);
 }
 
-/* It waits for the callback, which comes in the next turn, and for no more:
- * nothing spins, and what comes in later is told. */
+/* The stream only waits for the callback in the next turn. The loop does not
+ * busy-wait, and later input is delivered. */
 static void after_a_canceled_read_the_loop_sleeps(void **state)
 {
 	struct half_read h;
@@ -344,7 +346,8 @@ static void after_a_canceled_read_the_loop_sleeps(void **state)
 	connection_end(&h.c);
 }
 
-/* A deadline is told in the turn in which it passes: before the poll phase. */
+/* A deadline completes the read in the turn in which it passes: before the poll
+ * phase. */
 static void a_read_whose_time_is_up_comes_before_what_follows(void **state)
 {
 	struct rota_deadline deadline;
@@ -363,7 +366,7 @@ static void a_read_whose_time_is_up_comes_before_what_follows(void **state)
 	connection_end(&h.c);
 }
 
-/* Writes go on while bytes wait to be told. */
+/* Writing continues while bytes wait to be delivered. */
 static void cancel_and_write(struct half_read *h)
 {
 	cancel_and_flow(h);

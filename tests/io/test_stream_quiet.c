@@ -1,7 +1,7 @@
 /*
- * What is over leaves nothing behind: nothing that keeps the loop alive or
- * awake, no callback that is lost, none that comes in the wrong turn, and no
- * input that is slept over.
+ * Finished operations leave nothing behind: nothing that keeps the loop alive
+ * or awake, no callback that is lost or comes in the wrong turn, and no input
+ * that waits through a sleep.
  */
 #include "support/fixture.h"
 
@@ -9,7 +9,7 @@
 
 #include "support/streams.h"
 
-/* O2: what is closed cannot be brought back by taking its cork out. */
+/* O2: removing the cork of a closed stream has no effect. */
 static void an_uncork_after_a_close_does_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -55,8 +55,8 @@ static void write_in_drain(struct connection *c, int status)
 	assert_int_equal(begin_write(c, &write_of_drain, "w", "x", 1), 0);
 }
 
-/* T8: on_drain runs in the pending phase, and what it has written at once is
- * called back in the next one. */
+/* T8: on_drain runs in the pending phase. A write that it starts, and that
+ * leaves at once, calls back in the next one. */
 static void what_on_drain_writes_is_called_back_in_the_next_turn(void **state)
 {
 	struct fixture *f = *state;
@@ -78,7 +78,8 @@ static void what_on_drain_writes_is_called_back_in_the_next_turn(void **state)
 	connection_end(&c);
 }
 
-/* O5: whoever ends a stream frees it in the function that they gave. */
+/* O5: the function given to rota_stream_end() is called, and frees the
+ * stream. */
 static void a_shutdown_of_the_loop_calls_the_function_of_an_end(void **state)
 {
 	struct fixture *f = *state;
@@ -93,7 +94,8 @@ static void a_shutdown_of_the_loop_calls_the_function_of_an_end(void **state)
 	peer_close(&c);
 }
 
-/* recv(2) stops at the mark of urgent data: a short read, with more behind. */
+/* recv(2) stops at the mark of urgent data, so the read is short although more
+ * data follows. */
 static void what_is_behind_urgent_data_is_not_slept_over(void **state)
 {
 	struct fixture *f = *state;
@@ -110,7 +112,7 @@ static void what_is_behind_urgent_data_is_not_slept_over(void **state)
 	connection_end(&c);
 }
 
-/* A refused call has changed nothing. */
+/* A refused call changes nothing. */
 static void a_detach_that_is_refused_leaves_the_stream_reading(void **state)
 {
 	struct fixture *f = *state;

@@ -1,8 +1,8 @@
 /*
- * Random use: both ends of some connections are streams of the loop, and send,
- * write, try, cork, read by flowing or by requests, stop and start, in callbacks
- * and between turns. All bytes arrive in order, each request calls back once,
- * and each end comes once and last.
+ * Random use. Both ends of some connections are streams of the loop. In
+ * callbacks and between turns they send, write, try, cork, read continuously or
+ * by requests, stop and start. All bytes arrive in order, each request calls
+ * back once, and each end is reported once and last.
  */
 #include "support/fixture.h"
 
@@ -13,7 +13,7 @@
 enum {
 	PAIRS = 4,
 	ENDS = 2 * PAIRS,
-	REQUESTS = 6, /* in flight at a time, at each end and of each kind */
+	REQUESTS = 6, /* of each kind in flight, at each end */
 	ROUNDS = 700,
 	LARGEST = 30000,
 };
@@ -35,7 +35,7 @@ struct reading {
 };
 
 struct end {
-	struct connection c; /* reads what the other end's produced */
+	struct connection c; /* reads the other end's pattern */
 	struct writing writes[REQUESTS];
 	struct reading reads[REQUESTS];
 	struct rota_shutdown shutdown;
@@ -43,13 +43,13 @@ struct end {
 	unsigned waiting;   /* reads */
 	int flowing;
 	int pressed;
-	int shut;     /* 1: begun; 2: called back */
-	int finished; /* the end was read */
+	int shut;     /* 1: started; 2: called back */
+	int finished; /* it has read the end */
 };
 
 static struct end ends[ENDS];
 static uint64_t seed;
-static int quiet; /* callbacks do nothing more */
+static int quiet; /* callbacks start nothing more */
 
 static size_t below(size_t bound)
 {
@@ -69,7 +69,7 @@ static void do_more(struct end *e)
 		do_anything(e);
 }
 
-/* --- writing ---------------------------------------------------------------- */
+/* Writing. */
 
 static void on_write(struct rota_write *request, int status)
 {
@@ -159,7 +159,7 @@ static void on_shutdown(struct rota_shutdown *shutdown, int status)
 	e->shut = 2;
 }
 
-/* --- reading ---------------------------------------------------------------- */
+/* Reading. */
 
 static void on_flow(struct connection *c, int status, struct rota_buf buf)
 {
@@ -219,7 +219,7 @@ static void read_some(struct end *e)
 			 0);
 }
 
-/* The first in line alone: the bytes of one in the middle are none. */
+/* Only the first in the queue: one in the middle cannot have bytes. */
 static void cancel_some(struct end *e)
 {
 	for (unsigned i = 0; i < REQUESTS; i++)
@@ -274,7 +274,7 @@ static void do_anything(struct end *e)
 	}
 }
 
-/* --- the whole -------------------------------------------------------------- */
+/* The test. */
 
 static void open_pairs(struct fixture *f)
 {

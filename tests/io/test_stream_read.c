@@ -1,6 +1,6 @@
 /*
- * Flowing reads: what comes in is told in order and whole, whenever reading is
- * stopped and started. For the end of the input see test_stream_eof.c.
+ * Continuous reading: input is delivered in order and complete, however reading
+ * is stopped and started. The end of the input is tested in test_stream_eof.c.
  */
 #include "support/fixture.h"
 
@@ -12,7 +12,7 @@ static void read_stop(struct connection *c)
 	rota_stream_read_stop(&c->tcp.stream);
 }
 
-/* Reads: in order, across the size of the buffer and of a segment. */
+/* Reading: in order, across the sizes of the buffer and of a segment. */
 static void bytes_come_in_order_whatever_their_number(void **state)
 {
 	static const size_t sizes[] = { 1,    2,     3,     255,   256,
@@ -37,7 +37,7 @@ static void bytes_come_in_order_whatever_their_number(void **state)
 	connection_end(&c);
 }
 
-/* Reads: one byte at a time. */
+/* Reading: one byte at a time. */
 static void single_bytes_come_one_by_one(void **state)
 {
 	struct fixture *f = *state;
@@ -56,8 +56,8 @@ static void single_bytes_come_one_by_one(void **state)
 	connection_end(&c);
 }
 
-/* Checklist: no read callback before reading has been started; and it comes
- * in the poll phase, not out of the call that starts it. */
+/* There is no read callback before reading is started. It runs in the poll
+ * phase, not inside the call that starts reading. */
 static void nothing_is_told_before_reading_is_started(void **state)
 {
 	struct fixture *f = *state;
@@ -84,7 +84,8 @@ static void stop_it(struct connection *c, int status, struct rota_buf buf)
 	read_stop(c);
 }
 
-/* Reads: what was there already when reading stopped makes no new edge. */
+/* Reading: input that was already there when reading stopped causes no new
+ * event. */
 static void what_is_left_at_a_stop_comes_after_a_restart(void **state)
 {
 	struct fixture *f = *state;
@@ -110,7 +111,8 @@ static void what_is_left_at_a_stop_comes_after_a_restart(void **state)
 	connection_end(&c);
 }
 
-/* Reads: what comes while it is stopped is told after the restart. */
+/* Reading: input that arrives while it is stopped is delivered after the
+ * restart. */
 static void what_comes_while_stopped_is_told_after_a_restart(void **state)
 {
 	struct fixture *f = *state;
@@ -136,8 +138,8 @@ static void what_comes_while_stopped_is_told_after_a_restart(void **state)
 	connection_end(&c);
 }
 
-/* Reads: stopped and started outside callbacks, between turns, with nothing
- * there, with something there, and with an event on its way. */
+/* Reading: it is stopped and started outside callbacks, between turns, with no
+ * input, with input, and with an event on its way. */
 static void stopping_between_turns_loses_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -178,7 +180,7 @@ static void stop_and_start(struct connection *c, int status,
 	connection_read(c);
 }
 
-/* Checklist: stop and start inside the read callback. */
+/* Stop and start inside the read callback. */
 static void a_callback_may_stop_and_start_reading(void **state)
 {
 	struct fixture *f = *state;
@@ -206,7 +208,8 @@ static void replace_by_note(struct rota_stream *stream, int status,
 	assert_int_equal(rota_stream_read_start(stream, note_read), 0);
 }
 
-/* read_start: starting again replaces fn, inside the callback as well. */
+/* rota_stream_read_start(): a second start replaces the function, also inside
+ * the callback. */
 static void starting_again_replaces_the_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -234,8 +237,8 @@ static void stop_the_sibling(struct connection *c, int status,
 	read_stop(c->arg);
 }
 
-/* D4: a stop holds at once, for events of the same batch too; and what was not
- * told then is told later. */
+/* D4: a stop takes effect at once, even for events of the same batch. The input
+ * is delivered later. */
 static void a_stop_holds_for_a_sibling_in_the_batch(void **state)
 {
 	struct fixture *f = *state;
@@ -262,7 +265,8 @@ static void a_stop_holds_for_a_sibling_in_the_batch(void **state)
 	connection_end(&c[1]);
 }
 
-/* Reads: data that comes while only writing is waited for is not forgotten. */
+/* Reading: input that arrives while the stream only waits to write is not
+ * lost. */
 static void input_that_comes_while_output_is_blocked_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -309,7 +313,8 @@ static void read_stop_on_anything_does_nothing(void **state)
 	peer_close(&c);
 }
 
-/* read_start: what the arguments show is returned (O7), and nothing changes. */
+/* rota_stream_read_start() returns errors in its arguments (O7) and then
+ * changes nothing. */
 static void arguments_of_read_start_are_checked(void **state)
 {
 	struct fixture *f = *state;
@@ -345,8 +350,8 @@ static void echo(struct connection *c, int status, struct rota_buf buf)
 			 0);
 }
 
-/* Design 3: one wait per batch, one recv and one send per echo, and nothing to
- * change at the poller. */
+/* There is one wait per batch, one recv and one send per echo, and no change of
+ * the registration. */
 static void an_echo_costs_one_call_to_read_and_one_to_write(void **state)
 {
 	struct fixture *f = *state;

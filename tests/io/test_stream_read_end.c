@@ -1,7 +1,7 @@
 /*
- * One-shot reads that end without being served: at the end of the input, by
- * cancel, by a deadline, or with their stream. The callback comes once (O1),
- * and tells how many bytes there are in the buffer all the same.
+ * Read requests that complete early: at the end of the input, by a cancel, by a
+ * deadline, or when their stream closes. Each calls back once (O1), and reports
+ * how many bytes the buffer has.
  */
 #include "support/fixture.h"
 
@@ -9,8 +9,9 @@
 
 #include "support/streams.h"
 
-/* read: @read->size bytes are in its buffer, also if @status is an error; in
- * the pending phase if the input has ended, for those begun later too. */
+/* rota_stream_read(): the buffer has @read->size bytes even if @status is an
+ * error. If the input has ended, reads complete in the pending phase, and so do
+ * later ones. */
 static void the_end_of_the_input_ends_a_read_in_part(void **state)
 {
 	struct fixture *f = *state;
@@ -42,7 +43,7 @@ static void the_end_of_the_input_ends_a_read_in_part(void **state)
 	connection_end(&c);
 }
 
-/* The same if all that was wanted came just before the end. */
+/* The same if all requested bytes came just before the end. */
 static void a_read_that_is_served_is_not_told_of_the_end(void **state)
 {
 	struct fixture *f = *state;
@@ -93,8 +94,8 @@ static void a_reset_ends_a_read_with_what_had_come(void **state)
 	connection_end(&c);
 }
 
-/* O6: what has not begun ends with ROTA_ECANCELED, in the pending phase; the
- * others get all that comes. */
+/* O6: a read that has no bytes yet completes with ROTA_ECANCELED in the pending
+ * phase. The others get all input. */
 static void a_read_may_be_canceled_anywhere_in_line(void **state)
 {
 	struct fixture *f = *state;
@@ -129,8 +130,8 @@ static void a_read_may_be_canceled_anywhere_in_line(void **state)
 	connection_end(&c);
 }
 
-/* read, cancel: what has come into the buffer of one that is canceled is told
- * by its size, and does not come again. */
+/* rota_stream_read(), cancel: a cancelled read reports the bytes in its buffer
+ * by its size, and they are not delivered again. */
 static void a_read_may_be_canceled_in_part(void **state)
 {
 	struct fixture *f = *state;
@@ -163,7 +164,7 @@ static void cancel_the_victim(struct rota_read *read, int status)
 	assert_int_equal(rota_request_cancel(&victim->request), 0);
 }
 
-/* O4, O6: a read that would be served next is canceled by the one before. */
+/* O4, O6: a read cancels the next one, which would have been served next. */
 static void a_read_may_cancel_the_next(void **state)
 {
 	struct fixture *f = *state;
@@ -216,13 +217,14 @@ static void a_read_ends_with_its_deadline(void **state)
 	assert_string_equal(journal_take(), "pending: a=ETIMEDOUT");
 	assert_int_equal(a.size, 3);
 	peer_says(&c, "d");
-	run_to_the_end(f); /* the other deadline went with its request */
+	run_to_the_end(f); /* the other deadline was stopped */
 	assert_string_equal(journal_take(), "poll: b=1");
 	assert_int_equal(bytes[8], 'd');
 	connection_end(&c);
 }
 
-/* O2: in their order, then the handle; a part that has come is told. */
+/* O2: they complete in order, and then the handle. Bytes that arrived are
+ * reported. */
 static void closing_ends_the_reads_and_then_the_stream(void **state)
 {
 	struct fixture *f = *state;
@@ -257,7 +259,8 @@ static void close_in_read_done(struct rota_read *read, int status)
 	assert_int_equal(rota_handle_close(&c->tcp.handle, note_closed), 0);
 }
 
-/* O2, O4: closed by the callback of the first, with data for the others. */
+/* O2, O4: the first one's callback closes the stream, with data for the
+ * others. */
 static void a_read_may_close_its_stream(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,6 @@
 /*
- * One-shot reads: rota_stream_read() into the caller's own memory. How they end
- * without being served stands in test_stream_read_end.c.
+ * Read requests: rota_stream_read() into the caller's own memory.
+ * test_stream_read_end.c tests how they complete early.
  */
 #include "support/fixture.h"
 
@@ -8,7 +8,8 @@
 
 #include "support/streams.h"
 
-/* read: until there are @least bytes, and what comes along, up to the size. */
+/* rota_stream_read(): it completes with at least @least bytes, and whatever
+ * came with them, up to the size. */
 static void a_read_takes_what_is_there_up_to_its_size(void **state)
 {
 	struct fixture *f = *state;
@@ -58,7 +59,7 @@ static void a_read_waits_for_the_least_that_it_wants(void **state)
 	connection_end(&c);
 }
 
-/* O7: never from inside the call, be the bytes there or not. */
+/* O7: never from inside the call, whether the bytes are there or not. */
 static void a_read_never_calls_back_from_inside_the_call(void **state)
 {
 	struct fixture *f = *state;
@@ -73,7 +74,7 @@ static void a_read_never_calls_back_from_inside_the_call(void **state)
 	turn(f);
 	journal_take();
 
-	/* The second byte is known to be there. */
+	/* By now the second byte has arrived. */
 	assert_int_equal(begin_read(&c, &reads[1], "1", bytes, 1, 1), 0);
 	assert_string_equal(journal_take(), "");
 	turn(f);
@@ -82,7 +83,7 @@ static void a_read_never_calls_back_from_inside_the_call(void **state)
 	connection_end(&c);
 }
 
-/* read: several are served in their order. */
+/* rota_stream_read(): several reads are served in order. */
 static void reads_are_served_in_their_order(void **state)
 {
 	struct fixture *f = *state;
@@ -143,7 +144,7 @@ static void read_one_more(struct rota_read *read, int status)
 	depth--;
 }
 
-/* A request may be begun again in its own callback, over what is there. */
+/* A request may be started again in its own callback, while input is left. */
 static void a_read_may_be_begun_again_in_its_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -174,8 +175,8 @@ static void flow_from_here(struct rota_read *read, int status)
 	connection_read(c);
 }
 
-/* read_start: ROTA_EBUSY while a read is under way; in the callback of the
- * last it is not any more, and no byte is lost between. */
+/* rota_stream_read_start() returns ROTA_EBUSY while a read is in flight. In the
+ * callback of the last one none is, and no byte is lost in between. */
 static void flowing_may_follow_a_read(void **state)
 {
 	struct fixture *f = *state;
@@ -212,8 +213,8 @@ static void stop_and_read(struct connection *c, int status, struct rota_buf buf)
 	assert_int_equal(begin_read(c, &follower, "r", followed, 4, 4), 0);
 }
 
-/* read: ROTA_EBUSY while reading flows; once it is stopped it may be begun,
- * inside the callback as well, and goes on where that ended. */
+/* rota_stream_read() returns ROTA_EBUSY during continuous reading. After a stop
+ * it may be started, also inside the callback, and continues there. */
 static void a_read_may_follow_flowing(void **state)
 {
 	struct fixture own;
@@ -235,7 +236,8 @@ static void a_read_may_follow_flowing(void **state)
 	small_loop_end(&own);
 }
 
-/* read: what the arguments show is returned, and no callback comes (O7). */
+/* rota_stream_read() returns errors in its arguments, and then no callback
+ * comes (O7). */
 static void arguments_of_a_read_are_checked(void **state)
 {
 	struct fixture *f = *state;
@@ -269,7 +271,7 @@ static void arguments_of_a_read_are_checked(void **state)
 	peer_close(&c);
 }
 
-/* L3: a request keeps the loop alive, though its handle is unreferenced. */
+/* L3: a request keeps the loop alive, even if its handle is unreferenced. */
 static void a_read_keeps_the_loop_alive(void **state)
 {
 	struct fixture *f = *state;
@@ -291,7 +293,7 @@ static void a_read_keeps_the_loop_alive(void **state)
 	connection_end(&c);
 }
 
-/* Many in line: each is served, and in time that grows with their number. */
+/* Many queued reads: each is served, in time that is linear in their number. */
 static void a_long_line_of_reads_is_served(void **state)
 {
 	enum { COUNT = 2000 };

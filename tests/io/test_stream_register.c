@@ -1,6 +1,6 @@
 /*
  * Streams and the poller: a first registration that fails (D2, F3), and a
- * descriptor that somebody else watches as well (D4).
+ * descriptor that is also watched by a watch (D4).
  */
 #include "support/fixture.h"
 
@@ -9,8 +9,8 @@
 #include "support/fault.h"
 #include "support/streams.h"
 
-/* Let the next registration of a descriptor fail. Returns the error that will
- * be told: poll(2) has nothing to refuse, but no memory either. */
+/* Make the next registration of a descriptor fail. Returns the error to expect:
+ * poll(2) cannot refuse one, but it may lack memory. */
 static int refuse(struct fixture *f)
 {
 	f->memory.failed = 0;
@@ -30,7 +30,7 @@ static void expect_refused(struct fixture *f)
 	assert_int_equal(refused + f->memory.failed, 1);
 }
 
-/* Write, past the library, as much as there is room for; and read it. */
+/* Write directly to the socket until it is full; raw_drop() reads from it. */
 static size_t raw_fill(int fd)
 {
 	static const char zeros[10000];
@@ -50,8 +50,8 @@ static void raw_drop(int fd, size_t size)
 		raw_read(fd, &byte, 1);
 }
 
-/* read_start, read: the error is returned, no callback comes, and the stream is
- * as it was. */
+/* rota_stream_read_start() and rota_stream_read() return the error, no callback
+ * comes, and the stream is unchanged. */
 static void reading_may_be_refused_by_the_poller(void **state)
 {
 	struct fixture *f = *state;
@@ -83,7 +83,8 @@ static void reading_may_be_refused_by_the_poller(void **state)
 	connection_end(&c);
 }
 
-/* send: nothing of it has gone, so the error is returned and nothing taken. */
+/* rota_stream_send(): no byte has left, so it returns the error and has taken
+ * nothing. */
 static void a_send_may_be_refused_by_the_poller(void **state)
 {
 	struct fixture *f = *state;
@@ -106,7 +107,7 @@ static void a_send_may_be_refused_by_the_poller(void **state)
 	connection_end(&c);
 }
 
-/* send: a part has gone, so the writing side has failed. */
+/* rota_stream_send(): a part has left, so the writing side has failed. */
 static void a_send_may_be_refused_half_way(void **state)
 {
 	struct fixture *f = *state;
@@ -128,8 +129,9 @@ static void a_send_may_be_refused_half_way(void **state)
 	connection_end(&c);
 }
 
-/* write: told by the callback, as a part of it may have gone; or returned, and
- * then no callback comes. Never both, and never neither. */
+/* rota_stream_write(): either the callback gets the error, as a part may have
+ * left, or the call returns it and no callback comes. Never both, and never
+ * neither. */
 static void a_write_may_be_refused_by_the_poller(void **state)
 {
 	enum { MUCH = 2 * CONNECTION_HOLDS };
@@ -161,7 +163,7 @@ static void a_write_may_be_refused_by_the_poller(void **state)
 	connection_end(&c);
 }
 
-/* end: with an error it closes at once. */
+/* rota_stream_end(): after an error it closes at once. */
 static void an_end_that_cannot_wait_closes(void **state)
 {
 	struct fixture *f = *state;
@@ -177,7 +179,7 @@ static void an_end_that_cannot_wait_closes(void **state)
 	peer_close(&c);
 }
 
-/* Input can be thrown away without memory. */
+/* Discarding input needs no memory. */
 static void an_end_needs_no_memory(void **state)
 {
 	struct fixture *f = *state;
@@ -196,7 +198,7 @@ static void an_end_needs_no_memory(void **state)
 	assert_string_equal(journal_take(), "closing: closed");
 }
 
-/* D4: both are told, and each reads and writes as if it were alone. */
+/* D4: both are called, and each reads and writes as if it were alone. */
 static void a_stream_may_be_watched_by_somebody_else(void **state)
 {
 	struct fixture *f = *state;
@@ -227,9 +229,9 @@ static void a_stream_may_be_watched_by_somebody_else(void **state)
 	connection_end(&c);
 }
 
-/* The same at random, with output blocked and input left over when the other
- * comes and goes: each change turns what is level triggered into edges, or
- * back, and no edge may be lost by it. */
+/* The same at random, with output blocked and input left over when the watch
+ * starts and stops. Each change turns level-triggered events into
+ * edge-triggered ones, or back, and must not lose an event. */
 static void a_watcher_that_comes_and_goes_loses_no_event(void **state)
 {
 	enum { MUCH = 300000 };

@@ -1,6 +1,6 @@
 /*
- * rota_stream_send(): what the system takes goes at once, the rest is copied
- * and follows. For watermarks see test_stream_drain.c.
+ * rota_stream_send(): what the kernel takes leaves at once, and the rest is
+ * copied and follows. Watermarks are tested in test_stream_drain.c.
  */
 #include "support/fixture.h"
 
@@ -10,8 +10,8 @@
 #include "support/fault.h"
 #include "support/streams.h"
 
-/* Writes: uncorked and with an empty line a send goes out at once, by one call,
- * before the loop runs. */
+/* Writing: without a cork, and if nothing is queued, a send leaves at once, by
+ * one system call, before the loop runs. */
 static void a_small_send_goes_out_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -31,8 +31,9 @@ static void a_small_send_goes_out_at_once(void **state)
 	connection_end(&c);
 }
 
-/* Writes: what the system does not take is copied (connection_send() spoils
- * the memory at once), and goes out in order as the other side reads. */
+/* Writing: what the kernel does not take is copied (connection_send()
+ * overwrites its memory at once), and leaves in order as the other side
+ * reads. */
 static void what_is_not_taken_at_once_is_copied_and_follows(void **state)
 {
 	static const size_t sizes[] = { 1,    5000, 4096,  100000, 3,
@@ -57,7 +58,7 @@ static void what_is_not_taken_at_once_is_copied_and_follows(void **state)
 	connection_end(&c);
 }
 
-/* Writes, design 2: in the order of the calls, sends and writes alike. */
+/* Sends and writes leave in the order of the calls. */
 static void sends_and_writes_leave_in_one_order(void **state)
 {
 	enum { ROUNDS = 50 };
@@ -88,7 +89,7 @@ static void sends_and_writes_leave_in_one_order(void **state)
 	connection_end(&c);
 }
 
-/* L1: bytes that wait keep the loop alive, though nothing else does. */
+/* L1: queued bytes alone keep the loop alive. */
 static void the_loop_runs_until_all_that_was_sent_has_left(void **state)
 {
 	struct fixture *f = *state;
@@ -132,7 +133,8 @@ static void a_send_of_nothing_is_nothing(void **state)
 	connection_end(&c);
 }
 
-/* send: what the arguments show is returned; sizes are sizes of objects. */
+/* rota_stream_send() returns errors in its arguments, for example sizes that no
+ * object has. */
 static void arguments_of_a_send_are_checked(void **state)
 {
 	struct fixture *f = *state;
@@ -160,8 +162,8 @@ static void arguments_of_a_send_are_checked(void **state)
 	peer_close(&c);
 }
 
-/* send: with other output in line nothing is taken if memory runs out, and the
- * stream goes on. */
+/* rota_stream_send(): if memory runs out while other output is queued, it takes
+ * nothing, and the stream continues. */
 static void without_memory_a_send_takes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -184,7 +186,7 @@ static void without_memory_a_send_takes_nothing(void **state)
 	connection_end(&c);
 }
 
-/* The same of a corked send, of which the system has got nothing either. */
+/* The same for a corked send, no byte of which is in the kernel. */
 static void without_memory_a_corked_send_takes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -203,8 +205,8 @@ static void without_memory_a_corked_send_takes_nothing(void **state)
 	connection_end(&c);
 }
 
-/* send: if memory runs out when a part is sent already, it returns 0, the
- * writing side fails, and on_drain says so; reading goes on. */
+/* rota_stream_send(): if memory runs out after a part has left, it returns 0,
+ * the writing side fails, and on_drain gets the error. Reading continues. */
 static void without_memory_after_a_part_the_writing_side_fails(void **state)
 {
 	struct fixture *f = *state;
@@ -230,12 +232,13 @@ static void without_memory_after_a_part_the_writing_side_fails(void **state)
 
 	assert_int_equal(c.drains, 1);
 	assert_int_equal(c.ends, 0);
-	peer_takes(&c); /* the part, and it is right */
+	peer_takes(&c); /* the part is correct */
 	assert_true(c.taken > 0 && c.taken < CONNECTION_HOLDS);
 	connection_end(&c);
 }
 
-/* send, on_drain: bytes that were taken are lost with the connection. */
+/* rota_stream_send(), on_drain: bytes that were taken are lost with the
+ * connection. */
 static void a_reset_with_bytes_in_line_is_told_by_on_drain(void **state)
 {
 	struct fixture *f = *state;
@@ -258,7 +261,7 @@ static void a_reset_with_bytes_in_line_is_told_by_on_drain(void **state)
 	connection_end(&c);
 }
 
-/* The same if reading finds the reset first. */
+/* The same if reading detects the reset first. */
 static void a_reader_does_not_hide_a_reset_from_the_writing_side(void **state)
 {
 	struct fixture *f = *state;
@@ -278,8 +281,8 @@ static void a_reader_does_not_hide_a_reset_from_the_writing_side(void **state)
 	connection_end(&c);
 }
 
-/* What the system says to the first attempt, the call returns; later ones are
- * told ROTA_EPIPE. */
+/* The call in which the kernel fails returns the error. Later calls return
+ * ROTA_EPIPE. */
 static void an_error_of_the_system_is_returned(void **state)
 {
 	struct fixture *f = *state;
@@ -298,8 +301,8 @@ static void an_error_of_the_system_is_returned(void **state)
 	connection_end(&c);
 }
 
-/* D5: no SIGPIPE, in whatever way one writes; its disposition is the default,
- * so it would end this program. */
+/* D5: no way of writing raises SIGPIPE. Its disposition is the default, so it
+ * would end this program. */
 static void there_is_no_sigpipe(void **state)
 {
 	struct fixture *f = *state;
@@ -312,7 +315,7 @@ static void there_is_no_sigpipe(void **state)
 		connection_open(&c[i], f, NULL);
 		connection_read(&c[i]);
 		peer_reset(&c[i]);
-		RUN_UNTIL(f, c[i].ends == 1); /* and the next says EPIPE */
+		RUN_UNTIL(f, c[i].ends == 1); /* the next one returns EPIPE */
 	}
 
 	assert_int_equal(connection_send(&c[0], 1), ROTA_EPIPE);

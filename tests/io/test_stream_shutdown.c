@@ -1,5 +1,5 @@
 /*
- * rota_stream_shutdown(): the end of what is written, and half-closed streams.
+ * rota_stream_shutdown(): the end of the output, and half-closed streams.
  */
 #include "support/fixture.h"
 
@@ -14,7 +14,8 @@ static void expect_peer_at_the_end(struct connection *c)
 	assert_int_equal(raw_try_read(c->peer, &byte, 1), 0);
 }
 
-/* O7: never from inside the call, though the system does it at once. */
+/* O7: it never calls back inside the call, even if the kernel does it at
+ * once. */
 static void a_shutdown_is_seen_at_once_and_called_back_later(void **state)
 {
 	struct fixture *f = *state;
@@ -33,7 +34,7 @@ static void a_shutdown_is_seen_at_once_and_called_back_later(void **state)
 	connection_end(&c);
 }
 
-/* shutdown: once all that is queued has left. */
+/* rota_stream_shutdown(): when all queued output has left. */
 static void a_shutdown_waits_for_what_is_queued(void **state)
 {
 	struct fixture *f = *state;
@@ -58,8 +59,8 @@ static void a_shutdown_waits_for_what_is_queued(void **state)
 	connection_end(&c);
 }
 
-/* shutdown: reading goes on; and after the other side's end one still writes,
- * in whichever order the halves are closed. */
+/* rota_stream_shutdown(): reading continues. After the end of the other side
+ * one can still write. The halves may close in either order. */
 static void each_half_goes_on_without_the_other(void **state)
 {
 	struct fixture *f = *state;
@@ -94,7 +95,8 @@ static void each_half_goes_on_without_the_other(void **state)
 	}
 }
 
-/* Writing much after the other side's end, and reading it with both blocked. */
+/* Writing much after the end of the other side, and reading it, with both
+ * blocked in between. */
 static void much_can_be_written_after_the_others_end(void **state)
 {
 	struct fixture *f = *state;
@@ -132,8 +134,8 @@ static void expect_closed_for_writing(struct connection *c, int twice)
 			 ROTA_EPIPE);
 }
 
-/* shutdown: ROTA_EALREADY the second time; writes after it: ROTA_EPIPE, from
- * the call on, be it in line or done. */
+/* rota_stream_shutdown() returns ROTA_EALREADY the second time. Writes after it
+ * return ROTA_EPIPE, from the call on, whether it is queued or done. */
 static void nothing_can_be_written_after_a_shutdown(void **state)
 {
 	struct fixture *f = *state;
@@ -179,7 +181,7 @@ static void arguments_of_a_shutdown_are_checked(void **state)
 	peer_close(&c);
 }
 
-/* What the system says comes by the callback alone (O7). */
+/* Only the callback gets an error of the kernel (O7). */
 static void an_error_of_the_system_is_told_to_the_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -196,7 +198,7 @@ static void an_error_of_the_system_is_told_to_the_callback(void **state)
 	connection_end(&c);
 }
 
-/* O6: a shutdown that waits in line may be canceled. */
+/* O6: a queued shutdown may be cancelled. */
 static void a_shutdown_in_line_may_be_canceled(void **state)
 {
 	struct fixture *f = *state;
@@ -238,12 +240,12 @@ static void a_shutdown_in_line_ends_with_its_deadline(void **state)
 
 	assert_string_equal(journal_take(), "pending: s=ETIMEDOUT");
 	assert_int_equal(connection_send(&c, 1), ROTA_EPIPE);
-	peer_takes_until(f, &c, c.produced); /* what was before it */
+	peer_takes_until(f, &c, c.produced); /* the output before it */
 	run_to_the_end(f);
 	connection_end(&c);
 }
 
-/* A corked shutdown leaves with what was written before it. */
+/* A corked shutdown leaves after what was written before it. */
 static void a_corked_shutdown_follows_what_is_held(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,7 @@
 /*
- * Write requests: in order, gathered, called back once all is with the system.
- * For those that end early see test_stream_write_end.c.
+ * Write requests: they leave in order, are gathered, and call back when the
+ * kernel has all their bytes. test_stream_write_end.c tests how they complete
+ * early.
  */
 #include "support/fixture.h"
 
@@ -9,8 +10,8 @@
 #include "support/fault.h"
 #include "support/streams.h"
 
-/* O7: what the system took at once is called back in the next pending phase;
- * uncorked and with an empty line it goes out before the loop runs. */
+/* O7: if the kernel takes it at once, it calls back in the next pending phase.
+ * Without a cork, and if nothing is queued, it leaves before the loop runs. */
 static void a_write_goes_out_at_once_and_calls_back_later(void **state)
 {
 	struct fixture *f = *state;
@@ -36,8 +37,8 @@ static void a_write_goes_out_at_once_and_calls_back_later(void **state)
 
 enum { LINE = 40, LINE_SIZE = 20000 };
 
-/* How many of the writes, from the first, have called back: no other has, and
- * no more bytes are queued than those of the others. */
+/* Count the writes, from the first, that have called back. No other has, and no
+ * more bytes are queued than those of the others. */
 static unsigned in_order(struct connection *c, const struct rota_write *writes)
 {
 	unsigned done = 0;
@@ -51,8 +52,8 @@ static unsigned in_order(struct connection *c, const struct rota_write *writes)
 	return done;
 }
 
-/* Checklist: the callbacks come in the order of the writes, each when its own
- * last byte has been taken, and not before. */
+/* The callbacks run in the order of the writes, each when its last byte has
+ * been taken, and not before. */
 static void writes_call_back_in_order_as_they_leave(void **state)
 {
 	static char bytes[LINE][LINE_SIZE];
@@ -76,7 +77,7 @@ static void writes_call_back_in_order_as_they_leave(void **state)
 	connection_end(&c);
 }
 
-/* Write many buffers of @size bytes by one request. */
+/* Write many buffers of @size bytes with one request. */
 static void write_in_pieces(struct fixture *f, struct connection *c,
 			    size_t count, size_t size)
 {
@@ -99,8 +100,8 @@ static void write_in_pieces(struct fixture *f, struct connection *c,
 	test_free(bytes);
 }
 
-/* Checklist: more buffers than the system takes in one call; what is taken in
- * part goes on in the middle of a buffer. */
+/* There are more buffers than one system call takes. If a part is taken,
+ * writing continues in the middle of a buffer. */
 static void a_write_may_have_many_buffers(void **state)
 {
 	struct fixture *f = *state;
@@ -120,7 +121,7 @@ static void a_write_may_have_many_buffers(void **state)
 	connection_end(&small);
 }
 
-/* Writes, design 2: what is queued is gathered. */
+/* Queued output is gathered. */
 static void what_is_queued_is_gathered(void **state)
 {
 	enum { COUNT = 300 };
@@ -146,8 +147,8 @@ static void what_is_queued_is_gathered(void **state)
 	connection_end(&c);
 }
 
-/* write: sizes of 0 are sizes; such a write has its place in line all the
- * same. */
+/* rota_stream_write(): a size of 0 is valid. Such a write has its place in the
+ * queue, too. */
 static void a_write_of_nothing_calls_back_in_its_turn(void **state)
 {
 	struct fixture *f = *state;
@@ -180,8 +181,8 @@ static void a_write_of_nothing_calls_back_in_its_turn(void **state)
 	connection_end(&c);
 }
 
-/* The same for empty buffers among others, more of them in a row than fit in
- * one call. */
+/* The same for empty buffers among others, with more of them in a row than one
+ * call takes. */
 static void empty_buffers_among_others_are_nothing(void **state)
 {
 	enum { COUNT = 3000 };
@@ -207,7 +208,8 @@ static void empty_buffers_among_others_are_nothing(void **state)
 	connection_end(&c);
 }
 
-/* write: what the arguments show is returned, and no callback comes (O7). */
+/* rota_stream_write() returns errors in its arguments, and then no callback
+ * comes (O7). */
 static void arguments_of_a_write_are_checked(void **state)
 {
 	enum { HALF = 2 };
@@ -242,7 +244,7 @@ static void arguments_of_a_write_are_checked(void **state)
 	bufs[0].size = (size_t)PTRDIFF_MAX + 1;
 	assert_int_equal(rota_stream_write(&write, stream, bufs, 1, note_write),
 			 ROTA_EINVAL);
-	bufs[0].size = bufs[1].size = SIZE_MAX / HALF + 1; /* 0, if added up */
+	bufs[0].size = bufs[1].size = SIZE_MAX / HALF + 1; /* sum wraps to 0 */
 	assert_int_equal(rota_stream_write(&write, stream, bufs, 2, note_write),
 			 ROTA_EINVAL);
 	bufs[0].size = PTRDIFF_MAX;
@@ -283,8 +285,8 @@ static void write_one_more(struct rota_write *write, int status)
 	depth--;
 }
 
-/* A request may be begun again in its own callback; and the struct rota_buf of
- * a single one is not needed after the call. */
+/* A request may be started again in its own callback. The struct rota_const_buf
+ * of a single buffer is not needed after the call. */
 static void a_write_may_be_begun_again_in_its_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -308,7 +310,7 @@ static void a_write_may_be_begun_again_in_its_callback(void **state)
 	connection_end(&c);
 }
 
-/* try_write: what the system takes at once, or ROTA_EAGAIN. */
+/* rota_stream_try_write(): what the kernel takes at once, or ROTA_EAGAIN. */
 static void a_try_writes_what_there_is_room_for(void **state)
 {
 	enum { MUCH = 2 * CONNECTION_HOLDS };
@@ -347,7 +349,8 @@ static void a_try_writes_what_there_is_room_for(void **state)
 	connection_end(&c);
 }
 
-/* try_write: ROTA_EAGAIN if other output is in line, or corked (order). */
+/* rota_stream_try_write() returns ROTA_EAGAIN if other output is queued or
+ * corked, to keep the order. */
 static void a_try_does_not_overtake_what_is_in_line(void **state)
 {
 	struct fixture *f = *state;
@@ -381,7 +384,7 @@ static void a_try_does_not_overtake_what_is_in_line(void **state)
 	connection_end(&c);
 }
 
-/* Memory that is read only takes no cast, of whatever type it is. */
+/* Read-only memory of any type needs no cast. */
 static void data_that_cannot_be_changed_can_be_written(void **state)
 {
 	static const char text[] = "constant ";

@@ -1,8 +1,8 @@
 /*
- * Write requests that end early: canceled, timed out, failed. Each is called
- * back once, and the other side gets what was before it and nothing else.
+ * Write requests that complete early: cancelled, timed out, or failed. Each
+ * calls back once, and the other side gets what was before it and nothing else.
  *
- * The lines are built behind connection_block(), so that nothing leaves before
+ * The writes are queued after connection_block(), so that nothing leaves before
  * the peer reads.
  */
 #include "support/fixture.h"
@@ -12,7 +12,7 @@
 #include "support/fault.h"
 #include "support/streams.h"
 
-/* Begin a write of @size bytes of the pattern, in memory from test_malloc(). */
+/* Start a write of @size bytes of the pattern, in memory from test_malloc(). */
 static char *write_pattern(struct connection *c, struct rota_write *write,
 			   const char *name, size_t size)
 {
@@ -32,8 +32,8 @@ static void set_deadline(struct fixture *f, struct rota_request *request,
 			 0);
 }
 
-/* O6: a write that has not begun ends with ROTA_ECANCELED in the pending phase,
- * and the rest goes on. */
+/* O6: a write none of whose bytes have left completes with ROTA_ECANCELED in
+ * the pending phase. The others continue. */
 static void a_write_in_line_may_be_canceled(void **state)
 {
 	struct fixture *f = *state;
@@ -64,7 +64,7 @@ static void a_write_in_line_may_be_canceled(void **state)
 	connection_end(&c);
 }
 
-/* The same for the last in line, and the next takes its place. */
+/* The same for the last in the queue; a new write takes its place. */
 static void the_last_write_in_line_may_be_canceled(void **state)
 {
 	struct fixture *f = *state;
@@ -90,7 +90,7 @@ static void the_last_write_in_line_may_be_canceled(void **state)
 	connection_end(&c);
 }
 
-/* Corked, the only one in line: nothing leaves at all. */
+/* The only write in the queue, corked: nothing leaves at all. */
 static void a_corked_write_may_be_canceled(void **state)
 {
 	struct fixture *f = *state;
@@ -111,8 +111,8 @@ static void a_corked_write_may_be_canceled(void **state)
 	connection_end(&c);
 }
 
-/* O6: of which a part is written, ROTA_EBUSY, and it goes on; and once it is
- * all written, ROTA_EALREADY. */
+/* O6: if a part has left, the cancel returns ROTA_EBUSY and the write
+ * continues. When all has left, it returns ROTA_EALREADY. */
 static void a_write_that_has_begun_cannot_be_canceled(void **state)
 {
 	struct fixture *f = *state;
@@ -137,9 +137,9 @@ static void a_write_that_has_begun_cannot_be_canceled(void **state)
 	connection_end(&c);
 }
 
-/* O8: a write that times out ends those behind it, and later ones get
- * ROTA_EPIPE; those before it go on. What was sent behind it is lost, and
- * on_drain says so. */
+/* O8: a write that times out cancels those behind it, and later ones get
+ * ROTA_EPIPE. Those before it still leave. Bytes of sends behind it are lost,
+ * and on_drain gets the error. */
 static void a_deadline_ends_a_write_and_those_behind(void **state)
 {
 	struct fixture *f = *state;
@@ -177,8 +177,8 @@ static void a_deadline_ends_a_write_and_those_behind(void **state)
 	connection_end(&c);
 }
 
-/* O8: a write of which a part has gone times out too, and its memory is the
- * caller's again. */
+/* O8: a write of which a part has left times out, too. Then the caller owns its
+ * memory again. */
 static void a_deadline_ends_a_write_that_has_begun(void **state)
 {
 	struct fixture *f = *state;
@@ -203,13 +203,13 @@ static void a_deadline_ends_a_write_that_has_begun(void **state)
 	turn(f);
 	peer_takes(&c);
 	assert_true(c.taken > 0 && c.taken < CONNECTION_HOLDS);
-	connection_read(&c); /* the other side goes on */
+	connection_read(&c); /* the other side continues */
 	peer_has_sent(&c, 10);
 	RUN_UNTIL(f, c.size == 10);
 	connection_end(&c);
 }
 
-/* O8: exactly once; what has gone before its deadline has gone. */
+/* O8: exactly once. What has left before its deadline stays sent. */
 static void a_deadline_that_is_met_is_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -238,8 +238,8 @@ static void a_deadline_that_is_met_is_nothing(void **state)
 	connection_end(&c);
 }
 
-/* write: an error of the system goes to the first, those behind it are
- * canceled, and the writing side has failed. */
+/* rota_stream_write(): the first request gets the error of the kernel, those
+ * behind it are cancelled, and the writing side has failed. */
 static void a_reset_ends_all_writes_in_line(void **state)
 {
 	struct fixture *f = *state;
@@ -269,8 +269,8 @@ static void a_reset_ends_all_writes_in_line(void **state)
 	connection_end(&c);
 }
 
-/* The same when the system refuses at the first attempt: by callback alone
- * (O7). */
+/* The same if the kernel fails at the first attempt: only the callback gets the
+ * error (O7). */
 static void an_error_of_the_system_is_told_to_the_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -290,7 +290,7 @@ static void an_error_of_the_system_is_told_to_the_callback(void **state)
 	connection_end(&c);
 }
 
-/* Demand 24: a write error discards nothing that can be read. */
+/* A write error discards no input. */
 static void input_can_be_read_after_a_write_has_failed(void **state)
 {
 	struct fixture *f = *state;
@@ -322,7 +322,7 @@ static void cancel_the_victim(struct rota_write *write, int status)
 	assert_int_equal(rota_request_cancel(&victim->request), 0);
 }
 
-/* O4: a callback cancels another write, which is still in line. */
+/* O4: a callback cancels another write that is still queued. */
 static void a_write_may_cancel_another(void **state)
 {
 	struct fixture *f = *state;
@@ -336,7 +336,7 @@ static void a_write_may_cancel_another(void **state)
 	assert_int_equal(rota_stream_write(&a, &c.tcp.stream, &buf, 1,
 					   cancel_the_victim),
 			 0);
-	c.taken = 1; /* the x is not of the pattern */
+	c.taken = 1; /* "x" is not part of the pattern */
 	raw_read(c.peer, &(char){ 0 }, 1);
 	c.produced = 1;
 	connection_block(&c);

@@ -1,7 +1,8 @@
 /*
- * How often a listener calls accept(2), and so how many are accepted for an
- * event: one; a crowd, up to the limit in a row; and not once more than that
- * takes. A call that finds nothing is one too many, on a quiet server half.
+ * How often a listener calls accept(2), and so how many connections it accepts
+ * for an event: one, or up to the limit in a row while many are waiting, and
+ * never one call more than needed. A call that finds nothing is wasted: on a
+ * quiet server that would be half of all calls.
  */
 #include "support/fixture.h"
 
@@ -12,7 +13,7 @@
 
 enum { LIMIT = ROTA_ACCEPTS_PER_EVENT };
 
-/* Make a turn. Returns the calls of accept(2) in it. */
+/* Make a turn. Returns how often it called accept(2). */
 static unsigned calls_in_a_turn(struct fixture *f)
 {
 	fault_count_reset();
@@ -58,7 +59,7 @@ static void one_that_comes_alone_takes_one_call(void **state)
 	server_end(&s);
 }
 
-/* One, then as many as the limit for each turn, and at the end one call that
+/* First one, then up to the limit in each turn, and at the end one call that
  * finds nothing. */
 static void a_crowd_takes_the_limit_for_each_event(void **state)
 {
@@ -77,7 +78,8 @@ static void a_crowd_takes_the_limit_for_each_event(void **state)
 	expect_turn(&s, LIMIT, LIMIT);
 	expect_turn(&s, 7 + 1, 7);
 
-	/* The crowd is over: who comes in the next turn comes alone. */
+	/* The burst is over: a client that connects later counts as a single
+	 * one. */
 	late = raw_client(&s.address);
 	expect_turn(&s, 1, 1);
 	expect_turn(&s, 0, 0);
@@ -90,7 +92,7 @@ static void a_crowd_takes_the_limit_for_each_event(void **state)
 	server_end(&s);
 }
 
-/* A crowd that the limit has just exhausted is over with the next turn. */
+/* A burst that ends exactly at the limit is over in the next turn. */
 static void after_a_turn_without_an_event_there_is_no_crowd(void **state)
 {
 	struct fixture *f = *state;
@@ -112,8 +114,8 @@ static void after_a_turn_without_an_event_there_is_no_crowd(void **state)
 	server_end(&s);
 }
 
-/* Connections that have gone count as calls, and in a crowd up to the limit. Who
- * is queued behind them is served, though later. */
+/* Connections that have gone count as calls, up to the limit in a burst. The
+ * connections queued behind them are served later. */
 static void errors_of_connections_are_passed_over_up_to_the_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -127,7 +129,7 @@ static void errors_of_connections_are_passed_over_up_to_the_limit(void **state)
 	turn(f);
 	assert_int_equal(fault_clear(), 1 + LIMIT); /* none with the reserve */
 	assert_int_equal(s.accepted, 0);
-	assert_int_equal(s.failures, 1); /* it would not end: it backs off */
+	assert_int_equal(s.failures, 1); /* too many errors: it backs off */
 	assert_int_equal(s.status, ROTA_ECONNABORTED);
 
 	RUN_UNTIL(f, s.accepted == 1);

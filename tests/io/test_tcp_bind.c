@@ -1,6 +1,6 @@
 /*
- * Where a TCP handle is: bind and its flags, what is refused (D6), and failures.
- * For addresses and options see test_tcp_options.c.
+ * The address of a TCP handle: bind and its flags, what is refused (D6), and
+ * failures. Addresses and options are tested in test_tcp_options.c.
  */
 #include "support/fixture.h"
 
@@ -17,7 +17,7 @@ static int try_listen(struct rota_tcp *tcp)
 	return rota_stream_listen(&tcp->stream, 8, server_called);
 }
 
-/* --- bind ----------------------------------------------------------------- */
+/* Bind. */
 
 static void expect_bound(struct fixture *f, int family)
 {
@@ -75,7 +75,7 @@ static int try_bind(struct rota_tcp *tcp, const struct rota_address *address)
 	return rota_tcp_bind(tcp, address, 0);
 }
 
-/* D6, O7: what arguments show. */
+/* D6, O7: errors in the arguments. */
 static void what_is_no_address_is_not_bound_to(void **state)
 {
 	struct fixture *f = *state;
@@ -157,8 +157,8 @@ static void what_has_an_address_is_not_bound_again(void **state)
 	jam_close(&jam);
 }
 
-/* The error may come from bind or, where the system sees it only then, from
- * listen. */
+/* The error may come from bind, or from listen if the system detects it only
+ * then. */
 static void expect_in_use(struct fixture *f, const struct rota_address *address,
 			  unsigned flags)
 {
@@ -170,7 +170,7 @@ static void expect_in_use(struct fixture *f, const struct rota_address *address,
 	status = rota_tcp_bind(&tcp, address, flags);
 	if (status == 0)
 		status = try_listen(&tcp);
-	else { /* it is as it was, and another will do */
+	else { /* unchanged: another address works */
 		loopback(&other, AF_INET, 0);
 		assert_int_equal(try_bind(&tcp, &other), 0);
 		assert_int_equal(try_listen(&tcp), 0);
@@ -193,7 +193,7 @@ static void a_port_that_is_listened_at_is_in_use(void **state)
 	server_end(&s);
 }
 
-/* What failed has changed nothing: it listens when the port is free. */
+/* A failure has changed nothing: it can listen when the port is free. */
 static void a_listen_that_failed_can_be_made_again(void **state)
 {
 	struct fixture *f = *state;
@@ -307,8 +307,8 @@ static int bound_for_6_only(struct fixture *f, unsigned flags)
 	struct rota_tcp tcp;
 	int only;
 
-	/* Linux takes a socket for version 6 alone that is bound to ::1. This one
-	 * is bound to all, but nobody listens. */
+	/* On Linux a socket for version 6 alone can be bound to ::1. This one
+	 * is bound to all addresses, but does not listen. */
 	assert_int_equal(rota_address_ip(&address, "::", 0), 0);
 	tcp_init(&tcp, f);
 	assert_int_equal(rota_tcp_bind(&tcp, &address, flags), 0);
@@ -317,7 +317,7 @@ static int bound_for_6_only(struct fixture *f, unsigned flags)
 	return only != 0;
 }
 
-/* Whatever the system's own default is. */
+/* The system's own default does not matter. */
 static void version_6_stands_for_both_unless_the_caller_says_so(void **state)
 {
 	need_ip6();
@@ -328,7 +328,7 @@ static void version_6_stands_for_both_unless_the_caller_says_so(void **state)
 				     ROTA_TCP_IP6_ONLY | ROTA_TCP_REUSE_PORT));
 }
 
-/* An address of version 4 in the dress of version 6, so that all this stays on
+/* A version 4 address mapped into version 6, so that everything stays on
  * loopback. */
 static void version_4_comes_through_version_6(void **state)
 {
@@ -358,7 +358,7 @@ static void version_4_comes_through_version_6(void **state)
 	server_end(&s);
 }
 
-/* --- failures ------------------------------------------------------------- */
+/* Failures. */
 
 static void expect_bind_fails(struct fixture *f, const char *call, int error)
 {
@@ -381,7 +381,7 @@ static void expect_bind_fails(struct fixture *f, const char *call, int error)
 	tcp_end(&tcp);
 }
 
-/* F3: as it was, and no descriptor is left. */
+/* F3: the handle is unchanged, and no descriptor is left. */
 static void a_bind_that_failed_has_changed_nothing(void **state)
 {
 	expect_bind_fails(*state, "socket", EMFILE);
@@ -398,8 +398,8 @@ static int option_of(const struct rota_tcp *tcp, int level, int name)
 	return raw_option(rota_stream_fd(&tcp->stream), level, name);
 }
 
-/* A socket of somebody else's, opened as a handle, of which the nth call of that
- * name fails: its options are as they were. */
+/* A socket of the program, opened as a handle. The nth call of that name fails,
+ * and the options of the socket must be unchanged. */
 static void expect_options_stay(struct fixture *f, int family, const char *call,
 				unsigned nth)
 {
@@ -433,7 +433,7 @@ static void expect_options_stay(struct fixture *f, int family, const char *call,
 	tcp_end(&tcp);
 }
 
-/* F3: a socket that was opened as a handle is the caller's to go on with. */
+/* F3: the caller can continue to use a socket that was opened as a handle. */
 static void a_bind_that_failed_has_set_no_option(void **state)
 {
 	struct fixture *f = *state;
@@ -451,7 +451,7 @@ static void a_bind_that_failed_has_set_no_option(void **state)
 	expect_options_stay(f, AF_INET6, "bind", 1);
 }
 
-/* Nobody can connect to it. */
+/* Connecting to it is refused. */
 static void expect_deaf(const struct rota_tcp *tcp)
 {
 	assert_int_equal(option_of(tcp, SOL_SOCKET, SO_ACCEPTCONN), 0);
@@ -459,8 +459,8 @@ static void expect_deaf(const struct rota_tcp *tcp)
 	assert_false(rota_handle_is_active(&tcp->handle));
 }
 
-/* A handle whose listen has failed may connect instead, and is watched as any
- * other that does. */
+/* A handle whose listen has failed may connect instead, and is registered like
+ * any other that connects. */
 static void what_could_not_listen_can_connect(void **state)
 {
 	static const char *const calls[] = { "listen", "epoll_ctl", "kevent" };
@@ -521,7 +521,7 @@ static void a_listen_that_the_system_refuses_has_changed_nothing(void **state)
 		expect_listen_fails(f, "kevent", ENOMEM);
 }
 
-/* F3: every allocation of it may fail. */
+/* F3: every allocation of a listen may fail. */
 static void a_listen_without_memory_has_changed_nothing(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,6 @@
 /*
- * Connecting: how it goes well and how it fails. For what is written meanwhile
- * see test_tcp_connect_write.c, for cancels, deadlines and closes
+ * Connecting: success and failure. What is written meanwhile is tested in
+ * test_tcp_connect_write.c; cancels, deadlines and closes are tested in
  * test_tcp_connect_end.c.
  */
 #include "support/fixture.h"
@@ -19,7 +19,7 @@ static void not_called(struct rota_connect *connect, int status)
 	fail();
 }
 
-/* --- success -------------------------------------------------------------- */
+/* Success. */
 
 static void expect_success(struct fixture *f, int family)
 {
@@ -79,7 +79,7 @@ static void a_bound_handle_connects_from_its_address(void **state)
 	server_end(&s);
 }
 
-/* The address is the caller's again on return. */
+/* The caller may reuse the address after the call. */
 static void the_address_is_copied(void **state)
 {
 	struct fixture *f = *state;
@@ -130,7 +130,7 @@ static void two_hundred_connect_at_once(void **state)
 	test_free(tcp);
 }
 
-/* L3: a request keeps the loop alive though its handle does not. */
+/* L3: the request keeps the loop alive even if its handle does not. */
 static void a_connect_in_flight_keeps_the_loop_alive(void **state)
 {
 	struct fixture *f = *state;
@@ -153,7 +153,7 @@ static void a_connect_in_flight_keeps_the_loop_alive(void **state)
 	server_end(&s);
 }
 
-/* A connection that nothing is asked of does not. */
+/* A connection that does nothing does not keep it alive. */
 static void an_idle_connection_does_not_keep_the_loop_alive(void **state)
 {
 	struct fixture *f = *state;
@@ -172,7 +172,7 @@ static void an_idle_connection_does_not_keep_the_loop_alive(void **state)
 	tcp_end(&tcp);
 }
 
-/* --- what arguments show (O7) --------------------------------------------- */
+/* Errors in the arguments (O7). */
 
 static void bad_arguments_are_returned_and_not_called_back(void **state)
 {
@@ -255,7 +255,7 @@ static void what_is_closing_does_not_connect(void **state)
 	run_to_the_end(f);
 }
 
-/* --- failures ------------------------------------------------------------- */
+/* Failures. */
 
 static void expect_refused(struct fixture *f, int family)
 {
@@ -272,7 +272,7 @@ static void expect_refused(struct fixture *f, int family)
 	assert_int_equal(attempt_begin(&a, &tcp, &nowhere), 0);
 	assert_int_equal(attempt_end(f, &a), ROTA_ECONNREFUSED);
 
-	/* As if rota_tcp_init() had just been called. */
+	/* As after rota_tcp_init(). */
 	turn(f);
 	assert_int_equal(a.calls, 1);
 	tcp_expect_fresh(&tcp);
@@ -285,7 +285,7 @@ static void expect_refused(struct fixture *f, int family)
 	raw_close(fd);
 }
 
-/* O7: what the other side says comes by callback alone. */
+/* O7: an error of the other side is only reported by the callback. */
 static void a_connect_that_is_refused_can_be_made_again(void **state)
 {
 	expect_refused(*state, AF_INET);
@@ -298,7 +298,7 @@ a_connect_of_version_6_that_is_refused_can_be_made_again(void **state)
 	expect_refused(*state, AF_INET6);
 }
 
-/* It may become anything. */
+/* Afterwards the handle can be used for anything. */
 static void after_a_failure_a_handle_can_be_bound_and_listen(void **state)
 {
 	struct fixture *f = *state;
@@ -324,7 +324,7 @@ static void after_a_failure_a_handle_can_be_bound_and_listen(void **state)
 	raw_close(fd);
 }
 
-/* Bound before or not: what failed leaves it unbound. */
+/* A failure leaves the handle unbound, whether it was bound or not. */
 static void a_failure_takes_the_bound_address_along(void **state)
 {
 	struct fixture *f = *state;
@@ -362,7 +362,7 @@ static void expect_failure(struct fixture *f, const char *ip, unsigned port)
 	tcp_end(&tcp);
 }
 
-/* O7: also where the system says so at once. */
+/* O7: the same if the system reports it at once. */
 static void what_cannot_be_reached_is_told_to_the_callback(void **state)
 {
 	expect_failure(*state, "255.255.255.255", 80);
@@ -418,7 +418,7 @@ static void expect_fault(struct fixture *f, const char *call, int error)
 	server_end(&s);
 }
 
-/* F3, O7: what the system says comes by callback alone. */
+/* F3, O7: an error of the system is only reported by the callback. */
 static void what_the_system_refuses_is_told_to_the_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -433,7 +433,7 @@ static void what_the_system_refuses_is_told_to_the_callback(void **state)
 	expect_fault(f, "connect", EAGAIN);
 }
 
-/* How a connect has ended cannot be asked: that is a failure too. */
+/* If the result of a connect cannot be read, the connect has failed. */
 static void a_getsockopt_that_fails_is_a_failed_connect(void **state)
 {
 	struct fixture *f = *state;
@@ -458,8 +458,8 @@ static void a_getsockopt_that_fails_is_a_failed_connect(void **state)
 	server_end(&s);
 }
 
-/* F3: every call that the loop makes for it may fail. Either the call says so,
- * or the callback does; and then it can be made again. */
+/* F3: every system call that the loop makes for it may fail. Either the call
+ * returns the error or the callback gets it. Then it can be tried again. */
 static void a_connect_may_fail_at_every_call(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,6 @@
 /*
- * The end of a handle that connects: in its connect's callback, and by
- * rota_stream_end() meanwhile.
+ * Closing a handle that connects: in the callback of its connect, and by
+ * rota_stream_end() before that.
  */
 #include "support/fixture.h"
 
@@ -10,7 +10,7 @@
 
 #include "support/streams_more.h"
 
-/* --- what the callback may do to its handle (O4) -------------------------- */
+/* What the callback may do to its handle (O4). */
 
 struct mortal {
 	struct rota_tcp tcp;
@@ -86,8 +86,8 @@ static void (*const acts[])(struct attempt *, int) = {
 
 enum { ACTS = sizeof(acts) / sizeof(acts[0]) };
 
-/* Connects to @address, having sent something if @sends, and waits for the
- * death that its callback brings. */
+/* Connect to @address, send something first if @sends, and wait until the
+ * callback has closed the handle. */
 static void expect_death(struct fixture *f, const struct rota_address *address,
 			 void (*act)(struct attempt *, int), int sends)
 {
@@ -141,7 +141,7 @@ static void a_callback_may_end_the_handle_that_was_refused(void **state)
 	raw_close(fd);
 }
 
-/* The system says so at once: the pending phase. */
+/* The system reports it at once, so it comes in the pending phase. */
 static void a_callback_may_end_the_handle_of_an_immediate_failure(void **state)
 {
 	struct fixture *f = *state;
@@ -152,7 +152,7 @@ static void a_callback_may_end_the_handle_of_an_immediate_failure(void **state)
 		expect_death(f, &address, acts[i], 0);
 }
 
-/* --- rota_stream_end() meanwhile ------------------------------------------ */
+/* rota_stream_end() while it connects. */
 
 static unsigned ended;
 
@@ -246,7 +246,7 @@ static void an_end_meanwhile_ends_with_a_deadline(void **state)
 	waiting_end(&w);
 }
 
-/* The close is what counts. */
+/* The close takes precedence. */
 static void a_close_overtakes_an_end_meanwhile(void **state)
 {
 	struct waiting w;

@@ -1,6 +1,7 @@
 /*
- * The ends of a connect that does not succeed by itself: cancel, deadline and
- * close. A listener that has no room keeps who connects waiting: see jam_open().
+ * Connects that do not succeed: they are cancelled, their deadline passes, or
+ * the handle is closed. A listener whose queue is full keeps a connect waiting:
+ * see jam_open().
  */
 #include "support/fixture.h"
 
@@ -11,7 +12,7 @@
 #include "support/fault.h"
 #include "support/streams_more.h"
 
-/* As if rota_tcp_init() had just been called. */
+/* As after rota_tcp_init(). */
 static void expect_fresh(struct waiting *w)
 {
 	struct attempt a = { 0 };
@@ -30,7 +31,7 @@ static void expect_fresh(struct waiting *w)
 	server_end(&s);
 }
 
-/* --- cancel --------------------------------------------------------------- */
+/* Cancel. */
 
 /* O6 */
 static void a_connect_in_flight_can_be_cancelled(void **state)
@@ -55,7 +56,7 @@ static void a_connect_in_flight_can_be_cancelled(void **state)
 	waiting_end(&w);
 }
 
-/* O1: what waited for it ends as well. */
+/* O1: what waited for the connection completes, too. */
 static void a_cancel_ends_what_was_written_meanwhile(void **state)
 {
 	struct rota_shutdown shutdown;
@@ -83,7 +84,7 @@ static void a_cancel_ends_what_was_written_meanwhile(void **state)
 	waiting_end(&w);
 }
 
-/* O6: of what is written meanwhile, each can be cancelled by itself. */
+/* O6: each write that is queued meanwhile can be cancelled separately. */
 static void what_is_written_meanwhile_can_be_cancelled(void **state)
 {
 	struct fixture *f = *state;
@@ -136,7 +137,7 @@ static void a_connect_that_has_ended_is_not_cancelled(void **state)
 	server_end(&s);
 }
 
-/* --- deadlines ------------------------------------------------------------ */
+/* Deadlines. */
 
 /* O8 */
 static void a_deadline_ends_a_connect_once(void **state)
@@ -188,7 +189,7 @@ static void a_deadline_takes_what_was_written_along(void **state)
 	waiting_end(&w);
 }
 
-/* O8: a connect that ends in time takes its deadline along. */
+/* O8: if the connect completes in time, its deadline is stopped. */
 static void a_connect_in_time_has_no_deadline_left(void **state)
 {
 	struct fixture *f = *state;
@@ -216,7 +217,8 @@ static void a_connect_in_time_has_no_deadline_left(void **state)
 	assert_int_equal(rota_handle_close_now(&tcp.handle), 0);
 }
 
-/* O8: a write that times out before the connection is there leaves that be. */
+/* O8: a write that times out before the connection is established does not end
+ * the connect. */
 static void a_write_may_time_out_before_the_connect(void **state)
 {
 	struct rota_deadline deadline;
@@ -242,9 +244,9 @@ static void a_write_may_time_out_before_the_connect(void **state)
 	waiting_end(&w);
 }
 
-/* --- closes --------------------------------------------------------------- */
+/* Closes. */
 
-/* O2: its own end, then those of what was written, then the handle's. */
+/* O2: first the connect completes, then queued writes, and then the handle. */
 static void a_close_ends_a_connect_first(void **state)
 {
 	struct rota_shutdown shutdown;
@@ -297,7 +299,7 @@ static void a_connect_in_flight_keeps_close_now_out(void **state)
 	waiting_end(&w);
 }
 
-/* O2: what had ended keeps its own status. */
+/* O2: a request that has completed keeps its status. */
 static void a_close_after_a_cancel_leaves_one_end(void **state)
 {
 	struct waiting w;
@@ -353,7 +355,7 @@ static void connect_on_shutdown(struct attempt *a, int status)
 	assert_int_equal(rota_tcp_open(other, loop, 0), ROTA_ESHUTDOWN);
 }
 
-/* O5: nothing new begins. */
+/* O5: no new handle can be opened. */
 static void a_loop_that_shuts_down_makes_no_new_handles(void **state)
 {
 	struct rota_tcp other;
@@ -370,14 +372,14 @@ static void a_loop_that_shuts_down_makes_no_new_handles(void **state)
 	jam_close(&w.jam);
 }
 
-/* --- a signal ------------------------------------------------------------- */
+/* A signal. */
 
 struct interrupted {
 	struct rota_tcp tcp;
 	const struct rota_address *address;
 };
 
-/* What the system does of an interrupted connect(2): it goes on by itself. */
+/* An interrupted connect(2) continues in the background. */
 static void begin_to_connect(void *arg)
 {
 	struct interrupted *i = arg;
@@ -407,8 +409,8 @@ static int interrupt(struct fixture *f, struct interrupted *i,
 	return status;
 }
 
-/* connect(2): a call that a signal has interrupted is under way, neither failed
- * nor to be made again. */
+/* connect(2): a call that a signal has interrupted has not failed, and must not
+ * be made again. */
 static void a_connect_that_is_interrupted_goes_on(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,5 @@
 /*
- * What is sent and written while a handle connects, and what becomes of it.
+ * What is sent and written while a handle connects, and what happens to it.
  */
 #include "support/fixture.h"
 
@@ -7,7 +7,7 @@
 
 #include "support/streams_more.h"
 
-/* O7: first that it is connected, then the rest, in order. */
+/* O7: first the connect calls back, then the writes, in order. */
 static void what_was_written_meanwhile_goes_out_in_order(void **state)
 {
 	struct fixture *f = *state;
@@ -45,7 +45,7 @@ static void what_was_written_meanwhile_goes_out_in_order(void **state)
 	server_end(&s);
 }
 
-/* More than the system takes at once: watermarks hold from the beginning. */
+/* More than the kernel takes at once: watermarks apply from the beginning. */
 static void what_was_sent_meanwhile_is_under_the_watermarks(void **state)
 {
 	enum { MUCH = 200000 };
@@ -85,7 +85,7 @@ static void read_and_send(struct attempt *a, int status)
 	assert_int_equal(rota_stream_send(&c->tcp.stream, "b", 1), 0);
 }
 
-/* What the callback sends comes behind what was sent before. */
+/* What the callback sends follows what was sent before. */
 static void the_callback_may_read_and_write(void **state)
 {
 	struct fixture *f = *state;
@@ -113,7 +113,7 @@ static void the_callback_may_read_and_write(void **state)
 	server_end(&s);
 }
 
-/* O1: each is told, once, and nothing is left in line. */
+/* O1: each request calls back once, and nothing is left in the queue. */
 static void a_failure_ends_what_was_written_meanwhile(void **state)
 {
 	struct fixture *f = *state;
@@ -148,7 +148,7 @@ static void a_failure_ends_what_was_written_meanwhile(void **state)
 	assert_string_equal(journal_take(), "");
 	tcp_expect_fresh(&c.tcp);
 
-	/* Nothing of it clings to the next attempt. */
+	/* Nothing of it remains for the next attempt. */
 	server_open(&s, f, 8);
 	assert_int_equal(attempt_begin(&a, &c.tcp, &s.address), 0);
 	assert_int_equal(attempt_end(f, &a), 0);
@@ -172,7 +172,7 @@ static void connect_again(struct attempt *a, int status)
 			 0);
 }
 
-/* In the callback itself, with the same request. */
+/* It connects again in the callback, with the same request. */
 static void the_callback_of_a_failure_may_connect_again(void **state)
 {
 	struct fixture *f = *state;
@@ -196,7 +196,7 @@ static void the_callback_of_a_failure_may_connect_again(void **state)
 	raw_close(fd);
 }
 
-/* The other side has spoken and gone before we look. */
+/* The other side has sent and closed before the loop notices the connection. */
 static void a_peer_that_goes_at_once_was_connected_to(void **state)
 {
 	struct fixture *f = *state;
@@ -222,7 +222,8 @@ static void a_peer_that_goes_at_once_was_connected_to(void **state)
 	raw_close(listener);
 }
 
-/* A reset before we look: one error, from the connect or from the read. */
+/* A reset comes before the loop notices the connection. There is one error, of
+ * the connect or of the read. */
 static void a_peer_that_resets_at_once_is_one_error(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,6 @@
 /*
- * Giving a descriptor away again, to be opened elsewhere: rota_stream_detach().
- * For moves to other threads see test_tcp_threads.c.
+ * rota_stream_detach(): taking the descriptor out of a handle, to open it
+ * elsewhere. Moves to other threads are tested in test_tcp_threads.c.
  */
 #include "support/fixture.h"
 
@@ -28,7 +28,7 @@ static void what_is_detached_is_the_callers(void **state)
 	assert_int_equal(rota_handle_close(&c.tcp.handle, NULL), ROTA_EALREADY);
 	assert_int_equal(rota_loop_dump(f->loop, NULL, NULL), 0);
 	assert_false(rota_loop_alive(f->loop));
-	memset(&c.tcp, 0xa5, sizeof(c.tcp)); /* its memory may go */
+	memset(&c.tcp, 0xa5, sizeof(c.tcp)); /* its memory may be freed */
 	raw_send(c.peer, "more", 4);
 	turn(f);
 	raw_read(c.fd, text, 4);
@@ -37,7 +37,8 @@ static void what_is_detached_is_the_callers(void **state)
 	raw_close(c.peer);
 }
 
-/* D2: it has left the kernel, so that nothing is told of it any more. */
+/* D2: the descriptor is removed from the kernel's poller, so nothing more is
+ * reported for it. */
 static void what_is_detached_is_watched_no_more(void **state)
 {
 	struct fixture *f = *state;
@@ -50,7 +51,7 @@ static void what_is_detached_is_watched_no_more(void **state)
 	assert_int_equal(rota_stream_detach(&c.tcp.stream), c.fd);
 	raw_send(c.peer, "more", 4);
 
-	/* An event would cut short the one wait that there is. */
+	/* An event would end the only wait early. */
 	waits = waits_within(f, 5);
 
 	assert_in_range(waits, 1, 4);
@@ -91,7 +92,7 @@ static void what_is_under_way_keeps_a_detach_out(void **state)
 	assert_int_equal(begin_shutdown(&c, &shutdown, "shutdown"), 0);
 	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EBUSY);
 
-	/* And it goes on. */
+	/* The connection continues. */
 	raw_read(c.peer, text, 2);
 	peer_takes_to_the_end(f, &c);
 	RUN_UNTIL(f, !rota_request_is_active(&shutdown.request));
@@ -120,7 +121,7 @@ static void what_ends_or_closes_is_not_detached(void **state)
 	peer_close(&c);
 }
 
-/* The half that was shut down stays so: it is the socket's. */
+/* A half that was shut down stays so, as that is a property of the socket. */
 static void a_detached_half_is_still_half(void **state)
 {
 	struct fixture *f = *state;
@@ -150,8 +151,8 @@ static void detach_it(struct connection *c, int status, struct rota_buf buf)
 	*(int *)c->arg = rota_stream_detach(&c->tcp.stream);
 }
 
-/* O4: inside its own read callback, with more to read. What was not yet
- * delivered stays with the descriptor. */
+/* O4: inside its own read callback, with more to read. Undelivered input stays
+ * with the descriptor. */
 static void a_read_callback_may_detach_its_stream(void **state)
 {
 	struct fixture *f = *state;
@@ -172,7 +173,7 @@ static void a_read_callback_may_detach_its_stream(void **state)
 	got = c.size;
 
 	connection_adopt(&d, f, fd, c.peer, NULL);
-	d.size = got; /* where the pattern goes on */
+	d.size = got; /* where the pattern continues */
 	connection_read(&d);
 	RUN_UNTIL(f, d.size == MUCH);
 
@@ -181,7 +182,8 @@ static void a_read_callback_may_detach_its_stream(void **state)
 	connection_end(&d);
 }
 
-/* Back and forth on one loop: nothing is lost of what comes or goes. */
+/* The stream moves back and forth on one loop. No input and no output is
+ * lost. */
 static void a_stream_may_move_again_and_again(void **state)
 {
 	enum { MOVES = 200, PART = 3000 };
@@ -217,8 +219,8 @@ static void a_stream_may_move_again_and_again(void **state)
 	connection_end(&c);
 }
 
-/* O8, detach: a writing side that has failed stays so. Otherwise the next to
- * open the descriptor would send behind half of a message. */
+/* O8, detach: a writing side that has failed stays so. Otherwise the next owner
+ * of the descriptor would send bytes after half of a message. */
 static void a_failed_writing_side_keeps_a_detach_out(void **state)
 {
 	struct fixture *f = *state;
@@ -251,7 +253,7 @@ static void a_failed_writing_side_keeps_a_detach_out(void **state)
 	connection_end(&c);
 }
 
-/* The system has said so, and would not say it again. */
+/* The kernel has reported the error, and would not report it again. */
 static void a_side_that_the_system_failed_keeps_a_detach_out(void **state)
 {
 	struct fixture *f = *state;
@@ -262,7 +264,7 @@ static void a_side_that_the_system_failed_keeps_a_detach_out(void **state)
 	assert_int_equal(rota_stream_send(&c.tcp.stream, "x", 1), ROTA_EPIPE);
 	assert_int_equal(fault_clear(), 1);
 	assert_int_equal(rota_stream_detach(&c.tcp.stream), ROTA_EPIPE);
-	connection_read(&c); /* reading is not touched by it */
+	connection_read(&c); /* reading is not affected */
 	peer_sends(&c, 10);
 	RUN_UNTIL(f, c.size == 10);
 	connection_end(&c);
@@ -279,7 +281,7 @@ static void a_side_that_the_system_failed_keeps_a_detach_out(void **state)
 	connection_end(&c);
 }
 
-/* An end is no failure, of either side. */
+/* An end is no failure, neither of reading nor of writing. */
 static void a_stream_that_has_ended_can_be_detached(void **state)
 {
 	struct fixture *f = *state;
@@ -299,8 +301,7 @@ static void a_stream_that_has_ended_can_be_detached(void **state)
 	raw_close(c.peer);
 }
 
-/* A shutdown that is cancelled has not happened; but what had failed before it
- * has. */
+/* A cancelled shutdown has not happened, but an earlier failure remains. */
 static void a_cancel_of_a_shutdown_does_not_mend_a_failure(void **state)
 {
 	struct fixture *f = *state;

@@ -1,8 +1,8 @@
 /*
- * Failures (F3): a listener, a connection to it and an echo, in which the first
- * system call of a kind fails, then the second, and so on, until all goes well;
- * and the same with memory. Whatever fails is told, with its code, by a call or a
- * callback; nothing hangs, nothing leaks, and the next try goes well.
+ * Failures (F3): a listener, a connection to it and an echo. The first system
+ * call of a kind fails, then the second, and so on, until all succeeds; and the
+ * same with allocations. Every error is returned by a call or passed to a
+ * callback; nothing hangs, nothing leaks, and the next try succeeds.
  */
 #include "support/fixture.h"
 
@@ -14,16 +14,16 @@
 
 static const char greeting[] = "hello, is there anybody?";
 
-/* One run of it. The first error is what counts: then all is closed. */
+/* One run of the scene. The first error is kept; then everything is closed. */
 struct scene {
 	struct fixture *f;
 	struct rota_tcp listener, client, accepted;
-	int made[3]; /* of these: they are open handles */
+	int made[3]; /* open handles */
 	struct rota_connect connect;
 	struct rota_write write;
 	struct rota_shutdown shutdown;
 	unsigned flights; /* requests */
-	int error;        /* the first */
+	int error;        /* the first one */
 	size_t echoed;
 	int done;
 };
@@ -93,7 +93,7 @@ static void on_connect(struct rota_connect *connect, int status)
 	note(s, status);
 	status = rota_stream_shutdown(&s->shutdown, stream, on_shutdown);
 	s->flights += status == 0;
-	if (status != ROTA_EPIPE) /* of a write that has failed: it is told */
+	if (status != ROTA_EPIPE) /* its write failed, and calls back */
 		note(s, status);
 }
 
@@ -117,7 +117,7 @@ static void on_connection(struct rota_stream *stream, int status, int fd)
 	if (status < 0)
 		return;
 	if (s->made[ACCEPTED]) {
-		raw_close(fd); /* an earlier attempt had come through */
+		raw_close(fd); /* of an earlier attempt */
 		return;
 	}
 	status = rota_tcp_open(&s->accepted, s->f->loop, fd);
@@ -168,7 +168,7 @@ static void close_one(struct rota_tcp *tcp, int made)
 		assert_int_equal(rota_handle_close(&tcp->handle, NULL), 0);
 }
 
-/* Play it once, with what was armed. Returns the first error, or 0. */
+/* Run the scene once, with the armed fault. Returns the first error, or 0. */
 static int play(struct fixture *f)
 {
 	struct scene s = { .f = f };
@@ -187,8 +187,8 @@ static int play(struct fixture *f)
 	return s.error;
 }
 
-/* With the first call of @name failing, then the second... Returns how many
- * times it failed. */
+/* Run it with the first call of @name failing, then with the second, and so on.
+ * Returns how often a call failed. */
 static unsigned sweep(struct fixture *f, const char *name, int error,
 		      int may_be_told)
 {
@@ -221,7 +221,7 @@ static void each_system_call_may_fail(void **state)
 	struct fixture *f = *state;
 	unsigned failed = 0;
 
-	assert_int_equal(play(f), 0); /* takes what stays with the loop */
+	assert_int_equal(play(f), 0); /* allocates what the loop keeps */
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		failed += sweep(f, names[i], EIO, 1);
 	assert_true(failed >= 8);
@@ -229,8 +229,8 @@ static void each_system_call_may_fail(void **state)
 	assert_int_equal(play(f), 0);
 }
 
-/* Those calls that a signal may cut short are made again, and nobody hears of
- * it. A connect goes on by itself; a close is done. */
+/* System calls that a signal interrupts are made again, without a report. A
+ * connect continues by itself; a close is done. */
 static void each_system_call_may_be_interrupted(void **state)
 {
 	static const char *const names[] = { "accept4", "recv", "send",
@@ -244,7 +244,7 @@ static void each_system_call_may_be_interrupted(void **state)
 	assert_true(failed >= 5);
 }
 
-/* A connection that has gone is passed over: the listener stays. */
+/* A connection that has gone is skipped, and the listener stays open. */
 static void a_connection_may_be_gone_before_it_is_accepted(void **state)
 {
 	struct fixture *f = *state;
@@ -254,8 +254,8 @@ static void a_connection_may_be_gone_before_it_is_accepted(void **state)
 	assert_true(sweep(f, "accept4", EPROTO, 0) > 0);
 }
 
-/* Each allocation, from a loop that has made no stream yet: what it keeps is
- * gone with the loop. */
+/* Each allocation fails once, in a loop that has made no stream yet. What the
+ * loop keeps is freed with it. */
 static void each_allocation_may_fail(void **state)
 {
 	struct fixture *f = *state;
@@ -273,7 +273,7 @@ static void each_allocation_may_fail(void **state)
 			assert_int_equal(first, ROTA_ENOMEM);
 		if (failed == 0)
 			assert_int_equal(first, 0);
-		/* Begin anew, so that nothing is there from before. */
+		/* Make a new loop, so that nothing is kept from before. */
 		assert_int_equal(rota_loop_close(f->loop), 0);
 		assert_int_equal(f->memory.bytes, 0);
 		f->loop = NULL;

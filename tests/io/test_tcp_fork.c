@@ -1,7 +1,7 @@
 /*
- * Listeners and connects in a forked child (F2): until rota_loop_fork() each
- * call is refused and touches nothing of the parent's; after it they go on. For
- * streams that are connected see test_stream_fork.c.
+ * Listeners and connects in a forked child (F2): before rota_loop_fork() each
+ * call is refused and does not affect the parent. After it they continue.
+ * Connected streams are tested in test_stream_fork.c.
  */
 #include "support/fixture.h"
 
@@ -17,14 +17,14 @@ enum { MANY_TURNS = 100000 };
 struct family {
 	struct fixture *f;
 	struct server s;      /* listens */
-	struct server bound;  /* does not yet */
+	struct server bound;  /* does not listen yet */
 	struct rota_tcp idle; /* has no socket */
-	struct rota_tcp away; /* connects to the jam */
-	struct attempt a;     /* of it */
+	struct rota_tcp away; /* connects to the full listener */
+	struct attempt a;     /* of `away` */
 	struct jam jam;
 };
 
-/* In the child no assertion of cmocka may fail: see support/child.h. */
+/* In the child no cmocka assertion may fail: see support/child.h. */
 static void keep_quietly(struct rota_stream *stream, int status, int fd)
 {
 	struct server *s = rota_container_of(stream, struct server, tcp.stream);
@@ -51,7 +51,7 @@ static void family_begin(struct family *all, struct fixture *f)
 	turn(f);
 }
 
-/* In the parent: all goes on as if there had been no child. */
+/* In the parent: everything continues as if there were no child. */
 static void family_end(struct family *all)
 {
 	struct fixture *f = all->f;
@@ -127,7 +127,7 @@ static void try_everything(void *arg)
 	EXPECT(rota_stream_shed(&all->s.tcp.stream) == 0);
 	EXPECT(rota_handle_is_active(&all->s.tcp.handle));
 	EXPECT(rota_loop_run(loop, ROTA_RUN_NOWAIT) == ROTA_ECHILD);
-	EXPECT(made_calls() == 0); /* it touched no kernel object */
+	EXPECT(made_calls() == 0); /* no kernel object was touched */
 	EXPECT(all->s.accepted + all->a.calls == 0);
 }
 
@@ -143,7 +143,7 @@ static void inherited_listeners_and_connects_refuse_everything(void **state)
 	family_end(&all);
 }
 
-/* A socket that is shared is not to be set by the child either: F2. */
+/* F2: the child must not set options of a shared socket either. */
 static void try_options(void *arg)
 {
 	struct family *all = arg;
@@ -205,8 +205,8 @@ static void everything_goes_on(void *arg)
 	EXPECT(f->memory.bytes == 0);
 }
 
-/* F2: what was started stays started. Here the child has the connections to
- * itself, as the parent does not run. */
+/* F2: what was started stays started. Here only the child uses the connections,
+ * as the parent does not run. */
 static void listeners_and_connects_go_on_in_a_rebuilt_loop(void **state)
 {
 	struct fixture *f = *state;
@@ -234,7 +234,7 @@ static void close_everything(void *arg)
 	EXPECT(all->f->memory.bytes == 0);
 }
 
-/* F2: not a watch, nor a listening socket. */
+/* F2: neither a watch nor a listening socket. */
 static void a_child_that_closes_all_takes_nothing_from_the_parent(void **state)
 {
 	struct family all;
@@ -273,7 +273,7 @@ static void count_only(struct rota_stream *stream, int status, int fd)
 		close(fd);
 }
 
-/* D3, F2: its timer is the loop's. */
+/* D3, F2: the timer of the back-off is on the loop, so it continues. */
 static void a_listener_that_backs_off_goes_on_in_the_child(void **state)
 {
 	struct fixture *f = *state;
@@ -309,7 +309,8 @@ static void fork_in_call(struct rota_stream *stream, int status, int fd)
 		EXPECT(rota_loop_fork(s->f->loop) == 0);
 }
 
-/* F2: rebuilt inside its callback, from which both return to the turn. */
+/* F2: the child rebuilds the loop inside the callback, and both return to the
+ * turn. */
 static void a_connection_callback_may_fork(void **state)
 {
 	struct fixture *f = *state;

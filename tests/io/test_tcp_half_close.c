@@ -1,15 +1,16 @@
 /*
- * Half-close, end, close and reset never lose what is to be delivered, and never
- * tell of an end twice. Random sequences of sends, writes, shutdowns, ends,
- * closes and resets go to both sides of connections, with reading stopped and
- * started, corks, moves to new handles, and turns of the loop between. A model
- * knows how much each side was allowed to write, and whether anybody gave up:
+ * Half-close, end, close and reset never lose bytes that must be delivered, and
+ * never report an end twice. Random sequences of sends, writes, shutdowns,
+ * ends, closes and resets run on both sides of connections. In between, reading
+ * stops and starts, corks are set, streams move to new handles, and the loop
+ * makes turns. A model knows how much each side has written, and whether a side
+ * has closed early:
  *
  *   - what is read is what was written, from its first byte on, in order;
- *   - if nobody closed or reset, it is all of it, and then one end, ROTA_EOF;
- *   - a close by a side that has written and read all loses nothing either;
- *   - else it is as much as there is, and then one end, by whatever error;
- *   - each request is called back once, and all of them before the close.
+ *   - if no side closed or reset, it is all of it, and then one end, ROTA_EOF;
+ *   - a close by a side that has written and read everything loses nothing;
+ *   - otherwise it is the bytes that arrived, and then one end, with any error;
+ *   - each request calls back once, and before the close callback.
  *
  * ROTA_TEST_SEED repeats a run; ROTA_TEST_FULL=1 makes it longer.
  */
@@ -28,21 +29,21 @@ struct pair;
 struct side {
 	struct pair *pair;
 	struct side *other;
-	struct rota_tcp *tcp; /* of memory of its own; NULL: gone */
+	struct rota_tcp *tcp; /* allocated for it; NULL: closed */
 
-	size_t written; /* what it may write: all that was taken of it */
+	size_t written; /* all bytes that its writes have accepted */
 	size_t read;
 	unsigned requests; /* in flight */
 
-	int shut;    /* it is to write no more */
+	int shut;    /* it must not write any more */
 	int ending;  /* rota_stream_end() */
-	int closing; /* a close, or a reset, was asked for */
-	int reset;   /* a reset, with nothing that ends before it */
+	int closing; /* a close or a reset was called */
+	int reset;   /* a reset, and nothing ended it before */
 	int reading;
-	unsigned ends; /* told to it, the last was */
+	unsigned ends; /* reports of the end, with `status` */
 	int status;
-	int failed;  /* it was told so by a write */
-	int pressed; /* a send returned 1, and on_drain has not come since */
+	int failed;  /* a write reported it */
+	int pressed; /* a send returned 1, and on_drain was not called since */
 	int corked;
 };
 
@@ -50,12 +51,12 @@ struct pair {
 	struct rota_loop *loop;
 	struct side sides[2];
 	uint64_t seed;
-	int gentle;  /* nobody closes or resets before all is done */
-	int broken;  /* somebody did, so that bytes may be lost */
-	int settled; /* no more is written */
+	int gentle;  /* no close or reset before all is done */
+	int broken;  /* there was one, so bytes may be lost */
+	int settled; /* nothing more is written */
 };
 
-/* A request and what it writes, in memory of its own. */
+/* A request and the bytes that it writes, in one allocation. */
 struct request {
 	union {
 		struct rota_write write;
@@ -82,7 +83,7 @@ static struct side *side_of(struct rota_stream *stream)
 	return stream->handle.data;
 }
 
-/* It can still be asked for something. */
+/* Whether calls on it are allowed. */
 static int is_open(const struct side *s)
 {
 	return s->tcp != NULL && !s->closing;
@@ -93,7 +94,7 @@ static int may_write(const struct side *s)
 	return is_open(s) && !s->shut && !s->pair->settled;
 }
 
-/* --- callbacks ------------------------------------------------------------ */
+/* Callbacks. */
 
 static void on_close(struct rota_handle *handle)
 {
@@ -168,7 +169,7 @@ static void on_shutdown(struct rota_shutdown *shutdown, int status)
 	finish(rota_container_of(shutdown, struct request, shutdown), status);
 }
 
-/* --- what a side may do --------------------------------------------------- */
+/* What a side may do. */
 
 static size_t some_size(struct pair *p)
 {
@@ -187,7 +188,7 @@ static struct request *new_request(struct side *s, size_t size)
 	return r;
 }
 
-/* What a write may return: success, or an error if somebody gave up. */
+/* A write returns success, or an error if a side has closed early. */
 static void expect_taken(struct side *s, ptrdiff_t status)
 {
 	if (status < 0)
@@ -208,7 +209,7 @@ static void send_some(struct side *s)
 	free(r);
 }
 
-/* Cut it up into parts at random. */
+/* Cut it into random parts. */
 static size_t cut(struct pair *p, struct request *r)
 {
 	size_t count = 1 + below(p, PARTS), at = 0;
@@ -230,7 +231,7 @@ static void write_some(struct side *s)
 	int status;
 
 	s->requests++;
-	s->written += size; /* the other side may see it at once */
+	s->written += size; /* the other side may get it at once */
 	status = rota_stream_write(&r->write, stream_of(s), r->bufs, count,
 				   on_write);
 	if (status == 0)
@@ -298,8 +299,8 @@ static void end_it(struct side *s)
 	assert_int_equal(rota_stream_end(stream_of(s), on_close), 0);
 }
 
-/* With all written and all read, that is as good as an end: if the other side
- * says nothing more. */
+/* A close after everything was written and read is as good as an end, if the
+ * other side writes no more. */
 static int closes_cleanly(const struct side *s)
 {
 	return s->requests == 0 && !s->corked && !s->shut &&
@@ -346,8 +347,8 @@ static void open_handle(struct side *s, int fd)
 	s->corked = 0;
 }
 
-/* To another handle. What was shut down is so no more to the library: leave
- * those alone, and what has seen its end. */
+/* Move to another handle. The new one does not know of a shutdown or an end, so
+ * streams with either do not move. */
 static void move(struct side *s)
 {
 	int fd;
@@ -403,9 +404,10 @@ static void act(struct side *s)
 	}
 }
 
-/* --- a sequence ----------------------------------------------------------- */
+/* A sequence. */
 
-/* To send: with little to receive, TCP itself would be what is waited for. */
+/* Limit the send buffer. With a small receive buffer, TCP itself would be
+ * slow. */
 static void little_room(int fd)
 {
 	int size = 4096;
@@ -434,7 +436,7 @@ static void pair_begin(struct pair *p, struct rota_loop *loop, uint64_t seed)
 	}
 }
 
-/* Let all that was written come to its end: nobody gives up from here on. */
+/* Let all writes complete. From now on no side closes early. */
 static void wind_up(struct side *s)
 {
 	if (!is_open(s) || s->ending)
@@ -457,16 +459,17 @@ static int is_done(const struct side *s)
 	       (s->requests == 0 && s->ends > 0 && !s->closing && !s->ending);
 }
 
-/* What was promised. */
+/* Check what the rules at the top of this file say. */
 static void expect_delivered(const struct side *s)
 {
 	const struct pair *p = s->pair;
 
 	assert_int_equal(s->requests, 0);
 	if (s->closing || s->ending)
-		return; /* it did not want to know */
+		return; /* it has discarded the rest */
 	assert_int_equal(s->ends, 1);
-	/* A reset is no end of a file, unless a write was told of it instead. */
+	/* A reset is not reported as ROTA_EOF, unless a write has reported
+	 * it. */
 	if (s->other->reset && s->status == ROTA_EOF)
 		assert_true(s->failed);
 	if (p->broken)
@@ -517,7 +520,7 @@ static void run_batch(struct fixture *f, uint64_t seed)
 	test_free(pairs);
 }
 
-/* The demand: half-close, EOF and RST never lose data. */
+/* Half-close, EOF and RST never lose data. */
 static void random_ends_lose_nothing_and_are_told_once(void **state)
 {
 	unsigned sequences = test_is_full()        ? 10000

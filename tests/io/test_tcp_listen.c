@@ -1,8 +1,8 @@
 /*
- * Listeners: what their callback is given, how many in a turn, what the system
- * may do, and what they are to the loop. For their ends and what they refuse see
- * test_tcp_listen_close.c, for the shortage of descriptors test_tcp_overload.c,
- * for bind test_tcp_bind.c.
+ * Listeners: the arguments of their callback, how many connections a turn
+ * accepts, errors of the system, and how they keep the loop alive. Their ends
+ * and what they refuse are tested in test_tcp_listen_close.c, the shortage of
+ * descriptors in test_tcp_overload.c, and bind in test_tcp_bind.c.
  */
 #include "support/fixture.h"
 
@@ -17,7 +17,7 @@
 
 enum { MANY = 300, PER_EVENT = ROTA_ACCEPTS_PER_EVENT };
 
-/* --- what the callback is given ------------------------------------------- */
+/* What the callback gets. */
 
 static void expect_connection(struct fixture *f, int family)
 {
@@ -38,7 +38,7 @@ static void expect_connection(struct fixture *f, int family)
 	server_end(&s);
 }
 
-/* The callback owns the descriptor, which is born as it should be. */
+/* The callback owns the descriptor, which is non-blocking and close-on-exec. */
 static void
 a_connection_is_handed_over_non_blocking_and_close_on_exec(void **state)
 {
@@ -60,8 +60,8 @@ static void open_it_and_another(struct server *s, int status, int fd)
 	assert_int_equal(rota_tcp_open(&tcp[1], s->f->loop, 0), ROTA_ENOTSOCK);
 }
 
-/* What a listener has accepted is not looked at again; any other descriptor is,
- * were it the first of all. */
+/* A descriptor that a listener has accepted is not checked again. Any other
+ * descriptor is, whatever its number. */
 static void only_what_is_handed_over_is_taken_on_trust(void **state)
 {
 	struct fixture *f = *state;
@@ -90,7 +90,7 @@ static void only_what_is_handed_over_is_taken_on_trust(void **state)
 	}
 }
 
-/* T1: in the poll phase, with the listener as it is. */
+/* T1: the callback runs in the poll phase, with its listener. */
 static void nothing_is_handed_over_before_somebody_connects(void **state)
 {
 	struct fixture *f = *state;
@@ -105,10 +105,9 @@ static void nothing_is_handed_over_before_somebody_connects(void **state)
 	server_end(&s);
 }
 
-/* --- how many in a turn --------------------------------------------------- */
+/* How many in a turn. */
 
-/* T11, and the finding that one accept a turn makes a burst cost as many
- * turns. */
+/* T11: a burst must not take one turn for each connection. */
 static void a_hundred_connections_take_three_turns_at_most(void **state)
 {
 	struct fixture *f = *state;
@@ -134,7 +133,7 @@ static void a_hundred_connections_take_three_turns_at_most(void **state)
 }
 
 /* T11: what is left waits for the next turn, whose wait is zero. A loop that
- * does not know of it sleeps for ever. */
+ * forgot it would sleep forever. */
 static void what_is_over_the_limit_waits_one_turn_and_no_longer(void **state)
 {
 	struct fixture *f = *state;
@@ -178,7 +177,7 @@ static void exactly_as_many_as_the_limit_leave_nothing_behind(void **state)
 	server_end(&s);
 }
 
-/* T11: a burst of connections does not keep anybody else waiting. */
+/* T11: a burst of connections delays nothing else. */
 static void a_busy_listener_lets_others_have_their_turn(void **state)
 {
 	struct fixture *f = *state;
@@ -221,7 +220,7 @@ static void drop_at_once(struct server *s, int status, int fd)
 	raw_close(fd);
 }
 
-/* D1: the number is used again by the next connection of the same batch. */
+/* D1: the next connection of the same batch gets the same number. */
 static void a_callback_may_close_what_it_is_given(void **state)
 {
 	struct fixture *f = *state;
@@ -241,7 +240,7 @@ static void a_callback_may_close_what_it_is_given(void **state)
 	server_end(&s);
 }
 
-/* --- what a listener is to the loop --------------------------------------- */
+/* The listener and its loop. */
 
 /* L1 */
 static void a_listener_keeps_the_loop_alive_while_it_listens(void **state)
@@ -288,7 +287,7 @@ static void nothing(struct rota_timer *timer)
 	(void)timer;
 }
 
-/* L2: it calls back while something else keeps the loop alive. */
+/* L2: it still calls back while something else keeps the loop alive. */
 static void an_unreferenced_listener_calls_back_all_the_same(void **state)
 {
 	struct fixture *f = *state;
@@ -323,7 +322,7 @@ static void list_one(void *arg, const struct rota_dump_entry *entry)
 	listing->last = *entry;
 }
 
-/* L6: it and nothing of its making. */
+/* L6: the dump lists the listener, and nothing that it uses internally. */
 static void a_dump_lists_the_listener(void **state)
 {
 	struct fixture *f = *state;
@@ -349,9 +348,9 @@ static void a_dump_lists_the_listener(void **state)
 	assert_int_equal(rota_loop_dump(f->loop, NULL, NULL), 0);
 }
 
-/* --- what the system may do ----------------------------------------------- */
+/* Errors of the system. */
 
-/* Somebody who has gone again is no error of the listener's. */
+/* A peer that has gone again is not an error of the listener. */
 static void a_peer_that_reset_before_it_was_accepted_is_no_error(void **state)
 {
 	struct fixture *f = *state;
@@ -365,7 +364,7 @@ static void a_peer_that_reset_before_it_was_accepted_is_no_error(void **state)
 	RUN_UNTIL(f, s.accepted >= 2);
 	turn(f);
 
-	/* Linux hands over the one that has gone; a BSD does not. */
+	/* Linux returns the one that has gone; a BSD does not. */
 	assert_in_range(s.accepted, 2, 3);
 	assert_int_equal(s.failures, 0);
 	raw_close(clients[0]);
@@ -391,8 +390,8 @@ static void expect_skipped(struct fixture *f, int error, unsigned nth)
 	server_end(&s);
 }
 
-/* F3: an error of one connection is not the listener's, and those behind it
- * are not left waiting. */
+/* F3: an error of one connection does not affect the listener, and does not
+ * delay the connections behind it. */
 static void errors_of_a_single_connection_are_passed_over(void **state)
 {
 	static const int errors[] = { ECONNABORTED, EPROTO, EINTR };
@@ -421,7 +420,7 @@ static void a_connection_inherits_nodelay_from_its_listener(void **state)
 	server_end(&s);
 }
 
-/* Nothing is left behind by any of them. */
+/* None of them leaves anything behind. */
 static void thousands_come_and_go(void **state)
 {
 	struct fixture *f = *state;

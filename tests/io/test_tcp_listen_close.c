@@ -1,5 +1,5 @@
 /*
- * Listeners: their ends, in their own callback and elsewhere, and what they
+ * Listeners: closing them, in their own callback and elsewhere, and what they
  * refuse.
  */
 #include "support/fixture.h"
@@ -10,10 +10,10 @@
 
 #include "support/streams_more.h"
 
-/* --- ends ----------------------------------------------------------------- */
+/* Closing. */
 
-/* A server in memory of its own, which goes with it in the call with this
- * number. */
+/* A server in its own allocation, which is closed and freed in the call with
+ * this number. */
 static unsigned fatal_call, calls, closes;
 static void (*fatal_act)(struct server *s);
 
@@ -50,7 +50,8 @@ static void count_to_the_fatal_call(struct server *s, int status, int fd)
 		fatal_act(s);
 }
 
-/* With a crowd before it, that goes on for long if nothing stops it. */
+/* Many connections are queued, so the callback would be called often if the
+ * close did not take effect. */
 static void expect_no_call_after(struct fixture *f, unsigned nth,
 				 void (*act)(struct server *s))
 {
@@ -75,7 +76,8 @@ static void expect_no_call_after(struct fixture *f, unsigned nth,
 	raw_close_all(clients, MANY);
 }
 
-/* O2, O3, O4: nothing more comes, though many are queued in the same batch. */
+/* O2, O3, O4: the callback is not called again, though many connections are
+ * queued in the same batch. */
 static void a_listener_closed_in_its_callback_is_not_called_again(void **state)
 {
 	for (unsigned nth = 1; nth <= 6; nth++)
@@ -101,7 +103,7 @@ static void close_and_keep(struct server *s, int status, int fd)
 	assert_int_equal(rota_handle_close(&s->tcp.handle, mortal_closed), 0);
 }
 
-/* O2: what was handed over is not the listener's any more. */
+/* O2: an accepted connection does not belong to the listener. */
 static void a_connection_outlives_its_listener(void **state)
 {
 	struct fixture *f = *state;
@@ -160,7 +162,7 @@ static void a_listener_closed_by_another_is_not_called(void **state)
 	server_end(&b);
 }
 
-/* O2: those who were queued are told, and nobody else gets in. */
+/* O2: the peers in the queue see an end, and no other can connect. */
 static void closing_a_listener_ends_what_is_queued(void **state)
 {
 	struct fixture *f = *state;
@@ -192,7 +194,7 @@ static void a_port_can_be_listened_at_again_at_once(void **state)
 	server_open(&s, f, 8);
 	client = raw_client(&s.address);
 	RUN_UNTIL(f, s.accepted > 0);
-	/* The side that ends first is the one that has to wait. */
+	/* TIME_WAIT is on the side that ends first. */
 	server_drop(&s);
 	assert_int_equal(raw_end(client), 0);
 	raw_close(client);
@@ -229,7 +231,7 @@ static void a_shutdown_closes_listeners(void **state)
 	raw_close(client);
 }
 
-/* --- what is refused ------------------------------------------------------ */
+/* What is refused. */
 
 static int try_listen(struct rota_tcp *tcp, int backlog)
 {
@@ -338,7 +340,7 @@ static void no_shutdown(struct rota_shutdown *shutdown, int status)
 	fail();
 }
 
-/* It stays a listener, whatever it is asked to do. */
+/* No call that it refuses changes that it is a listener. */
 static void a_listener_is_no_stream_of_bytes(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,6 @@
 /*
- * Pausing a listener, and going on: rota_stream_listen_pause(), _resume().
+ * Pausing and resuming a listener: rota_stream_listen_pause() and
+ * rota_stream_listen_resume().
  */
 #include "support/fixture.h"
 
@@ -25,7 +26,7 @@ static void turns(struct fixture *f, unsigned count)
 		turn(f);
 }
 
-/* Who connects waits in the system's queue, and is served after. */
+/* Peers that connect wait in the kernel's queue, and are served after it. */
 static void a_paused_listener_accepts_nobody(void **state)
 {
 	struct fixture *f = *state;
@@ -51,7 +52,7 @@ static void a_paused_listener_accepts_nobody(void **state)
 	server_end(&s);
 }
 
-/* L1, and no spin: it sleeps while there are some in the queue. */
+/* L1: the loop sleeps, and does not busy-wait, while connections are queued. */
 static void a_paused_listener_keeps_the_loop_alive_and_asleep(void **state)
 {
 	struct fixture *f = *state;
@@ -85,7 +86,7 @@ static void keep_and_pause(struct server *s, int status, int fd)
 		assert_int_equal(pause_it(s), 0);
 }
 
-/* In the callback: no more is accepted in that event, nor in that turn. */
+/* In the callback: no more are accepted in that event, nor in that turn. */
 static void a_pause_in_the_callback_holds_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -122,7 +123,7 @@ static void pause_both(struct server *s, int status, int fd)
 	assert_int_equal(pause_it(others[1]), 0);
 }
 
-/* What the same wait has found for another listener is passed over. */
+/* An event that the same wait has found for another listener is dropped. */
 static void a_pause_holds_for_events_of_the_same_batch(void **state)
 {
 	struct fixture *f = *state;
@@ -204,7 +205,7 @@ static void pause_in_the_child(void *arg)
 	EXPECT(s->accepted == 1);
 }
 
-/* F2: the parent's stays as it is. */
+/* F2: the parent's listener is not affected. */
 static void a_forked_child_pauses_nothing_of_its_parents(void **state)
 {
 	struct fixture *f = *state;
@@ -225,9 +226,9 @@ static void a_forked_child_pauses_nothing_of_its_parents(void **state)
 	server_end(&s);
 }
 
-/* --- in the back-off ------------------------------------------------------ */
+/* During a back-off. */
 
-/* A resume does not cut the back-off short; a pause outlasts it. */
+/* A resume does not end the back-off early, and a pause outlasts it. */
 static void a_pause_and_a_back_off_hold_both(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,5 @@
 /*
- * Taking over a descriptor: rota_tcp_open(). For giving it away again see
+ * rota_tcp_open(): making a handle of a descriptor. The opposite is tested in
  * test_tcp_detach.c.
  */
 #include "support/fixture.h"
@@ -12,7 +12,7 @@
 #include "support/fault.h"
 #include "support/streams_more.h"
 
-/* As socket(2) makes it: blocking. */
+/* A socket as socket(2) makes it: blocking. */
 static int plain_socket(int family, int type)
 {
 	int fd = socket(family, type, 0);
@@ -32,9 +32,9 @@ static int is_non_blocking(int fd)
 	return (fcntl(fd, F_GETFL) & O_NONBLOCK) != 0;
 }
 
-/* --- what cannot be opened ------------------------------------------------ */
+/* What cannot be opened. */
 
-/* @fd stays the caller's, and as it was. */
+/* @fd still belongs to the caller, and is unchanged. */
 static void expect_not_opened(struct fixture *f, int fd, int error)
 {
 	struct rota_tcp tcp;
@@ -115,7 +115,7 @@ static void a_failure_leaves_the_descriptor_with_the_caller(void **state)
 	raw_close(fds[1]);
 }
 
-/* F3: the loop's first stream is the one that may find no memory. */
+/* F3: the loop's first stream allocates, which may fail. */
 static void the_first_stream_of_a_loop_may_find_no_memory(void **state)
 {
 	struct fixture *f = *state;
@@ -138,7 +138,7 @@ static void the_first_stream_of_a_loop_may_find_no_memory(void **state)
 	raw_close(fds[1]);
 }
 
-/* --- what can ------------------------------------------------------------- */
+/* What can be opened. */
 
 static void a_connection_that_is_opened_is_set_non_blocking(void **state)
 {
@@ -160,7 +160,7 @@ static void a_connection_that_is_opened_is_set_non_blocking(void **state)
 	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
 }
 
-/* What came before it was opened is there. */
+/* Data that arrived before it was opened is read. */
 static void what_has_come_before_is_read(void **state)
 {
 	struct fixture *f = *state;
@@ -181,8 +181,8 @@ static void what_has_come_before_is_read(void **state)
 	connection_end(&c);
 }
 
-/* A connection may be reset while it is on its way from one loop to another:
- * that is an end like any other, and what came before is read before it. */
+/* A connection may be reset while it moves from one loop to another. That is an
+ * end like any other, and earlier data is read before it. */
 static void what_came_before_a_reset_is_read(void **state)
 {
 	struct fixture *f = *state;
@@ -273,7 +273,7 @@ static void a_bound_socket_listens(void **state)
 	server_end(&s);
 }
 
-/* Any stream socket will do; only addresses it has none. */
+/* Any stream socket can be opened; only the addresses are missing. */
 static void a_socket_pair_of_the_system_is_a_stream(void **state)
 {
 	struct fixture *f = *state;
@@ -294,7 +294,7 @@ static void a_socket_pair_of_the_system_is_a_stream(void **state)
 	connection_end(&c);
 }
 
-/* The memory of a handle that was closed may be a handle again. */
+/* The memory of a closed handle may be used for a new one. */
 static void a_handle_can_be_opened_again_when_it_is_closed(void **state)
 {
 	struct fixture *f = *state;
@@ -309,7 +309,7 @@ static void a_handle_can_be_opened_again_when_it_is_closed(void **state)
 	}
 }
 
-/* --- inside a connection's callback --------------------------------------- */
+/* Inside a connection's callback. */
 
 struct opener {
 	struct fixture *f;
@@ -348,7 +348,7 @@ static void what_was_accepted_is_opened_without_a_system_call(void **state)
 	server_end(&s);
 }
 
-/* Of the flags that a program has set, all stay as they are. */
+/* Flags that a program has set are unchanged. */
 static void what_is_opened_keeps_its_other_flags(void **state)
 {
 	struct fixture *f = *state;

@@ -11,7 +11,7 @@
 #include "support/fault.h"
 #include "support/streams_more.h"
 
-/* Where macOS has another name for it. */
+/* macOS has another name for it. */
 #ifndef TCP_KEEPIDLE
 #define TCP_KEEPIDLE TCP_KEEPALIVE
 #endif
@@ -137,7 +137,7 @@ static void a_keepalive_out_of_range_changes_nothing(void **state)
 	connection_end(&c);
 }
 
-/* F3: asking begins with the last step. */
+/* F3: the option itself is set in the last step. */
 static void a_keepalive_that_failed_does_not_ask(void **state)
 {
 	struct fixture *f = *state;

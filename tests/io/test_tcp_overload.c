@@ -1,9 +1,10 @@
 /*
- * A listener when descriptors or memory run out (D3): it says so once, ends at
- * once what it cannot take and counts it, backs off, and goes on by itself. For
- * closes meanwhile, and for a storm, see test_tcp_overload_end.c.
+ * A listener when descriptors or memory run out (D3): it reports that once,
+ * closes connections that it cannot accept and counts them, backs off, and
+ * continues by itself. Closes meanwhile, and a storm, are tested in
+ * test_tcp_overload_end.c.
  *
- * Virtual time passes by hand, so that the back-off costs no time.
+ * The tests advance virtual time, so the back-off takes no time.
  */
 #include "support/fixture.h"
 
@@ -16,7 +17,7 @@
 #include "support/fault.h"
 #include "support/streams_more.h"
 
-/* D3, all of it. */
+/* D3: all parts of the rule. */
 static void a_shortage_is_told_once_shed_counted_and_survived(void **state)
 {
 	struct fixture *f = *state;
@@ -33,7 +34,7 @@ static void a_shortage_is_told_once_shed_counted_and_survived(void **state)
 	PASS_UNTIL(f, shed_by(&s) == 10);
 	crowd_expect_ends(&crowd, 10);
 
-	/* More of them, in the same episode. */
+	/* More connections in the same shortage. */
 	crowd_connect(&crowd, 10, &s.address);
 	PASS_UNTIL(f, shed_by(&s) == 20);
 	crowd_expect_ends(&crowd, 10);
@@ -41,7 +42,7 @@ static void a_shortage_is_told_once_shed_counted_and_survived(void **state)
 	assert_int_equal(s.failures, 1);
 	assert_int_equal(s.accepted, 0);
 
-	/* It goes on by itself. */
+	/* It continues by itself. */
 	starve_less(5);
 	crowd_connect(&crowd, 3, &s.address);
 	PASS_UNTIL(f, s.accepted == 3);
@@ -55,7 +56,7 @@ static void a_shortage_is_told_once_shed_counted_and_survived(void **state)
 	server_end(&s);
 }
 
-/* D3: the next shortage is told again, and shed again. */
+/* D3: the next shortage is reported and shed again. */
 static void a_second_shortage_is_told_as_the_first(void **state)
 {
 	struct fixture *f = *state;
@@ -80,7 +81,8 @@ static void a_second_shortage_is_told_as_the_first(void **state)
 	server_end(&s);
 }
 
-/* D3: as many as are there are taken, and the rest is shed. */
+/* D3: as many connections as there are descriptors are accepted, and the rest
+ * are shed. */
 static void what_descriptors_there_are_are_used_first(void **state)
 {
 	struct fixture *f = *state;
@@ -110,7 +112,8 @@ static void close_it(struct server *s, int status, int fd)
 		raw_close(fd);
 }
 
-/* One descriptor is enough for any number that go at once. */
+/* One descriptor is enough for any number of connections that are closed at
+ * once. */
 static void a_single_descriptor_serves_all_who_go_again(void **state)
 {
 	struct fixture *f = *state;
@@ -134,7 +137,7 @@ static void a_single_descriptor_serves_all_who_go_again(void **state)
 	server_end(&s);
 }
 
-/* The descriptor in reserve is the loop's: every listener may need it. */
+/* The reserve descriptor belongs to the loop: every listener may need it. */
 static void two_listeners_in_need_are_told_and_shed_each(void **state)
 {
 	struct fixture *f = *state;
@@ -166,9 +169,9 @@ static void two_listeners_in_need_are_told_and_shed_each(void **state)
 	server_end(&b);
 }
 
-/* Even the descriptor in reserve is lost: its number lies above the limit, so
- * that it cannot be had again. Nothing can be shed then; but nothing spins, and
- * when the shortage is over all is as before. */
+/* Even the reserve descriptor is lost: its number is above the limit, so it
+ * cannot be opened again. Then nothing can be shed. But the loop does not
+ * busy-wait, and after the shortage everything is as before. */
 static void a_reserve_that_was_lost_is_found_again(void **state)
 {
 	struct fixture *f = *state;
@@ -177,7 +180,7 @@ static void a_reserve_that_was_lost_is_found_again(void **state)
 	struct server s;
 
 	need_few_open();
-	server_open(&s, f, 64); /* takes the reserve, above most others */
+	server_open(&s, f, 64); /* opens the reserve, above most others */
 	crowd_open(&crowd);
 	starve_at(few);
 	crowd_connect(&crowd, 5, &s.address);
@@ -204,7 +207,7 @@ static void a_reserve_that_was_lost_is_found_again(void **state)
 	server_end(&s);
 }
 
-/* No descriptor is left for a reserve when it begins to listen. */
+/* There is no descriptor for a reserve when it begins to listen. */
 static void a_listener_may_begin_in_a_shortage(void **state)
 {
 	struct fixture *f = *state;
@@ -249,7 +252,7 @@ static void expect_backs_off(struct fixture *f, int error)
 	assert_int_equal(s.status, -error);
 	fault_count_reset();
 	pass_seconds(f, 10);
-	assert_in_range(fault_count("accept4"), 1, 100); /* no spin */
+	assert_in_range(fault_count("accept4"), 1, 100); /* no busy-waiting */
 	assert_int_equal(s.failures, 1);
 	assert_int_equal(s.accepted, 0);
 
@@ -262,7 +265,7 @@ static void expect_backs_off(struct fixture *f, int error)
 	server_end(&s);
 }
 
-/* D3, for each of the four. */
+/* D3: for each of the four errors. */
 static void whatever_has_run_out_is_told_once(void **state)
 {
 	expect_backs_off(*state, EMFILE);
@@ -271,8 +274,8 @@ static void whatever_has_run_out_is_told_once(void **state)
 	expect_backs_off(*state, ENOBUFS);
 }
 
-/* D3: a connection that is accepted in the middle, with the one descriptor that
- * has become free, does not end the shortage. */
+/* D3: a connection that is accepted meanwhile, because one descriptor was
+ * freed, does not end the shortage. */
 static void a_shortage_that_goes_on_is_not_told_again(void **state)
 {
 	struct fixture *f = *state;
@@ -294,7 +297,7 @@ static void a_shortage_that_goes_on_is_not_told_again(void **state)
 		assert_int_equal(s.failures, 1);
 	}
 
-	/* With descriptors enough it is over; the next is told. */
+	/* With enough descriptors it is over, and the next one is reported. */
 	starve_less(5);
 	crowd_connect(&crowd, 2, &s.address);
 	PASS_UNTIL(f, s.accepted == 7);
@@ -310,8 +313,8 @@ static void a_shortage_that_goes_on_is_not_told_again(void **state)
 
 enum { PASSES = 12 };
 
-/* When the listener tries, in milliseconds from the first time on, while
- * accept(2) fails. */
+/* When the listener tries, in milliseconds since its first try, while accept(2)
+ * fails. */
 static void note_passes(struct fixture *f, unsigned passes[PASSES])
 {
 	uint64_t from_ns = 0;
@@ -330,7 +333,7 @@ static void note_passes(struct fixture *f, unsigned passes[PASSES])
 	}
 }
 
-/* 10 ms, twice as long each time, and at last a second each time. */
+/* First 10 ms, then twice as long each time, up to a second. */
 static void the_back_off_doubles_up_to_a_second(void **state)
 {
 	static const unsigned expected[PASSES] = {
@@ -350,7 +353,7 @@ static void the_back_off_doubles_up_to_a_second(void **state)
 		assert_memory_equal(passes, expected, sizeof(expected));
 		assert_int_equal(s.failures, round + 1);
 
-		/* Then it begins anew. */
+		/* Then it starts from the beginning. */
 		PASS_UNTIL(f, s.accepted == round + 1);
 		raw_close(client);
 		client = raw_client(&s.address);
@@ -359,7 +362,7 @@ static void the_back_off_doubles_up_to_a_second(void **state)
 	server_end(&s);
 }
 
-/* The reserve takes no path: there may be none, behind chroot(2). */
+/* The reserve needs no path: after chroot(2) there may be none. */
 static void shedding_opens_no_file(void **state)
 {
 	struct fixture *f = *state;

@@ -1,7 +1,7 @@
 /*
- * A listener that backs off, as descriptors have run out (D3): how it is closed,
- * what its callback may do, what else fails in a shortage; and a storm, which is
- * in real time, and lasts ten seconds with ROTA_TEST_FULL=1.
+ * A listener that backs off because descriptors have run out (D3): how it is
+ * closed, what its callback may do, and what else fails in a shortage. A storm
+ * of clients runs in real time, and lasts ten seconds with ROTA_TEST_FULL=1.
  */
 #include "support/fixture.h"
 
@@ -14,7 +14,7 @@
 #include "support/fault.h"
 #include "support/streams_more.h"
 
-/* --- closes ----------------------------------------------------------------- */
+/* Closes. */
 
 static void starved_server(struct fixture *f, struct server *s,
 			   struct crowd *crowd)
@@ -34,7 +34,7 @@ static void count_close(struct rota_handle *handle)
 	closes++;
 }
 
-/* O2, O3: the timer of the back-off goes with its listener. */
+/* O2, O3: closing the listener stops the timer of its back-off. */
 static void a_listener_that_backs_off_can_be_closed(void **state)
 {
 	struct fixture *f = *state;
@@ -77,7 +77,7 @@ static void close_now_when_told(struct server *s, int status, int fd)
 	closes++;
 }
 
-/* O4: in the very callback that says so. */
+/* O4: in the callback that reports the shortage. */
 static void a_listener_may_be_closed_when_it_says_so(void **state)
 {
 	static void (*const acts[])(struct server *, int,
@@ -111,7 +111,7 @@ static void make_way(struct server *s, int status, int fd)
 		starve_less(10);
 }
 
-/* A program that has something to let go of does it there. */
+/* A program that can free descriptors does so there. */
 static void the_callback_may_free_descriptors(void **state)
 {
 	struct fixture *f = *state;
@@ -132,7 +132,7 @@ static void the_callback_may_free_descriptors(void **state)
 	server_end(&s);
 }
 
-/* L1, L2: backing off is listening. */
+/* L1, L2: during a back-off it counts as listening. */
 static void a_listener_that_backs_off_is_still_a_listener(void **state)
 {
 	struct fixture *f = *state;
@@ -173,7 +173,7 @@ static void a_shutdown_ends_a_listener_that_backs_off(void **state)
 	crowd_close(&crowd);
 }
 
-/* --- everything else in a shortage ---------------------------------------- */
+/* Other calls in a shortage. */
 
 /* F3, O7 */
 static void what_needs_a_descriptor_says_that_there_is_none(void **state)
@@ -206,17 +206,18 @@ static void what_needs_a_descriptor_says_that_there_is_none(void **state)
 	server_end(&s);
 }
 
-/* --- a storm, in real time ------------------------------------------------ */
+/* A storm, in real time. */
 
 enum { STORM_CLIENTS = 24 };
 
-/* In a child: connect as fast as the listener ends it, for ever. */
+/* In a child: connect as fast as the listener closes the connections,
+ * forever. */
 static void storm(const struct rota_address *address)
 {
 	int fds[STORM_CLIENTS];
 	char byte;
 
-	alarm(60); /* whatever becomes of the parent */
+	alarm(60); /* even if the parent has gone */
 	for (;;) {
 		for (unsigned i = 0; i < STORM_CLIENTS; i++) {
 			fds[i] = socket(AF_INET, SOCK_STREAM, 0);
@@ -253,7 +254,8 @@ static void close_it(struct server *s, int status, int fd)
 		raw_close(fd);
 }
 
-/* D3: no spin. A loop that tried again and again would use all of the time. */
+/* D3: no busy-waiting. A loop that tried again and again would use all of the
+ * processor time. */
 static void a_storm_takes_little_of_the_processor(void **state)
 {
 	struct fixture *f = *state;

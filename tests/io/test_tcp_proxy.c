@@ -1,8 +1,8 @@
 /*
- * A proxy keeps to its watermarks: what comes in from one side is sent to the
- * other, which stalls and resumes. No more than the high watermark and one
- * buffer is ever queued, no memory beyond that is used, and every byte arrives
- * once and in order, with the end behind them.
+ * A proxy keeps to its watermarks. It sends the input from one side to the
+ * other side, which stalls and resumes. At most the high watermark and one
+ * buffer are ever queued, no further memory is used, and every byte arrives
+ * once and in order, followed by the end.
  *
  * ROTA_TEST_SEED repeats a run; with ROTA_TEST_FULL=1 it is 1 GiB.
  */
@@ -13,7 +13,7 @@
 
 #include "support/streams_more.h"
 
-/* The pattern repeats itself; a table of it is quicker to compare with. */
+/* The period of the pattern; comparing with a table of it is faster. */
 enum { PERIOD = 251 * 256, CHUNK = 65536 };
 
 struct proxy {
@@ -25,10 +25,10 @@ struct proxy {
 	char *table; /* PERIOD + CHUNK bytes of the pattern */
 
 	size_t total;
-	size_t sent;   /* by the source, */
-	size_t taken;  /* and come to the sink */
-	size_t most;   /* that was ever queued */
-	size_t memory; /* that was ever in use */
+	size_t sent;   /* by the source */
+	size_t taken;  /* by the sink */
+	size_t most;   /* at any time */
+	size_t memory; /* at any time */
 	int paused;
 	unsigned pauses, drains, ends;
 };
@@ -117,7 +117,7 @@ static void proxy_begin(struct proxy *p, struct fixture *f, size_t low,
 	assert_int_equal(rota_stream_read_start(&p->in.stream, on_read), 0);
 }
 
-/* The source sends what there is room for. */
+/* The source sends as much as fits. */
 static size_t feed(struct proxy *p)
 {
 	size_t before = p->sent;
@@ -137,7 +137,7 @@ static size_t feed(struct proxy *p)
 	return p->sent - before;
 }
 
-/* The sink takes up to @size bytes. Returns 0 at the end. */
+/* The sink reads up to @size bytes. Returns 0 at the end. */
 static int take(struct proxy *p, size_t size)
 {
 	static char data[CHUNK];
@@ -157,8 +157,8 @@ static int take(struct proxy *p, size_t size)
 	return 1;
 }
 
-/* The sink stalls until nothing moves any more: the source has nowhere to send
- * to, and the proxy does not read. */
+/* The sink stalls until nothing moves any more: the source cannot send, and the
+ * proxy does not read. */
 static void stall(struct proxy *p)
 {
 	unsigned quiet = 0;
@@ -192,7 +192,7 @@ static void run_proxy(struct fixture *f, size_t low, size_t high, size_t total)
 	assert_int_equal(p.taken, total);
 	assert_true(p.pauses > 0);
 	assert_int_equal(p.drains, p.pauses);
-	/* One buffer more than the watermark, and no more. */
+	/* Above the watermark, but by at most one buffer. */
 	assert_in_range(p.most, high + 1, high + ROTA_BUFFER_SIZE);
 	assert_true(p.memory <=
 		    memory + 2 * (high + ROTA_BUFFER_SIZE) + 300000);
@@ -208,7 +208,7 @@ static size_t total_of(size_t usual)
 	return test_is_full() ? (size_t)1 << 30 : usual;
 }
 
-/* The demand: bounded by the watermarks, and no lost byte. */
+/* Bounded by the watermarks, and no byte is lost. */
 static void a_proxy_to_a_peer_that_stalls_keeps_to_its_watermarks(void **state)
 {
 	run_proxy(*state, ROTA_LOW_WATERMARK, ROTA_HIGH_WATERMARK,

@@ -1,13 +1,14 @@
 /*
- * Deadline against completion against cancel (O1, O6, O8): thousands of random
- * cases in which reads, writes, shutdowns and connects are begun, cancelled,
- * given deadlines, overtaken by what the peer does and by closes, inside
- * callbacks and outside, in the same turn or not. Each request ends once, with a
- * status that something of this explains, and then its memory is poisoned and
- * freed. Time is virtual: it passes by hand.
+ * Races of deadline, completion and cancel (O1, O6, O8). In thousands of random
+ * cases, reads, writes, shutdowns and connects are started, cancelled, given
+ * deadlines, and completed by acts of the peer or by closes, inside callbacks
+ * and outside, in the same turn or not. Each request completes once, with a
+ * status that one of these explains. Then its memory is overwritten and freed.
+ * Time is virtual, and the test advances it.
  *
- * What arrives is held against what was said to have gone: no byte is lost that
- * a status vouches for, none comes twice, and none of what was cancelled.
+ * The bytes that arrive are compared with the statuses: no byte that a status
+ * reports as written is lost, none comes twice, and none of a cancelled write
+ * comes.
  *
  * ROTA_TEST_SEED repeats a run; ROTA_TEST_FULL=1 makes it longer.
  */
@@ -24,7 +25,7 @@ enum { SLOTS = 4, TIMERS = 2, READ_SIZE = 12, WRITE_SIZE = 6000, LOG = 64 };
 
 struct race;
 
-/* A request in flight, in memory of its own. */
+/* A request in flight, in its own allocation. */
 struct flight {
 	union {
 		struct rota_request request;
@@ -37,20 +38,20 @@ struct flight {
 	struct race *race;
 	enum kind kind;
 	unsigned slot;
-	unsigned entry;  /* a write's, in the log; a connect's number */
+	unsigned entry;  /* a write's index in the log; a connect's number */
 	int cancelled;   /* rota_request_cancel() returned 0 */
-	int ended;       /* it is known that the status stands */
-	uint64_t due_ns; /* the least deadline that it has had */
-	int timed;       /* it has one, */
-	uint64_t set_in; /* set in this turn, */
+	int ended;       /* its status is known to be final */
+	uint64_t due_ns; /* the earliest deadline that it has had */
+	int timed;       /* it has a deadline, */
+	uint64_t set_in; /* set in this turn */
 	uint64_t until;  /* for this time */
 	char data[];
 };
 
-/* What became of a write. */
+/* The result of a write. */
 struct entry {
 	size_t size;
-	size_t pattern; /* where its bytes begin in the pattern */
+	size_t pattern; /* where its bytes are in the pattern */
 	int ended;
 	int status;
 	int cancelled; /* by rota_request_cancel() */
@@ -60,19 +61,19 @@ struct race {
 	struct fixture *f;
 	struct rota_loop *loop;
 	uint64_t seed;
-	struct connection c; /* its tcp, and the raw peer */
-	enum kind kind;      /* what it is about */
+	struct connection c; /* its handle, and a raw peer */
+	enum kind kind;      /* what it tests */
 	unsigned left;       /* operations */
 	struct flight *flights[SLOTS];
 	struct rota_timer timers[TIMERS];
 
-	int closed;      /* a close was asked for */
-	unsigned closes; /* and so many came */
+	int closed;      /* a close was called */
+	unsigned closes; /* close callbacks */
 	int peer_shut;
 	int peer_gone;
 	int failed; /* the writing side has, or may have */
 	int connected;
-	unsigned connects;       /* begun */
+	unsigned connects;       /* started */
 	unsigned char seen[256]; /* bytes that were read, by offset */
 	struct entry log[LOG];
 	unsigned entries;
@@ -98,9 +99,9 @@ static void operate_some(struct race *r)
 		operate(r);
 }
 
-/* --- ends ----------------------------------------------------------------- */
+/* Completions. */
 
-/* Something of this explains @status. */
+/* Check that something that happened explains @status. */
 static void expect_explained(const struct flight *fl, int status)
 {
 	const struct race *r = fl->race;
@@ -125,7 +126,7 @@ static void expect_explained(const struct flight *fl, int status)
 		assert_int_equal(fl->kind, CONNECT);
 		break;
 	default:
-		/* ENOTCONN is how shutdown(2) speaks of a reset. */
+		/* After a reset, shutdown(2) fails with ENOTCONN. */
 		assert_true(status == ROTA_ECONNRESET || status == ROTA_EPIPE ||
 			    (status == ROTA_ENOTCONN && fl->kind == SHUTDOWN));
 		assert_true(r->peer_gone || r->kind == CONNECT);
@@ -139,7 +140,7 @@ static size_t size_of(const struct flight *fl)
 	return sizeof(*fl) + sizes[fl->kind];
 }
 
-/* Called back: then the memory may go. */
+/* The request has called back, so its memory may be freed. */
 static void end(struct flight *fl, int status)
 {
 	struct race *r = fl->race;
@@ -160,7 +161,7 @@ static void end(struct flight *fl, int status)
 	operate_some(r);
 }
 
-/* Fewer than 251 bytes are sent in a case: each is its own offset. */
+/* A case sends fewer than 251 bytes, so each byte is its own offset. */
 static void on_read(struct rota_read *read, int status)
 {
 	struct flight *fl = rota_container_of(read, struct flight, read);
@@ -195,7 +196,8 @@ static void on_connect(struct rota_connect *connect, int status)
 	struct flight *fl = rota_container_of(connect, struct flight, connect);
 	struct race *r = fl->race;
 
-	/* After a cancel another may have begun, or have succeeded, before. */
+	/* After a cancel, another connect may have begun, or even succeeded,
+	 * before this callback. */
 	if (!r->closed && fl->entry == r->connects) {
 		r->connected = status == 0;
 		assert_int_equal(handle_fd(&r->c.tcp.handle) >= 0, status == 0);
@@ -212,7 +214,7 @@ static void on_close(struct rota_handle *handle)
 	r->closes++;
 }
 
-/* --- operations ----------------------------------------------------------- */
+/* Operations. */
 
 static struct flight *new_flight(struct race *r, enum kind kind, unsigned slot)
 {
@@ -309,7 +311,7 @@ static void cancel_one(struct race *r)
 		assert_int_equal(status, ROTA_EALREADY);
 	if (status == 0) {
 		fl->cancelled = 1;
-		/* What waited for the connection goes with it. */
+		/* Queued output for the connection is cancelled with it. */
 		r->failed |= fl->kind == CONNECT;
 	} else if (status == ROTA_EBUSY) {
 		assert_int_equal(fl->kind, WRITE);
@@ -351,7 +353,7 @@ static void clear_deadline(struct race *r)
 	if (fl == NULL)
 		return;
 	rota_request_clear_deadline(&fl->request);
-	fl->timed = 0; /* it may have struck already */
+	fl->timed = 0; /* it may have passed already */
 }
 
 static void peer_acts(struct race *r)
@@ -419,10 +421,10 @@ static void operate(struct race *r)
 		close_it(r);
 }
 
-/* --- a case --------------------------------------------------------------- */
+/* A case. */
 
-/* O8: a deadline is not late. One that has struck has ended its request by the
- * next pending phase, unless it was set in the midst of that turn. */
+/* O8: a deadline is not late. If it has passed, its request has completed by
+ * the next pending phase, unless it was set during that turn. */
 static void make_a_turn(struct race *r)
 {
 	uint64_t now = rota_loop_update_now(r->loop), turn_before;
@@ -472,7 +474,7 @@ static int in_flight(const struct race *r)
 	return (int)count;
 }
 
-/* Close, unless that is done; all has come back then. */
+/* Close the handle if it is open. Then all requests have called back. */
 static void race_end(struct race *r)
 {
 	r->left = 0;
@@ -496,11 +498,12 @@ static void race_reads(struct fixture *f, uint64_t seed)
 	while (r.left > 0)
 		pass_a_while(&r);
 
-	/* A read that was cancelled in part is called back in the next turn. */
+	/* A read that was cancelled with some bytes calls back in the next
+	 * turn. */
 	if (!r.closed)
 		make_a_turn(&r);
 
-	/* What was not read is still there, behind what was. */
+	/* Bytes that were not read come next in the stream. */
 	while (seen < sizeof(r.seen) && r.seen[seen])
 		seen++;
 	for (size_t i = seen; i < sizeof(r.seen); i++)
@@ -515,8 +518,8 @@ static void race_reads(struct fixture *f, uint64_t seed)
 	race_end(&r);
 }
 
-/* What the peer has got: first the bytes that blocked the way, then each write
- * of which a part went, in order. */
+/* What the peer has received: first the blocking bytes, then each write of
+ * which a part has left, in order. */
 static void expect_what_was_written(const struct race *r, const char *data,
 				    size_t size)
 {
@@ -533,8 +536,8 @@ static void expect_what_was_written(const struct race *r, const char *data,
 		size_t part = left < e->size ? left : e->size;
 
 		if (e->ended && e->status == ROTA_ECANCELED) {
-			/* Not a byte of it, but for the one that was being
-			 * written when the handle was closed. */
+			/* No byte of it, except for the write that was in
+			 * progress when the handle was closed. */
 			if (r->closed && !e->cancelled &&
 			    pattern_is(data + at, part, e->pattern))
 				at += part;
@@ -550,8 +553,8 @@ static void expect_what_was_written(const struct race *r, const char *data,
 	assert_int_equal(at, size);
 }
 
-/* The bytes of all writes that are known to have gone have come: unless the
- * peer has gone, or the handle was closed by force. */
+/* How many bytes must arrive, because their writes have succeeded, unless the
+ * peer has gone or the handle was closed. */
 static size_t known_to_have_gone(const struct race *r)
 {
 	size_t sum = r->blocked;
@@ -622,7 +625,7 @@ static void race_connects(struct fixture *f, uint64_t seed,
 	r.c.tcp.handle.data = &r;
 	while (r.left > 0) {
 		pass_a_while(&r);
-		/* Back to where it can connect once more. */
+		/* Make the handle new, so that it can connect again. */
 		if (r.connected && !r.closed && in_flight(&r) == 0 &&
 		    below(&r, 4) == 0) {
 			int fd = rota_stream_detach(&r.c.tcp.stream);

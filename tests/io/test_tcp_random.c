@@ -1,18 +1,20 @@
 /*
- * Random work with many streams and listeners, and nodes between them, against a
- * model of what may be called. Every callback does random things: it starts,
- * stops, sends, writes, reads, cancels, sets deadlines, corks, shuts down, ends,
- * closes, frees, detaches and connects any of them, itself included. Whatever
- * ends is poisoned and freed at once. It holds that
+ * Random operations on many streams and listeners, with nodes in between,
+ * checked against a model of what may be called. Every callback does random
+ * things: it starts, stops, sends, writes, reads, cancels, sets deadlines,
+ * corks, shuts down, ends, closes, frees, detaches and connects any of them,
+ * itself included. Whatever has ended is overwritten and freed at once. The
+ * test checks that
  *
- *   - no callback comes from inside a call, nor from inside another (O7);
- *   - none comes for what is closed or freed, but a request's in the closing
- *     phase and then the close's, once (O2, O3, O4);
- *   - each request calls back once (O1); no tick waits while it does (T10);
+ *   - no callback runs inside a call, nor inside another callback (O7);
+ *   - no callback comes for what is closed or freed, except those of its
+ *     requests in the closing phase and then that of the close, once (O2, O3,
+ *     O4);
+ *   - each request calls back once (O1), and no tick waits meanwhile (T10);
  *   - what is read is what was written at the other end, in order;
- *   - calls on what is closing, fresh, connected, shut down return what the
- *     headers say;
- *   - when all is closed, the loop ends and nothing is left.
+ *   - calls on a stream that is closing, fresh, connected or shut down return
+ *     what the headers document;
+ *   - when everything is closed, the loop ends and nothing is left.
  *
  * ROTA_TEST_SEED repeats a run; ROTA_TEST_FULL=1 makes it longer.
  */
@@ -32,20 +34,20 @@ enum node_kind { TIMER, TICK, MICRO, IMMEDIATE, POST, HOOK, NODE_KINDS };
 
 struct world;
 
-/* A stream as the model knows it; the handle has memory of its own. */
+/* A stream in the model. Its handle has an allocation of its own. */
 struct slot {
 	struct world *w;
-	struct rota_tcp *tcp; /* NULL: NONE */
+	struct rota_tcp *tcp; /* NULL if the state is NONE */
 	enum state state;
 	unsigned requests;
-	unsigned reads; /* of these */
+	unsigned reads; /* how many of these are reads */
 	int flowing;
 	int shut;
 	int ending;
-	int ended;   /* it was told the end of its input */
-	int blurred; /* a read was cut short: its bytes may come later */
+	int ended;   /* the end of its input was reported */
+	int blurred; /* after a short read, its bytes may come later */
 	size_t produced, consumed;
-	unsigned port; /* the client's: of the pair, it is its name */
+	unsigned port; /* the client's port, which identifies the pair */
 	int is_server;
 };
 
@@ -59,7 +61,7 @@ struct request {
 	};
 	struct rota_deadline deadline;
 	struct slot *slot;
-	struct request *next, **at; /* of all in flight */
+	struct request *next, **at; /* in the list of all in flight */
 	enum kind kind;
 	int cancelled;
 	size_t size;
@@ -83,7 +85,7 @@ struct node {
 		struct rota_hook *hook;
 	};
 	int active;
-	int repeats; /* a timer's */
+	int repeats; /* if it is a timer */
 };
 
 struct world {
@@ -91,14 +93,14 @@ struct world {
 	struct rota_loop *loop;
 	uint64_t seed;
 	unsigned left; /* operations */
-	int in_call;   /* of the library's, in which nothing may call back */
+	int in_call;   /* in a call of the library, where no callback may run */
 	unsigned calls[KINDS + 6];
 	struct slot slots[STREAMS];
 	struct listener listeners[LISTENERS];
 	struct node nodes[NODES];
 	struct request *first;
-	/* By the client's port, for each side: something was taken back out of
-	 * what it writes, so that the pattern is broken. */
+	/* By the client's port, for each side: queued output was removed again,
+	 * so its pattern has gaps. */
 	unsigned char broken[2][PORTS];
 };
 
@@ -109,7 +111,7 @@ static uint64_t below(struct world *w, uint64_t bound)
 	return random_below(&w->seed, bound);
 }
 
-/* --- callbacks: what holds for all ---------------------------------------- */
+/* Checks that all callbacks make. */
 
 static int is_waiting(const struct world *w, enum node_kind kind)
 {
@@ -150,7 +152,7 @@ static void poison(void *memory, size_t size)
 	free(memory);
 }
 
-/* --- streams -------------------------------------------------------------- */
+/* Streams. */
 
 static struct slot *slot_of(struct rota_handle *handle)
 {
@@ -216,7 +218,7 @@ static void on_drain(struct rota_stream *stream, int status)
 	act(s->w);
 }
 
-/* What holds for each request. It is the caller's again, and freed. */
+/* Checks for each request. The caller owns it again, and frees it. */
 static struct slot *finish(struct request *r, int status)
 {
 	struct slot *s = r->slot;
@@ -255,7 +257,7 @@ static void on_read_done(struct rota_read *read, int status)
 		assert_true(read->size > 0);
 	if (read->size > 0)
 		check_bytes(s, r->data, read->size);
-	/* The end comes to all that are in line. */
+	/* All queued reads get the end. */
 	if (status < 0 && status != ROTA_ECANCELED && status != ROTA_ETIMEDOUT)
 		s->ended = 1;
 	release(r);
@@ -316,7 +318,7 @@ static struct request *new_request(struct slot *s, enum kind kind, size_t size)
 	return r;
 }
 
-/* Keep it if @status is 0, which is of the call that began it. */
+/* Keep the request if @status, the result of the call that starts it, is 0. */
 static void begun(struct request *r, int status)
 {
 	struct world *w = r->slot->w;
@@ -334,7 +336,7 @@ static void begun(struct request *r, int status)
 	w->first = r;
 }
 
-/* What the state alone makes of a write: 0 if it may go well. */
+/* What a write returns because of the state alone: 0 if it may succeed. */
 static int expected(const struct slot *s)
 {
 	if (s->state == CLOSING)
@@ -346,7 +348,7 @@ static int expected(const struct slot *s)
 	return 0;
 }
 
-/* Its connect has ended, and has yet to call back. */
+/* Its connect has failed, but did not call back yet. */
 static int has_failed(const struct slot *s, ptrdiff_t status)
 {
 	return s->state == CONNECTING && status == ROTA_ENOTCONN;
@@ -444,7 +446,7 @@ static void flow_or_not(struct slot *s)
 		assert_int_equal(status, ROTA_ENOTCONN);
 	else if (s->ended)
 		assert_int_equal(status, ROTA_EOF);
-	else if (s->reads > 0 && status < 0) /* or they have ended just now */
+	else if (s->reads > 0 && status < 0) /* they may have just ended */
 		assert_true(status == ROTA_EBUSY || status == ROTA_EOF);
 	else
 		assert_true(status == 0 || status == ROTA_EOF);
@@ -572,7 +574,8 @@ static void connect_it(struct slot *s)
 
 	if (l->address.size == 0 || s->ending)
 		return;
-	/* After a cancel the handle is fresh before the callback: wait. */
+	/* After a cancel the handle is fresh before the callback runs, so wait
+	 * for it. */
 	if (s->state == CONNECTING || (s->state == FRESH && s->requests > 0))
 		return;
 	r = new_request(s, CONNECT, 0);
@@ -595,7 +598,7 @@ static void connect_it(struct slot *s)
 	}
 }
 
-/* Take the descriptor out, and give it a new handle or none. */
+/* Detach the descriptor, and open it in a new handle or close it. */
 static void move(struct slot *s)
 {
 	struct slot kept = *s;
@@ -625,7 +628,7 @@ static void move(struct slot *s)
 	s->consumed = kept.consumed;
 	s->blurred = kept.blurred;
 	note_port(s, kept.port, kept.is_server);
-	/* One that was reset is no connection any more: then it is closed. */
+	/* A socket that was reset has no peer any more: then close it. */
 	if (rota_tcp_peer_address(s->tcp, &(struct rota_address){ 0 }) < 0)
 		close_now(s);
 }
@@ -669,7 +672,7 @@ static void operate_on_stream(struct world *w)
 		rota_handle_ref(&s->tcp->handle);
 }
 
-/* --- requests ------------------------------------------------------------- */
+/* Requests. */
 
 static struct request *some_request(struct world *w)
 {
@@ -680,7 +683,7 @@ static struct request *some_request(struct world *w)
 	return r;
 }
 
-/* Bytes of it may be missing, or come out of order with others. */
+/* Some of its bytes may be missing, or come later than others. */
 static void may_be_cut_short(struct request *r)
 {
 	struct slot *s = r->slot;
@@ -704,7 +707,8 @@ static void cancel_one(struct world *w)
 	if (status == 0) {
 		r->cancelled = 1;
 		may_be_cut_short(r);
-		/* Whether it can be shut down again is test_stream_shutdown's. */
+		/* test_stream_shutdown.c tests whether it can be shut down
+		 * again. */
 		if (r->kind == SHUTDOWN)
 			close_it(r->slot);
 	} else {
@@ -731,7 +735,7 @@ static void set_deadline(struct world *w)
 		may_be_cut_short(r);
 }
 
-/* --- listeners ------------------------------------------------------------ */
+/* Listeners. */
 
 static void on_listener_close(struct rota_handle *handle)
 {
@@ -813,7 +817,7 @@ static void operate_on_listener(struct world *w)
 	}
 }
 
-/* --- nodes ---------------------------------------------------------------- */
+/* Nodes. */
 
 static void on_node(struct node *n)
 {
@@ -857,7 +861,7 @@ static void node_make(struct node *n)
 		rota_hook_init(n->hook, n->w->loop);
 	else
 		rota_task_init(n->task, n->w->loop);
-	*(void **)n->memory = n; /* data comes first in all of them */
+	*(void **)n->memory = n; /* `data` is the first member of all */
 }
 
 static void node_start(struct node *n)
@@ -917,7 +921,7 @@ static void operate_on_node(struct world *w)
 	node_make(n);
 }
 
-/* --- the world ------------------------------------------------------------ */
+/* The world. */
 
 static void operate(struct world *w)
 {
@@ -985,7 +989,7 @@ static void world_end(struct world *w)
 			0);
 	}
 	while (rota_loop_run(w->loop, ROTA_RUN_DEFAULT) != 0)
-		continue; /* it was stopped before */
+		continue; /* a stop was pending */
 	for (unsigned i = 0; i < STREAMS; i++)
 		assert_int_equal(w->slots[i].state, NONE);
 	for (unsigned i = 0; i < LISTENERS; i++)
@@ -1022,7 +1026,7 @@ static void random_streams_agree_with_the_model(void **state)
 		test_free(w);
 	}
 	for (unsigned i = 0; i < KINDS + 5; i++)
-		assert_true(calls[i] > 0); /* it was a test of something */
+		assert_true(calls[i] > 0); /* each was called */
 }
 
 static const struct CMUnitTest tests[] = {

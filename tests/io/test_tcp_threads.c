@@ -1,7 +1,7 @@
 /*
- * Connections that move between loops in threads of their own (F1): accepted by
- * one and served by others, or handed on in the midst of what is sent. Nothing
- * is lost, doubled or out of order.
+ * Connections that move between loops in different threads (F1). One loop
+ * accepts them and others serve them, or they move while data is being sent. No
+ * byte is lost, duplicated or out of order.
  *
  * ROTA_TEST_SEED repeats a run; ROTA_TEST_FULL=1 makes it longer.
  */
@@ -15,14 +15,14 @@
 
 #include "support/streams_more.h"
 
-/* --- a loop in a thread --------------------------------------------------- */
+/* A loop in a thread. */
 
 struct worker {
 	struct rota_loop *loop;
-	struct rota_async keeper; /* lets the loop live while nothing is open */
+	struct rota_async keeper; /* keeps the loop alive if nothing is open */
 	struct rota_task stop;
 	pthread_t thread;
-	unsigned served; /* the thread's own */
+	unsigned served; /* used by the thread */
 };
 
 static void keep(struct rota_async *async)
@@ -41,7 +41,7 @@ static void *work(void *arg)
 {
 	struct worker *w = arg;
 
-	/* What is still open when it has been told to stop goes on. */
+	/* What is still open when the loop is told to stop continues. */
 	return (void *)(intptr_t)rota_loop_run(w->loop, ROTA_RUN_DEFAULT);
 }
 
@@ -51,7 +51,7 @@ static void worker_begin(struct worker *w, struct fixture *f)
 
 	memset(w, 0, sizeof(*w));
 	fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
-	options.allocator = NULL; /* the fixture's counts for one thread */
+	options.allocator = NULL; /* the fixture's is not thread-safe */
 	assert_int_equal(rota_loop_new(&w->loop, &options), 0);
 	rota_async_init(&w->keeper, w->loop);
 	assert_int_equal(rota_async_start(&w->keeper, keep), 0);
@@ -59,7 +59,7 @@ static void worker_begin(struct worker *w, struct fixture *f)
 	assert_int_equal(pthread_create(&w->thread, NULL, work, w), 0);
 }
 
-/* First all threads end, as each may still be at a post to another's loop. */
+/* First all threads end, as each may still be posting to another's loop. */
 static void workers_end(struct worker *workers, unsigned count)
 {
 	void *status;
@@ -75,12 +75,12 @@ static void workers_end(struct worker *workers, unsigned count)
 		assert_int_equal(rota_loop_close(workers[i].loop), 0);
 }
 
-/* --- accepted by one, served by others ------------------------------------ */
+/* Accepted by one loop, served by others. */
 
 enum { WORKERS = 4 };
 
-/* On its way to a worker, and then an echo there. No thread may fail a test:
- * what is strange is counted. */
+/* A descriptor on its way to a worker, which then echoes. A thread must not
+ * fail a test, so it counts errors. */
 struct job {
 	struct rota_task task;
 	struct rota_tcp tcp;
@@ -140,7 +140,7 @@ static void hand_out(struct server *s, int status, int fd)
 	assert_int_equal(rota_task_post(&job->task, serve), 0);
 }
 
-/* Says something of its own, and reads it back to the end. */
+/* A client that sends its own data and reads it back to the end. */
 struct caller {
 	int fd;
 	size_t said;
@@ -181,7 +181,7 @@ static int all_are_done(struct caller *callers, unsigned count)
 	return done;
 }
 
-/* F1, and the demand for many loops with one that accepts. */
+/* F1: many loops, and one that accepts for all. */
 static void accepted_connections_are_served_by_loops_in_threads(void **state)
 {
 	enum { CALLERS = 120 };
@@ -223,25 +223,25 @@ static void accepted_connections_are_served_by_loops_in_threads(void **state)
 	assert_int_equal(atomic_load(&strange), 0);
 }
 
-/* --- handed on in the midst ----------------------------------------------- */
+/* Moved while data is being sent. */
 
 enum { STATIONS = 3 };
 
-/* One connection that wanders. Whoever has it reads some of the pattern, and
- * sends as much of its own, then hands it on. */
+/* One connection that moves. Each owner reads some of the pattern, sends as
+ * much of its own, and then passes it on. */
 struct wanderer {
 	struct rota_task task;
 	struct rota_tcp tcp;
 	struct worker *stations;
-	unsigned at; /* which of these */
+	unsigned at; /* index of its station */
 	int fd;
 	uint64_t seed;
-	size_t size;    /* to read in all, */
-	size_t read;    /* so far, */
-	size_t written; /* and written */
-	size_t leave;   /* hand on when so much has been read */
+	size_t size;    /* total bytes to read */
+	size_t read;    /* read so far */
+	size_t written; /* written so far */
+	size_t leave;   /* passes it on at this offset */
 	unsigned moves;
-	int waits; /* to go until what it wrote has left */
+	int waits; /* until its output has left, to move */
 	atomic_int ended;
 };
 
@@ -251,7 +251,7 @@ static void move_on(struct wanderer *w)
 {
 	rota_stream_read_stop(&w->tcp.stream);
 	w->fd = rota_stream_detach(&w->tcp.stream);
-	if (w->fd == ROTA_EBUSY) { /* not all that it wrote has left */
+	if (w->fd == ROTA_EBUSY) { /* output is still queued */
 		w->waits = 1;
 		return;
 	}
@@ -311,13 +311,14 @@ static void arrive(struct rota_task *task)
 	w->leave = w->read + 1 + random_below(&w->seed, 40000);
 	expect_true(rota_tcp_open(&w->tcp, w->stations[w->at].loop, w->fd) ==
 		    0);
-	/* Drained when nothing is left; and any send is more than that. */
+	/* With these, on_drain means that nothing is queued, and every send
+	 * waits for it. */
 	expect_true(rota_stream_set_watermarks(&w->tcp.stream, 0, 0) == 0);
 	rota_stream_on_drain(&w->tcp.stream, on_drain);
 	expect_true(rota_stream_read_start(&w->tcp.stream, wander) == 0);
 }
 
-/* The demand: migrate a live connection in midstream, byte-exact. */
+/* A live connection moves in the middle of the stream, and no byte is lost. */
 static void connections_move_between_threads_in_midstream(void **state)
 {
 	enum { WANDERERS = 6 };

@@ -1,6 +1,6 @@
 /*
- * Sockets whose number is 0, as in a process that was started without a
- * standard input: 0 is a descriptor and no error.
+ * Sockets with the number 0, as in a process that was started without a
+ * standard input: 0 is a valid descriptor and no error.
  */
 #include "support/fixture.h"
 
@@ -23,7 +23,7 @@ static struct scene *scene_of(struct rota_stream *stream)
 	return rota_loop_get_data(rota_handle_loop(&stream->handle));
 }
 
-/* Free the number 0, and take it again. */
+/* Make the number 0 free, and occupy it again afterwards. */
 static int hide_input(void)
 {
 	int saved = dup(STDIN_FILENO);

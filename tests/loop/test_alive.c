@@ -1,7 +1,6 @@
 /*
- * What keeps a loop alive, and the list of it.
- *
- * Handles and requests are in the tests of those.
+ * What keeps a loop alive, and rota_loop_dump(), which lists it. Handles and
+ * requests have tests of their own.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -9,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One row for each way to be on the loop's hands. */
+/* One row for each way in which an object can be started or queued. */
 struct way {
 	const char *type;
-	const char *sort; /* the name that a dump has for it */
+	const char *sort; /* the name in a dump */
 	void (*begin)(struct actor *a);
 	void (*end)(struct actor *a);
 	void (*unref)(struct actor *a);
@@ -171,7 +170,7 @@ static const struct way ways[] = {
 
 enum { WAY_COUNT = sizeof(ways) / sizeof(ways[0]) };
 
-/* An actor whose watch is for @fd. */
+/* Prepare an actor whose watch is for @fd. */
 static void prepare_actor(struct actor *a, struct recorder *r, int fd)
 {
 	actor_init(a, r, "a");
@@ -248,7 +247,7 @@ static void ref_and_unref_are_flags(void **state)
 	close(fds[1]);
 }
 
-/* L2: the flag outlives a stop, and counts from the next start on. */
+/* L2: the flag survives a stop and takes effect at the next start. */
 static void what_was_unreferenced_while_stopped_starts_so(void **state)
 {
 	struct fixture *f = *state;
@@ -277,7 +276,8 @@ static void what_was_unreferenced_while_stopped_starts_so(void **state)
 	close(fds[1]);
 }
 
-/* L1: ending what has ended, or never begun, leaves the count as it is. */
+/* L1: stopping an object that has ended or never begun leaves the count
+ * unchanged. */
 static void stopping_twice_does_not_count_twice(void **state)
 {
 	struct fixture *f = *state;
@@ -305,7 +305,7 @@ static void stopping_twice_does_not_count_twice(void **state)
 	close(fds[1]);
 }
 
-/* L1: starting what is started counts once. */
+/* L1: an object that is started twice counts once. */
 static void starting_twice_does_not_count_twice(void **state)
 {
 	struct fixture *f = *state;
@@ -468,7 +468,7 @@ static void a_dump_tells_of_every_kind_what_it_is(void **state)
 		int watch = strcmp(type, "watch") == 0;
 		struct found found = { .object = object_of(&a, type) };
 
-		/* Every struct of ours begins with its data. */
+		/* Every struct of the library begins with `data`. */
 		memcpy(&found.data, found.object, sizeof(found.data));
 		ways[i].begin(&a);
 		assert_int_equal(rota_loop_dump(f->loop, find, &found), 1);
@@ -498,7 +498,7 @@ static void a_dump_tells_of_every_kind_what_it_is(void **state)
 	close(fds[1]);
 }
 
-/* L6: by NULL it only counts; it finds all of them at once. */
+/* L6: with NULL the dump only counts. It finds all objects. */
 static void a_dump_counts_all_that_is_open(void **state)
 {
 	enum { COUNT = 100 };

@@ -1,6 +1,6 @@
 /*
  * Asyncs: sends from threads and signal handlers, and what a stop does to a
- * send that is on its way.
+ * send that has not been delivered yet.
  */
 #include "support/fixture.h"
 
@@ -18,7 +18,7 @@ struct listener {
 	struct rota_loop *loop;
 	unsigned calls;
 	enum rota_phase phase;
-	unsigned order; /* of the last call, among all */
+	unsigned order; /* position of the last call */
 	void (*act)(struct listener *l);
 	struct listener *other;
 };
@@ -104,8 +104,8 @@ static void send_itself(struct listener *l)
 		send_once(l);
 }
 
-/* A send made once the callback has begun makes another call, next turn (T8).
- */
+/* A send after the callback has begun causes another call, in the next turn
+ * (T8). */
 static void a_send_in_the_callback_makes_another_call(void **state)
 {
 	struct fixture *f = *state;
@@ -194,7 +194,7 @@ static void a_second_start_replaces_the_callback(void **state)
 	assert_false(rota_loop_alive(f->loop));
 }
 
-/* A send that is on its way is dropped, and its memory may go. */
+/* A send that was not delivered is dropped, and the memory may be freed. */
 static void a_stop_drops_what_was_sent(void **state)
 {
 	struct fixture *f = *state;
@@ -225,7 +225,7 @@ static void stop_the_other(struct listener *l)
 	rota_async_stop(&l->async);
 }
 
-/* O4: also what was taken together with it. */
+/* O4: this includes asyncs that were taken from the inbox together with it. */
 static void a_callback_may_stop_others_and_itself(void **state)
 {
 	struct fixture *f = *state;
@@ -274,7 +274,7 @@ static void a_callback_may_free_its_async(void **state)
 	assert_int_equal(calls, 3);
 }
 
-/* F1: to a loop that is awake no send makes a system call. */
+/* F1: a send to a loop that is awake makes no system call. */
 static void sends_to_a_loop_that_is_awake_make_no_call(void **state)
 {
 	struct fixture *f = *state;
@@ -306,7 +306,7 @@ static void send_late(struct rota_task *task)
 	late->start = rota_async_start(&late->listener->async, heard);
 }
 
-/* O5: a shutdown stops asyncs, and none starts. */
+/* O5: a shutdown stops asyncs, and none can be started. */
 static void a_shutdown_stops_asyncs(void **state)
 {
 	struct fixture *f = *state;
@@ -384,8 +384,8 @@ static void *send_signals(void *arg)
 	return NULL;
 }
 
-/* The handler interrupts the loop's thread, wherever it is: asleep, between
- * two instructions of its own sends, or in the callback. */
+/* The handler interrupts the loop's thread at any point: during the sleep, in
+ * the middle of its own sends, or in the callback. */
 static void a_signal_handler_may_send(void **state)
 {
 	struct fixture *f = *state;

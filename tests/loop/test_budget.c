@@ -1,13 +1,13 @@
 /*
- * The budget of ticks and microtasks: a task that queues itself for ever does
- * not stop the loop, and none is lost.
+ * The budget of ticks and microtasks: a task that queues itself forever does
+ * not block the loop, and no task is lost.
  *
- * The loops here have a budget of 10, but where the test says otherwise.
+ * The loops here have a budget of 10 unless the test says otherwise.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
 
-/* Put a loop with that budget in the place of the fixture's own. */
+/* Replace the fixture's loop by one with that budget. */
 static void set_budget(struct fixture *f, uint64_t budget)
 {
 	struct rota_loop_options options;
@@ -99,7 +99,7 @@ static void microtasks_have_the_same_budget(void **state)
 	assert_int_equal(deferrals(f->loop), 1);
 }
 
-/* T10: as many as the budget allows are not too many. */
+/* T10: a queue that just fits the budget is drained at once. */
 static void a_queue_of_just_the_budget_is_drained_whole(void **state)
 {
 	struct fixture *f = *state;
@@ -129,7 +129,7 @@ static void tick_other(struct actor *a)
 	actor_tick(a->other);
 }
 
-/* T10: each row between two callbacks has the whole budget. */
+/* T10: each drain between two callbacks has the whole budget. */
 static void every_drain_has_a_fresh_budget(void **state)
 {
 	struct fixture *f = *state;
@@ -157,7 +157,7 @@ static void every_drain_has_a_fresh_budget(void **state)
 	assert_int_equal(deferrals(f->loop), 0);
 }
 
-/* T10: while some wait no drain runs, and new ones join the end. */
+/* T10: while some tasks wait, no drain runs, and new ones are appended. */
 static void while_ticks_wait_new_ones_join_their_end(void **state)
 {
 	struct fixture *f = *state;
@@ -186,8 +186,8 @@ static void while_ticks_wait_new_ones_join_their_end(void **state)
 			    "t t t t t t t t t t timer1 timer2 t fresh micro");
 }
 
-/* T10: the budget can run out in any phase; the rest waits for the next turn's
- * pending phase, and so keeps the loop alive and awake. */
+/* T10: the budget can be used up in any phase. The rest waits for the pending
+ * phase of the next turn, and keeps the loop alive and awake until then. */
 static void ticks_that_wait_keep_the_loop_alive_and_awake(void **state)
 {
 	struct fixture *f = *state;
@@ -220,7 +220,7 @@ static void ticks_that_wait_keep_the_loop_alive_and_awake(void **state)
 	assert_int_equal(deferrals(f->loop), 2);
 }
 
-/* T10: the start of a run is no way around it. */
+/* T10: the drain at the start of a run does not run them earlier. */
 static void a_run_does_not_drain_what_waits_for_the_pending_phase(void **state)
 {
 	struct fixture *f = *state;
@@ -273,7 +273,7 @@ static void a_tick_that_waits_can_be_cancelled(void **state)
 	assert_int_equal(t.calls, 10);
 }
 
-/* T10: with none left that waits, a drain is a drain again. */
+/* T10: when none is waiting any more, ticks are drained as usual. */
 static void
 after_those_that_wait_were_cancelled_ticks_run_as_usual(void **state)
 {
@@ -308,7 +308,7 @@ after_those_that_wait_were_cancelled_ticks_run_as_usual(void **state)
 	assert_int_equal(deferrals(f->loop), 1);
 }
 
-/* T10: 0 is no limit. */
+/* T10: 0 means no limit. */
 static void without_a_budget_a_drain_goes_to_its_end(void **state)
 {
 	struct fixture *f = *state;
@@ -365,9 +365,9 @@ static void tick_three_others(struct actor *a)
 		actor_tick(&a->other[i]);
 }
 
-/* T2, T10: what was put off waits for the pending phase, in the next run too,
- * so that runs of one turn call back in the order of one long run. What is
- * queued between the runs joins its end. */
+/* T2, T10: the ticks that were put off wait for the pending phase, in the next
+ * run too. So several runs of one turn each call back in the order of one long
+ * run. Ticks that are queued between the runs are appended. */
 static void a_run_does_not_begin_with_what_was_put_off(void **state)
 {
 	static const char *const names[] = { "t1", "t2", "t3" };
@@ -395,8 +395,8 @@ static void a_run_does_not_begin_with_what_was_put_off(void **state)
 	assert_string_equal(recorder_take(&r), "timer t3 late");
 }
 
-/* T2: with nothing alive no pending phase would come, and the run drains it
- * first of all. */
+/* T2: if nothing is alive, no pending phase follows, so the run drains them
+ * first. */
 static void a_run_of_a_dead_loop_drains_what_was_put_off(void **state)
 {
 	struct fixture *f = *state;
@@ -424,7 +424,7 @@ static void a_run_of_a_dead_loop_drains_what_was_put_off(void **state)
 	assert_int_equal(timeout_ns, -1);
 }
 
-/* Such a run has no pending phase. */
+/* A run of events only has no pending phase. */
 static void a_run_of_events_drains_what_was_put_off(void **state)
 {
 	struct fixture *f = *state;

@@ -1,8 +1,9 @@
 /*
- * Timers by the real clock: never early, not late for lack of looking, and no
- * spinning. All that does not need the kernel is in test_timer.c.
+ * Timers on the real clock: they are never early, they are not late because the
+ * clock was not read, and the loop does not busy-wait. Everything that does not
+ * need the kernel is in test_timer.c.
  *
- * A machine may be slow: what is measured upward has room for that.
+ * A machine may be slow, so upper bounds on measured times are generous.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -55,8 +56,8 @@ static void of_many_short_timers_none_is_early(void **state)
 	assert_int_equal(fired, COUNT);
 }
 
-/* C3, demand F3: busily polled, with the reading of the clock renewed just
- * before the start. */
+/* C3: the loop is polled in a tight loop, and the clock is read again just
+ * before each start. */
 static void a_timer_that_is_polled_for_is_not_early(void **state)
 {
 	struct fixture *f = *state;
@@ -84,7 +85,7 @@ static void note_time(struct actor *a)
 	a->number = real_now();
 }
 
-/* How long a timer of 50 ms takes, with another callback busy from 10 to 40. */
+/* Measure a timer of 50 ms, with another callback busy from 10 to 40 ms. */
 static uint64_t time_beside_a_busy_one(struct rota_loop *loop)
 {
 	struct recorder r;
@@ -104,8 +105,8 @@ static uint64_t time_beside_a_busy_one(struct rota_loop *loop)
 	return timer.number - began_ns;
 }
 
-/* C4, demand F1: it would be 80 by an old reading of the clock. The machine
- * may have other things to do, but not each time. */
+/* C4: with an old reading of the clock it would come after 80 ms. A busy
+ * machine may delay it, but not in every try. */
 static void a_timer_is_on_time_although_another_was_busy(void **state)
 {
 	struct fixture *f = *state;
@@ -131,9 +132,9 @@ static void start_self_until_sleeps(struct actor *a)
 		actor_timer(a, ROTA_USEC(300));
 }
 
-/* C9: each wait is a real one, and no wake-up finds nothing due. On a busy
- * machine a timer may be due before the loop can sleep: it goes on until it has
- * slept often enough. */
+/* C9: each wait sleeps, and no wake-up finds that nothing is due. On a busy
+ * machine a timer may be due before the loop can sleep, so the test continues
+ * until the loop has slept often enough. */
 static void a_wait_of_microseconds_is_one_sleep(void **state)
 {
 	struct fixture *f = *state;
@@ -156,7 +157,7 @@ static void a_wait_of_microseconds_is_one_sleep(void **state)
 	assert_in_range(stats.waits, a.calls, a.calls + 1);
 }
 
-/* C9: asleep, a process takes no time of the processor. */
+/* C9: a sleeping process uses no processor time. */
 static void a_wait_does_not_spin(void **state)
 {
 	struct fixture *f = *state;
@@ -177,7 +178,7 @@ static void a_wait_does_not_spin(void **state)
 	assert_in_range(stats_of(f->loop).waits, 1, 2);
 }
 
-/* C9: timers that were stopped do not wake the loop for nothing, or hardly. */
+/* C9: stopped timers cause no needless wake-ups, or almost none. */
 static void a_stopped_timer_wakes_the_loop_once_at_most(void **state)
 {
 	struct fixture *f = *state;
@@ -197,7 +198,8 @@ static void a_stopped_timer_wakes_the_loop_once_at_most(void **state)
 	assert_in_range(stats_of(f->loop).sleeps, 0, 2);
 }
 
-/* C9: a wait longer than any kernel can count is cut, not wrapped. */
+/* C9: a wait that is longer than the kernel can represent is shortened, and
+ * does not wrap. */
 static void a_timer_of_centuries_does_not_keep_a_short_one_waiting(void **state)
 {
 	struct fixture *f = *state;
@@ -216,7 +218,8 @@ static void a_timer_of_centuries_does_not_keep_a_short_one_waiting(void **state)
 	rota_timer_stop(&far.timer);
 }
 
-/* C2: rota_loop_now() is the reading after the wait; the clock goes on. */
+/* C2: rota_loop_now() is the reading after the wait. It does not change while
+ * the clock advances. */
 static void now_is_a_reading_of_the_monotonic_clock(void **state)
 {
 	struct fixture *f = *state;

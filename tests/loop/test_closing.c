@@ -1,6 +1,6 @@
 /*
- * Handles that are closing: who sees them, and what still comes to them. For
- * the rest of their lives see test_handle.c.
+ * Handles that are closing: where they are listed, and which callbacks they
+ * still get. The rest of a handle's life is tested in test_handle.c.
  */
 #include "support/fixture.h"
 
@@ -22,7 +22,7 @@ static void hold_one(struct pipe_reader *p, struct byte_request *request,
 			 0);
 }
 
-/* Whom a dump tells of, by name or by type: "held byte". */
+/* What a dump lists, as text, by name or by type: "held byte". */
 struct listing {
 	char text[128];
 	unsigned dead; /* entries that do not keep the loop alive */
@@ -50,7 +50,7 @@ static void expect_listed(struct rota_loop *loop, const char *names)
 	assert_int_equal(listing.dead, 0);
 }
 
-/* L6: it keeps the loop alive, and open. */
+/* L6: the handle keeps the loop alive and prevents its close. */
 static void a_dump_tells_of_a_handle_that_waits_for_its_request(void **state)
 {
 	struct fixture *f = *state;
@@ -91,7 +91,8 @@ static void list_in_third(struct rota_handle *handle)
 	expect_listed(rota_handle_loop(handle), "");
 }
 
-/* L6: those whose turn comes later in the phase, and their requests. */
+/* L6: listed are the handles that are closed later in the phase, and their
+ * requests. */
 static void a_dump_in_the_closing_phase_tells_who_is_yet_to_come(void **state)
 {
 	struct fixture *f = *state;
@@ -125,8 +126,8 @@ static void complete(struct rota_task *task)
 	assert_true(rota_request_is_active(&request->request));
 }
 
-/* O2: what ends in the poll phase too, which is where a request of an open
- * handle calls back from. */
+/* O2: this includes a request that completes in the poll phase, where requests
+ * of an open handle call back. */
 static void a_request_completed_while_closing_calls_back_then(void **state)
 {
 	struct fixture *f = *state;
@@ -148,11 +149,11 @@ static void a_request_completed_while_closing_calls_back_then(void **state)
 	close(p.fds[1]);
 }
 
-/* A handle that is no more than that. */
+/* The simplest handle. */
 struct bare {
 	struct rota_handle handle;
 	struct rota_loop *loop;
-	struct bare *next; /* that its close opens */
+	struct bare *next; /* its close opens this one */
 };
 
 static void stop_bare(struct rota_handle *handle)
@@ -189,7 +190,7 @@ static void open_next(struct rota_handle *handle)
 	open_bare(bare->next, bare->loop, NULL, "next");
 }
 
-/* O5: a shutdown closes what its own callbacks open. */
+/* O5: a shutdown closes handles that its own callbacks open. */
 static void a_handle_opened_by_a_close_is_shut_down_as_well(void **state)
 {
 	struct fixture *f = *state;

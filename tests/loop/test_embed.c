@@ -1,8 +1,8 @@
 /*
- * A loop inside another: the host sleeps on the backend's descriptor, for as
- * long as the loop allows, and makes turns by hand.
+ * A loop inside another loop: the host sleeps on the backend's descriptor, for
+ * as long as the loop allows, and then makes a turn.
  *
- * Here the host is poll(2). The poller poll has no descriptor to give.
+ * Here the host is poll(2). The poller "poll" has no descriptor.
  */
 #include "support/fault.h"
 #include "support/fixture.h"
@@ -29,7 +29,7 @@ static int64_t next_timeout(struct rota_loop *loop)
 	return timeout_ns;
 }
 
-/* Whether the loop's descriptor is readable, now or within the time. */
+/* Whether the loop's descriptor becomes readable within @timeout_ns. */
 static int is_readable(struct rota_loop *loop, int64_t timeout_ns)
 {
 	struct pollfd p = { .fd = rota_loop_backend_fd(loop),
@@ -41,8 +41,8 @@ static int is_readable(struct rota_loop *loop, int64_t timeout_ns)
 	return n;
 }
 
-/* A kqueue may find out only in a turn that there is nothing any more; after
- * that turn, in which nobody is called, it must know. */
+/* A kqueue may need a turn to notice that no event is left. After that turn,
+ * which calls nothing, it must not be readable. */
 static void expect_unreadable(struct recorder *r)
 {
 	assert_int_equal(next_timeout(r->loop), -1);
@@ -66,7 +66,7 @@ static void every_poller_but_poll_has_a_descriptor(void **state)
 		assert_in_range(fd, 0, 1024);
 }
 
-/* L5: the time-out is every backend's. */
+/* L5: every backend gives the timeout. */
 static void the_time_out_is_that_of_the_next_timer(void **state)
 {
 	struct fixture *f = *state;
@@ -131,7 +131,7 @@ static void the_time_out_is_0_while_anything_is_queued(void **state)
 	assert_int_equal(rota_loop_next_timeout(f->loop, NULL), ROTA_EINVAL);
 }
 
-/* L5, T2: also if nothing keeps the loop alive, as any run drains them. */
+/* L5, T2: even if nothing keeps the loop alive, because any run drains them. */
 static void the_time_out_is_0_for_ticks_that_are_unreferenced(void **state)
 {
 	struct fixture *f = *state;
@@ -154,8 +154,8 @@ static void the_time_out_is_0_for_ticks_that_are_unreferenced(void **state)
 	assert_int_equal(next_timeout(f->loop), -1);
 }
 
-/* L5: with nothing to keep it alive there is no turn to make, whatever else is
- * queued; a host that made one would make them without end. */
+/* L5: if nothing keeps the loop alive, the timeout is infinite, whatever else
+ * is queued. Otherwise the host would make turns without end. */
 static void what_is_unreferenced_does_not_keep_the_host_awake(void **state)
 {
 	struct fixture *f = *state;
@@ -189,7 +189,7 @@ static void what_is_unreferenced_does_not_keep_the_host_awake(void **state)
 	rota_hook_stop(&c.hook);
 }
 
-/* L5: next_timeout sends to the kernel what is outstanding. */
+/* L5: rota_loop_next_timeout() submits outstanding changes to the kernel. */
 static void the_descriptor_is_readable_when_a_watch_is_ready(void **state)
 {
 	struct fixture *f = *state;
@@ -260,7 +260,7 @@ static void a_post_of_another_thread_makes_the_descriptor_readable(void **state)
 	rota_async_stop(&keeper.async);
 }
 
-/* L5: the host may post by itself, and is told if it asks. */
+/* L5: if the host itself posts, the descriptor and the next timeout show it. */
 static void a_post_between_asking_and_sleeping_is_not_slept_over(void **state)
 {
 	struct fixture *f = *state;
@@ -293,7 +293,7 @@ static void post_other(struct rota_task *task)
 	assert_int_equal(fault_count("write"), 0);
 }
 
-/* A loop that makes a turn is awake, whatever its host was told before. */
+/* During a turn the loop is awake, even if its host was about to sleep. */
 static void a_post_in_a_turn_that_a_host_makes_wakes_nobody(void **state)
 {
 	struct fixture *f = *state;
@@ -324,7 +324,8 @@ static void take_byte_of_number(struct actor *a)
 		actor_immediate(a->other);
 }
 
-/* L5: timers, watches, posts and an immediate, by hand, to the loop's end. */
+/* L5: the host calls timers, watches, posts and an immediate, until the loop
+ * ends. */
 static void a_host_drives_a_loop_to_its_end(void **state)
 {
 	struct fixture *f = *state;
@@ -362,7 +363,7 @@ static void a_host_drives_a_loop_to_its_end(void **state)
 		turns++;
 	}
 	pthread_join(thread, NULL);
-	if (post.calls == 0) /* by a thread that was slow to begin */
+	if (post.calls == 0) /* a thread that started late */
 		rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
 	rota_loop_unref(f->loop);
 
@@ -372,12 +373,13 @@ static void a_host_drives_a_loop_to_its_end(void **state)
 	assert_int_equal(immediate.calls, 1);
 	assert_int_equal(post.calls, 1);
 	assert_true(real_now() - began_ns >= ROTA_MSEC(4));
-	assert_in_range(turns, 2, 20); /* 2: a byte in each */
+	assert_in_range(turns, 2, 20); /* 2: one byte in each */
 	close(fds[0]);
 	close(fds[1]);
 }
 
-/* The loop that docs/turn.md shows: the same lines. How often it has slept. */
+/* The host loop that docs/turn.md shows, line by line. Returns how often it has
+ * slept. */
 static unsigned run_as_a_host(struct rota_loop *loop)
 {
 	int fd = rota_loop_backend_fd(loop);
@@ -406,7 +408,7 @@ static void take_byte_and_stop(struct actor *a)
 	rota_watch_stop(&a->watch);
 }
 
-/* L5: a timer, a watch and a post. */
+/* L5: with a timer, a watch and a post. */
 static void the_host_loop_of_the_manual_runs_to_the_end(void **state)
 {
 	struct fixture *f = *state;
@@ -436,7 +438,7 @@ static void the_host_loop_of_the_manual_runs_to_the_end(void **state)
 	close(fds[1]);
 }
 
-/* L5: it ends at once, and what is to be drained is. */
+/* L5: it ends at once, and drains a tick. */
 static void the_host_loop_of_the_manual_may_begin_with_nothing(void **state)
 {
 	struct fixture *f = *state;

@@ -1,10 +1,11 @@
 /*
- * Failures (F3): every system call and every allocation may fail. The caller
- * gets the code, all is as it was before, nothing leaks and nothing is lost.
+ * Failures (F3): every system call and every allocation may fail. Then the
+ * caller gets the error, nothing has changed, nothing leaks, and nothing is
+ * lost.
  *
  * The sweeps make the first call of a scenario fail, then the second, and so
- * on, until one runs through without meeting the fault. So that the tests' own
- * calls are not hit, they use none of those in support/fault.h meanwhile.
+ * on, until a run meets no fault. During a sweep the test itself makes no call
+ * that support/fault.h intercepts.
  */
 #include "support/fixture.h"
 
@@ -28,7 +29,7 @@ static void close_both(const int fds[2])
 	close(fds[1]);
 }
 
-/* put_byte() by a call that is not caught. */
+/* put_byte(), by a call that is not intercepted. */
 static void feed(int fd)
 {
 	struct iovec byte = { .iov_base = "x", .iov_len = 1 };
@@ -116,9 +117,9 @@ static void making_a_loop_may_fail_at_every_allocation(void **state)
 	expect_new_fails(f, ENOMEM, arm_allocation, disarm_allocation);
 }
 
-/* Noticing forks begins with the first loop of a process; here that was the
- * fixture's, so only in a child with a process of its own could it fail. What
- * is tested is that a second loop asks for it no more. */
+/* The fork handler is registered with the first loop of a process. Here that
+ * was the fixture's loop, so a failure could only be tested in a new process.
+ * This test shows that a second loop does not register it again. */
 static void forks_are_observed_once(void **state)
 {
 	struct fixture *f = *state;
@@ -158,7 +159,8 @@ static void bad_options_are_refused(void **state)
 	assert_int_equal(f->memory.bytes, bytes);
 }
 
-/* D2: the first start of a descriptor, at every call and allocation. */
+/* D2: the first start for a descriptor. Each call and each allocation fails
+ * once. */
 static void starting_a_watch_may_fail(void **state)
 {
 	struct fixture *f = *state;
@@ -188,8 +190,8 @@ static void starting_a_watch_may_fail(void **state)
 	close_both(fds);
 }
 
-/* D2, F3: descriptors so high that tables must grow, one failure at a time;
- * what is started already is not disturbed. */
+/* D2, F3: with high descriptors the tables must grow. Each step fails once, and
+ * started watches are not affected. */
 static void tables_that_cannot_grow_are_told(void **state)
 {
 	enum { HIGHEST = 900, STEP = 60 };
@@ -235,7 +237,7 @@ static void count_quick(void *arg)
 	++*(unsigned *)arg;
 }
 
-/* F3: quick timers are the one thing that allocates; 0 says that it failed. */
+/* F3: of all nodes, only quick timers allocate. A failure is reported as 0. */
 static void quick_timers_that_find_no_memory_say_so(void **state)
 {
 	enum { COUNT = 300 };
@@ -272,8 +274,8 @@ static void quick_timers_that_find_no_memory_say_so(void **state)
 	assert_int_equal(calls, made);
 }
 
-/* All the library does, on descriptors that are high; every step tells whether
- * it worked, and what worked must have its effect. */
+/* A scenario with everything that the library does, on high descriptors. Each
+ * step reports whether it succeeded. If so, its effect must follow. */
 struct scenario {
 	struct fixture *f;
 	struct rota_loop *loop;
@@ -282,7 +284,7 @@ struct scenario {
 	struct rota_task tasks[4];
 	struct rota_async async;
 	int fds[4];
-	int expected; /* callbacks of what was started */
+	int expected; /* callbacks of started objects */
 	int calls;
 };
 
@@ -352,7 +354,7 @@ static void play_watches(struct scenario *s)
 	}
 }
 
-/* Run until nothing is alive; waits may fail, and are made again. */
+/* Run until nothing is alive. A wait that failed is tried again. */
 static void play(struct scenario *s)
 {
 	struct rota_loop_options options;
@@ -444,7 +446,7 @@ static void stop_the_loop(struct rota_timer *timer)
 	rota_loop_stop(timer->data);
 }
 
-/* T2: run tells, and what it was waiting for is still to come. */
+/* T2: the run returns the error, and the awaited event comes later. */
 static void a_wait_that_fails_is_told_by_run(void **state)
 {
 	struct fixture *f = *state;
@@ -476,8 +478,8 @@ static void a_wait_that_fails_is_told_by_run(void **state)
 	close_both(fds);
 }
 
-/* An error of a dead number that a failed wait could not tell is not for the
- * file that has the number next. */
+/* An error of a closed descriptor that a failed wait could not report must not
+ * be reported for the file that gets the number next. */
 static void what_a_failed_wait_kept_is_not_the_next_file_s(void **state)
 {
 	struct fixture *f = *state;
@@ -534,8 +536,8 @@ static void count_timer(struct rota_timer *timer)
 	++*(unsigned *)timer->data;
 }
 
-/* T3, C3: signal handlers cut waits short; a run once goes on until its timer
- * is called, which is not early. */
+/* T3, C3: signal handlers interrupt waits. ROTA_RUN_ONCE continues until its
+ * timer is called, which is not early. */
 static void signals_do_not_end_a_run(void **state)
 {
 	struct fixture *f = *state;
@@ -564,7 +566,8 @@ static void signals_do_not_end_a_run(void **state)
 	signal(SIGUSR1, SIG_DFL);
 }
 
-/* C9: without epoll_pwait2(2) a wait is rounded up, once, not spun away. */
+/* C9: without epoll_pwait2(2) one wait is rounded up. The loop does not
+ * busy-wait for the rest. */
 static void expect_rounded_up(struct fixture *f, int error)
 {
 	struct rota_loop_options options;

@@ -1,7 +1,7 @@
 /*
- * Forks (F2): what an inherited loop refuses, that the parent does not notice,
- * and that a rebuilt loop goes on with all that was started. For forks in the
- * midst of a turn, and by other threads, see test_fork_turn.c.
+ * Forks (F2): an inherited loop refuses every call, the parent is not affected,
+ * and a rebuilt loop continues everything that was started. Forks during a
+ * turn, and by other threads, are tested in test_fork_turn.c.
  */
 #include "support/fixture.h"
 
@@ -41,7 +41,7 @@ static void nothing_on_quick(void *arg)
 	(void)arg;
 }
 
-/* One of each node, all started. */
+/* One node of each kind, all started. */
 struct all {
 	struct fixture *f;
 	struct probe reader;
@@ -163,7 +163,7 @@ static void every_call_is_refused(void *arg)
 	EXPECT(rota_watch_is_active(&a->reader.watch));
 	EXPECT(rota_timer_is_active(&a->timer));
 	all_stop(a);
-	EXPECT(fault_count(NULL) == 0); /* it touched no kernel object */
+	EXPECT(fault_count(NULL) == 0); /* no kernel object was touched */
 	EXPECT(a->reader.calls + a->timers + a->posts + a->asyncs == 0);
 }
 
@@ -201,7 +201,7 @@ static void rebuild_and_stop(void *arg)
 	EXPECT(rota_loop_close(a->f->loop) == 0);
 }
 
-/* F2: whatever the child does, the parent's watches are there. */
+/* F2: whatever the child does, the parent's watches still work. */
 static void expect_parent_unharmed(struct fixture *f, void (*in_child)(void *))
 {
 	struct all a;
@@ -305,7 +305,7 @@ static void threads_can_post(void *arg)
 	}
 }
 
-/* F1, F2: a rebuilt loop is woken by its own threads. */
+/* F1, F2: threads of the child can wake a rebuilt loop. */
 static void a_rebuilt_loop_can_be_posted_to(void **state)
 {
 	struct fixture *f = *state;
@@ -318,8 +318,8 @@ static void a_rebuilt_loop_can_be_posted_to(void **state)
 	all_end(&a);
 }
 
-/* A watch whose callback forks: the child rebuilds the loop inside it, and
- * returns to the turn that the parent began. */
+/* The callback of a watch forks. In the child it rebuilds the loop and returns
+ * into the turn that the parent began. */
 static pid_t forked;
 
 static void fork_and_rebuild(struct probe *probe)
@@ -370,7 +370,7 @@ static void fork_and_return(struct probe *probe)
 	forked = child_fork();
 }
 
-/* F2: without rebuilding, the turn in the child ends with an error, and
+/* F2: if the loop is not rebuilt, the turn in the child ends with an error and
  * touches nothing. */
 static void a_child_that_returns_to_the_turn_is_told(void **state)
 {
@@ -383,7 +383,8 @@ static void a_child_that_returns_to_the_turn_is_told(void **state)
 	put_byte(a.fds[1]);
 	status = rota_loop_run(f->loop, ROTA_RUN_ONCE);
 	if (forked == 0) {
-		/* This turn had its wait: the next one says so. */
+		/* This turn has already waited, so the next one returns the
+		 * error. */
 		if (status >= 0)
 			status = rota_loop_run(f->loop, ROTA_RUN_ONCE);
 		EXPECT(status == ROTA_ECHILD);
@@ -456,7 +457,7 @@ static void fork_again(void *arg)
 	EXPECT(rota_loop_run(a->f->loop, ROTA_RUN_NOWAIT) == 1);
 }
 
-/* F2: a grandchild's loop is the child's. */
+/* F2: a grandchild inherits the child's loop. */
 static void a_child_may_fork_again(void **state)
 {
 	struct fixture *f = *state;
@@ -469,7 +470,7 @@ static void a_child_may_fork_again(void **state)
 	all_end(&a);
 }
 
-/* F2: in the process that made it there is nothing to rebuild. */
+/* F2: in the process that made the loop, there is nothing to rebuild. */
 static void a_loop_that_was_not_inherited_is_left_alone(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,6 @@
 /*
- * Forks in the midst of a turn, and by threads that are not the loop's (F2):
- * what the child finds, and what goes on once it has rebuilt the loop.
+ * Forks during a turn, and by threads other than the loop's (F2): what the
+ * child finds, and what continues after it has rebuilt the loop.
  */
 #include "support/fixture.h"
 
@@ -19,11 +19,11 @@ static void fork_here(struct actor *a)
 	forked = child_fork();
 }
 
-/* What rota_set_interval() and its kin call. */
+/* The argument of quick timers. */
 struct quick {
 	struct rota_loop *loop;
 	unsigned calls;
-	unsigned fork_at; /* the call that forks; 0: none */
+	unsigned fork_at; /* the call that forks, or 0 */
 };
 
 static void count(void *arg)
@@ -41,8 +41,8 @@ static void stop_loop(void *arg)
 	rota_loop_stop(q->loop);
 }
 
-/* Run to the stop, and in the child once more: its first run ends as it comes
- * to a wait. Virtual time stands still meanwhile. */
+/* Run until the stop. The child runs twice: its first run ends when it has to
+ * wait. Virtual time does not advance meanwhile. */
 static void run_both(struct fixture *f)
 {
 	int status = rota_loop_run(f->loop, ROTA_RUN_DEFAULT);
@@ -72,7 +72,7 @@ static void expect_ten_calls(struct fixture *f, struct quick *q, uint64_t id)
 	rota_clear(f->loop, id);
 }
 
-/* F2: it starts its next period before the loop is rebuilt. */
+/* F2: the interval begins its next period before the loop is rebuilt. */
 static void an_interval_goes_on_in_a_child_that_a_timer_forked(void **state)
 {
 	struct fixture *f = *state;
@@ -121,7 +121,7 @@ static void clear_and_then_rebuild(void *arg)
 	EXPECT(rota_loop_close(c->q.loop) == 0);
 }
 
-/* F2: as stops do. */
+/* F2: the same is true of stops. */
 static void a_clear_takes_effect_before_the_loop_is_rebuilt(void **state)
 {
 	struct fixture *f = *state;
@@ -154,7 +154,7 @@ static void *fork_in_thread(void *arg)
 	child_ends();
 }
 
-/* Have another thread do something with the fixture, and wait for it. */
+/* Let another thread run @fn, and wait for it. */
 static void in_a_thread(void *(*fn)(void *arg), struct fixture *f)
 {
 	pthread_t thread;
@@ -168,7 +168,7 @@ static void fork_by_another_thread(struct actor *a)
 	in_a_thread(fork_in_thread, a->timer.data);
 }
 
-/* F2: the turn is on the stack of a thread that the child does not have. */
+/* F2: the turn is on the stack of a thread that does not exist in the child. */
 static void a_running_loop_that_another_thread_forked_is_busy(void **state)
 {
 	struct fixture *f = *state;
@@ -196,7 +196,7 @@ static void fork_and_rebuild(struct actor *a)
 		EXPECT(rota_loop_fork(a->recorder->loop) == 0);
 }
 
-/* F2: and the turn goes on in the child. */
+/* F2: the turn continues in the child. */
 static void a_running_loop_that_its_own_thread_forked_is_rebuilt(void **state)
 {
 	struct fixture *f = *state;
@@ -237,7 +237,7 @@ static void *fork_and_run_in_thread(void *arg)
 	child_ends();
 }
 
-/* F2: between runs a loop is whose turn it is. */
+/* F2: between runs, the loop belongs to the thread that forked. */
 static void a_loop_at_rest_goes_with_the_thread_that_forked(void **state)
 {
 	struct fixture *f = *state;
@@ -268,7 +268,7 @@ static void rebuild_and_send(void *arg)
 	EXPECT(a->calls == 1);
 }
 
-/* F2: a send of which a thread had done the first half, see inbox.c (4). */
+/* F2: another thread had done the first half of a send: see inbox.c (4). */
 static void an_async_that_was_being_sent_can_be_sent_in_the_child(void **state)
 {
 	struct fixture *f = *state;
@@ -291,7 +291,7 @@ static void closed(struct rota_handle *handle)
 	(void)handle;
 }
 
-/* F2: a tick that the shutdown drains forks, with a handle still open. */
+/* F2: a tick that the shutdown drains forks, while a handle is open. */
 static void a_shutdown_ends_in_a_child_that_its_tick_forked(void **state)
 {
 	struct fixture *f = *state;

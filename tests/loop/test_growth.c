@@ -1,7 +1,7 @@
 /*
- * Programs that were compiled with another version's structs: shorter ones, at
- * the end of a page with none behind it, and longer ones. The least sizes are
- * numbers: they are those of the first version, whatever is appended.
+ * Programs that were compiled with structs of another version. Shorter structs
+ * lie at the end of a page, with no page behind it. The minimum sizes are
+ * numbers: they are those of the first version, whatever is appended later.
  */
 #include "support/edge.h"
 #include "support/fixture.h"
@@ -14,7 +14,7 @@
 
 enum { WORD = sizeof(void *) };
 
-/* The first versions, written out. */
+/* The structs of the first version, written out. */
 struct first_options {
 	size_t size;
 	const char *backend;
@@ -65,7 +65,7 @@ static void options_of_the_first_version_still_do(void **state)
 	edge_free();
 }
 
-/* What only a later version knows must be unset. */
+/* Members that only a later version knows must not be set. */
 static void longer_options_have_nothing_unknown_set(void **state)
 {
 	struct {
@@ -180,7 +180,7 @@ static void a_longer_tracer_has_no_unknown_function(void **state)
 	t->tracer.size = sizeof(*t);
 	t->more[2] = edge_free;
 	assert_int_equal(rota_loop_trace(f->loop, &t->tracer), ROTA_EINVAL);
-	run_one(f); /* still the one before */
+	run_one(f); /* still the previous one */
 	assert_int_equal(traced, 1);
 
 	t->more[2] = NULL;
@@ -212,8 +212,8 @@ static void a_dump_entry_says_how_much_of_it_is_filled(void **state)
 	f->loop = NULL;
 }
 
-/* These never grow: arrays of them, and members of other structs, are in
- * programs. What they lack gets a new struct and a new function. */
+/* These structs never grow: programs contain arrays of them and embed them in
+ * other structs. A new feature gets a new struct and a new function. */
 _Static_assert(offsetof(struct rota_buf, data) == 0 &&
 		       offsetof(struct rota_buf, size) == WORD &&
 		       sizeof(struct rota_buf) == 2 * WORD,

@@ -1,6 +1,6 @@
 /*
- * Handles: how they end. The handle is the reader of support/reader.h, whose
- * requests want one byte each. For requests by themselves see test_request.c.
+ * Handles: how they are closed. The handle is the reader of support/reader.h,
+ * whose requests read one byte each. Requests are tested in test_request.c.
  */
 #include "support/fixture.h"
 
@@ -50,7 +50,7 @@ static void closing_ends_the_requests_and_then_the_handle(void **state)
 	close(p.fds[1]);
 }
 
-/* O2: what had ended keeps its own status, and its place. */
+/* O2: a request that has completed keeps its status and its position. */
 static void a_request_that_had_ended_keeps_its_status(void **state)
 {
 	struct fixture *f = *state;
@@ -107,7 +107,7 @@ static void a_close_needs_no_callback(void **state)
 	close(p.fds[1]);
 }
 
-/* O2: use after close is an error code. */
+/* O2: using a handle after its close returns an error. */
 static void a_closing_handle_cannot_be_used(void **state)
 {
 	struct fixture *f = *state;
@@ -181,7 +181,8 @@ static void a_close_asked_for_by_a_close_runs_next_turn(void **state)
 	close(second.fds[1]);
 }
 
-/* O2: the callback waits for what a pool thread holds; others go ahead. */
+/* O2: the close callback waits until a pool thread is done. Other handles do
+ * not wait. */
 static void a_close_waits_for_what_a_thread_holds(void **state)
 {
 	struct fixture *f = *state;
@@ -273,7 +274,7 @@ static void close_now_and_free(struct reader *reader, int byte)
 	test_free(p);
 }
 
-/* O3, O4: inside its own callback, and all that were ready with it. */
+/* O3, O4: in its own callback, together with all others that were ready. */
 static void a_handle_may_be_freed_in_its_own_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -305,7 +306,8 @@ static void close_both_siblings(struct reader *reader, int byte)
 				 0);
 }
 
-/* O2, O4: from the close on nothing else calls back, were it in the batch. */
+/* O2, O4: after the close, nothing else calls back, even if its event is in the
+ * same batch. */
 static void a_sibling_closed_in_the_batch_is_not_called(void **state)
 {
 	struct fixture *f = *state;
@@ -332,8 +334,8 @@ static void got_and_close(struct byte_request *request, int status)
 	rota_handle_close(&request->reader->handle, note_closed);
 }
 
-/* O2: a close inside the callback of a request, in either phase that it may
- * run in; the requests behind it do not run there any more. */
+/* O2: a request's callback closes the handle, in either phase where it may run.
+ * The requests after it do not call back in that phase any more. */
 static void a_request_may_close_its_handle(void **state)
 {
 	struct fixture *f = *state;
@@ -374,7 +376,7 @@ static void got_and_close_again(struct byte_request *request, int status)
 			 ROTA_EINVAL);
 }
 
-/* O2: while it is closing, its requests cannot bring it back. */
+/* O2: callbacks of its requests cannot use a closing handle. */
 static void a_request_of_a_closing_handle_cannot_use_it(void **state)
 {
 	struct fixture *f = *state;
@@ -397,7 +399,7 @@ static void free_reader(struct rota_handle *handle)
 	test_free(rota_container_of(handle, struct pipe_reader, reader.handle));
 }
 
-/* O2: the memory is the caller's in the callback. */
+/* O2: in the callback the caller owns the memory. */
 static void a_handle_may_be_freed_in_its_close_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -434,7 +436,7 @@ static void what_a_handle_keeps_alive(void **state)
 
 	pipe_reader_open(&p, f, "p");
 	handle = &p.reader.handle;
-	assert_false(rota_loop_alive(f->loop)); /* open, not active */
+	assert_false(rota_loop_alive(f->loop)); /* open but not active */
 	assert_int_equal(rota_loop_close(f->loop), ROTA_EBUSY);
 
 	assert_int_equal(reader_start(&p.reader, nothing), 0);

@@ -80,8 +80,7 @@ static void hooks_run_in_the_order_they_were_started_every_turn(void **state)
 	}
 }
 
-/* O7: for nodes too, nothing calls back from inside the call that started
- * it. */
+/* O7: no node is called from inside the call that started it. */
 static void no_hook_runs_inside_its_start(void **state)
 {
 	struct fixture *f = *state;
@@ -122,7 +121,7 @@ a_hook_started_by_one_of_its_phase_runs_in_the_next_turn(void **state)
 	}
 }
 
-/* T8: stopped and started again it is a new one. */
+/* T8: a hook that was stopped and started again counts as new. */
 static void
 a_taken_hook_that_is_started_anew_runs_in_the_next_turn(void **state)
 {
@@ -252,7 +251,7 @@ starting_a_started_hook_with_another_kind_moves_it_there_last(void **state)
 	assert_int_equal(rota_loop_alive(f->loop), 0);
 }
 
-/* T1: of another phase it is called in this turn. */
+/* T1: a hook of a later phase is called in this turn. */
 static void
 a_check_hook_started_by_an_idle_hook_runs_in_the_same_turn(void **state)
 {
@@ -302,7 +301,8 @@ static void a_hook_without_sense_is_refused(void **state)
 	rota_hook_stop(&a.hook);
 }
 
-/* L4: what is left of a turn whose prepare hook was the last to be alive. */
+/* L4: the prepare hook was the last thing alive; the rest of the turn does not
+ * sleep. */
 static void
 a_prepare_hook_that_leaves_nothing_alive_is_not_slept_on(void **state)
 {
@@ -320,7 +320,7 @@ a_prepare_hook_that_leaves_nothing_alive_is_not_slept_on(void **state)
 	assert_string_equal(recorder_take(&r), "a");
 }
 
-/* An idle hook does not starve what it was started beside. */
+/* An idle hook does not starve the other phases. */
 static void an_idle_hook_leaves_every_phase_its_turn(void **state)
 {
 	struct fixture *f = *state;
@@ -375,7 +375,8 @@ static void a_hook_frees_itself_and_all_others(void **state)
 	for (size_t i = 0; i < KINDS; i++) {
 		struct chain *before = NULL;
 
-		/* The first frees itself alone, the second all behind it. */
+		/* The first one frees itself, and the second one all behind
+		 * it. */
 		for (size_t j = 0; j < 5; j++) {
 			struct chain *link = malloc(sizeof(*link));
 

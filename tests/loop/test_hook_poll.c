@@ -1,5 +1,6 @@
 /*
- * Hooks between the wait and the first callback of the poll phase.
+ * Poll hooks, which run between the wait and the first callback of the poll
+ * phase.
  */
 #include "support/fixture.h"
 
@@ -111,7 +112,8 @@ static void start_another(struct rota_hook *hook)
 	note(o, 'h');
 	rota_hook_start(&o->poll_too, on_hook, ROTA_HOOK_POLL);
 	rota_hook_stop(&o->poll);
-	/* What the wait found of a watch that is stopped now is dropped. */
+	/* The wait has found an event of this watch. As it is stopped, the
+	 * event is dropped. */
 	probe_stop(&o->probe);
 }
 
@@ -140,7 +142,8 @@ static void count_dump(void *arg, const struct rota_dump_entry *entry)
 		++*found;
 }
 
-/* L4: it does not keep the loop from sleeping, nor end ROTA_RUN_ONCE. */
+/* L4: a poll hook neither keeps the loop from sleeping nor ends
+ * ROTA_RUN_ONCE. */
 static void it_makes_no_turns(void **state)
 {
 	struct fixture *f = *state;

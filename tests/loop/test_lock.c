@@ -1,6 +1,6 @@
 /*
- * A loop that several threads use in turns, under a lock that it releases
- * around its waits (F1): what they change while it sleeps takes effect after
+ * A loop that several threads use in turn, under a lock that the loop releases
+ * during its waits (F1). What they change while it sleeps takes effect after
  * the wait, on every poller.
  */
 #include "support/fixture.h"
@@ -17,7 +17,7 @@ struct locked {
 	pthread_mutex_t lock;
 	pthread_cond_t waits;
 	unsigned releases, acquires;
-	int waiting; /* the loop is between release and acquire */
+	int waiting; /* between release and acquire */
 	struct rota_async wake;
 	void (*change)(struct locked *l);
 	struct probe probes[3];
@@ -102,7 +102,7 @@ static void *change_thread(void *arg)
 	return NULL;
 }
 
-/* Run once, with @change made by another thread during the sleep. */
+/* Run once, while another thread makes @change during the sleep. */
 static void run_with(struct locked *l, void (*change)(struct locked *l))
 {
 	pthread_t thread;
@@ -150,7 +150,7 @@ static void watches_may_be_started_and_stopped_during_the_sleep(void **state)
 	locked_end(&l);
 }
 
-/* Stop it, close its descriptor, and give the number to another pipe. */
+/* Stop the watch, close its descriptor, and let another pipe get the number. */
 static void reopen(struct locked *l)
 {
 	int fds[2];
@@ -248,7 +248,7 @@ static void other_nodes_may_be_started_during_the_sleep(void **state)
 	locked_end(&l);
 }
 
-/* Threads that start and stop watches at random while the loop runs. */
+/* A thread that starts and stops watches at random while the loop runs. */
 struct churn {
 	struct locked *l;
 	unsigned number;

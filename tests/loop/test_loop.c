@@ -1,6 +1,6 @@
 /*
- * Loops: options, references, and the end of a loop at rest. The end of one
- * that is at work is in test_shutdown.c.
+ * Loops: options, references, and closing a loop at rest. Ending a loop that
+ * still has work is tested in test_shutdown.c.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -52,10 +52,10 @@ static void a_loop_knows_the_name_of_its_backend(void **state)
 		assert_int_equal(rota_loop_close(loop), 0);
 		made++;
 	}
-	assert_in_range(made, 1, 3); /* poll(2) is everywhere */
+	assert_in_range(made, 1, 3); /* poll(2) always exists */
 }
 
-/* The environment chooses where the options do not. */
+/* The environment chooses the backend if the options do not. */
 static void the_environment_chooses_a_backend(void **state)
 {
 	struct fixture *f = *state;
@@ -83,14 +83,15 @@ static void the_environment_chooses_a_backend(void **state)
 	free(before);
 }
 
-/* Options as a program of another header has them: ours, and a tail. */
+/* Options of a program with a longer header: the library's, followed by
+ * more. */
 struct longer_options {
 	struct rota_loop_options options;
 	char tail[16];
 };
 
-/* F3: after an error *loop is as it was, and nothing is left open: that the
- * fixture sees at the end. */
+/* F3: after an error *loop is unchanged. The fixture checks that nothing is
+ * left open. */
 static void options_out_of_range_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -122,7 +123,7 @@ static void options_out_of_range_are_refused(void **state)
 	assert_ptr_equal(loop, before);
 }
 
-/* What we do not know is not asked for if it is zero. */
+/* Unknown members that are zero ask for nothing. */
 static void longer_options_are_taken_if_the_rest_is_zero(void **state)
 {
 	struct fixture *f = *state;
@@ -162,7 +163,7 @@ static void a_header_of_another_version_is_refused(void **state)
 	assert_null(loop);
 }
 
-/* A patch changes no struct. */
+/* A patch release changes no struct. */
 static void a_header_of_another_patch_is_accepted(void **state)
 {
 	static const uint32_t patches[] = { 0, 1, 77, 255 };
@@ -227,8 +228,8 @@ static void a_loop_keeps_a_pointer_of_the_caller(void **state)
 	assert_null(rota_loop_get_data(f->loop));
 }
 
-/* Close must say ROTA_EBUSY, whether it is referenced or not, and change
- * nothing. */
+/* rota_loop_close() must return ROTA_EBUSY and change nothing, whether the
+ * object is referenced or not. */
 static void expect_busy(struct rota_loop *loop)
 {
 	assert_int_equal(rota_loop_dump(loop, NULL, NULL), 1);
@@ -305,7 +306,7 @@ static void close_is_refused_while_a_task_is_queued(void **state)
 	}
 }
 
-/* O5: then it runs, as if nobody had tried. */
+/* O5: the run is as if there had been no attempt. */
 static void a_refused_close_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -325,7 +326,7 @@ static void a_refused_close_changes_nothing(void **state)
 	assert_string_equal(recorder_take(&r), "b@0 a@5");
 }
 
-/* O5: a reference holds the memory, and posting to it is safe. */
+/* O5: a reference keeps the memory, so posting is safe. */
 static void a_closed_loop_stays_until_its_last_reference_goes(void **state)
 {
 	struct fixture *f = *state;
@@ -400,7 +401,7 @@ static void run_other_loop(struct actor *a)
 		rota_loop_run(a->other->recorder->loop, ROTA_RUN_DEFAULT), 0);
 }
 
-/* T6 is about one loop: in its callbacks another one may run. */
+/* T6 is about one loop: another one may be run in its callbacks. */
 static void a_loop_may_run_inside_a_callback_of_another(void **state)
 {
 	struct fixture *f = *state;

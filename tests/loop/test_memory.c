@@ -1,6 +1,6 @@
 /*
- * Memory that a loop keeps: in a steady state it does not grow, and after a
- * burst it is given back, but for what docs/ownership.md says.
+ * The memory that a loop keeps. In a steady state it does not grow, and after a
+ * burst it is freed, except for what docs/ownership.md lists.
  */
 #include "support/fixture.h"
 #include "support/probe.h"
@@ -29,7 +29,8 @@ static void run_to_the_end(struct fixture *f)
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 }
 
-/* Set @number of each kind, clear half, and have the others called. */
+/* Set @number quick timers of each kind, clear half of them, and run the
+ * others. */
 static void set_some(struct fixture *f, unsigned number)
 {
 	uint64_t ids[3];
@@ -65,7 +66,8 @@ static void quick_timers_in_a_steady_state_allocate_nothing(void **state)
 	assert_int_equal(f->memory.calls, calls);
 }
 
-/* More in use than are kept at rest, and half of them set again and again. */
+/* More are in use than are kept at rest, and half of them are set again and
+ * again. */
 static void many_quick_timers_in_a_steady_state_allocate_nothing(void **state)
 {
 	enum { STANDING = 4000 };
@@ -111,7 +113,7 @@ static void a_burst_of_quick_timers_gives_its_memory_back(void **state)
 	}
 }
 
-/* Cleared from the first to the last, or the other way. */
+/* They are cleared in order, or in reverse order. */
 static void cleared_quick_timers_give_their_memory_back(void **state)
 {
 	struct fixture *f = *state;
@@ -129,7 +131,8 @@ static void cleared_quick_timers_give_their_memory_back(void **state)
 	}
 }
 
-/* What is still set after a burst goes on, and old ids find nothing. */
+/* Timers that are still set after a burst keep working, and old ids find
+ * nothing. */
 static void what_outlives_a_burst_can_be_cleared(void **state)
 {
 	enum { LEFT = BURST / 100 };
@@ -159,7 +162,7 @@ static void clear_other(void *arg)
 	rota_clear(arg, other_id);
 }
 
-/* A shutdown clears what is set while it walks over all of it. */
+/* A shutdown clears all of them, and their callbacks would clear each other. */
 static void a_shutdown_takes_back_a_burst(void **state)
 {
 	struct fixture *f = *state;
@@ -178,7 +181,7 @@ static void a_shutdown_takes_back_a_burst(void **state)
 	assert_int_equal(f->memory.bytes, 0);
 }
 
-/* F3: buckets that cannot be made smaller stay. */
+/* F3: if the smaller bucket array cannot be allocated, the old one stays. */
 static void a_burst_ends_well_without_memory(void **state)
 {
 	struct fixture *f = *state;
@@ -196,8 +199,8 @@ static void a_burst_ends_well_without_memory(void **state)
 	assert_int_equal(calls, BURST + 1);
 }
 
-/* Tables grow by a half at a time. A watch costs the loop 20 bytes of them a
- * descriptor; poll(2) 16 more, and kqueue none. */
+/* Tables grow by half. They take 20 bytes for each descriptor; poll(2) takes 16
+ * more, and kqueue none. */
 static void tables_grow_with_the_highest_descriptor_and_no_further(void **state)
 {
 	enum { COUNT = 300, A_DESCRIPTOR = 20 + 16 };
@@ -239,7 +242,7 @@ static void count_task(struct rota_task *task)
 	++*(unsigned *)task->data;
 }
 
-/* Nodes are the caller's: using them allocates nothing. */
+/* Nodes are memory of the caller: using them allocates nothing. */
 static void nodes_allocate_nothing(void **state)
 {
 	struct fixture *f = *state;

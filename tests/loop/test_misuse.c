@@ -1,8 +1,8 @@
 /*
- * What a checked build says to a caller who breaks a promise that no error code
- * can report: (a) another thread, (b) a loop that is closed or gone, (c) memory
- * that is initialised or used again while the loop has it, (d) memory that is
- * gone while the loop has it.
+ * What a checked build reports if a caller breaks a rule that no error code can
+ * report: (a) use by another thread, (b) use of a loop that is closed or gone,
+ * (c) memory that is initialised or started again while the loop uses it, (d)
+ * memory that is freed or overwritten while the loop uses it.
  */
 #include "support/fixture.h"
 
@@ -14,7 +14,8 @@
 
 #include "support/death.h"
 
-/* One of everything, in a child. Static, so that it outlives the thread. */
+/* One object of each kind, used in a child. They are static, so they outlive
+ * the thread. */
 static struct {
 	struct rota_loop *loop;
 	struct rota_timer timer, other_timer;
@@ -151,7 +152,7 @@ static void start_all(void)
 	(void)rota_work_queue(&all.other_work, ROTA_LANE_IO, do_work, on_work);
 }
 
-/* (a) What another thread calls while the loop runs. */
+/* (a) Calls that another thread makes while the loop runs. */
 
 struct call {
 	const char *name;
@@ -292,7 +293,7 @@ static void another_thread_is_named(void **state)
 	}
 }
 
-/* Between runs the loop may be used by another thread. */
+/* Between runs another thread may use the loop. */
 static void another_thread_may_take_turns(void **state)
 {
 	static const struct call start = { "", "", call_rota_timer_start };
@@ -307,7 +308,7 @@ static void another_thread_may_take_turns(void **state)
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 }
 
-/* (b) Use of a loop that has been closed, or is gone. */
+/* (b) Use of a loop that has been closed or is gone. */
 
 static void (*after_close)(void);
 
@@ -365,7 +366,7 @@ static void a_closed_loop_still_refuses_posts_and_sends(void **state)
 	assert_int_equal(rota_task_post(&all.task, on_task), ROTA_ESHUTDOWN);
 	assert_int_equal(rota_async_send(&all.async), ROTA_ESHUTDOWN);
 	rota_loop_unref(rota_loop_ref(loop));
-	rota_timer_stop(&all.timer); /* what is at rest has no use for it */
+	rota_timer_stop(&all.timer); /* a stopped node does not use the loop */
 	assert_int_equal(rota_timer_is_active(&all.timer), 0);
 	rota_loop_unref(loop);
 }
@@ -397,7 +398,7 @@ static void a_loop_that_is_gone_is_named(void **state)
 					    "never initialised", NULL });
 }
 
-/* (c) Initialised or begun again. */
+/* (c) Objects that are initialised or started again while in use. */
 
 static void init_timer_again(struct rota_loop *loop)
 {
@@ -507,7 +508,7 @@ static void share_a_deadline(struct rota_loop *loop)
 					UINT64_MAX - 1);
 }
 
-/* As a struct assignment does. */
+/* As a struct assignment would overwrite it. */
 static void start_an_overwritten_timer(struct rota_loop *loop)
 {
 	struct rota_timer fresh;
@@ -595,7 +596,7 @@ static void reuse_a_timer_and_stop_it(struct rota_loop *loop)
 	rota_timer_stop(&all.timer);
 }
 
-/* As free(3) does, which writes to the start of what it is given. */
+/* Like free(3), which overwrites the start of the memory. */
 static void free_a_timer_and_run(struct rota_loop *loop)
 {
 	init_all(loop);
@@ -663,7 +664,7 @@ static void reuse_a_posted_task_and_run(struct rota_loop *loop)
 	init_all(loop);
 	(void)rota_task_post(&all.other_task, on_task);
 	(void)rota_task_post(&all.task, on_task);
-	(void)rota_loop_alive(loop); /* takes over what has come in */
+	(void)rota_loop_alive(loop); /* empties the inbox */
 	reuse(&all.task, sizeof(all.task));
 	(void)rota_loop_run(loop, ROTA_RUN_NOWAIT);
 }

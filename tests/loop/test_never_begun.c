@@ -1,6 +1,6 @@
 /*
- * Memory that is all zero is an object that was never begun: asking it, stopping
- * it, cancelling it and closing it is safe.
+ * Memory that is all zero is an object that was never begun. It is safe to
+ * query, stop, cancel and close it.
  */
 #include "support/fixture.h"
 
@@ -126,7 +126,7 @@ static void requests_of_zeroes_have_ended(void **state)
 	rota_fs_free(&any.fs);
 }
 
-/* What an init leaves of garbage is never begun as well. */
+/* Any memory that was initialised is an object that was never begun, too. */
 static void an_init_makes_of_any_memory_what_was_never_begun(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,6 @@
 /*
- * rota_handle_on_shutdown(): who is called when a shutdown closes a handle.
+ * rota_handle_on_shutdown(): the function that is called when a shutdown closes
+ * a handle.
  */
 #include "support/fixture.h"
 
@@ -42,7 +43,7 @@ static struct client *client_new(struct fixture *f, unsigned *freed)
 	return client;
 }
 
-/* O5: the fixture finds descriptors that are left, and ASan the memory. */
+/* O5: the fixture checks for open descriptors, and ASan for leaked memory. */
 static void handles_free_themselves_in_a_shutdown(void **state)
 {
 	struct fixture *f = *state;
@@ -65,7 +66,8 @@ static void note(struct rota_handle *handle)
 	free_client(handle);
 }
 
-/* A close by the program has its own function, or none. */
+/* If the program closes the handle, the function of that close is called, or
+ * none. */
 static void a_close_takes_the_place_of_it(void **state)
 {
 	struct fixture *f = *state;
@@ -78,7 +80,7 @@ static void a_close_takes_the_place_of_it(void **state)
 	assert_int_equal(rota_handle_close(&a->tcp.handle, note), 0);
 	assert_int_equal(rota_handle_close(&b->tcp.handle, NULL), 0);
 	assert_int_equal(rota_handle_close_now(&c->tcp.handle), 0);
-	/* Too late: they are closing or closed. */
+	/* Too late: these handles are closing or closed. */
 	rota_handle_on_shutdown(&b->tcp.handle, note);
 	rota_handle_on_shutdown(&c->tcp.handle, note);
 
@@ -91,7 +93,7 @@ static void a_close_takes_the_place_of_it(void **state)
 	free_client(&c->tcp.handle);
 }
 
-/* NULL takes it back, and the last one counts. */
+/* NULL removes the function, and the last one set is called. */
 static void the_last_function_counts(void **state)
 {
 	struct fixture *f = *state;
@@ -119,7 +121,7 @@ static void on_read(struct rota_read *read, int status)
 	assert_int_equal(*client->freed, 0);
 }
 
-/* O2: after the callbacks of its requests. */
+/* O2: it is called after the callbacks of the handle's requests. */
 static void it_comes_after_the_requests(void **state)
 {
 	struct fixture *f = *state;
@@ -171,8 +173,8 @@ static void note_late(struct rota_handle *handle)
 	rota_container_of(handle, struct ending, handle)->late++;
 }
 
-/* A stream that sends what is queued and then closes has a function of its
- * own. */
+/* A stream that sends its queued output and then closes has a close callback
+ * already. */
 static void a_handle_that_is_ending_keeps_its_function(void **state)
 {
 	static const struct rotai_handle_class class_ = {

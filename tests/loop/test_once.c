@@ -1,9 +1,10 @@
 /*
- * ROTA_RUN_ONCE: a turn that ended with its timers phase goes on in the next
- * run, so that a chain of such runs calls back in the order of
+ * ROTA_RUN_ONCE: a turn that ended after its timers phase continues in the next
+ * run. So a series of such runs calls back in the same order as one
  * ROTA_RUN_DEFAULT.
  *
- * ROTA_TEST_SEED repeats the random programs; ROTA_TEST_FULL=1 makes more.
+ * ROTA_TEST_SEED repeats the random programs; ROTA_TEST_FULL=1 makes more of
+ * them.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -25,8 +26,8 @@ static void immediate_and_zero(struct actor *a)
 	actor_timer(a->other, 0);
 }
 
-/* A loop whose last turn was cut: a timer was called, an immediate and a timer
- * of 0 wait. */
+/* Run a loop whose turn is cut short: a timer was called, and an immediate and
+ * a timer of 0 wait. */
 static void cut(struct recorder *r, struct actor *timer, struct actor *other)
 {
 	actor_init(timer, r, "timer");
@@ -40,7 +41,7 @@ static void cut(struct recorder *r, struct actor *timer, struct actor *other)
 					      "check: closing: timers: timer");
 }
 
-/* T3: in every mode. */
+/* T3: this holds for every mode. */
 static void the_next_run_goes_on_with_a_turn_that_was_cut(void **state)
 {
 	static const char *const expected[] = {
@@ -115,8 +116,8 @@ static void ticks_come_before_the_rest_of_a_turn_that_was_cut(void **state)
 	rota_loop_trace(f->loop, NULL);
 }
 
-/* T3: without anything to run for there is no turn to go on with, and what is
- * started later gets one of its own. */
+/* T3: if nothing is alive, the turn does not continue. What is started later
+ * gets a new turn. */
 static void a_cut_is_forgotten_when_nothing_is_alive(void **state)
 {
 	struct fixture *f = *state;
@@ -140,7 +141,7 @@ static void a_cut_is_forgotten_when_nothing_is_alive(void **state)
 	rota_loop_trace(f->loop, NULL);
 }
 
-/* T3: the same if the run that was cut has itself told that nothing is. */
+/* T3: the same if the run that cut the turn short has returned 0. */
 static void a_run_that_returns_0_leaves_no_turn_behind(void **state)
 {
 	struct fixture *f = *state;
@@ -158,7 +159,8 @@ static void a_run_that_returns_0_leaves_no_turn_behind(void **state)
 	assert_string_equal(recorder_take(&r), "timer timer");
 }
 
-/* T3, T5: a stop before a run leaves it to the next one. */
+/* T3, T5: a run that was stopped before it began leaves the rest of the turn to
+ * the next run. */
 static void a_run_that_is_stopped_before_leaves_the_cut(void **state)
 {
 	struct fixture *f = *state;
@@ -185,7 +187,7 @@ static void stop_loop(struct actor *a)
 	rota_loop_stop(a->recorder->loop);
 }
 
-/* T5: in a callback of a timer, too, a stop has the turn completed. */
+/* T5: after a stop in the callback of a timer, too, the turn is completed. */
 static void a_turn_in_which_a_timer_stops_the_loop_is_not_cut(void **state)
 {
 	struct fixture *f = *state;
@@ -223,8 +225,8 @@ static void a_shutdown_goes_on_with_a_turn_that_was_cut(void **state)
 
 /*
  * Random programs. What a callback does depends on the seed, on which callback
- * it is, and on how many came before: so two runs of a program do the same
- * until the first difference in their order.
+ * it is, and on how many came before it. So two runs of a program behave the
+ * same until their order first differs.
  */
 
 enum { NODES = 8, OPERATIONS = 60, EVENTS = 512 };
@@ -323,7 +325,7 @@ static void operate_some(struct program *p)
 			p->left--;
 			operate(p);
 		}
-	/* Nothing repeats forever. */
+	/* At the end, stop the timers that repeat. */
 	for (unsigned i = 0; p->left == 0 && i < NODES; i++)
 		if (random_below(&p->seed, 2))
 			rota_timer_stop(&p->nodes[i].timer);
@@ -402,7 +404,7 @@ static void a_chain_of_once_calls_back_as_one_default_run(void **state)
 		program_end(a);
 		program_end(b);
 	}
-	assert_true(cuts > programs); /* or the programs show nothing */
+	assert_true(cuts > programs); /* else the test would show nothing */
 	free(a);
 	free(b);
 }

@@ -1,6 +1,6 @@
 /*
- * Posts, as far as one thread can tell: order, refusals, cancelling, and what
- * wakes a loop. For many threads see test_threads.c.
+ * Posts, as far as one thread can test them: order, refusals, cancelling, and
+ * what wakes a loop. test_threads.c has many threads.
  */
 #include "support/fixture.h"
 
@@ -20,9 +20,9 @@ struct post {
 	struct rota_task task;
 	struct record *record;
 	unsigned number;
-	unsigned again;      /* so many times more, from its own callback */
-	struct post *victim; /* to be cancelled by the callback */
-	int status;          /* of what the callback did */
+	unsigned again;      /* posts of itself still to make */
+	struct post *victim; /* the callback cancels it */
+	int status;          /* of the callback's own call */
 };
 
 static void run_post(struct rota_task *task)
@@ -45,7 +45,7 @@ static void init(struct post *p, struct rota_loop *loop, struct record *record,
 	rota_task_init(&p->task, loop);
 }
 
-/* For what must not run in this way. */
+/* A callback that must not run. */
 static void run_wrongly(struct rota_task *task)
 {
 	(void)task;
@@ -108,7 +108,7 @@ static void a_post_runs_in_the_poll_phase(void **state)
 	assert_int_equal(seen.phase, ROTA_PHASE_POLL);
 }
 
-/* F1: it stays where it is, in whatever queue. */
+/* F1: the task stays in the queue in which it is. */
 static void a_task_that_is_queued_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -139,7 +139,7 @@ static void a_task_that_is_queued_is_refused(void **state)
 	assert_int_equal(record.count, 3);
 }
 
-/* F1: a callback may post its own task again: it runs in the next turn (T8). */
+/* F1: a callback may post its own task again. It runs in the next turn (T8). */
 static void a_callback_may_post_itself_again(void **state)
 {
 	struct fixture *f = *state;
@@ -158,7 +158,7 @@ static void a_callback_may_post_itself_again(void **state)
 	}
 }
 
-/* T11: what is over the limit runs in the next turn, which does not sleep. */
+/* T11: posts over the limit run in the next turn, which does not sleep. */
 static void posts_per_turn_are_limited(void **state)
 {
 	enum { COUNT = ROTA_POSTS_PER_TURN + 50 };
@@ -211,7 +211,7 @@ static void a_cancelled_post_does_not_run(void **state)
 	assert_int_equal(rota_task_cancel(&posts[1].task), ROTA_ENOENT);
 }
 
-/* F1, T8: what was taken already does not run either. */
+/* F1, T8: a post that was already taken from the inbox does not run either. */
 static void a_post_may_cancel_those_behind_it(void **state)
 {
 	struct fixture *f = *state;
@@ -233,7 +233,7 @@ static void a_post_may_cancel_those_behind_it(void **state)
 	assert_int_equal(posts[2].status, ROTA_ENOENT);
 }
 
-/* O1: a task that has run is the caller's, in its callback already. */
+/* O1: when a task runs, it belongs to the caller again. */
 static void free_itself(struct rota_task *task)
 {
 	struct post *p = rota_container_of(task, struct post, task);
@@ -288,8 +288,8 @@ static void a_post_keeps_the_loop_alive_and_open(void **state)
 	rota_task_cancel(&p.task);
 }
 
-/* F1: after the loop has closed, the task is the caller's again. The reference
- * keeps the memory that is looked at. */
+/* F1: after the loop has closed, the task belongs to the caller. The reference
+ * keeps the loop's memory valid. */
 static void a_closed_loop_refuses_posts(void **state)
 {
 	struct fixture *f = *state;
@@ -325,7 +325,7 @@ static void post_late(struct rota_task *task)
 	s->status = post(s->late);
 }
 
-/* O5: what was posted before runs, what comes after is refused. */
+/* O5: earlier posts run, and later ones are refused. */
 static void a_shutdown_runs_posts_and_refuses_more(void **state)
 {
 	struct fixture *f = *state;
@@ -347,8 +347,8 @@ static void a_shutdown_runs_posts_and_refuses_more(void **state)
 	assert_int_equal(record.numbers[0], 1);
 }
 
-/* F1: a loop that is awake costs no system call; nor does one before it runs,
- * as it looks by itself before it sleeps. */
+/* F1: a post to a loop that is awake makes no system call. Nor does a post
+ * before the loop runs, because the loop checks its inbox before it sleeps. */
 static void posts_to_a_loop_that_is_awake_make_no_call(void **state)
 {
 	struct fixture *f = *state;
@@ -387,9 +387,9 @@ static void nothing(struct rota_timer *timer)
 	(void)timer;
 }
 
-/* F1: while the loop sleeps, the first of a row of posts wakes it, and no
- * other. (The scripted poller posts inside its wait, as another thread would.)
- */
+/* F1: while the loop sleeps, the first of several posts wakes it, and no other
+ * does. (The scripted poller posts inside its wait, as another thread
+ * would.) */
 static void a_row_of_posts_wakes_a_sleeping_loop_once(void **state)
 {
 	struct record record = { .count = 0 };
@@ -422,8 +422,8 @@ static void post_now(struct rota_timer *timer)
 	p->status = post(p);
 }
 
-/* F1: as soon as it has slept a loop is awake, and a callback that posts to its
- * own loop wakes nobody. */
+/* F1: once it has slept the loop is awake. A callback that posts to its own
+ * loop needs no wake-up. */
 static void a_loop_that_has_slept_is_awake(void **state)
 {
 	struct record record = { .count = 0 };
@@ -469,7 +469,7 @@ static void a_wait_that_does_not_sleep_is_not_woken(void **state)
 	script_end(&s);
 }
 
-/* C4, F1: what is queued is not slept over. */
+/* C4, F1: a loop with queued posts does not sleep. */
 static void a_loop_with_a_post_does_not_sleep(void **state)
 {
 	struct record record = { .count = 0 };
@@ -495,7 +495,7 @@ static void *post_from_a_thread(void *arg)
 	return NULL;
 }
 
-/* F1: and it wakes a real kernel. */
+/* F1: the same with a real kernel. */
 static void a_post_of_another_thread_wakes_the_loop(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,7 @@
 /*
- * Chains of posts: order, what is skipped, refusals, and that one wakes the
- * loop once. For threads see test_post_race.c, for orders test_post_order.c.
+ * rota_task_post_all(), which posts a chain of tasks: their order, which tasks
+ * are skipped, refusals, and that a chain wakes the loop once. Threads are
+ * tested in test_post_all_race.c, and memory orders in test_post_order.c.
  */
 #include "support/fixture.h"
 
@@ -15,7 +16,7 @@ enum { TASKS = 8 };
 struct chain {
 	struct rota_task tasks[TASKS];
 	struct rota_task *pointers[TASKS];
-	unsigned order[2 * TASKS]; /* indices, as they were called */
+	unsigned order[2 * TASKS]; /* indices in the order of calls */
 	unsigned calls;
 	struct rota_loop *loop;
 };
@@ -50,7 +51,7 @@ static void expect_at_rest(struct chain *c)
 		assert_false(rota_task_is_queued(&c->tasks[i]));
 }
 
-/* F1, T9: between other posts of the same thread, too. */
+/* F1, T9: the order also holds relative to other posts of the same thread. */
 static void a_chain_runs_in_the_order_of_the_array(void **state)
 {
 	struct fixture *f = *state;
@@ -71,7 +72,7 @@ static void a_chain_runs_in_the_order_of_the_array(void **state)
 	assert_int_equal(stats_of(f->loop).posts, 8);
 }
 
-/* F1: the queued one keeps its place and its function. */
+/* F1: a task that is already queued keeps its place and its function. */
 static void a_chain_skips_what_is_queued(void **state)
 {
 	struct fixture *f = *state;
@@ -133,7 +134,7 @@ static void what_is_no_chain_is_refused(void **state)
 	assert_false(rota_loop_alive(f->loop));
 }
 
-/* And those before the stranger can be posted again. */
+/* The tasks before the one of the other loop can still be posted. */
 static void tasks_of_two_loops_are_no_chain(void **state)
 {
 	struct fixture *f = *state;
@@ -156,7 +157,7 @@ static void tasks_of_two_loops_are_no_chain(void **state)
 	assert_int_equal(c.calls, 5);
 }
 
-/* F1: none was posted, and all are the caller's. */
+/* F1: no task was posted, and all belong to the caller. */
 static void a_closed_loop_refuses_a_chain(void **state)
 {
 	struct fixture *f = *state;
@@ -182,7 +183,7 @@ static void post_all_late(struct rota_task *task)
 {
 	struct chain *c = task->data;
 
-	/* Itself and one more may be, if there were no shutdown. */
+	/* Without the shutdown, this would post itself and one more task. */
 	assert_int_equal(rota_task_post_all(c->pointers, 2, note),
 			 ROTA_ESHUTDOWN);
 	expect_at_rest(c);
@@ -262,7 +263,7 @@ static void nothing(struct rota_timer *timer)
 	(void)timer;
 }
 
-/* F1: as a row of posts does. */
+/* F1: it wakes the loop once, as several posts do. */
 static void a_chain_wakes_a_sleeping_loop_once(void **state)
 {
 	struct rota_timer timer;

@@ -13,7 +13,7 @@ enum { THREADS = 3, TASKS = 16, ROUNDS = 300, CHAINS = 40 };
 struct shared {
 	struct rota_task tasks[TASKS];
 	struct rota_loop *loop;
-	unsigned called; /* the loop's */
+	unsigned called; /* used by the loop */
 };
 
 struct poster {
@@ -39,8 +39,8 @@ static void shared_init(struct shared *s, struct rota_loop *loop)
 	}
 }
 
-/* A chain of some of the tasks, some of them twice, or a single post. Returns
- * its status: above 0, how many were accepted. */
+/* Post a chain of some of the tasks, some of them twice, or a single task.
+ * Returns the status: if above 0, the number of accepted tasks. */
 static int post_some(struct poster *p)
 {
 	struct rota_task *chain[TASKS];
@@ -134,8 +134,8 @@ static void chains_of_the_same_tasks_run_as_often_as_accepted(void **state)
 		assert_false(rota_task_is_queued(&s.tasks[i]));
 }
 
-/* O5, F1: a chain is accepted whole or refused whole, and what was refused is
- * claimed by nobody. */
+/* O5, F1: a chain is accepted or refused as a whole. Refused tasks are not
+ * marked as queued. */
 static void a_shutdown_in_between_loses_no_chain(void **state)
 {
 	struct fixture *f = *state;

@@ -1,10 +1,10 @@
 /* poller: none */
 /*
- * What a post or a send makes seen: plain data, written by one thread and read
- * by another, with nothing else between the two. The threads tell each other
- * how far they are by relaxed atomics, which order nothing. So the thread
- * sanitizer (SAN=thread) finds a race if any order in loop/queue.h or
- * loop/inbox.c is too weak; processors like x86 hide that.
+ * What a post or a send makes visible: plain data that one thread writes and
+ * another one reads. Nothing else orders the two, as the threads synchronise
+ * only by relaxed atomics. So the thread sanitizer (SAN=thread) finds a race if
+ * any memory order in loop/queue.h or loop/inbox.c is too weak. Processors like
+ * x86 hide such errors.
  */
 #include "support/fixture.h"
 
@@ -12,7 +12,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-/* One word on how far the other thread is. */
+/* Tell the other thread how far this one is. */
 static void reach(atomic_uint *step, unsigned value)
 {
 	atomic_store_explicit(step, value, memory_order_relaxed);
@@ -31,7 +31,7 @@ struct scene {
 	struct rota_async async;
 	pthread_t thread;
 	atomic_uint step;
-	unsigned data; /* plain */
+	unsigned data; /* not atomic */
 	unsigned seen;
 	int status; /* of the thread's call */
 };
@@ -104,7 +104,8 @@ static void what_was_written_before_a_post_is_seen(void **state)
 	assert_int_equal(s.seen, 7);
 }
 
-/* F1: another way in than that of the first one. */
+/* F1: the inbox is not empty, so this takes another path than the first
+ * post. */
 static void what_was_written_before_a_further_post_is_seen(void **state)
 {
 	struct fixture *f = *state;
@@ -121,7 +122,7 @@ static void what_was_written_before_a_further_post_is_seen(void **state)
 	assert_int_equal(s.seen, 7);
 }
 
-/* F1: the task is queued, and yet to be called. */
+/* F1: the task is already queued, but was not called yet. */
 static void
 what_was_written_before_a_post_that_joins_another_is_seen(void **state)
 {
@@ -201,7 +202,7 @@ static void what_was_written_before_a_chain_of_posts_is_seen(void **state)
 	assert_int_equal(s.seen, 7);
 }
 
-/* F1: those of a chain that are queued are joined. */
+/* F1: the tasks of the chain are already queued. */
 static void
 what_was_written_before_a_chain_that_joins_posts_is_seen(void **state)
 {
@@ -229,8 +230,8 @@ static void let_it_be_posted(struct rota_task *task)
 	await(&s->step, 2);
 }
 
-/* F1: from when its callback begins, and what the loop has read of the task by
- * then is not what the next post writes. */
+/* F1: a task may be posted again when its callback begins. By then the loop has
+ * read everything that the next post overwrites. */
 static void a_task_may_be_posted_as_its_callback_begins(void **state)
 {
 	struct fixture *f = *state;
@@ -263,7 +264,7 @@ static void a_tick_may_be_posted_as_its_callback_begins(void **state)
 	assert_int_equal(s.seen, 7);
 }
 
-/* F1: and when it is cancelled. */
+/* F1: the same when it is cancelled. */
 static void a_task_may_be_posted_once_it_is_cancelled(void **state)
 {
 	struct fixture *f = *state;

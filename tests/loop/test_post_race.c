@@ -1,7 +1,7 @@
 /*
- * Posts that race: with the callback of the same task, with a change of its
- * reference, and with the end of the loop (F1, O5). Each race goes on for some
- * tenths of a second, and is lost only if the loop is wrong.
+ * Posts that race with the callback of the same task, with a change of its
+ * reference, and with the end of the loop (F1, O5). Each race runs for some
+ * tenths of a second, and fails only if the loop is wrong.
  */
 #include "support/fixture.h"
 
@@ -17,7 +17,7 @@ static uint64_t end_of_race(void)
 	return real_now() + ROTA_MSEC(RACE_MS);
 }
 
-/* Wait for what another thread is about to do, also on a single processor. */
+/* Wait until another thread has set the number, even on a single processor. */
 static void wait_until(const atomic_uint *number, unsigned value)
 {
 	for (unsigned i = 1;
@@ -30,23 +30,23 @@ struct slow {
 	_Alignas(LINE) atomic_uint number;
 };
 
-/* A thread writes data and posts, many times in a row, and then asks what the
- * last call of the callback saw. By itself the race would be for some ten
- * nanoseconds. But before the data much is written to cache lines that the
- * other processor has, so the data gets there later, by a microsecond. */
+/* A thread repeatedly writes data and posts, and then checks what the last call
+ * of the callback has seen. The race window alone would be some ten
+ * nanoseconds. So before the data, the thread writes many cache lines that the
+ * other processor holds. That delays the data by a microsecond. */
 struct sight {
 	struct slow slow[SLOW_LINES];
-	_Alignas(LINE) struct rota_task warmer; /* puts it all into the cache */
+	_Alignas(LINE) struct rota_task warmer; /* reads all of it into cache */
 	_Alignas(LINE) struct rota_task reader;
 	_Alignas(LINE) struct rota_task asker;
 	_Alignas(LINE) atomic_uint data;
-	_Alignas(LINE) atomic_uint asked; /* rounds */
+	_Alignas(LINE) atomic_uint asked; /* rounds so far */
 	_Alignas(LINE) unsigned seen;
 	unsigned lost, turns;
 	struct rota_hook hook; /* keeps the loop awake */
 	struct rota_loop *loop;
 	atomic_bool over;
-	unsigned strange; /* statuses that no post may have */
+	unsigned strange; /* statuses that are not allowed */
 };
 
 static unsigned look(struct sight *s)
@@ -127,8 +127,8 @@ static void stop_when_over(struct rota_hook *hook)
 		rota_hook_stop(hook);
 }
 
-/* F1: a task that is posted for each of many reasons, and called for the last
- * one too. */
+/* F1: a task is posted many times, and its callback sees the data of the last
+ * post. */
 static void who_finds_a_task_posted_is_seen_by_its_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -152,7 +152,7 @@ static void who_finds_a_task_posted_is_seen_by_its_callback(void **state)
 	assert_true(atomic_load(&s.asked) > 0);
 }
 
-/* One task, posted again and again. */
+/* One task that is posted again and again. */
 struct storm {
 	struct rota_task task;
 	struct rota_loop *loop;
@@ -185,7 +185,7 @@ static void post_in_handler(int number)
 		post_one(s);
 }
 
-/* Not all the time: the race wants the task to be in no queue too. */
+/* It pauses, because the race needs moments when the task is not queued. */
 static void *post_at_times(void *arg)
 {
 	struct storm *s = arg;
@@ -226,7 +226,8 @@ static void storm_begin(struct storm *s, struct rota_loop *loop,
 	assert_int_equal(pthread_create(&s->thread, NULL, fn, s), 0);
 }
 
-/* Change the reference until the race is over, with a turn now and then. */
+/* Change the reference until the race is over, with a turn from time to
+ * time. */
 static void change_the_reference(struct storm *s)
 {
 	uint64_t end_ns = end_of_race();
@@ -255,8 +256,8 @@ static void expect_nothing_left(struct storm *s, struct fixture *f)
 	f->loop = NULL;
 }
 
-/* L1, O5: which reference a post finds is nobody's promise, but the loop counts
- * it once. */
+/* L1, O5: whether the post sees the task referenced or not is unspecified, but
+ * the loop counts it once. */
 static void a_reference_that_races_a_post_is_counted_once(void **state)
 {
 	struct fixture *f = *state;
@@ -269,7 +270,8 @@ static void a_reference_that_races_a_post_is_counted_once(void **state)
 	expect_nothing_left(&s, f);
 }
 
-/* L1, O5: a handler comes between any two steps of the loop's own thread. */
+/* L1, O5: a signal handler interrupts the loop's own thread between any two
+ * steps. */
 static void
 a_reference_that_races_a_signal_handler_is_counted_once(void **state)
 {
@@ -282,19 +284,19 @@ a_reference_that_races_a_signal_handler_is_counted_once(void **state)
 	change_the_reference(&s);
 
 	atomic_store(&in_handler, NULL);
-	signal(SIGUSR1, SIG_IGN); /* the last one may be on its way */
+	signal(SIGUSR1, SIG_IGN); /* one may still be pending */
 	expect_nothing_left(&s, f);
 }
 
-/* A thread that posts to each loop it is given, until that refuses. */
+/* A thread that posts to each loop that it gets, until the loop refuses. */
 struct end_race {
 	pthread_t thread;
-	_Atomic(struct rota_loop *) loop; /* NULL: the thread is done with it */
+	_Atomic(struct rota_loop *) loop; /* NULL: the thread is done */
 	atomic_bool over;
 	struct rota_task tasks[TASKS];
 	unsigned accepted, strange; /* of this round */
 
-	unsigned called; /* the loop's */
+	unsigned called; /* used by the loop */
 };
 
 static void count_in_round(struct rota_task *task)
@@ -363,8 +365,8 @@ static void race_a_shutdown(struct end_race *race, struct fixture *f,
 	assert_int_equal(race->strange, 0);
 }
 
-/* O5, F1: what was accepted has run, and all else is told. For the narrowest
- * moment see test_shutdown_end.c. */
+/* O5, F1: accepted posts have run, and all others were refused. The narrowest
+ * moment is tested in test_shutdown_end.c. */
 static void a_shutdown_is_not_kept_from_its_end_by_posts(void **state)
 {
 	static struct end_race race;

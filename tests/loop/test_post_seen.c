@@ -1,8 +1,8 @@
 /* poller: none */
 /*
- * What threads owe each other at a task alone (F1), while nothing else orders
- * them: they tell each other how far they are by relaxed atomics. So what the
- * loop leaves out is a race to the thread sanitizer, on any processor.
+ * What threads may rely on for a single task (F1) if nothing else orders them:
+ * they synchronise only by relaxed atomics. If the loop omits an order, the
+ * thread sanitizer reports a race, on any processor.
  */
 #include "support/fixture.h"
 
@@ -47,7 +47,7 @@ static void *write_and_post(void *arg)
 	return NULL;
 }
 
-/* The task is posted already: the news are left to the callback to come. */
+/* The task is already posted: the callback that follows must see the data. */
 static void who_finds_a_task_posted_is_seen_without_more(void **state)
 {
 	struct fixture *f = *state;
@@ -93,7 +93,8 @@ static void expect_can_be_posted(struct fixture *f,
 	assert_int_equal(m.status, 0);
 }
 
-/* Once it is called, the loop is done with it: another thread may post it. */
+/* When it is called, the loop is done with it, and another thread may post
+ * it. */
 static void a_task_that_is_called_is_free_for_threads(void **state)
 {
 	expect_can_be_posted(*state, rota_task_next_tick);

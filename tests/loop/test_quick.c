@@ -1,10 +1,11 @@
 /*
- * rota_set_timeout() and its kin, whose memory is the library's.
+ * rota_set_timeout(), rota_set_interval() and rota_set_immediate(), whose
+ * memory the library owns.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
 
-/* What a call is to do besides being recorded; @id is its own. */
+/* What a callback does, besides recording its call. @id is its own id. */
 struct step {
 	struct recorder *r;
 	const char *name;
@@ -13,7 +14,7 @@ struct step {
 	uint64_t other;
 	uint64_t cost_ns;
 	unsigned calls;
-	unsigned last; /* clears itself in this call; 0: never */
+	unsigned last; /* clears itself in this call, or 0 */
 };
 
 static void take(void *arg)
@@ -36,7 +37,7 @@ static void never(void *arg)
 	fail_msg("what was cleared or refused has been called");
 }
 
-/* O7: never from inside the call. */
+/* O7: it is never called from inside rota_set_timeout(). */
 static void a_timeout_is_called_once_after_its_delay(void **state)
 {
 	struct fixture *f = *state;
@@ -59,7 +60,7 @@ static void a_timeout_is_called_once_after_its_delay(void **state)
 	assert_string_equal(recorder_take(&r), "c@0 b@5 a@10");
 }
 
-/* T9, T1: in the check phase, as queued, behind check hooks. */
+/* T9, T1: in the check phase, in the order of setting, after check hooks. */
 static void an_immediate_is_called_once_in_the_check_phase(void **state)
 {
 	struct fixture *f = *state;
@@ -88,7 +89,7 @@ static void an_immediate_is_called_once_in_the_check_phase(void **state)
 	rota_loop_trace(f->loop, NULL);
 }
 
-/* Each period begins with the call before, not with its due time. */
+/* A period begins with the previous call, and not when that was due. */
 static void an_interval_counts_from_the_start_of_its_call(void **state)
 {
 	struct fixture *f = *state;
@@ -200,8 +201,8 @@ static void set_again_and_clear_old(struct step *s)
 	rota_clear(s->r->loop, old);
 }
 
-/* An id stands for one call. Cleared again it must not hit the next one, even
- * if that has come to the same memory. */
+/* An id is for one call. Clearing it again must not affect the next timer, even
+ * if that has reused the memory. */
 static void an_id_that_is_gone_clears_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -354,7 +355,8 @@ an_immediate_set_by_an_immediate_comes_in_the_next_turn(void **state)
 	rota_hook_stop(&prepare.hook);
 }
 
-/* O5: what was set keeps the loop open; a shutdown ends it, and frees all. */
+/* O5: timers that are set prevent a close. A shutdown clears them and frees all
+ * memory. */
 static void shutdown_takes_back_all_that_was_set(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,6 @@
 /*
- * What can be done with the id of rota_set_timeout() and its kin: ref, unref and
- * refresh.
+ * What else an id of a quick timer is for: rota_ref(), rota_unref() and
+ * rota_refresh().
  */
 #include "support/fixture.h"
 
@@ -8,7 +8,7 @@ struct call {
 	unsigned calls;
 	struct rota_loop *loop;
 	uint64_t id;
-	int status; /* of refresh, in the callback */
+	int status; /* of refresh in the callback */
 };
 
 static void count(void *arg)
@@ -46,7 +46,7 @@ static void an_unreferenced_id_does_not_keep_the_loop_alive(void **state)
 	}
 }
 
-/* L2: it runs along while something else is alive. */
+/* L2: it is called while something else is alive. */
 static void an_unreferenced_id_calls_back_beside_another(void **state)
 {
 	struct fixture *f = *state;
@@ -58,13 +58,13 @@ static void an_unreferenced_id_calls_back_beside_another(void **state)
 
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 
-	/* Five: it was set first. */
+	/* Five calls, because it was set first. */
 	assert_int_equal(a.calls, 5);
 	assert_int_equal(b.calls, 1);
 	rota_clear(f->loop, id);
 }
 
-/* The memory is used again, and what was set on it is not inherited. */
+/* The memory is reused, but the new id does not inherit the flag. */
 static void a_new_id_is_referenced(void **state)
 {
 	struct fixture *f = *state;
@@ -135,7 +135,7 @@ static void refresh_own(void *arg)
 		rota_clear(call->loop, call->id);
 }
 
-/* A time-out is gone in its callback, an interval is not. */
+/* In its callback a timeout does not exist any more, but an interval does. */
 static void refresh_in_its_own_callback(void **state)
 {
 	struct fixture *f = *state;

@@ -1,19 +1,21 @@
 /*
- * Random work, against a model of what may be called and what must be.
+ * Random operations, checked against a model of what may be called and what
+ * must be called.
  *
- * Every node does random things in its callback: starts, stops, frees, queues,
- * cancels, stops the loop, makes descriptors ready or not, closes them and has
- * their numbers used again. The model keeps for each node whether it is
- * started, since when, and when it is due. It holds at every callback that
+ * Every node does random things in its callback: it starts, stops, frees,
+ * queues and cancels nodes, stops the loop, makes descriptors ready or not,
+ * closes them, and lets other files reuse their numbers. For each node the
+ * model knows whether it is started, since when, and when it is due. At every
+ * callback it checks that
  *
  *   - the node is started or queued, in its phase, and never early (C3, O1);
- *   - no tick or microtask waits, unless it is one itself (T10);
- *   - those before it in its queue have been called (T9, C5);
- *   - it was not added to the phase while that ran (T8);
- *   - a watch is told what it asked for and what was there (D1, D4);
+ *   - no tick or microtask is waiting, unless the node is one (T10);
+ *   - the nodes before it in its queue have been called (T9, C5);
+ *   - it was not added to the phase while the phase was running (T8);
+ *   - a watch gets the events that it requested and that are there (D1, D4).
  *
- * and after every turn that nothing that had to be called was left out (T1),
- * that alive and EBUSY are as they should be (L1, L2, O5).
+ * After every turn it checks that every node that had to be called was called
+ * (T1), and that rota_loop_alive() and ROTA_EBUSY are right (L1, L2, O5).
  *
  * ROTA_TEST_SEED repeats a run; ROTA_TEST_FULL=1 makes it longer.
  */
@@ -25,7 +27,7 @@
 
 #include "support/world.h"
 
-/* ThreadSanitizer has nothing to look for here, and takes its time. */
+/* One thread gives ThreadSanitizer nothing to find, and it is slow. */
 #ifdef __SANITIZE_THREAD__
 enum { OPERATIONS = 2000, ROUNDS = 50 };
 #else
@@ -41,7 +43,7 @@ static void open_slot(struct slot *slot)
 	slot->changed = 0;
 }
 
-/* The numbers lead to a new pair from now on. */
+/* Let the descriptor numbers refer to a new pair. */
 static void reopen(struct world *w, struct slot *slot)
 {
 	int fds[2];
@@ -121,7 +123,7 @@ static void operate(struct world *w)
 	}
 }
 
-/* Move the clock to the next due time, or by something. */
+/* Advance the clock to about the next due time, or by a random step. */
 static void pass_time(struct world *w)
 {
 	uint64_t now = rota_loop_now(w->loop);

@@ -1,6 +1,6 @@
 /*
- * Timers that repeat: at a rate, whose grid no callback can shift, or with a
- * delay between the calls.
+ * Timers that repeat: at a rate, whose grid of due times no callback can shift,
+ * or with a delay between the calls.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -39,7 +39,7 @@ static void stopping_in_own_callback_ends_the_repeat(void **state)
 	}
 }
 
-/* Cost each call as much as the script says, and record what was missed. */
+/* Let each call take as long as the script says, and check what was missed. */
 static void spend_by_script(struct actor *a)
 {
 	static const unsigned char costs_ms[] = { 3, 9, 10, 11, 35, 0, 0 };
@@ -52,9 +52,9 @@ static void spend_by_script(struct actor *a)
 		rota_timer_stop(&a->timer);
 }
 
-/* C6: the calls are due at 10, 20, 30... Those of 10, 20 and 30 are over in
- * time; that of 40 takes 11, so 50 is called at 51, and takes until 86; that
- * call, which was due at 60, stands for 70 and 80 too. */
+/* C6: the calls are due at 10, 20, 30... Those of 10, 20 and 30 end in time.
+ * That of 40 takes 11 ms, so the call for 50 comes at 51. It ends at 86, so the
+ * call for 60 comes then, and counts those for 70 and 80 as missed. */
 static void a_rate_keeps_to_its_grid_whatever_callbacks_cost(void **state)
 {
 	struct fixture *f = *state;
@@ -80,7 +80,7 @@ static void spend_number(struct actor *a)
 		rota_timer_stop(&a->timer);
 }
 
-/* C6, demand F2 */
+/* C6 */
 static void a_rate_of_50_with_20_of_work_is_called_every_50(void **state)
 {
 	struct fixture *f = *state;
@@ -125,8 +125,8 @@ struct grid {
 	uint64_t *seed;
 	uint64_t first_ns;
 	uint64_t period_ns;
-	uint64_t cost_ns; /* below this */
-	uint64_t served;  /* periods called for or missed */
+	uint64_t cost_ns; /* upper limit */
+	uint64_t served;  /* periods called or missed */
 	uint64_t calls;
 	uint64_t missed;
 };
@@ -166,8 +166,8 @@ static void stop_grids(struct actor *a)
 	rota_loop_stop(a->recorder->loop);
 }
 
-/* C6: an hour, a call every 10 ms that costs up to 30 ms. After it not one
- * period is unaccounted for. */
+/* C6: for an hour there is a call every 10 ms, which takes up to 30 ms. At the
+ * end every period is accounted for. */
 static void an_hour_of_busy_callbacks_does_not_shift_the_grid(void **state)
 {
 	struct fixture *f = *state;
@@ -184,7 +184,7 @@ static void an_hour_of_busy_callbacks_does_not_shift_the_grid(void **state)
 
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 1);
 
-	/* A call that was due before the end may have come with it. */
+	/* A call that was due before the end may be counted with it. */
 	assert_in_range(g.served, 360000, 360006);
 	assert_int_equal(g.served, g.calls + g.missed);
 	assert_in_range(g.calls, 180000, 360000);
@@ -192,7 +192,7 @@ static void an_hour_of_busy_callbacks_does_not_shift_the_grid(void **state)
 	rota_timer_stop(&g.timer);
 }
 
-/* C6: several grids, and each pays for the cost of the others too. */
+/* C6: several grids. Each is delayed by the callbacks of the others, too. */
 static void grids_of_several_timers_hold_side_by_side(void **state)
 {
 	static const uint64_t periods_ns[] = { ROTA_USEC(333), ROTA_MSEC(1) + 1,
@@ -247,7 +247,7 @@ static void the_first_time_of_a_repeat_can_be_told(void **state)
 	assert_string_equal(recorder_take(&r), "a@4 a@14 a@24");
 }
 
-/* C6: periods that went by before the start are missed like any other. */
+/* C6: periods that passed before the start count as missed. */
 static void a_first_time_that_has_passed_counts_as_missed(void **state)
 {
 	struct fixture *f = *state;
@@ -293,7 +293,7 @@ static void a_call_that_does_not_repeat_has_missed_none(void **state)
 	assert_int_equal(rota_timer_missed(&a.timer), 0);
 }
 
-/* C8: more than a counter of 32 bits can hold. */
+/* C8: the count may exceed 32 bits. */
 static void
 missed_counts_more_than_32_bits_or_says_as_much_as_it_can(void **state)
 {
@@ -459,7 +459,7 @@ static void other_rhythm(struct actor *a)
 	rota_loop_advance(a->recorder->loop, ROTA_MSEC(1));
 }
 
-/* C7: the new period began with the start, before the callback's end. */
+/* C7: the new period begins with the start, and not with the callback's end. */
 static void a_repeat_started_in_own_callback_holds(void **state)
 {
 	struct fixture *f = *state;
@@ -483,7 +483,8 @@ static void free_self(struct rota_timer *timer)
 	free(timer);
 }
 
-/* O4: after the callback nothing is put on for a period that never comes. */
+/* O4: after the callback the library does not use the timer to start a
+ * period. */
 static void a_repeating_timer_is_freed_in_its_callback(void **state)
 {
 	static const enum rota_repeat repeats[] = { ROTA_REPEAT_RATE,
@@ -500,8 +501,8 @@ static void a_repeating_timer_is_freed_in_its_callback(void **state)
 	}
 }
 
-/* T9: a repeat at a rate keeps its place by its start; a pause is a new start,
- * behind its equals. */
+/* T9: a repeat at a rate keeps its place from its start. A delay is a new
+ * start, so it comes after timers of the same due time. */
 static void repeats_of_one_grid_keep_their_order(void **state)
 {
 	struct fixture *f = *state;

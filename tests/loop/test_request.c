@@ -1,6 +1,6 @@
 /*
  * Requests: when they call back, how they are cancelled, and their deadlines.
- * They are those of support/reader.h, which want one byte each.
+ * They are those of support/reader.h, which read one byte each.
  */
 #include "support/fixture.h"
 
@@ -47,7 +47,8 @@ static void due_in(struct fixture *f, struct byte_request *request,
 			 0);
 }
 
-/* With a request in flight virtual time does not pass by itself (C10). */
+/* Virtual time does not advance by itself while a request is in flight
+ * (C10). */
 static void pass(struct fixture *f, unsigned ms)
 {
 	assert_int_equal(rota_loop_advance(f->loop, ROTA_MSEC(ms)), 0);
@@ -76,7 +77,7 @@ static void a_request_calls_back_once(void **state)
 	reader_end(&p);
 }
 
-/* O7: never from inside the call that started it. */
+/* O7: a request never calls back from inside the call that started it. */
 static void what_ends_at_once_calls_back_when_pending(void **state)
 {
 	struct fixture *f = *state;
@@ -106,7 +107,7 @@ static void read_again(struct byte_request *request, int status)
 			reader_read(request->reader, request, read_again), 0);
 }
 
-/* O1, T8: the request is the caller's as its callback begins. */
+/* O1, T8: the caller owns the request again when its callback begins. */
 static void a_callback_may_begin_its_request_again(void **state)
 {
 	struct fixture *f = *state;
@@ -183,7 +184,8 @@ static void cancel_the_other(struct byte_request *request, int status)
 	assert_int_equal(rota_request_cancel(&other->request), 0);
 }
 
-/* O6, T8: a callback cancels a sibling; that one calls back next turn. */
+/* O6, T8: a callback cancels another request, which calls back in the next
+ * turn. */
 static void a_callback_may_cancel_another_request(void **state)
 {
 	struct fixture *f = *state;
@@ -263,7 +265,8 @@ static void a_deadline_ends_a_request(void **state)
 	reader_end(&p);
 }
 
-/* O8: one that has passed already too, but not inside the call (O7). */
+/* O8: a deadline may have passed already. It does not complete the request
+ * inside the call (O7). */
 static void a_deadline_may_have_passed(void **state)
 {
 	struct fixture *f = *state;
@@ -280,7 +283,7 @@ static void a_deadline_may_have_passed(void **state)
 	assert_string_equal(journal_take(), "pending: a=ETIMEDOUT");
 }
 
-/* O8: a request that ends first takes its deadline along. */
+/* O8: if the request completes first, its deadline is stopped. */
 static void what_ends_in_time_has_no_deadline_left(void **state)
 {
 	struct fixture *f = *state;
@@ -302,8 +305,8 @@ static void what_ends_in_time_has_no_deadline_left(void **state)
 	reader_end(&p);
 }
 
-/* O8: exactly once, though the byte and the deadline come in one turn. The
- * byte is left to whoever reads next. */
+/* O8: the request completes exactly once, even if the byte and the deadline
+ * come in one turn. The byte is left for the next read. */
 static void a_deadline_and_the_end_in_one_turn_are_one_end(void **state)
 {
 	struct fixture *f = *state;
@@ -345,7 +348,7 @@ static void a_cancel_before_the_deadline_wins(void **state)
 	assert_string_equal(journal_take(), "pending: a=ECANCELED");
 }
 
-/* O8: a request has one deadline at the most. */
+/* O8: a request has at most one deadline. */
 static void a_new_deadline_takes_the_place_of_the_old(void **state)
 {
 	struct fixture *f = *state;
@@ -389,7 +392,7 @@ static void a_deadline_can_be_taken_back(void **state)
 			 ROTA_EINVAL);
 }
 
-/* O8: what a thread is using ends when the thread lets go of it. */
+/* O8: what a thread is using completes when the thread is done. */
 static void a_deadline_of_what_a_thread_holds_ends_it_later(void **state)
 {
 	struct fixture *f = *state;
@@ -408,7 +411,7 @@ static void a_deadline_of_what_a_thread_holds_ends_it_later(void **state)
 	assert_string_equal(journal_take(), "pending: a=ETIMEDOUT");
 }
 
-/* O2, O8: a handle that closes takes the deadlines of its requests along. */
+/* O2, O8: closing a handle stops the deadlines of its requests. */
 static void a_close_ends_deadlines(void **state)
 {
 	struct fixture *f = *state;
@@ -440,8 +443,8 @@ static void *write_late(void *arg)
 	return NULL;
 }
 
-/* C10: with a request in flight and no timer there is nothing to jump to, and
- * the loop waits for real. With one see test_virtual_hold.c. */
+/* C10: with a request in flight and no timer the clock cannot jump, so the loop
+ * waits in real time. With a timer, see test_virtual_hold.c. */
 static void a_request_without_a_timer_is_waited_for_in_real_time(void **state)
 {
 	struct fixture *f = *state;
@@ -471,7 +474,8 @@ static void read_at_shutdown(struct byte_request *request, int status)
 			 ROTA_ESHUTDOWN);
 }
 
-/* O5: handles are closed, requests cancelled, and all of them called back. */
+/* O5: handles are closed and requests are cancelled, and all are called
+ * back. */
 static void a_shutdown_ends_all(void **state)
 {
 	struct fixture *f = *state;
@@ -497,8 +501,8 @@ static void nothing(struct rota_task *task)
 	(void)task;
 }
 
-/* O5: what a thread holds can outlast the deadline; then the loop is open, and
- * can be used or shut down again. */
+/* O5: a job of a thread may outlast the deadline. Then the loop is still open,
+ * and can be used or shut down again. */
 static void a_shutdown_ends_at_its_deadline(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,6 @@
 /*
- * Running a loop: how long each mode runs, what ends it, and what it returns.
+ * Running a loop: how long a run of each mode takes, what ends it, and what it
+ * returns.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -91,7 +92,7 @@ static void any_run_first_drains_what_was_queued_outside_callbacks(void **state)
 	}
 }
 
-/* T2: it takes no turn to run a tick. */
+/* T2: no turn is needed to run a tick. */
 static void a_tick_alone_keeps_the_loop_alive_until_it_is_drained(void **state)
 {
 	struct fixture *f = *state;
@@ -114,8 +115,8 @@ static void stop_loop(struct actor *a)
 	rota_loop_stop(a->recorder->loop);
 }
 
-/* T5, T2: a tick before the first turn has no turn to be completed, and none is
- * made; the stop is then forgotten. */
+/* T5, T2: a tick before the first turn stops the loop. There is no turn to
+ * complete and none is made, and the stop is cleared. */
 static void a_stop_in_the_first_drain_lets_no_turn_begin(void **state)
 {
 	static const enum rota_run_mode modes[] = {
@@ -196,7 +197,7 @@ the_turn_of_a_timer_that_run_once_slept_for_ends_after_timers(void **state)
 			    "timers: timer");
 	assert_int_equal(rota_loop_phase(f->loop), ROTA_PHASE_NONE);
 
-	/* The same turn goes on. */
+	/* The same turn continues. */
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_ONCE), 1);
 	assert_string_equal(recorder_take(&r),
 			    "pending: prepare: prepare poll: "
@@ -230,7 +231,7 @@ static void run_once_does_not_sleep_after_a_callback(void **state)
 	rota_timer_stop(&later.timer);
 }
 
-/* T3: a tick is a callback like any other. */
+/* T3: a tick counts as a callback. */
 static void run_once_does_not_sleep_after_a_tick(void **state)
 {
 	struct fixture *f = *state;
@@ -250,7 +251,7 @@ static void run_once_does_not_sleep_after_a_tick(void **state)
 	rota_timer_stop(&later.timer);
 }
 
-/* T3: a hook's call is not what run once waits for. */
+/* T3: a call of a hook does not end ROTA_RUN_ONCE. */
 static void hooks_do_not_end_run_once(void **state)
 {
 	struct fixture *f = *state;
@@ -293,7 +294,7 @@ static void run_once_returns_when_nothing_is_alive(void **state)
 	rota_timer_stop(&timer.timer);
 }
 
-/* T3: what the hooks stop may leave nothing to run for. */
+/* T3: when hooks stop something, nothing may be left to run for. */
 static void run_once_returns_when_a_hook_leaves_nothing_alive(void **state)
 {
 	struct fixture *f = *state;
@@ -345,8 +346,8 @@ static void run_once_beside_alarms(struct fixture *f)
 	assert_true(real_now() - began_ns >= ROTA_MSEC(20));
 }
 
-/* T3, demand F4. On a busy machine the timer may be due before an alarm could
- * disturb the wait: then that shows nothing, and it is made again. */
+/* T3: on a busy machine the timer may be due before an alarm can disturb the
+ * wait. That shows nothing, so the wait is repeated. */
 static void a_signal_handler_does_not_end_run_once(void **state)
 {
 	struct fixture *f = *state;
@@ -355,7 +356,7 @@ static void a_signal_handler_does_not_end_run_once(void **state)
 	unsigned tries = 0;
 
 	alarms = 0;
-	alarm(0); /* the fixture's: it would share the signal */
+	alarm(0); /* an alarm of the fixture would use this signal */
 	sigaction(SIGALRM, &action, &before);
 
 	while (alarms == 0 && tries++ < 500)
@@ -365,7 +366,7 @@ static void a_signal_handler_does_not_end_run_once(void **state)
 	assert_true(alarms > 0);
 }
 
-/* T3: the loop has been woken for a task that is not there any more. */
+/* T3: the loop was woken for a task that was cancelled. */
 static void a_wake_up_without_work_does_not_end_run_once(void **state)
 {
 	struct fixture *f = *state;
@@ -376,7 +377,7 @@ static void a_wake_up_without_work_does_not_end_run_once(void **state)
 	recorder_init(&r, f->loop);
 	actor_init(&post, &r, "post");
 	actor_init(&timer, &r, "timer");
-	/* Now it counts as asleep, so that a post has to wake it. */
+	/* Now the loop counts as asleep, so a post must wake it. */
 	assert_int_equal(rota_loop_next_timeout(f->loop, &timeout_ns), 0);
 	actor_post(&post);
 	assert_int_equal(rota_task_cancel(&post.task), 0);
@@ -387,7 +388,7 @@ static void a_wake_up_without_work_does_not_end_run_once(void **state)
 	assert_string_equal(recorder_take(&r), "timer");
 }
 
-/* T3: a stopped timer's time passes, and the loop sleeps on. */
+/* T3: the due time of a stopped timer passes, and the loop sleeps again. */
 static void a_time_out_of_a_stopped_timer_does_not_end_run_once(void **state)
 {
 	struct fixture *f = *state;
@@ -455,7 +456,7 @@ static void run_nowait_is_one_turn_that_does_not_sleep(void **state)
 	rota_timer_stop(&later.timer);
 }
 
-/* T4: it begins by looking at the clock. */
+/* T4: the run reads the clock first. */
 static void run_nowait_runs_what_fell_due_before_it(void **state)
 {
 	struct fixture *f = *state;

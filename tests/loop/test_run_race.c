@@ -1,9 +1,9 @@
 /*
- * A run that ends while another thread posts: what it has seen, it runs, and
- * what it has not seen is the next run's. (T2, F1)
+ * A run that ends while another thread posts: it runs all posts that it has
+ * seen, and the others are left to the next run (T2, F1).
  *
- * It takes a fixed time, however busy the machine is; ROTA_TEST_FULL=1 makes it
- * longer, for some millions of posts.
+ * The test takes a fixed time, however busy the machine is. ROTA_TEST_FULL=1
+ * makes it longer, for some millions of posts.
  */
 #include "support/fixture.h"
 
@@ -29,8 +29,8 @@ static void on_post(struct rota_task *task)
 	atomic_fetch_add(&race->called, 1);
 }
 
-/* With a pause after each, so that a post meets a loop whose runs find nothing,
- * and some come just as one looks for the last time. */
+/* The thread pauses after each post, so that runs find nothing to do. Then some
+ * posts arrive just as a run checks for the last time. */
 static void *post_many(void *arg)
 {
 	struct race *race = arg;
@@ -51,7 +51,8 @@ static void *post_many(void *arg)
 	return NULL;
 }
 
-/* Run @loop in that mode while the posts are made: how many runs were wrong. */
+/* Run @loop in that mode while the thread posts. Returns how many runs were
+ * wrong. */
 static unsigned run_while_posts_are_made(struct race *race,
 					 enum rota_run_mode mode)
 {
@@ -95,7 +96,7 @@ static void a_default_run_that_was_not_stopped_returns_0(void **state)
 	assert_int_equal(run_while_posts_are_made(&race, ROTA_RUN_DEFAULT), 0);
 }
 
-/* T3: that one may return 1, for a post that has come since its callback. */
+/* T3: the run may return 1 because of a post that came after its callback. */
 static void a_once_run_that_returns_1_has_called(void **state)
 {
 	struct fixture *f = *state;

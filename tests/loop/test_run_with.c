@@ -1,6 +1,6 @@
 /*
- * Runs with options: without timers, of events alone, and until woken; and a
- * turn that is told not to sleep.
+ * Runs with options: without timers, of events only, and until woken; and turns
+ * that do not sleep.
  */
 #include "support/fault.h"
 #include "support/fixture.h"
@@ -100,7 +100,7 @@ static void options_of_no_meaning_are_refused(void **state)
 	run.flags = 1 << 3;
 	assert_int_equal(rota_loop_run_with(f->loop, &run), ROTA_EINVAL);
 
-	/* A later version's: what is not known must not be asked for. */
+	/* For a later version: unknown members must be zero. */
 	memset(&longer, 0, sizeof(longer));
 	longer.run.size = sizeof(longer);
 	assert_int_equal(rota_loop_run_with(f->loop, &longer.run), 0);
@@ -161,7 +161,7 @@ static void *post_later(void *arg)
 {
 	struct actor *a = arg;
 
-	/* The loop sleeps, or is about to. */
+	/* The loop is asleep, or about to sleep. */
 	while (fault_count("epoll_wait") + fault_count("epoll_pwait2") +
 		       fault_count("kevent") + fault_count("ppoll") ==
 	       0)
@@ -170,7 +170,7 @@ static void *post_later(void *arg)
 	return NULL;
 }
 
-/* By virtual time: where a timer counts, the clock would jump. */
+/* The clock is virtual: if the timer counted, the clock would jump. */
 static void without_timers_none_ends_the_sleep(void **state)
 {
 	struct fixture *f = *state;
@@ -248,7 +248,7 @@ static void tick_other(struct actor *a)
 	actor_tick(a->other);
 }
 
-/* T10, T2: between callbacks they are drained as ever. */
+/* T10, T2: ticks are drained between callbacks as in every run. */
 static void a_run_of_events_drains_ticks(void **state)
 {
 	struct fixture *f = *state;
@@ -287,7 +287,7 @@ static void *put_byte_later(void *arg)
 	return NULL;
 }
 
-/* What it does not call does not keep it awake. */
+/* What such a run does not call does not keep it awake. */
 static void a_run_of_events_sleeps_beside_what_is_queued(void **state)
 {
 	struct fixture *f = *state;
@@ -354,7 +354,7 @@ static void until_woken_a_dead_loop_sleeps_for_a_post(void **state)
 	assert_int_equal(rota_loop_alive(f->loop), 0);
 }
 
-/* L2: as the run keeps the loop alive, what is unreferenced runs. */
+/* L2: the run keeps the loop alive, so unreferenced nodes are called. */
 static void until_woken_what_is_unreferenced_runs(void **state)
 {
 	struct fixture *f = *state;
@@ -383,7 +383,7 @@ static void skip_sleep(struct actor *a)
 		rota_loop_skip_sleep(a->recorder->loop);
 }
 
-/* L4: one wait, and then the loop sleeps again. */
+/* L4: one wait does not sleep, and the next one does. */
 static void a_prepare_hook_can_keep_a_turn_from_sleeping(void **state)
 {
 	struct fixture *f = *state;
@@ -411,7 +411,7 @@ static void a_prepare_hook_can_keep_a_turn_from_sleeping(void **state)
 	rota_hook_stop(&check.hook);
 }
 
-/* It is for the next wait, also from after the wait, and from outside. */
+/* A call after the wait, or outside a run, applies to the next wait. */
 static void a_sleep_that_was_skipped_later_is_the_next_one(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,5 @@
 /*
- * Shutdown: the end of a loop that is at work.
+ * Shutdown: ending a loop that still has work.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -48,7 +48,7 @@ static void shutdown_stops_all_nodes_and_closes_the_loop(void **state)
 	close(fds[1]);
 }
 
-/* O5: what is queued still runs, also if it is not referenced. */
+/* O5: queued tasks still run, referenced or not. */
 static void shutdown_runs_what_is_queued(void **state)
 {
 	struct fixture *f = *state;
@@ -150,7 +150,7 @@ static void tick_other(struct actor *a)
 	actor_tick(a->other);
 }
 
-/* O5: ticks and immediates are the loop's own, and still come. */
+/* O5: ticks and immediates of the loop's thread still run. */
 static void what_callbacks_queue_during_a_shutdown_runs(void **state)
 {
 	struct fixture *f = *state;
@@ -179,7 +179,7 @@ static void immediate_self_and_advance(struct actor *a)
 	actor_immediate(a);
 }
 
-/* O5: past its deadline the loop is still open, and can be used. */
+/* O5: after its deadline the loop is still open and can be used. */
 static void a_shutdown_without_end_times_out_at_its_deadline(void **state)
 {
 	struct fixture *f = *state;
@@ -212,7 +212,7 @@ static void a_shutdown_without_end_times_out_at_its_deadline(void **state)
 	assert_string_equal(recorder_take(&r), "a@10 b@15");
 }
 
-/* O5: and it can be shut down again. */
+/* O5: the loop can be shut down again. */
 static void a_shutdown_that_timed_out_can_be_made_again(void **state)
 {
 	struct fixture *f = *state;
@@ -261,7 +261,7 @@ static void a_shutdown_without_end_times_out_in_real_time(void **state)
 	rota_task_cancel(&a.task);
 }
 
-/* O5: a deadline that has passed is no error if nothing goes on. */
+/* O5: a deadline that has passed is no error if nothing is left to do. */
 static void a_shutdown_of_a_loop_at_rest_meets_any_deadline(void **state)
 {
 	struct fixture *f = *state;
@@ -283,7 +283,7 @@ static void stop_loop(struct actor *a)
 	rota_loop_stop(a->recorder->loop);
 }
 
-/* O5: a stop ends runs, not a shutdown. */
+/* O5: a stop ends a run, but not a shutdown. */
 static void a_stop_does_not_keep_a_loop_from_its_end(void **state)
 {
 	struct fixture *f = *state;

@@ -1,9 +1,9 @@
 /*
- * The last moment of a loop: what comes in when it has found that nothing is
- * open, and before it has closed its inbox (O5).
+ * The last moment of a loop: a post that arrives after the loop has found that
+ * nothing is open, and before it has closed its inbox (O5).
  *
- * inbox.c is made part of this file, in place of the library's, so that the
- * test comes between the two.
+ * This file includes inbox.c, in place of the library's, so that the test can
+ * act between the two.
  */
 /* poller: none */
 #include "support/fixture.h"
@@ -13,11 +13,11 @@
 #include "loop/inbox.c"
 #undef rotai_inbox_close
 
-static struct actor *late; /* NULL: nobody is late */
+static struct actor *late; /* NULL: none is left to post */
 static unsigned closes;
 
-/* As a thread posts that was told that the loop takes posts just before that
- * changed. */
+/* Act as a thread that posts after it has read that the loop accepts posts,
+ * while that changes. */
 static void post_late(struct rotai_inbox *inbox)
 {
 	uint8_t refuses = inbox->refuses;

@@ -1,11 +1,11 @@
 /*
- * A shutdown's deadline with a virtual clock: it passes in virtual time, and
- * the system's clock counts only while that stands still.
+ * The deadline of a shutdown with a virtual clock: it passes in virtual time.
+ * Real time counts only while the virtual clock does not advance.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
 
-/* As a machine does that has other things to do for a while. */
+/* Behave as on a machine that is busy for a while. */
 static void be_held_up(void)
 {
 	uint64_t until_ns = real_now() + ROTA_MSEC(5);
@@ -21,7 +21,7 @@ static void go_on_slowly(struct actor *a)
 	actor_immediate(a);
 }
 
-/* O5, C10: each turn takes 5 ms of real time, and 1 ms of virtual time. */
+/* O5, C10: each turn takes 5 ms of real time and 1 ms of virtual time. */
 static void
 a_slow_machine_does_not_bring_a_virtual_deadline_nearer(void **state)
 {
@@ -48,7 +48,7 @@ static void be_slow(struct actor *a)
 	be_held_up();
 }
 
-/* O5: what is queued is done in the first turn, however long that takes. */
+/* O5: queued tasks run in the first turn, however long that takes. */
 static void
 a_slow_machine_completes_a_shutdown_that_needs_one_turn(void **state)
 {
@@ -74,7 +74,7 @@ static void queue_self(struct actor *a)
 	actor_immediate(a);
 }
 
-/* O5: no virtual time passes, so the deadline comes in real time. */
+/* O5: virtual time does not advance, so the deadline is one of real time. */
 static void
 a_shutdown_in_which_virtual_time_stands_still_times_out(void **state)
 {

@@ -1,11 +1,11 @@
 /* poller: none */
 /*
- * Budgets: how many bytes the structs of nodes and handles may take. They are
- * embedded in the caller's, by the hundred thousand.
+ * Size budgets of nodes and handles, which programs embed in their own structs
+ * by the hundred thousand.
  */
 #include "support/fixture.h"
 
-/* What padding is worth there depends on the size of a pointer. */
+/* How much padding they have depends on the size of a pointer. */
 static int is_64_bit(void)
 {
 	if (sizeof(void *) == 8)

@@ -1,6 +1,6 @@
 /*
- * After an error the loop sleeps again: it is counted how often it asks the
- * kernel while it waits for a timer or for a thread.
+ * After an error the loop sleeps again and does not busy-wait. The tests count
+ * how often it calls the kernel while it waits for a timer or for a thread.
  */
 #include "support/child.h"
 #include "support/fault.h"
@@ -25,7 +25,7 @@ static void on_timer(struct rota_timer *timer)
 	(void)timer;
 }
 
-/* How often the loop asks the kernel while it waits for a timer of 20 ms. */
+/* How many waits the loop makes for a timer of 20 ms. */
 static uint64_t waits_for_a_timer(struct rota_loop *loop)
 {
 	uint64_t before = stats_of(loop).waits;
@@ -38,7 +38,7 @@ static uint64_t waits_for_a_timer(struct rota_loop *loop)
 	return stats_of(loop).waits - before;
 }
 
-/* One that sleeps, one after it, and some for a time-out that came early. */
+/* One wait that sleeps, one after it, and some that return early. */
 enum { FEW = 5 };
 
 static void immediate_self(struct actor *a)
@@ -82,7 +82,7 @@ static void after_a_wait_that_failed_the_loop_sleeps(void **state)
 	assert_in_range(waits_for_a_timer(f->loop), 1, FEW);
 }
 
-/* Also one that failed in the middle of a chain of ONCE runs. */
+/* The wait may also fail in the middle of a series of ROTA_RUN_ONCE runs. */
 static void after_a_wait_that_failed_in_a_cut_turn_the_loop_sleeps(void **state)
 {
 	struct fixture *f = *state;
@@ -109,7 +109,7 @@ static void never_told(struct rota_watch *watch, unsigned events)
 	(void)events;
 }
 
-/* F2: in the child. */
+/* F2: this runs in the child. */
 static void rebuild_and_wait(void *arg)
 {
 	struct rota_loop *loop = arg;
@@ -152,7 +152,7 @@ static int run_job(struct rota_work *work)
 {
 	struct job *job = rota_container_of(work, struct job, work);
 
-	semaphore_post(&job->begun); /* from now on it cannot be cancelled */
+	semaphore_post(&job->begun); /* it cannot be cancelled any more */
 	semaphore_wait(&job->may_end);
 	return 0;
 }
@@ -172,8 +172,8 @@ static void *let_job_end(void *arg)
 	return NULL;
 }
 
-/* A shutdown while a thread is at work: until its deadline it sleeps, and
- * after it the loop does. */
+/* A shutdown while a thread works: it sleeps until its deadline, and the next
+ * run sleeps, too. */
 static void time_out_while_a_thread_is_at_work(struct fixture *f)
 {
 	struct rota_stats before, after;
@@ -200,7 +200,7 @@ static void time_out_while_a_thread_is_at_work(struct fixture *f)
 	assert_in_range(after.waits - before.waits, 1, 2 * FEW);
 	assert_int_equal(job.calls, 0);
 
-	/* No limit is left: it sleeps until the thread is done. */
+	/* No deadline is left: the loop sleeps until the thread is done. */
 	assert_int_equal(pthread_create(&thread, NULL, let_job_end, &job), 0);
 	before = stats_of(f->loop);
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
@@ -218,7 +218,8 @@ static void a_shutdown_sleeps_while_a_thread_is_at_work(void **state)
 	time_out_while_a_thread_is_at_work(*state);
 }
 
-/* O5, C10: the virtual clock is held, and the limit is one of real time. */
+/* O5, C10: the virtual clock does not advance, so the deadline is one of real
+ * time. */
 static void a_virtual_shutdown_ends_in_real_time_beside_a_thread(void **state)
 {
 	struct fixture *f = *state;

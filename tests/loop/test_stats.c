@@ -1,5 +1,5 @@
 /*
- * What a loop tells of itself: figures, and a tracer.
+ * A loop's statistics, and its tracer.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -40,8 +40,8 @@ static void drain_and_stop(struct actor *a)
 	rota_watch_stop(&a->watch);
 }
 
-/* One turn with one of everything but a timer, and one for the timer, whose
- * callback queues a tick. */
+/* One turn with one callback of each kind except a timer, and one turn for the
+ * timer, whose callback queues a tick. */
 static void a_scripted_run_adds_up(void **state)
 {
 	struct fixture *f = *state;
@@ -72,7 +72,7 @@ static void a_scripted_run_adds_up(void **state)
 	rota_async_unref(&async.async);
 	actor_async(&async);
 	rota_async_send(&async.async);
-	rota_async_send(&async.async); /* makes no second call */
+	rota_async_send(&async.async); /* does not cause another call */
 	rota_hook_unref(&idle.hook);
 	actor_hook(&idle, ROTA_HOOK_IDLE);
 	actor_immediate(&immediate);
@@ -108,7 +108,7 @@ static void a_scripted_run_adds_up(void **state)
 	close(fds[1]);
 }
 
-/* The bucket of a call is a power of two in microseconds. */
+/* The bucket of a call is a power of two of microseconds. */
 static void lateness_is_counted_by_powers_of_two(void **state)
 {
 	static const struct {
@@ -200,7 +200,7 @@ static void with_measure_each_phase_has_its_time(void **state)
 			elapsed_ns);
 	assert_in_range(stats.phase_ns[ROTA_PHASE_CHECK], ROTA_MSEC(2),
 			elapsed_ns);
-	/* A sleep that began late is shorter than 4 ms. */
+	/* If the sleep began late, it is shorter than 4 ms. */
 	assert_in_range(stats.idle_ns, ROTA_MSEC(1), elapsed_ns);
 	assert_in_range(sum_ns, ROTA_MSEC(6), elapsed_ns);
 	assert_int_equal(rota_loop_close(loop), 0);
@@ -235,7 +235,7 @@ static void do_nothing(void *arg)
 	(void)arg;
 }
 
-/* For a program whose header knows more than we do: zeroes. */
+/* A program with a longer header gets zeros in the unknown members. */
 static void stats_longer_than_ours_are_filled_as_far_as_we_know(void **state)
 {
 	struct fixture *f = *state;
@@ -260,8 +260,8 @@ static void stats_longer_than_ours_are_filled_as_far_as_we_know(void **state)
 	assert_int_equal(longer.beyond, 0xaa);
 }
 
-/* Everything that a tracer is told, as text: "<" and ">" are the begin and the
- * end of a phase, "(" and ")" of a callback. */
+/* All calls of a tracer, as text: "<" and ">" are the begin and the end of a
+ * phase, "(" and ")" those of a callback. */
 struct witness {
 	struct rota_tracer tracer;
 	const void *object;
@@ -337,8 +337,8 @@ static void witness_init(struct witness *w)
 	w->tracer.callback_end = see_callback_end;
 }
 
-/* T1, T10: a tick is a callback of its own, not inside the one that queued
- * it. */
+/* T1, T10: a tick is a callback of its own. It is not nested in the callback
+ * that queued it. */
 static void a_tracer_sees_every_phase_and_callback_begin_and_end(void **state)
 {
 	struct fixture *f = *state;
@@ -383,7 +383,7 @@ static void a_tracer_sees_every_phase_and_callback_begin_and_end(void **state)
 	close(fds[1]);
 }
 
-/* T3: also in a turn that ends after its timers phase. */
+/* T3: this includes a turn that ends after its timers phase. */
 static void a_turn_that_is_cut_short_ends_its_phase(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,5 @@
 /*
- * Stopping a run, and what is refused while one is under way.
+ * Stopping a run, and calls that are refused during a run.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -89,7 +89,7 @@ static void stop_in_a_callback_completes_the_turn_without_sleeping(void **state)
 	}
 }
 
-/* T5, L4: nothing else is queued that would keep the wait at zero. */
+/* T5, L4: nothing else that is queued would make the wait zero. */
 static void stop_before_the_wait_keeps_it_at_zero(void **state)
 {
 	struct fixture *f = *state;
@@ -120,7 +120,7 @@ static void stop_before_the_wait_keeps_it_at_zero(void **state)
 	rota_timer_stop(&later.timer);
 }
 
-/* T5: the flag is gone with the run that it ended. */
+/* T5: the run that a stop has ended clears it. */
 static void a_stop_in_a_callback_ends_one_run_only(void **state)
 {
 	struct fixture *f = *state;

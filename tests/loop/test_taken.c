@@ -1,6 +1,6 @@
 /*
- * A phase takes its queue whole as it begins (T8): what its own callbacks add
- * to it, of whatever kind, runs in the next turn.
+ * A phase takes its whole queue as it begins (T8). Whatever its own callbacks
+ * add to it runs in the next turn.
  */
 #include "support/fixture.h"
 
@@ -90,7 +90,7 @@ static void a_prepare_hook_started_by_an_idle_hook_waits(void **state)
 	rota_hook_stop(&p.other);
 }
 
-/* T8: check hooks and immediates do too. */
+/* T8: the same is true of check hooks and immediates. */
 static void an_immediate_queued_by_a_check_hook_waits(void **state)
 {
 	struct pair p;
@@ -106,8 +106,8 @@ static void an_immediate_queued_by_a_check_hook_waits(void **state)
 	rota_hook_stop(&p.hook);
 }
 
-/* T8: and so do the kernel's events and posts, of which those count that came
- * before the first event was called. */
+/* T8: and of events of the kernel and posts. A post that was made before the
+ * first event was called still runs in this turn. */
 static void a_post_made_by_a_watch_waits(void **state)
 {
 	struct fixture *f = *state;
@@ -128,7 +128,7 @@ static void a_post_made_by_a_watch_waits(void **state)
 	close(fds[1]);
 }
 
-/* T8: what a phase put off is found by a cancel meanwhile. */
+/* T8: a task that waits for the next turn can be cancelled. */
 static void an_immediate_that_waits_can_be_cancelled(void **state)
 {
 	struct pair p;

@@ -1,8 +1,8 @@
 /*
  * Tasks: ticks, microtasks, immediates and posts on the loop's own thread.
  *
- * Posts from other threads are in test_post.c, the budget of ticks is in
- * test_budget.c.
+ * Posts from other threads are tested in test_post.c and test_threads.c, and
+ * the budget of ticks in test_budget.c.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -69,8 +69,7 @@ static void tasks_of_a_queue_run_in_the_order_they_were_queued(void **state)
 	}
 }
 
-/* O7: for nodes too, nothing calls back from inside the call that queued
- * it. */
+/* O7: no node is called from inside the call that queued it. */
 static void no_task_runs_inside_the_call_that_queues_it(void **state)
 {
 	struct fixture *f = *state;
@@ -163,7 +162,7 @@ static void a_post_that_posts_itself_runs_once_a_turn(void **state)
 	rota_hook_stop(&prepare.hook);
 }
 
-/* T8: what is cancelled after it was taken does not run. */
+/* T8: a task that is cancelled after it was taken does not run. */
 static void a_task_cancelled_by_the_one_before_it_does_not_run(void **state)
 {
 	struct fixture *f = *state;
@@ -194,7 +193,7 @@ static void immediate_other_anew(struct actor *a)
 	actor_immediate(a->other);
 }
 
-/* T8: taken out of this turn's, it is of the next turn's. */
+/* T8: removed from this turn's queue, it goes into the next turn's. */
 static void a_taken_immediate_queued_anew_runs_in_the_next_turn(void **state)
 {
 	struct fixture *f = *state;
@@ -234,9 +233,9 @@ static void all_ticks_run_before_any_microtask(void **state)
 	actor_init(&m1, &r, "m1");
 	actor_init(&m2, &r, "m2");
 	actor_init(&timer, &r, "timer");
-	t1.then = microtask_other; /* behind m1 */
+	t1.then = microtask_other; /* after m1 */
 	t1.other = &m2;
-	m1.then = tick_other; /* behind all microtasks, before the timer */
+	m1.then = tick_other; /* after all microtasks, before the timer */
 	m1.other = &t3;
 	actor_timer(&timer, 0);
 	actor_microtask(&m1);
@@ -271,8 +270,8 @@ static void a_tick_of_a_tick_runs_behind_those_queued_before(void **state)
 	assert_string_equal(recorder_take(&r), "t1 t2 t3 microtask");
 }
 
-/* A callback that queues a microtask and then a tick, which come after it in
- * the other order. */
+/* A callback that queues a microtask and then a tick. They run in the other
+ * order. */
 struct trio {
 	struct actor main;
 	struct actor tick;

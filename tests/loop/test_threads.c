@@ -1,9 +1,9 @@
 /*
- * Many threads and one loop (F1): nothing is lost, nothing runs twice, each
- * thread's posts run in its order, also while the loop is being closed.
+ * Many threads and one loop (F1): no post is lost, none runs twice, and each
+ * thread's posts run in order, even while the loop is being closed.
  *
- * ROTA_TEST_FULL=1 makes a million posts of each thread; otherwise it is as
- * many as a sanitizer gets through in little time.
+ * ROTA_TEST_FULL=1 makes each thread post a million times. Otherwise the number
+ * suits a sanitizer.
  */
 #include "support/fixture.h"
 
@@ -29,12 +29,12 @@ static unsigned posts_per_producer(void)
 struct producer {
 	pthread_t thread;
 	struct race *race;
-	struct post *posts; /* WINDOW of them, used again and again */
+	struct post *posts; /* WINDOW of them, which are reused */
 	unsigned made;
 	unsigned refused;
-	unsigned strange; /* statuses that no post may have */
+	unsigned strange; /* statuses that are not allowed */
 
-	/* The loop's thread's. */
+	/* Used by the loop's thread. */
 	unsigned run;
 	unsigned disorder;
 };
@@ -43,15 +43,16 @@ struct post {
 	struct rota_task task;
 	struct producer *producer;
 	unsigned number;
-	atomic_bool free; /* to be posted again */
+	atomic_bool free; /* may be posted again */
 };
 
 struct race {
 	struct rota_loop *loop;
 	struct producer producers[PRODUCERS];
-	unsigned count; /* posts of each */
-	/* After this many, a producer waits until all that it made have run, and a
-	 * moment more: 0, never. A loop that is to be closed needs such gaps. */
+	unsigned count; /* posts of each producer */
+	/* After so many posts, a producer waits until all of its posts have
+	 * run, and a moment longer; 0 means never. A loop can only be closed in
+	 * such a gap. */
 	unsigned burst;
 };
 
@@ -75,7 +76,7 @@ static void await_all(struct producer *producer)
 		sched_yield();
 }
 
-/* Posts until it has made all, or the loop refuses. */
+/* Post until all posts are made, or the loop refuses one. */
 static void *produce(void *arg)
 {
 	struct producer *producer = arg;
@@ -147,7 +148,7 @@ static void race_join(struct race *race)
 		pthread_join(race->producers[i].thread, NULL);
 }
 
-/* What was accepted has run, once and in order. */
+/* Accepted posts have run, once and in order. */
 static void race_end(struct race *race)
 {
 	for (unsigned i = 0; i < PRODUCERS; i++) {
@@ -188,8 +189,9 @@ static void no_post_is_lost_or_out_of_order(void **state)
 	race_end(race);
 }
 
-/* F1, O5: rota_loop_close() succeeds only when nothing is queued, and from then
- * on all are refused. The references of the threads keep the memory. */
+/* F1, O5: rota_loop_close() succeeds only if nothing is queued. From then on
+ * all posts are refused. The threads' references keep the loop's memory
+ * valid. */
 static void a_close_in_between_loses_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -219,7 +221,7 @@ static void a_close_in_between_loses_nothing(void **state)
 	}
 }
 
-/* O5: the same with a shutdown, which runs what it still finds. */
+/* O5: the same with a shutdown, which runs the posts that it still finds. */
 static void a_shutdown_in_between_loses_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -243,7 +245,7 @@ static void a_shutdown_in_between_loses_nothing(void **state)
 	}
 }
 
-/* One task, which every thread posts as often as it is let. */
+/* One task that all threads post as often as they can. */
 struct shared {
 	struct rota_task task;
 	struct rota_loop *loop;
@@ -274,7 +276,7 @@ static void *post_shared(void *arg)
 	return NULL;
 }
 
-/* F1: a task that is queued is refused, and runs as often as it was not. */
+/* F1: a queued task is refused. It runs as often as it was accepted. */
 static void a_task_of_many_threads_runs_as_often_as_accepted(void **state)
 {
 	struct fixture *f = *state;
@@ -295,7 +297,7 @@ static void a_task_of_many_threads_runs_as_often_as_accepted(void **state)
 	assert_true(s.run > 0);
 }
 
-/* A value that many threads raise, and an async that tells of it. */
+/* Values that many threads raise. An async signals each change. */
 struct gauge {
 	struct rota_async async;
 	atomic_uint values[PRODUCERS];
@@ -336,8 +338,8 @@ static int is_complete(const struct gauge *g)
 	return 1;
 }
 
-/* What was written before a send is seen by the callback: coalescing loses no
- * final value. (If it did, the loop would sleep for ever.) */
+/* What was written before a send is visible to the callback, so coalescing
+ * never loses a final value. (If it did, the loop would sleep forever.) */
 static void no_final_value_is_lost_by_an_async(void **state)
 {
 	struct fixture *f = *state;
@@ -359,7 +361,8 @@ static void no_final_value_is_lost_by_an_async(void **state)
 	rota_async_stop(&g.async);
 }
 
-/* An async that threads send all the time, and the loop stops and starts. */
+/* An async that threads send all the time, while the loop stops and starts
+ * it. */
 struct flicker {
 	struct rota_async async;
 	atomic_bool done;
@@ -389,7 +392,7 @@ static void *send_always(void *arg)
 	return NULL;
 }
 
-/* A send that is under way as the async is stopped is dropped, whenever it
+/* A send that is in progress when the async is stopped is dropped, whenever it
  * arrives. */
 static void an_async_may_be_stopped_while_threads_send(void **state)
 {

@@ -1,10 +1,10 @@
 /*
  * Timers that fire once: when, and in which order.
  *
- * Time is virtual, so delays cost no time and due times are exact. What
+ * Time is virtual, so delays take no time and due times are exact. What
  * callbacks may do to timers is in test_timer_callback.c, repetition in
- * test_repeat.c, long random runs are in test_wheel.c, and what takes a real
- * clock is in test_clock.c.
+ * test_repeat.c, long random runs in test_wheel.c, and what needs a real clock
+ * in test_clock.c.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -49,8 +49,7 @@ static void a_timer_fires_once_when_its_delay_is_over(void **state)
 			 f->start_ns + ROTA_MSEC(5) + 1);
 }
 
-/* O7: for nodes too, nothing calls back from inside the call that started
- * it. */
+/* O7: no node is called from inside the call that started it. */
 static void a_delay_of_0_is_not_called_by_the_start(void **state)
 {
 	struct fixture *f = *state;
@@ -95,7 +94,8 @@ a_delay_counts_from_the_clock_not_from_the_loops_reading(void **state)
 	assert_string_equal(recorder_take(&r), "b@17");
 }
 
-/* C2: start_at reads no clock; its times are those of rota_loop_now(). */
+/* C2: rota_timer_start_at() does not read the clock. Its times are those of
+ * rota_loop_now(). */
 static void an_absolute_time_is_taken_as_it_is(void **state)
 {
 	struct fixture *f = *state;
@@ -117,7 +117,7 @@ static void an_absolute_time_is_taken_as_it_is(void **state)
 	assert_string_equal(recorder_take(&r), "past@7 a@10");
 }
 
-/* C2: all callbacks of a phase see the same time, until one asks for it. */
+/* C2: all callbacks of a phase see the same time, until one updates it. */
 static void
 now_stands_still_in_a_phase_and_follows_in_the_next_turn(void **state)
 {
@@ -141,8 +141,8 @@ now_stands_still_in_a_phase_and_follows_in_the_next_turn(void **state)
 	assert_string_equal(recorder_take(&r), "busy@1 sibling@1 later@6");
 }
 
-/* C2: what an immediate made due runs at the top of the next turn, and not
- * only after its wait. */
+/* C2: a timer that an immediate made due runs at the start of the next turn,
+ * and not after its wait. */
 static void now_is_read_at_the_top_of_a_turn_if_a_callback_ran(void **state)
 {
 	struct fixture *f = *state;
@@ -214,7 +214,7 @@ static void timers_run_in_the_order_of_their_due_times(void **state)
 	assert_string_equal(recorder_take(&r), "a b c d");
 }
 
-/* C5: a time that has passed is a due time like any other. */
+/* C5: a time in the past is a due time like any other. */
 static void times_long_past_run_in_the_order_of_their_due_times(void **state)
 {
 	struct fixture *f = *state;
@@ -252,7 +252,7 @@ static void equal_due_times_run_in_the_order_of_their_starts(void **state)
 	rota_loop_advance(f->loop, ROTA_SEC(99));
 	rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
 	actor_timer(&d, ROTA_SEC(1));
-	actor_timer_at(&a, f->start_ns + ROTA_SEC(100)); /* goes last */
+	actor_timer_at(&a, f->start_ns + ROTA_SEC(100)); /* is called last */
 
 	rota_loop_run(f->loop, ROTA_RUN_DEFAULT);
 

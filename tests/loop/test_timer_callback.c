@@ -1,6 +1,5 @@
 /*
- * Timers: what callbacks may do to timers, their own and those that are due
- * with it.
+ * What callbacks may do to timers: to their own, and to others that are due.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -155,7 +154,7 @@ static void free_all(struct actor *a)
 	free(a);
 }
 
-/* C7, T8: even with 0 it is of the next turn. */
+/* C7, T8: even with a delay of 0 it runs in the next turn. */
 static void
 restarting_a_due_sibling_with_0_moves_it_to_the_next_turn(void **state)
 {
@@ -235,7 +234,8 @@ static void start_self_and_read_the_clock(struct actor *a)
 	rota_loop_update_now(loop);
 }
 
-/* T8, T11: what is due by then, although not when the phase began. */
+/* T8, T11: a timer that has become due, but was not due when the phase
+ * began. */
 static void
 a_new_reading_in_a_callback_does_not_lengthen_the_phase(void **state)
 {
@@ -296,8 +296,8 @@ static void start_other_at_its_own_next_time(struct actor *a)
 	actor_timer_at(a->other, a->recorder->start_ns + ROTA_MSEC(20));
 }
 
-/* T9, C5: a repeating timer was started when it was started, also for a later
- * period, and after a new reading of the clock, by which both are due. */
+/* T9, C5: a repeating timer keeps the place of its start, also for a later
+ * period, and even if the clock was read again and both timers are now due. */
 static void
 a_timer_started_for_the_next_call_of_another_comes_after_it(void **state)
 {

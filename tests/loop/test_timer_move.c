@@ -1,5 +1,5 @@
 /*
- * Timers that move in memory, as in an array that grows.
+ * Timers that are moved in memory, as in an array that grows.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Not the actor's own: they follow data, as they move alone. */
+/* This is not the actor's own callback. It finds the actor by `data`, as only
+ * the timer moves. */
 static void on_moved(struct rota_timer *timer)
 {
 	struct actor *a = timer->data;
@@ -51,7 +52,7 @@ static void a_started_timer_moves_with_its_place(void **state)
 	expect_zero(&b.timer);
 	assert_int_equal(rota_timer_is_active(&to), 1);
 	assert_ptr_equal(to.data, &b);
-	rota_timer_stop(&b.timer); /* as it is all zero, of nothing */
+	rota_timer_stop(&b.timer); /* all zero: does nothing */
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 	assert_string_equal(recorder_take(&r), "a b c");
 }
@@ -122,7 +123,7 @@ static void move_itself(struct actor *a)
 		rota_timer_stop(&moved_to);
 }
 
-/* O4: in its own callback, and it goes on repeating. */
+/* O4: it is moved in its own callback, and continues to repeat. */
 static void a_repeating_timer_moves_in_its_callback(void **state)
 {
 	static const enum rota_repeat repeats[] = { ROTA_REPEAT_RATE,
@@ -179,7 +180,7 @@ static void move_due_sibling(struct actor *a)
 	rota_timer_move(&moved_to, &a->other->timer);
 }
 
-/* C7: one that is due in the phase that runs is still called. */
+/* C7: a timer that is due in the current phase is still called. */
 static void a_due_sibling_moves_and_is_called(void **state)
 {
 	struct fixture *f = *state;
@@ -210,7 +211,7 @@ static void count(struct rota_timer *timer)
 	rota_container_of(timer, struct counted, timer)->calls++;
 }
 
-/* An array that grows while its timers run. */
+/* An array that grows while its timers are running. */
 static void timers_of_an_array_that_grows_all_fire(void **state)
 {
 	enum { MANY = 500 };

@@ -1,9 +1,10 @@
 /*
- * Timers of the same due time: they are called in the order in which they were
- * started, and one that repeats at a rate was started once. (T9, C5)
+ * Timers of the same due time are called in the order in which they were
+ * started. A timer that repeats at a rate was started once (T9, C5).
  *
- * The random part goes by a model: of all timers that are due, the one with the
- * least due time, and of these the one started first. ROTA_TEST_SEED repeats it.
+ * The random part uses a model: of all due timers, the one with the earliest
+ * due time is called first, and of these the one that was started first.
+ * ROTA_TEST_SEED repeats it.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -19,8 +20,8 @@ static void stop_all_at_number(struct actor *a)
 		rota_timer_stop(&a->other->timer);
 }
 
-/* T9: A every 10 and B every 20: at 20 A comes first, as it was started first,
- * and it would in real time. */
+/* T9: A fires every 10 and B every 20. At 20 A comes first, because it was
+ * started first. In real time the order is the same. */
 static void a_rate_keeps_its_place_by_its_start(void **state)
 {
 	struct fixture *f = *state;
@@ -42,7 +43,7 @@ static void a_rate_keeps_its_place_by_its_start(void **state)
 	assert_string_equal(recorder_take(&r), "a@10 a@20 b@20 a@30 a@40 b@40");
 }
 
-/* T9: also where one keeps a place that it got by a first time. */
+/* T9: this includes a timer whose first time was given. */
 static void a_first_time_is_a_start_like_any(void **state)
 {
 	struct fixture *f = *state;
@@ -102,7 +103,7 @@ static void an_interval_keeps_its_place_by_its_start(void **state)
 
 	assert_string_equal(recorder_take(&r), "first@10 first@20 second@20");
 
-	/* Refreshed, it is started anew. */
+	/* A refresh is a new start. */
 	rota_loop_advance(f->loop, ROTA_MSEC(10));
 	assert_int_equal(rota_refresh(f->loop, first), 0);
 	rota_loop_advance(f->loop, ROTA_MSEC(10));
@@ -112,7 +113,7 @@ static void an_interval_keeps_its_place_by_its_start(void **state)
 	rota_clear(f->loop, second);
 }
 
-/* T9: a pause begins at the end of the callback, and that is its start. */
+/* T9: a pause begins at the end of the callback, which counts as its start. */
 static void a_pause_is_a_new_start(void **state)
 {
 	struct fixture *f = *state;
@@ -134,7 +135,7 @@ static void a_pause_is_a_new_start(void **state)
 	assert_string_equal(recorder_take(&r), "a@10 b@20");
 }
 
-/* T9: again is a start. */
+/* T9: rota_timer_again() is a start. */
 static void again_is_a_new_start(void **state)
 {
 	struct fixture *f = *state;
@@ -169,7 +170,7 @@ static void restart_all_overdue(struct actor *a)
 	actor_timer_at(&others[2], 0);
 }
 
-/* T8, T9: what is started in the timers phase and due already. */
+/* T8, T9: timers that are already due when the timers phase starts them. */
 static void what_is_started_overdue_keeps_the_order_of_starts(void **state)
 {
 	struct fixture *f = *state;
@@ -208,7 +209,7 @@ struct model {
 	} timers[TIMERS];
 };
 
-/* Whether @a is to be called before @b. */
+/* Whether @a must be called before @b. */
 static int is_before(const struct modelled *a, const struct modelled *b)
 {
 	return a->due_ns < b->due_ns ||
@@ -230,8 +231,8 @@ static void on_modelled(struct rota_timer *timer)
 	m->due_ns += m->period_ns;
 }
 
-/* Times are multiples of 10 us, and few: many are equal. Some are far, on
- * another level of the wheel. */
+/* Times are multiples of 10 us, and there are few of them, so many are equal.
+ * Some are so late that they are on another level of the wheel. */
 static void start_modelled(struct modelled *m)
 {
 	struct model *model = m->model;
@@ -273,7 +274,8 @@ static void random_timers_are_called_by_due_time_and_start(void **state)
 		} else {
 			start_modelled(m);
 		}
-		/* To the next due time at most: none is missed. */
+		/* Advance at most to the next due time, so that none is
+		 * missed. */
 		for (unsigned n = 0; n < 2; n++) {
 			rota_loop_advance(f->loop, 10000);
 			rota_loop_run(f->loop, ROTA_RUN_NOWAIT);

@@ -1,13 +1,13 @@
 /*
- * The turn: which phases it has, in which order, what runs in each of them,
- * and how long it waits in the middle.
+ * The turn: its phases, their order, what runs in each of them, and how long
+ * the wait in the middle is.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
 
 #include <unistd.h>
 
-/* One of everything that can be called in a turn. */
+/* One of each thing that a turn can call. */
 struct crew {
 	struct recorder recorder;
 	struct actor tick, microtask, timer, idle, prepare, watch, post, async,
@@ -34,7 +34,7 @@ static void crew_init(struct crew *c, struct rota_loop *loop)
 	put_byte(c->fds[1]);
 }
 
-/* Start what runs in a turn, the last in it first. */
+/* Start everything that runs in a turn, in reverse order. */
 static void crew_start(struct crew *c)
 {
 	actor_immediate(&c->immediate);
@@ -153,7 +153,7 @@ static void move_clock(struct actor *a)
 	rota_loop_advance(a->recorder->loop, a->number);
 }
 
-/* T7: not even a timer that the poll phase made due comes between. */
+/* T7: not even a timer that the poll phase made due runs between. */
 static void check_follows_poll_with_no_callback_between(void **state)
 {
 	struct fixture *f = *state;
@@ -206,7 +206,7 @@ static void queue_other_tick(struct actor *a)
 	actor_tick(a->other);
 }
 
-/* T10: it belongs to the callback that queued it, before all later ones. */
+/* T10: it runs after the callback that queued it, before all later ones. */
 static void a_tick_of_a_poll_callback_runs_before_the_check_hooks(void **state)
 {
 	struct fixture *f = *state;
@@ -253,7 +253,7 @@ static void an_idle_hook_keeps_the_wait_at_zero(void **state)
 	assert_string_equal(recorder_take(&r), "idle@0 idle@0 idle@0 timer@10");
 }
 
-/* L4: stopped in its own call, it is not queued any more. */
+/* L4: an idle hook that stopped itself does not count any more. */
 static void
 an_idle_hook_stopped_before_the_wait_does_not_shorten_it(void **state)
 {
@@ -310,7 +310,7 @@ static void queue_other_immediate(struct actor *a)
 	actor_immediate(a->other);
 }
 
-/* L4: also if it is queued as late as by a prepare hook. */
+/* L4: this includes an immediate that a prepare hook queues. */
 static void an_immediate_of_a_prepare_hook_runs_without_a_wait(void **state)
 {
 	struct fixture *f = *state;
@@ -389,7 +389,7 @@ static void a_prepare_hook_may_shorten_the_coming_wait(void **state)
 	rota_hook_stop(&prepare.hook);
 }
 
-/* L4: a timer that fell due in the prepare phase is not slept over. */
+/* L4: if a timer became due in the prepare phase, the loop does not sleep. */
 static void a_timer_of_0_of_a_prepare_hook_makes_the_wait_zero(void **state)
 {
 	struct fixture *f = *state;
@@ -419,7 +419,7 @@ static void stop_loop_after_number(struct actor *a)
 		rota_loop_stop(a->recorder->loop);
 }
 
-/* L4: the kernel is asked in every turn, and never slept on. */
+/* L4: every turn asks the kernel, and none sleeps. */
 static void with_an_idle_hook_no_turn_sleeps(void **state)
 {
 	struct fixture *f = *state;

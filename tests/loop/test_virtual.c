@@ -56,7 +56,8 @@ static void virtual_time_stands_still_while_callbacks_run(void **state)
 	assert_int_equal(rota_loop_update_now(f->loop), f->start_ns);
 }
 
-/* C10: update_now shows it, and so does the next turn; now does not. */
+/* C10: rota_loop_update_now() and the next turn show it, but rota_loop_now()
+ * does not. */
 static void advance_moves_the_clock_not_the_reading(void **state)
 {
 	struct fixture *f = *state;
@@ -132,7 +133,7 @@ static void drain_and_stop(struct actor *a)
 		rota_watch_stop(&a->watch);
 }
 
-/* C10: only if nothing is ready does the clock jump. */
+/* C10: the clock jumps only if nothing is ready. */
 static void what_is_ready_comes_before_time_jumps(void **state)
 {
 	struct fixture *f = *state;
@@ -196,7 +197,7 @@ static void a_watch_that_is_not_ready_does_not_hold_time_back(void **state)
 	close(fds[1]);
 }
 
-/* C10: posts on their way come first as well. */
+/* C10: posts that are being made come first as well. */
 static void a_post_comes_before_time_jumps(void **state)
 {
 	struct fixture *f = *state;
@@ -228,7 +229,7 @@ static void stop_self(struct actor *a)
 	rota_async_stop(&a->async);
 }
 
-/* C10: where there is no due time to jump to, the loop waits for real. */
+/* C10: without a due time to jump to, the loop waits in real time. */
 static void without_a_timer_the_loop_waits_for_real(void **state)
 {
 	struct fixture *f = *state;
@@ -252,8 +253,8 @@ static void without_a_timer_the_loop_waits_for_real(void **state)
 	assert_int_equal(rota_loop_now(f->loop), f->start_ns);
 }
 
-/* C10, L2: an unreferenced timer is due like any other, but it is not what
- * the loop runs for. */
+/* C10, L2: an unreferenced timer is due like any other, but it does not keep
+ * the loop alive. */
 static void time_does_not_jump_when_nothing_is_alive(void **state)
 {
 	struct fixture *f = *state;

@@ -1,8 +1,8 @@
 /*
- * What holds a virtual clock, and what does not. (C10)
+ * What holds a virtual clock, and what does not (C10).
  *
- * Work for a thread, and what is queued, hold it. A request that waits for a
- * peer does not: its deadline comes.
+ * Jobs of pool threads and queued tasks hold it. A request that waits for a
+ * peer does not, so its deadline comes.
  */
 #include "support/fixture.h"
 #include "support/recorder.h"
@@ -15,7 +15,7 @@ struct job {
 	struct rota_work work;
 	struct recorder *recorder;
 	struct semaphore may_end;
-	struct semaphore *raise; /* as it ends */
+	struct semaphore *raise; /* raised when it ends */
 };
 
 static int run_job(struct rota_work *work)
@@ -55,7 +55,7 @@ static void job_end(struct job *job)
 	semaphore_destroy(&job->may_end);
 }
 
-/* A thread of the test's, which ends the job when the loop has slept. */
+/* A thread of the test, which lets the job end after the loop has slept. */
 static void *let_job_end(void *arg)
 {
 	struct job *job = arg;
@@ -99,7 +99,8 @@ static void queue_and_ask(struct actor *a)
 	assert_int_equal(rota_loop_may_advance(a->recorder->loop), 0);
 }
 
-/* C10: also what was queued in the callback that runs, and is not published. */
+/* C10: this includes jobs that a running callback has queued and that are not
+ * published yet. */
 static void work_that_is_queued_in_a_callback_holds_the_clock(void **state)
 {
 	struct fixture *f = *state;
@@ -124,10 +125,10 @@ static void work_that_is_queued_in_a_callback_holds_the_clock(void **state)
 	job_end(&job);
 }
 
-/* C10: what was taken back in time holds it no longer. */
+/* C10: jobs that were cancelled in time do not hold the clock. */
 static void cancelled_work_does_not_hold_the_clock(void **state)
 {
-	enum { MANY = 64 }; /* more than there are threads */
+	enum { MANY = 64 }; /* more than the pool has threads */
 	struct fixture *f = *state;
 	static struct job jobs[MANY];
 	struct recorder r;
@@ -287,7 +288,7 @@ static void cancel_other(struct actor *a)
 	rota_hook_stop(&a->other->hook);
 }
 
-/* C10: time moves beside an immediate that queues itself, */
+/* C10: time advances although an immediate queues itself again and again. */
 static void an_immediate_that_queues_itself_lets_time_move(void **state)
 {
 	struct fixture *f = *state;
@@ -315,7 +316,7 @@ static void forget(struct actor *a)
 	a->recorder->size = 0;
 }
 
-/* and beside an idle hook, in runs of every mode that may sleep; */
+/* C10: time advances beside an idle hook, in every mode that may sleep. */
 static void an_idle_hook_lets_time_move(void **state)
 {
 	struct fixture *f = *state;
@@ -344,7 +345,7 @@ static void skip_sleep(struct actor *a)
 	rota_loop_skip_sleep(a->recorder->loop);
 }
 
-/* and beside a hook that lets no turn sleep. */
+/* C10: time advances beside a hook that lets no turn sleep. */
 static void a_hook_that_skips_every_sleep_lets_time_move(void **state)
 {
 	struct fixture *f = *state;
@@ -382,7 +383,7 @@ static void raise_after_many_calls(struct actor *a)
 		semaphore_post((struct semaphore *)(uintptr_t)a->number);
 }
 
-/* C10: but not while a thread is at work. */
+/* C10: time does not advance while a thread is working. */
 static void a_busy_loop_with_work_at_a_thread_holds_the_clock(void **state)
 {
 	struct fixture *f = *state;
@@ -417,7 +418,7 @@ static void a_busy_loop_with_work_at_a_thread_holds_the_clock(void **state)
 	semaphore_destroy(&many);
 }
 
-/* C10: a host moves the clock by the same rule. */
+/* C10: a host that advances the clock itself follows the same rule. */
 static void a_host_may_ask_whether_to_advance(void **state)
 {
 	struct fixture *f = *state;

@@ -1,5 +1,5 @@
 /*
- * How long the loop sleeps, to the nanosecond, over a scripted poller and a
+ * How long the loop sleeps, to the nanosecond, with a scripted poller and a
  * scripted clock.
  */
 /* poller: none */
@@ -9,7 +9,7 @@
 #include "support/recorder.h"
 #include "support/script_poller.h"
 
-/* C4: the kernel is told first, and that takes its time. */
+/* C4: changes are submitted before the wait, and that takes time. */
 static void a_wait_is_shorter_by_what_the_changes_took(void **state)
 {
 	struct script s;
@@ -41,8 +41,8 @@ static void expect_a_day_at_most(struct script *s, int64_t timeout_ns)
 	script_take(s);
 }
 
-/* C8: a kernel may refuse to sleep for years. It is asked for days, and the
- * timer comes when it is due. */
+/* C8: a kernel may refuse to sleep for years. So each wait is at most a day,
+ * and the timer comes when it is due. */
 static void no_wait_is_longer_than_a_day(void **state)
 {
 	const uint64_t delay_ns = UINT64_MAX / 4; /* 146 years */

@@ -1,6 +1,6 @@
 /* poller: none */
 /*
- * rota_wait_fd(): a wait for one descriptor, without a loop.
+ * rota_wait_fd(): waiting for one descriptor, without a loop.
  */
 #include "support/fault.h"
 #include "support/fixture.h"
@@ -60,7 +60,7 @@ static void urgent_data_is_priority(void **state)
 	close(fds[1]);
 }
 
-/* As a watch is told: the call that follows finds out by itself. */
+/* As with a watch, the next read or write gets the error. */
 static void a_hang_up_is_all_that_was_asked_for(void **state)
 {
 	int fds[2];
@@ -114,7 +114,7 @@ static void the_wait_is_never_too_short(void **state)
 	close(fds[1]);
 }
 
-/* The wait is one call, and no more than that if nothing interrupts it. */
+/* A wait is a single system call, unless a signal interrupts it. */
 static void the_wait_does_not_spin(void **state)
 {
 	int fds[2];
@@ -151,7 +151,7 @@ static void signals_do_not_end_the_wait(void **state)
 	(void)state;
 	make_pipe(fds);
 	alarms = 0;
-	alarm(0); /* the fixture's: it would share the signal */
+	alarm(0); /* an alarm of the fixture would use this signal */
 	sigaction(SIGALRM, &action, &before);
 	setitimer(ITIMER_REAL, &every_ms, NULL);
 

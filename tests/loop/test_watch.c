@@ -1,6 +1,6 @@
 /*
- * Watches: what can be watched, and what a start, a change, a pause and a stop
- * do. See test_watch_share.c for several of them at a time.
+ * Watches: what can be watched, and the effects of start, change, pause and
+ * stop. Several watches at a time are tested in test_watch_share.c.
  */
 #include "support/fixture.h"
 
@@ -50,7 +50,7 @@ static void a_watch_is_told_what_is_there(void **state)
 	close_both(fds);
 }
 
-/* D4: level triggered. */
+/* D4: watches are level-triggered. */
 static void what_is_not_consumed_is_told_again(void **state)
 {
 	struct fixture *f = *state;
@@ -98,8 +98,8 @@ static void a_started_watch_keeps_the_loop_alive(void **state)
 	close_both(fds);
 }
 
-/* L2: unreferenced, it is called only while something else is alive; but it is
- * started, so the loop cannot be closed (O5). */
+/* L2: if unreferenced, it is called only while something else is alive. But it
+ * is started, so the loop cannot be closed (O5). */
 static void an_unreferenced_watch_does_not_keep_it_alive(void **state)
 {
 	struct fixture *f = *state;
@@ -151,8 +151,8 @@ static void getters_tell_the_state_of_a_watch(void **state)
 	close_both(fds);
 }
 
-/* F3: after each error the watch is stopped as before, and the loop can be
- * closed, which the fixture does. */
+/* F3: after each error the watch is still stopped. The fixture can close the
+ * loop. */
 static void arguments_that_mean_nothing_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -173,7 +173,7 @@ static void arguments_that_mean_nothing_are_refused(void **state)
 	close_both(fds);
 }
 
-/* F3: a refused change leaves the watch with what it asked for. */
+/* F3: a refused change leaves the watch with its old mask. */
 static void a_refused_change_leaves_the_watch_as_it_was(void **state)
 {
 	struct fixture *f = *state;
@@ -194,7 +194,7 @@ static void a_refused_change_leaves_the_watch_as_it_was(void **state)
 	close_both(fds);
 }
 
-/* D2: the error comes in the call itself, also for an empty mask. */
+/* D2: the call itself returns the error, even for an empty mask. */
 static void a_descriptor_that_is_not_open_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -225,7 +225,7 @@ static void close_it(void *arg)
 	close(*(int *)arg);
 }
 
-/* D2: between the look at it and the registration. */
+/* D2: closed between the check and the registration. */
 static void a_descriptor_that_is_closed_meanwhile_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -260,7 +260,7 @@ static void expect_not_watchable(struct fixture *f, int fd)
 	close(fd);
 }
 
-/* D4: the same on every poller, also where the kernel would say "ready". */
+/* D4: the same on every poller, even where the kernel would report "ready". */
 static void regular_files_and_directories_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -274,7 +274,7 @@ static void regular_files_and_directories_are_refused(void **state)
 	turn(f);
 }
 
-/* D2, F3: what was refused can be started once it makes sense. */
+/* D2, F3: a refused watch can be started when its descriptor is valid. */
 static void a_refused_watch_can_be_started_later(void **state)
 {
 	struct fixture *f = *state;
@@ -296,8 +296,8 @@ static void a_refused_watch_can_be_started_later(void **state)
 	close_both(fds);
 }
 
-/* What a socket of a pair says whose peer has sent a byte, and, if it has
- * also shut down its side, that too. */
+/* The events of a socket whose peer has sent a byte, and if @half_closed has
+ * also shut down its writing side. */
 static void try_all_changes(struct fixture *f, int turns_between,
 			    int half_closed)
 {
@@ -327,7 +327,7 @@ static void try_all_changes(struct fixture *f, int turns_between,
 	close_both(fds);
 }
 
-/* D4: starting with another mask changes it, in every way there is. */
+/* D4: a start with another mask changes it, from any mask to any other. */
 static void a_start_with_another_mask_changes_it(void **state)
 {
 	struct fixture *f = *state;
@@ -368,9 +368,9 @@ static void a_start_replaces_the_callback(void **state)
 	close_both(fds);
 }
 
-/* D2, D4: any number of starts with the same mask, and changes that were taken
- * back before the wait, make one system call for the descriptor: its file may
- * be another. */
+/* D2, D4: starts with the same mask, and changes that are undone before the
+ * wait, make one system call for the descriptor, however many there are. They
+ * need that call because the file may have changed. */
 static void what_does_not_change_costs_one_call(void **state)
 {
 	struct fixture *f = *state;
@@ -401,8 +401,9 @@ static void what_does_not_change_costs_one_call(void **state)
 	close_both(fds);
 }
 
-/* D2: to pause, start with an empty mask. A hang-up that is pending then, which
- * no mask hides from poll(2) and epoll, must not keep the loop from sleeping. */
+/* D2: a start with an empty mask pauses a watch. No mask hides a pending
+ * hang-up from poll(2) and epoll, but it must not keep the loop from
+ * sleeping. */
 static void a_paused_watch_is_told_nothing_and_does_not_spin(void **state)
 {
 	struct fixture *f = *state;
@@ -427,8 +428,8 @@ static void a_paused_watch_is_told_nothing_and_does_not_spin(void **state)
 	close(fds[0]);
 }
 
-/* D2: the same for a watch that was never anything but paused, and a hang-up
- * that comes while it is. */
+/* D2: the same for a watch that was started paused, and a hang-up that comes
+ * later. */
 static void a_watch_may_be_started_paused(void **state)
 {
 	struct fixture *f = *state;
@@ -478,7 +479,7 @@ static void start_a_watch(struct rota_task *task)
 	probe->calls++;
 }
 
-/* O5: a shutdown stops watches and lets none start. */
+/* O5: a shutdown stops watches, and none can be started. */
 static void a_shutdown_stops_watches_and_refuses_new_ones(void **state)
 {
 	struct fixture *f = *state;
@@ -504,7 +505,7 @@ static void a_shutdown_stops_watches_and_refuses_new_ones(void **state)
 	close_both(fds);
 }
 
-/* Those that neither cmocka nor a sanitizer handles itself. */
+/* Signals that neither cmocka nor a sanitizer handles. */
 static const int signals[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE,
 			       SIGALRM, SIGTERM, SIGUSR1, SIGUSR2,
 			       SIGCHLD, SIGURG,  SIGIO };
@@ -517,7 +518,7 @@ static void read_actions(struct sigaction actions[])
 		assert_int_equal(sigaction(signals[i], NULL, &actions[i]), 0);
 }
 
-/* D5: whoever links the library finds every signal as it was. */
+/* D5: linking and using the library changes no signal disposition. */
 static void no_disposition_is_touched(void **state)
 {
 	struct sigaction before[SIGNAL_COUNT], after[SIGNAL_COUNT];

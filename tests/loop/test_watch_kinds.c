@@ -1,6 +1,7 @@
 /*
- * Watches on all kinds of descriptors, and what each of them says: sockets,
- * pipes, FIFOs, terminals; the end, half an end, and what is out of band.
+ * Watches on descriptors of all kinds, and the events that each reports:
+ * sockets, pipes, FIFOs and terminals; end of file, half-close, and out-of-band
+ * data.
  */
 #include "support/fixture.h"
 
@@ -56,7 +57,7 @@ static struct sockaddr_in loopback(int fd)
 	return address;
 }
 
-/* A connected pair over TCP. */
+/* Make a connected pair over TCP. */
 static void tcp_pair(int fds[2])
 {
 	int listener = tcp_socket();
@@ -75,8 +76,8 @@ static void tcp_pair(int fds[2])
 	close(listener);
 }
 
-/* Make turns that may sleep until the probe is called: loopback or not, the
- * kernel may take its time. */
+/* Make turns that may sleep until the probe is called: even on loopback the
+ * kernel may need some time. */
 static unsigned told_in_time(struct fixture *f, struct probe *probe)
 {
 	unsigned calls = probe->calls;
@@ -86,7 +87,7 @@ static unsigned told_in_time(struct fixture *f, struct probe *probe)
 	return probe->events;
 }
 
-/* Fill what can be filled. */
+/* Write until nothing more is accepted. */
 static void fill(int fd)
 {
 	char bytes[4096] = { 0 };
@@ -105,7 +106,7 @@ static void empty(int fd)
 		;
 }
 
-/* The reader is told of a byte, the writer when there is room again. */
+/* The reader is called for a byte, and the writer when there is space again. */
 static void expect_both_ways(struct fixture *f, int reading, int writing)
 {
 	struct probe reader, writer;
@@ -196,8 +197,8 @@ static void a_datagram_socket_is_readable_by_datagrams(void **state)
 	close_both(fds);
 }
 
-/* A pseudo-terminal that passes every byte on. A container may have none, or
- * no /dev/pts: then the test is skipped. */
+/* Open a pseudo-terminal that passes every byte on. A container may have none,
+ * or no /dev/pts. Then the test is skipped. */
 static void open_terminal(int *master, int *slave)
 {
 	struct termios modes;
@@ -293,7 +294,7 @@ static void a_connection_is_writable_when_it_is_there(void **state)
 	close(client);
 }
 
-/* D4: the error is left for the watcher to find, on kqueue too. */
+/* D4: the error is left for the caller to read, on kqueue too. */
 static void a_refused_connection_is_all_that_was_asked_for(void **state)
 {
 	struct fixture *f = *state;
@@ -317,7 +318,7 @@ static void a_refused_connection_is_all_that_was_asked_for(void **state)
 	close(client);
 }
 
-/* D4: who asked for only one of them is told that one. */
+/* D4: a watch that requested only one of the events gets that one. */
 static void a_reset_is_what_each_asked_for(void **state)
 {
 	struct fixture *f = *state;
@@ -393,8 +394,9 @@ static void a_pipe_without_a_reader_is_writable(void **state)
 	close(fds[1]);
 }
 
-/* D4: half-close. Data alone is no disconnect, and who asks for nothing else
- * is not woken again and again for data that nobody reads. */
+/* D4: half-close. Data alone is no disconnect. A watch that requests only
+ * ROTA_DISCONNECT does not wake the loop again and again for data that is not
+ * read. */
 static void expect_half_close(struct fixture *f, const int fds[2])
 {
 	struct probe probe;
@@ -433,7 +435,7 @@ static void a_half_closed_tcp_socket_is_disconnected(void **state)
 	close_both(fds);
 }
 
-/* D4: out-of-band data is no ordinary data. */
+/* D4: out-of-band data is not ordinary data. */
 static void urgent_data_has_priority(void **state)
 {
 	struct fixture *f = *state;
@@ -464,7 +466,7 @@ static void urgent_data_has_priority(void **state)
 	close_both(fds);
 }
 
-/* A watch on another loop's descriptor (L5) is one like any other. */
+/* Another loop's descriptor (L5) can be watched like any other. */
 static void a_loop_can_be_watched_by_a_loop(void **state)
 {
 	struct fixture *f = *state;

@@ -1,6 +1,7 @@
 /*
- * Descriptors that are closed before their watches are stopped: the caller's
- * mistake, and yet the loop must neither spin nor call a wrong one.
+ * Descriptors that are closed before their watches are stopped. That is an
+ * error of the caller, but the loop must neither busy-wait nor call a wrong
+ * watch.
  */
 #include "support/fixture.h"
 
@@ -14,7 +15,7 @@ struct leak {
 	int duplicate; /* of fds[0], which is closed */
 };
 
-/* There is data, and fds[0] is closed under its watch. */
+/* Close fds[0] while it is watched and can be read. */
 static void leak_begin(struct leak *leak, struct probe *probe,
 		       struct fixture *f)
 {
@@ -34,7 +35,8 @@ static void leak_end(struct leak *leak)
 	close(leak->duplicate);
 }
 
-/* D1: the duplicate stays readable, and nobody is told, nor kept awake. */
+/* D1: the duplicate can still be read. No watch is called, and the loop
+ * sleeps. */
 static void
 a_descriptor_closed_too_soon_does_not_keep_the_loop_awake(void **state)
 {
@@ -49,7 +51,8 @@ a_descriptor_closed_too_soon_does_not_keep_the_loop_awake(void **state)
 	leak_end(&leak);
 }
 
-/* To begin afresh is for those that tell something, also after the first. */
+/* A new epoll instance is only made for leaked descriptors that report events,
+ * even if one was made before. */
 static void a_leak_that_tells_nothing_costs_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -78,7 +81,7 @@ static void a_leak_that_tells_nothing_costs_nothing(void **state)
 	leak_end(&silent);
 }
 
-/* What is watched besides goes on, and so does the number's next owner. */
+/* Other watches still work, and so does a watch for the reused number. */
 static void the_others_are_still_watched(void **state)
 {
 	struct fixture *f = *state;
@@ -91,7 +94,7 @@ static void the_others_are_still_watched(void **state)
 	probe_init(&other, f, others[0]);
 	probe_start(&other, ROTA_READABLE);
 	leak_begin(&leak, &gone, f);
-	make_pipe(again); /* has the number that was closed */
+	make_pipe(again); /* reuses the closed number */
 	probe_init(&next, f, again[0]);
 	probe_start(&next, ROTA_READABLE);
 	assert_int_equal(told(f, &next), 0);
@@ -112,7 +115,7 @@ static void the_others_are_still_watched(void **state)
 	leak_end(&leak);
 }
 
-/* Of all numbers, with the first. */
+/* Descriptor 0 is watched like any other. */
 static void the_first_number_is_still_watched(void **state)
 {
 	struct fixture *f = *state;
@@ -142,7 +145,7 @@ static void the_first_number_is_still_watched(void **state)
 	leak_end(&leak);
 }
 
-/* F3: if there is no new epoll instance to be had, the old one goes on. */
+/* F3: if no new epoll instance can be made, the old one stays in use. */
 static void a_loop_that_cannot_begin_afresh_goes_on(void **state)
 {
 	struct fixture *f = *state;

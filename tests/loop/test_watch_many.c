@@ -1,7 +1,8 @@
 /*
  * Many watches at a time: more than one wait reports, more than one turn
- * handles, and all of them stopped, closed and reopened in one batch. With full
- * waits, what nobody consumes may be told more than once in a turn.
+ * handles, and all of them stopped, closed and reopened in one batch. If waits
+ * are full, an event that is not consumed may be reported by several waits of a
+ * turn.
  */
 #include "support/fixture.h"
 
@@ -18,7 +19,7 @@ enum {
 	MANY = A_TURN + 300,
 };
 
-/* Copies of one pipe's reading end, each watched for itself. */
+/* Duplicates of one pipe's reading end. Each of them is watched. */
 struct crowd {
 	struct fixture *f;
 	struct probe probes[MANY];
@@ -75,7 +76,8 @@ static unsigned least(const struct crowd *crowd)
 	return calls;
 }
 
-/* T11: what one wait cannot report, the next one in the same turn does. */
+/* T11: events that one wait cannot report come with the next wait of the same
+ * turn. */
 static void more_than_one_wait_reports_come_in_one_turn(void **state)
 {
 	enum { COUNT = ROTA_EVENTS_PER_WAIT * 2 + 50 };
@@ -91,7 +93,8 @@ static void more_than_one_wait_reports_come_in_one_turn(void **state)
 	crowd_end(crowd);
 }
 
-/* T11: what one turn cannot handle is not dropped, and nobody starves. */
+/* T11: events that one turn cannot handle are not dropped, and no watch
+ * starves. */
 static void more_than_one_turn_handles_are_not_dropped(void **state)
 {
 	struct crowd *crowd = crowd_begin(*state, MANY);
@@ -116,7 +119,7 @@ static void stop_all(struct probe *probe)
 		probe_stop(&crowd->probes[i]);
 }
 
-/* D4: in the middle of a full batch. */
+/* D4: this happens in the middle of a full batch. */
 static void one_callback_may_stop_them_all(void **state)
 {
 	struct crowd *crowd = crowd_begin(*state, 600);
@@ -131,7 +134,7 @@ static void one_callback_may_stop_them_all(void **state)
 	crowd_end(crowd);
 }
 
-/* Give all numbers but one's own to something that is not ready. */
+/* Let all the numbers refer to a pipe that is not ready. */
 static void reopen_all(struct probe *probe)
 {
 	struct crowd *crowd = probe->arg;
@@ -146,7 +149,7 @@ static void reopen_all(struct probe *probe)
 		assert_int_equal(dup2(quiet[0], fd), fd);
 		probe_start(&crowd->probes[i], READABLE);
 	}
-	/* Else all of them would be ready by the hang-up. */
+	/* Otherwise all of them would be ready because of the hang-up. */
 	assert_int_equal(dup2(quiet[1], crowd->fds[1]), crowd->fds[1]);
 	close(quiet[0]);
 	close(quiet[1]);
@@ -178,8 +181,8 @@ static void close_it(struct probe *probe)
 	probe_start(probe, READABLE);
 }
 
-/* D4: a number that its callback closes is reported once more, also if a
- * further wait of the same turn finds that out. */
+/* D4: if a callback closes its own descriptor, the watch is called once more,
+ * even if a later wait of the same turn detects that. */
 static void what_is_reported_once_is_not_lost_among_many(void **state)
 {
 	struct crowd *crowd = crowd_begin(*state, 600);
@@ -194,7 +197,7 @@ static void what_is_reported_once_is_not_lost_among_many(void **state)
 	crowd_end(crowd);
 }
 
-/* D2: changes of more descriptors than a poller takes at a time. */
+/* D2: more descriptors change than a poller takes at a time. */
 static void all_of_them_change_between_two_waits(void **state)
 {
 	struct crowd *crowd = crowd_begin(*state, 600);
@@ -215,7 +218,7 @@ static void all_of_them_change_between_two_waits(void **state)
 	crowd_end(crowd);
 }
 
-/* Whoever is ready among many that are not is found. */
+/* A ready descriptor is found among many that are not ready. */
 static void one_among_many_is_found(void **state)
 {
 	struct crowd *crowd = crowd_begin(*state, 1000);
@@ -239,8 +242,8 @@ static void one_among_many_is_found(void **state)
 	crowd_end(crowd);
 }
 
-/* D4: level triggered, for those too who ask for the end alone and leave the
- * data, if any, where it is. */
+/* D4: it is level-triggered, also for watches that request only the end and
+ * leave any data unread. */
 static void as_many_as_have_ended_are_told_so_in_every_turn(void **state)
 {
 	enum { COUNT = 200, TURNS = 5 };

@@ -1,5 +1,5 @@
 /*
- * Watches that move in memory, as in an array that grows.
+ * Watches that are moved in memory, as in an array that grows.
  */
 #include "support/fixture.h"
 
@@ -14,7 +14,7 @@ struct moved {
 	struct rota_watch before[COUNT], after[COUNT];
 	char order[16];
 	int fds[2];
-	int mover; /* whose callback moves them all, or -1 */
+	int mover; /* its callback moves all, or -1 */
 };
 
 static void move_all(struct moved *m)
@@ -77,7 +77,7 @@ static void started_watches_can_be_moved(void **state)
 	moved_end(&m);
 }
 
-/* O4: also in the middle of the walk over them. */
+/* O4: this includes the middle of the walk over them. */
 static void a_callback_may_move_them_all(void **state)
 {
 	for (int mover = 0; mover < COUNT; mover++) {
@@ -112,7 +112,7 @@ static void a_watch_that_is_alone_or_stopped_can_be_moved(void **state)
 	assert_true(rota_watch_is_active(&to));
 	assert_false(rota_watch_is_active(&probe.watch));
 	rota_watch_move(&probe.watch, &to);
-	rota_watch_move(&probe.watch, &probe.watch); /* stays as it is */
+	rota_watch_move(&probe.watch, &probe.watch); /* does nothing */
 	assert_true(rota_watch_is_active(&probe.watch));
 	put_byte(fds[1]);
 

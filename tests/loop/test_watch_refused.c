@@ -1,6 +1,6 @@
 /*
- * A change that the kernel refuses in the same wait in which it has events to
- * tell, over a scripted poller: both reach their watches, once.
+ * The kernel refuses a change in the same wait in which it has events. Both are
+ * reported to their watches, once. The poller is scripted.
  */
 /* poller: none */
 #include "support/fixture.h"
@@ -51,7 +51,7 @@ static void a_refused_change_and_an_event_are_both_told(void **state)
 
 	assert_int_equal(rota_loop_run(scene.s.loop, ROTA_RUN_ONCE), 1);
 
-	/* There is something to tell, so it does not sleep. */
+	/* There is something to report, so the wait does not sleep. */
 	assert_string_equal(script_take(&scene.s), "confirm 10 rw, wait 0");
 	assert_int_equal(scene.refused.calls, 1);
 	assert_int_equal(scene.refused.events, READABLE | WRITABLE);
@@ -62,8 +62,8 @@ static void a_refused_change_and_an_event_are_both_told(void **state)
 	scene_end(&scene);
 }
 
-/* D2: the change is made before the next wait, which tells nothing by itself,
- * and sleeps. */
+/* D2: the change is made again before the next wait, which has nothing to
+ * report by itself, and sleeps. */
 static void a_refused_change_is_made_again_and_the_loop_sleeps(void **state)
 {
 	struct scene scene;
@@ -89,7 +89,7 @@ static void stop_other(struct probe *probe)
 	probe_stop(probe->arg);
 }
 
-/* D4: a stop holds for the other event of the same wait. */
+/* D4: a stop is effective for the other event of the same wait. */
 static void the_callback_of_a_refused_change_may_stop_the_other(void **state)
 {
 	struct scene scene;
@@ -103,7 +103,7 @@ static void the_callback_of_a_refused_change_may_stop_the_other(void **state)
 
 	assert_int_equal(rota_loop_run(scene.s.loop, ROTA_RUN_NOWAIT), 1);
 
-	/* Whichever came first. */
+	/* The order is not specified. */
 	assert_int_equal(scene.refused.calls + scene.ready.calls, 1);
 	scene_end(&scene);
 }
@@ -113,7 +113,7 @@ static void stop_self(struct probe *probe)
 	probe_stop(probe);
 }
 
-/* D4: the kernel may have an event of the very descriptor, too. */
+/* D4: the same descriptor may have an event, too. */
 static void a_watch_may_be_refused_and_ready_at_once(void **state)
 {
 	struct scene scene;
@@ -129,8 +129,8 @@ static void a_watch_may_be_refused_and_ready_at_once(void **state)
 	scene_end(&scene);
 }
 
-/* F3: the wait fails after the change has been refused. What was to be told is
- * level triggered, and told by the next wait; the change is made. */
+/* F3: the wait fails after the change was refused. Events are level-triggered,
+ * so the next wait reports them. The change is made, too. */
 static void a_wait_that_fails_after_a_refusal_loses_nothing(void **state)
 {
 	struct scene scene;
@@ -152,7 +152,7 @@ static void a_wait_that_fails_after_a_refusal_loses_nothing(void **state)
 	scene_end(&scene);
 }
 
-/* F3: an error that is told once is not lost either. */
+/* F3: an error that is reported only once is not lost either. */
 static void a_wait_that_fails_after_a_dead_number_loses_nothing(void **state)
 {
 	struct scene scene;
@@ -175,7 +175,7 @@ static void a_wait_that_fails_after_a_dead_number_loses_nothing(void **state)
 
 enum { MANY = SCRIPT_EVENTS };
 
-/* Many of both: all are told, and no event goes to the wrong watch. */
+/* Many of both: all are reported, and no event goes to the wrong watch. */
 static void many_refusals_and_many_events_are_all_told(void **state)
 {
 	static struct probe refused[MANY], ready[MANY];

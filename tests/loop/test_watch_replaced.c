@@ -1,7 +1,8 @@
 /*
- * Descriptors that change under their watches: closed, replaced by another
- * file, given back to the same one. A start watches the file that is there
- * now; no event of another one is delivered, and nothing spins (D4, D1).
+ * Descriptors that change while they are watched: they are closed, replaced by
+ * another file, or refer to the earlier file again. A start watches the file
+ * that is there now, events of another file are not delivered, and the loop
+ * does not busy-wait (D4, D1).
  */
 #include "support/fixture.h"
 
@@ -16,7 +17,7 @@
 enum {
 	READABLE = ROTA_READABLE,
 	WRITABLE = ROTA_WRITABLE,
-	QUIET = 12, /* more waits than a loop needs that sleeps */
+	QUIET = 12, /* more waits than a sleeping loop makes */
 };
 
 static void close_both(const int fds[2])
@@ -25,7 +26,7 @@ static void close_both(const int fds[2])
 	close(fds[1]);
 }
 
-/* Let @number be the reading end of a new pipe: returns the writing end. */
+/* Let @number be the reading end of a new pipe. Returns its writing end. */
 static int replace(int number)
 {
 	int fds[2];
@@ -43,7 +44,7 @@ static void expect_quiet(struct fixture *f)
 	assert_in_range(waits_within(f, 5), 1, QUIET);
 }
 
-/* A program forgets a watch, and starts another on the number. */
+/* A program forgets a watch, and starts another one for the same number. */
 static void a_new_watch_of_the_number_is_told_of_the_new_file(void **state)
 {
 	struct fixture *f = *state;
@@ -71,7 +72,7 @@ static void a_new_watch_of_the_number_is_told_of_the_new_file(void **state)
 	close(writer);
 }
 
-/* Restarts of a watch whose number is another file's by now. */
+/* Restart a watch whose number refers to another file by now. */
 static void restart_on_another_file(struct fixture *f, unsigned before,
 				    int duplicated)
 {
@@ -115,7 +116,8 @@ static void a_restart_watches_the_file_that_is_there_now(void **state)
 	}
 }
 
-/* Stopped too late: what was left in the kernel is no error of a later start. */
+/* The watch was stopped too late. What the kernel still has registered does not
+ * make a later start fail. */
 static void the_same_file_may_come_back(void **state)
 {
 	struct fixture *f = *state;
@@ -147,8 +149,8 @@ static void the_same_file_may_come_back(void **state)
 	close(copy);
 }
 
-/* Two files that were under one number live on elsewhere, and one of them gets
- * the number back: the other one's events are not its own. */
+/* Two files that had this number are still open elsewhere, and one of them gets
+ * the number again. Events of the other file are not reported for it. */
 static void what_two_files_left_is_told_apart(void **state)
 {
 	struct fixture *f = *state;
@@ -181,8 +183,8 @@ static void what_two_files_left_is_told_apart(void **state)
 	close_both(copies);
 }
 
-/* Two pipes that hold a byte; the one called first replaces the other one's
- * file by a silent pipe, and restarts its watch. */
+/* Two pipes that hold a byte. The watch that is called first replaces the other
+ * one's file by an empty pipe, and restarts its watch. */
 struct pair {
 	struct probe probes[2];
 	int fds[2][2];
@@ -225,7 +227,7 @@ static void pair_end(struct pair *p)
 		close(p->writer);
 }
 
-/* D1: the other's event, of the same batch, is of a file that it has not. */
+/* D1: the other watch's event in the same batch is from the old file. */
 static void an_event_of_the_batch_is_not_the_new_file_s(void **state)
 {
 	struct pair p;
@@ -243,7 +245,7 @@ static void an_event_of_the_batch_is_not_the_new_file_s(void **state)
 	pair_end(&p);
 }
 
-/* A restart that changes nothing takes no event away, however often it comes. */
+/* A restart that changes nothing loses no event, however often it is made. */
 static void a_watch_that_is_always_restarted_is_told(void **state)
 {
 	struct pair p;
@@ -258,7 +260,7 @@ static void a_watch_that_is_always_restarted_is_told(void **state)
 	pair_end(&p);
 }
 
-/* The new file has errors of its own, which the start returns. */
+/* The start returns the error of the new file. */
 static void a_start_returns_the_new_file_s_error(void **state)
 {
 	struct fixture *f = *state;
@@ -293,8 +295,9 @@ static void a_start_returns_the_new_file_s_error(void **state)
 	close(writer);
 }
 
-/* The restart of a started watch is told such an error once, as everything it
- * asked for; then the loop sleeps, and the next start works again. */
+/* If a started watch is restarted, it is called once for such an error, with
+ * all requested events. Then the loop sleeps, and the next start works
+ * again. */
 static void a_restart_is_told_of_a_dead_number_once(void **state)
 {
 	struct fixture *f = *state;
@@ -333,7 +336,8 @@ static void a_restart_is_told_of_a_dead_number_once(void **state)
 	close(writer);
 }
 
-/* Its open file may live on under another number: no event of that comes. */
+/* The old file may be open under another number. Its events are not
+ * reported. */
 static void what_a_dead_number_left_is_not_told(void **state)
 {
 	struct fixture *f = *state;
@@ -358,7 +362,8 @@ static void what_a_dead_number_left_is_not_told(void **state)
 	close(fds[1]);
 }
 
-/* A start that fails for the new file tells the number's other watches. */
+/* A start fails for the new file: then the other watches of the number are
+ * called. */
 static void a_failed_start_is_told_to_the_others_once(void **state)
 {
 	struct fixture *f = *state;
@@ -385,8 +390,8 @@ static void a_failed_start_is_told_to_the_others_once(void **state)
 	close(fds[1]);
 }
 
-/* F3: no room for the new file is an error of the start; for a restart it is
- * tried again by each wait. */
+/* F3: if the kernel has no space for the new file, a start fails; a restart is
+ * tried again before each wait. */
 static void room_that_is_missing_is_found_later(void **state)
 {
 	struct fixture *f = *state;
@@ -404,7 +409,7 @@ static void room_that_is_missing_is_found_later(void **state)
 	turn(f);
 	writer = replace(fds[0]);
 
-	/* The first call finds that the file is another. */
+	/* The first call detects that the file has changed. */
 	fault_fail("epoll_ctl", 2, ENOSPC);
 	assert_int_equal(probe_try_start(&fresh, READABLE), ROTA_ENOSPC);
 	assert_int_equal(fault_clear(), 1);
@@ -428,7 +433,7 @@ static void restart_often(struct probe *probe)
 		probe_start(probe, READABLE);
 }
 
-/* D4: what that costs. */
+/* D4: restarts are cheap. */
 static void restarts_cost_one_call_a_turn(void **state)
 {
 	enum { TURNS = 20 };
@@ -473,7 +478,8 @@ static void rebuild(void *arg)
 	}
 }
 
-/* F2: a dead number is no reason not to rebuild the loop, and is told once (D4). */
+/* F2: a closed number does not make the rebuild fail, and is reported once
+ * (D4). */
 static void a_loop_with_a_dead_number_is_rebuilt_after_a_fork(void **state)
 {
 	struct fixture *f = *state;
@@ -483,7 +489,7 @@ static void a_loop_with_a_dead_number_is_rebuilt_after_a_fork(void **state)
 	make_pipe(first);
 	make_pipe(second);
 	put_byte(second[1]);
-	dead = fcntl(first[0], F_DUPFD, 200); /* no new file gets it */
+	dead = fcntl(first[0], F_DUPFD, 200); /* too high for new files */
 	assert_true(dead >= 200);
 	probe_init(&two.dead, f, dead);
 	probe_init(&two.live, f, second[0]);
@@ -508,7 +514,7 @@ static void rebuild_and_turn(void *arg)
 	EXPECT(probe->calls == 1);
 }
 
-/* F2: of all numbers, with the first. */
+/* F2: the same for descriptor 0. */
 static void the_first_number_is_watched_after_a_fork_too(void **state)
 {
 	int stdin_before = dup(0);
@@ -531,20 +537,20 @@ static void the_first_number_is_watched_after_a_fork_too(void **state)
 	close_both(fds);
 }
 
-/* --- anything at all --------------------------------------------------------- */
+/* Random operations on descriptors. */
 
 enum { NUMBERS = 6, PIPES = 4, ROUNDS = 400 };
 
 struct world {
 	struct fixture *f;
 	struct probe probes[NUMBERS];
-	int numbers[NUMBERS]; /* what the program closes and replaces */
-	int pipes[PIPES][2];  /* what they are replaced by; these stay open */
-	int holds[PIPES];     /* bytes in it */
+	int numbers[NUMBERS]; /* closed and replaced by the program */
+	int pipes[PIPES][2];  /* the replacements, which stay open */
+	int holds[PIPES];     /* bytes in each */
 	uint64_t seed;
 };
 
-/* Something that a program does with its descriptors. */
+/* One random operation of a program on its descriptors. */
 static void disturb(struct world *w)
 {
 	unsigned i = (unsigned)random_below(&w->seed, NUMBERS);
@@ -562,7 +568,7 @@ static void disturb(struct world *w)
 	case 3:
 		probe_stop(probe);
 		break;
-	case 4: /* on a dead number it may be refused */
+	case 4: /* may fail if the number is closed */
 		(void)probe_try_start(probe, READABLE);
 		break;
 	default:
@@ -588,7 +594,7 @@ static int is_open(int fd)
 	return fcntl(fd, F_GETFD) != -1;
 }
 
-/* After a start each watch is told what is so, and nothing else. */
+/* After a start, each watch reports the current state and nothing else. */
 static void check(struct world *w)
 {
 	unsigned readable = 0;
@@ -599,7 +605,7 @@ static void check(struct world *w)
 			probe_start(&w->probes[i], READABLE);
 		else
 			probe_stop(&w->probes[i]);
-	turn(w->f); /* events of the past, and new epoll instances */
+	turn(w->f); /* old events, and new epoll instances */
 	turn(w->f);
 	for (int i = 0; i < NUMBERS; i++)
 		w->probes[i].calls = 0;

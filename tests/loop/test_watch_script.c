@@ -1,6 +1,6 @@
 /*
- * Watches over a scripted poller: exactly what the loop asks of the kernel and
- * when, and what it does with answers that no kernel gives on demand.
+ * Watches with a scripted poller: which calls the loop makes and when, and what
+ * it does with answers that no kernel gives on demand.
  */
 /* poller: none */
 #include "support/fixture.h"
@@ -14,7 +14,7 @@ enum {
 	DISCONNECT = ROTA_DISCONNECT,
 };
 
-/* The probes of probe.h on the scripted loop. */
+/* Init a probe of probe.h on the scripted loop. */
 static void init(struct probe *probe, struct script *s, int fd)
 {
 	struct fixture f = { .loop = s->loop };
@@ -66,9 +66,10 @@ static void what_the_kernel_refuses_is_returned(void **state)
 	script_end(&s);
 }
 
-/* D2, D4: batched, one call a descriptor and wait, however many starts there
- * were; a stop that changes nothing costs none. A second watch asks at once, as
- * its caller can be told an error. */
+/* D2, D4: changes are batched, with one call for each descriptor and wait,
+ * however many starts there were. A stop that changes nothing makes no call.
+ * The start of a second watch makes its call at once, because it can return an
+ * error. */
 static void changes_are_made_just_before_the_wait(void **state)
 {
 	struct script s;
@@ -103,7 +104,7 @@ static void changes_are_made_just_before_the_wait(void **state)
 	script_end(&s);
 }
 
-/* D2: a change that was not made yet goes with the descriptor. */
+/* D2: a change that was not made yet is dropped with the descriptor. */
 static void a_removal_forgets_the_change(void **state)
 {
 	struct script s;
@@ -131,7 +132,7 @@ static void a_removal_forgets_the_change(void **state)
 	script_end(&s);
 }
 
-/* D4: to pause is a change like any other. */
+/* D4: a pause is a change like any other. */
 static void a_pause_wants_nothing_of_the_kernel(void **state)
 {
 	struct script s;
@@ -153,7 +154,8 @@ static void a_pause_wants_nothing_of_the_kernel(void **state)
 	script_end(&s);
 }
 
-/* D2: a poller without room is told to submit, and gets the change after. */
+/* D2: if the poller has no space, it is asked to submit, and then gets the
+ * change. */
 static void changes_that_do_not_fit_are_submitted(void **state)
 {
 	struct script s;
@@ -180,8 +182,8 @@ static void changes_that_do_not_fit_are_submitted(void **state)
 	script_end(&s);
 }
 
-/* D2: what cannot be told to the caller any more shows as everything asked
- * for, so that the next read or write finds it out; and it is tried again. */
+/* D2: an error that the call can no longer return is reported as all requested
+ * events, so that the next read or write gets it. The change is tried again. */
 static void a_change_that_is_refused_reports_everything(void **state)
 {
 	struct script s;
@@ -205,7 +207,7 @@ static void a_change_that_is_refused_reports_everything(void **state)
 	script_end(&s);
 }
 
-/* D1: the generation tells who an event is for. */
+/* D1: the generation says for which registration an event is. */
 static void an_event_of_another_generation_is_dropped(void **state)
 {
 	struct script s;
@@ -246,7 +248,7 @@ static void restart_the_other(struct probe *probe)
 	probe_start(other, READABLE);
 }
 
-/* D1, D4: with the order given, nothing is left to chance. */
+/* D1, D4: the script fixes the order of the events. */
 static void an_event_of_a_watch_that_was_stopped_is_dropped(void **state)
 {
 	struct script s;
@@ -276,8 +278,8 @@ static void an_event_of_a_watch_that_was_stopped_is_dropped(void **state)
 	script_end(&s);
 }
 
-/* D1: the event was for the descriptor that had the number before; what is
- * there for the new one comes with the next wait. */
+/* D1: the event was for the earlier descriptor of that number. Events of the
+ * new one come with the next wait. */
 static void a_restart_in_the_batch_begins_anew(void **state)
 {
 	struct script s;
@@ -304,8 +306,8 @@ static void a_restart_in_the_batch_begins_anew(void **state)
 	script_end(&s);
 }
 
-/* D4: nobody is told what they did not ask for, were it only there because
- * another watch asked. */
+/* D4: a watch gets no events that it did not request, even if another watch
+ * requested them. */
 static void an_event_goes_to_those_who_asked_for_it(void **state)
 {
 	struct script s;
@@ -370,9 +372,9 @@ static void crowd_end(struct crowd *crowd)
 	test_free(crowd);
 }
 
-/* T11: a wait that comes back full is followed by another, which does not
- * sleep. What is level-triggered comes back with it, and is not called again:
- * then there is nothing new, and no third wait. */
+/* T11: a full wait is followed by another one, which does not sleep. It reports
+ * level-triggered events again, and their watches are not called again. As
+ * there is nothing new, no third wait follows. */
 static void a_further_wait_tells_nothing_twice(void **state)
 {
 	struct crowd *crowd = crowd_begin(*state);
@@ -407,7 +409,8 @@ static void a_wait_that_is_not_full_is_the_last_of_its_turn(void **state)
 	crowd_end(crowd);
 }
 
-/* D2: what there was no room for is made by the next wait that has some. */
+/* D2: a change that found no space is made before the next wait that has
+ * some. */
 static void a_change_without_room_is_tried_again(void **state)
 {
 	static const int errors[] = { ROTA_ENOMEM, ROTA_ENOSPC, ROTA_EAGAIN };
@@ -431,7 +434,7 @@ static void a_change_without_room_is_tried_again(void **state)
 	script_end(&s);
 }
 
-/* D2: more refusals than one wait reports. */
+/* D2: there are more refusals than one wait reports. */
 static void refusals_may_fill_the_wait(void **state)
 {
 	struct crowd *crowd = crowd_begin(*state);
@@ -456,7 +459,7 @@ static void refusals_may_fill_the_wait(void **state)
 	crowd_end(crowd);
 }
 
-/* D2: the same of files that are gone, of which each is told once. */
+/* D2: the same for closed files. Each is reported once. */
 static void as_many_as_are_gone_are_told_so(void **state)
 {
 	struct crowd *crowd = crowd_begin(*state);
@@ -500,7 +503,8 @@ static void what_is_left_over_keeps_the_next_wait_at_zero(void **state)
 	crowd_end(crowd);
 }
 
-/* F3: a wait that fails ends the run; the next goes on, and nothing is lost. */
+/* F3: a wait that fails ends the run. The next run continues, and nothing is
+ * lost. */
 static void a_wait_that_fails_ends_the_run(void **state)
 {
 	struct script s;
@@ -521,7 +525,7 @@ static void a_wait_that_fails_ends_the_run(void **state)
 	script_end(&s);
 }
 
-/* T3: an early return of the wait, or one without events, does not end it. */
+/* T3: a wait that returns early, or without events, does not end the run. */
 static void run_once_goes_on_after_an_empty_wait(void **state)
 {
 	struct script s;

@@ -1,10 +1,10 @@
 /*
- * Watches together: several on one descriptor, and what a callback may do to
- * those whose events came in the same batch.
+ * Several watches: some on one descriptor, and what a callback may do to
+ * watches whose events came in the same batch.
  *
- * In which order the kernel reports descriptors is its own affair: where two
- * are ready, each does to the other what the test is about, and the one that
- * is called first has done it.
+ * The kernel decides in which order it reports descriptors. So where two are
+ * ready, each callback would do the same to the other watch, and the first one
+ * does it.
  */
 #include "support/fixture.h"
 
@@ -25,7 +25,7 @@ static void close_both(const int fds[2])
 	close(fds[1]);
 }
 
-/* D4: each watch of a descriptor is told what it asked for itself. */
+/* D4: each watch of a descriptor gets the events that it requested itself. */
 static void watches_share_a_descriptor(void **state)
 {
 	struct fixture *f = *state;
@@ -58,8 +58,8 @@ static void watches_share_a_descriptor(void **state)
 	close_both(fds);
 }
 
-/* D4: the union shrinks when one leaves; else the kernel would report what
- * nobody asked for, turn after turn. */
+/* D4: the union of the masks shrinks when a watch is stopped. Otherwise the
+ * kernel would report unrequested events in every turn. */
 static void a_sibling_that_leaves_takes_its_mask_along(void **state)
 {
 	struct fixture *f = *state;
@@ -86,8 +86,8 @@ static void a_sibling_that_leaves_takes_its_mask_along(void **state)
 	close_both(fds);
 }
 
-/* D2: what was stopped has left the kernel on return: the kernel follows the
- * open file, and a duplicate elsewhere would go on being reported. */
+/* D2: a stopped descriptor is removed from the kernel on return. The kernel
+ * tracks the open file, so a duplicate could still be reported. */
 static void a_stopped_descriptor_has_left_the_kernel(void **state)
 {
 	struct fixture *f = *state;
@@ -111,7 +111,7 @@ static void a_stopped_descriptor_has_left_the_kernel(void **state)
 	close(fds[1]);
 }
 
-/* D2: also if nothing but the start was made, and no wait since. */
+/* D2: this is true even if there was no wait after the start. */
 static void a_watch_stopped_before_any_wait_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -133,7 +133,7 @@ static void a_watch_stopped_before_any_wait_leaves_nothing(void **state)
 	close(fds[1]);
 }
 
-/* D1: a new descriptor under an old number is a new one. */
+/* D1: a new file under an old number is watched anew. */
 static void a_number_in_use_again_is_watched_anew(void **state)
 {
 	struct fixture *f = *state;
@@ -152,12 +152,12 @@ static void a_number_in_use_again_is_watched_anew(void **state)
 	}
 }
 
-/* Two readers whose pipes both hold a byte, each with an eye on the other. */
+/* Two readers whose pipes both hold a byte. Each knows the other. */
 struct pair {
 	struct fixture *f;
 	struct probe readers[2];
 	int fds[2][2];
-	int quiet[2]; /* a pipe that nobody writes to */
+	int quiet[2]; /* nothing is written to it */
 };
 
 static void pair_begin(struct pair *p, struct fixture *f,
@@ -196,7 +196,7 @@ static void stop_the_other(struct probe *probe)
 	probe_stop(&p->readers[other(p, probe)]);
 }
 
-/* D4: stop holds at once, for events of the same batch too. */
+/* D4: a stop takes effect at once, even for events of the same batch. */
 static void stopping_another_holds_in_the_same_batch(void **state)
 {
 	struct pair p;
@@ -221,7 +221,7 @@ static void pause_the_other(struct probe *probe)
 	probe_start(&p->readers[other(p, probe)], 0);
 }
 
-/* D4: so does a change of what is asked for. */
+/* D4: so does a change of the mask. */
 static void pausing_another_holds_in_the_same_batch(void **state)
 {
 	struct pair p;
@@ -245,7 +245,7 @@ static void restart_the_other(struct probe *probe)
 	probe_start(victim, READABLE);
 }
 
-/* D2, D4: nothing that is still there is lost by a restart. */
+/* D2, D4: a restart loses no event that is still there. */
 static void restarting_another_in_the_batch_loses_nothing(void **state)
 {
 	struct pair p;
@@ -262,8 +262,8 @@ static void restarting_another_in_the_batch_loses_nothing(void **state)
 	pair_end(&p);
 }
 
-/* The other's number goes to a pipe with nothing to read, and its watch is
- * started for that. */
+/* Let the other's number refer to an empty pipe, and start its watch for
+ * that. */
 static void give_away_the_others_number(struct probe *probe)
 {
 	struct pair *p = probe->arg;
@@ -296,7 +296,7 @@ static void an_event_never_reaches_a_number_s_new_owner(void **state)
 	pair_end(&p);
 }
 
-/* The same with a watch that had no part in it. */
+/* The same with a watch that was not started before. */
 static void give_it_to_another_watch(struct probe *probe)
 {
 	struct pair *p = probe->arg;
@@ -340,7 +340,7 @@ static void free_itself(struct probe *probe)
 	free(probe);
 }
 
-/* O4: the memory of a watch may go in its own callback. */
+/* O4: a watch may be freed in its own callback. */
 static void a_watch_may_be_freed_in_its_own_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -365,7 +365,7 @@ static void a_watch_may_be_freed_in_its_own_callback(void **state)
 	close_both(fds);
 }
 
-/* Siblings on one descriptor, of which the first that is called frees all. */
+/* Several watches of one descriptor. The first one that is called frees all. */
 struct family {
 	struct probe *members[3];
 	unsigned calls;
@@ -414,7 +414,7 @@ static void start_a_sibling(struct probe *probe)
 	probe_start(sibling, WRITABLE);
 }
 
-/* D4, T8: one more watch on the same descriptor, started by a callback. */
+/* D4, T8: a callback starts another watch for the same descriptor. */
 static void a_callback_may_start_a_sibling(void **state)
 {
 	struct fixture *f = *state;
@@ -439,8 +439,8 @@ static void a_callback_may_start_a_sibling(void **state)
 	close_both(fds);
 }
 
-/* Two descriptors in one batch: whichever is called first takes the other's
- * byte, and starts a watch there. */
+/* Two descriptors in one batch. The watch that is called first takes the
+ * other's byte and starts a new watch for that descriptor. */
 struct couple {
 	struct probe first, second, late;
 	unsigned starts;
@@ -459,8 +459,8 @@ static void start_late_on_the_other(struct probe *probe)
 	probe_start(&c->late, READABLE);
 }
 
-/* T8: what the batch says of the descriptor was before it started, and may be
- * gone by now. */
+/* T8: the batch's events are older than the watch, and may not be true any
+ * more. */
 static void a_watch_started_in_a_batch_is_told_by_the_next(void **state)
 {
 	struct fixture *f = *state;
@@ -506,8 +506,8 @@ static void note_order(struct probe *probe)
 	order->called[order->count++] = probe;
 }
 
-/* T9: those who share a descriptor are called in the order they started, and a
- * change of the mask keeps the place. */
+/* T9: watches of one descriptor are called in the order in which they were
+ * started. A change of the mask keeps the place. */
 static void siblings_are_called_in_the_order_they_started(void **state)
 {
 	struct fixture *f = *state;
@@ -538,8 +538,7 @@ static void siblings_are_called_in_the_order_they_started(void **state)
 	close_both(fds);
 }
 
-/* Close what is watched, and put the number to use again, all in the callback
- * of the descriptor itself. */
+/* Close the watched descriptor and reuse its number, in its own callback. */
 static void reopen_itself(struct probe *probe)
 {
 	struct pair *p = probe->arg;

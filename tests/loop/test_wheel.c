@@ -1,9 +1,9 @@
 /*
- * Timers in random sets, against a reference that searches them all: the
- * order, the time, and that none is lost, whatever was stopped or started
- * again in between.
+ * Random sets of timers, checked against a reference that searches all of them:
+ * the order and the times are right and no timer is lost, whatever was stopped
+ * or restarted meanwhile.
  *
- * A failure is repeated with the ROTA_TEST_SEED that was printed.
+ * If the test fails, ROTA_TEST_SEED with the printed seed repeats it.
  */
 #include "support/fixture.h"
 
@@ -19,7 +19,7 @@ struct entry {
 	int active;
 	uint64_t due_ns;
 	uint64_t order; /* of its last start */
-	uint64_t phase; /* it may run in phases after this one */
+	uint64_t phase; /* it may run in later phases */
 	uint64_t started_ns;
 };
 
@@ -29,16 +29,16 @@ struct model {
 	struct entry entries[TIMERS];
 	uint64_t starts;
 	uint64_t calls;
-	uint64_t phase;  /* timers phases that made a call, so far */
-	uint64_t now_ns; /* in that one */
-	uint64_t turns;  /* when that one began */
-	unsigned churn;  /* restarts and stops in a callback, at most */
-	uint64_t left;   /* starts in callbacks that may still be made */
+	uint64_t phase;  /* timers phases that made a call */
+	uint64_t now_ns; /* in that phase */
+	uint64_t turns;  /* when that phase began */
+	unsigned churn;  /* most restarts and stops in a callback */
+	uint64_t left;   /* starts left for callbacks to make */
 	unsigned bits;   /* delays are below 1 << bits */
-	int jumps; /* the clock moves by itself, from due time to due time */
+	int jumps; /* the clock itself jumps from one due time to the next */
 };
 
-/* Each magnitude is as likely as any other. */
+/* Each order of magnitude is equally likely. */
 static uint64_t random_delay(struct model *m)
 {
 	unsigned bits = (unsigned)random_below(&m->seed, m->bits + 1);
@@ -54,7 +54,7 @@ static uint64_t turns_of(struct rota_loop *loop)
 	return stats.turns;
 }
 
-/* The one that has to be called next in the phase, or NULL. */
+/* The timer that must be called next in the phase, or NULL. */
 static struct entry *next_due(struct model *m, uint64_t phase, uint64_t now_ns)
 {
 	struct entry *best = NULL;
@@ -92,7 +92,7 @@ static void start_random(struct entry *e)
 	uint64_t delay_ns = random_delay(m);
 
 	switch (random_below(&m->seed, 8)) {
-	case 0: /* the due time of another, so that there are equals */
+	case 0: /* the due time of another timer */
 		start_entry(e,
 			    m->entries[random_below(&m->seed, TIMERS)].due_ns);
 		break;
@@ -128,7 +128,7 @@ static void churn(struct model *m)
 	}
 }
 
-/* A new phase: the one before must have called all that it had to. */
+/* When a phase begins, the one before must have called all its timers. */
 static void begin_phase(struct model *m)
 {
 	uint64_t turns = turns_of(m->loop);
@@ -148,9 +148,9 @@ static void on_due(struct rota_timer *timer)
 	struct model *m = e->model;
 
 	begin_phase(m);
-	/* C3, C5, C7, T8, T9: this one and no other. */
+	/* C3, C5, C7, T8, T9: exactly this timer is next. */
 	assert_ptr_equal(e, next_due(m, m->phase, m->now_ns));
-	if (m->jumps) /* C4: nor is any late */
+	if (m->jumps) /* C4: it is not late */
 		assert_true(m->now_ns == (e->due_ns > e->started_ns
 						  ? e->due_ns
 						  : e->started_ns));
@@ -179,7 +179,7 @@ static void model_end(struct model *m)
 	assert_int_equal(rota_loop_close(m->loop), 0);
 }
 
-/* Called between runs: nothing that was due may be left. */
+/* Called between runs: no due timer may be left. */
 static void expect_none_due(struct model *m)
 {
 	assert_null(next_due(m, m->phase + 1, rota_loop_now(m->loop)));
@@ -188,7 +188,7 @@ static void expect_none_due(struct model *m)
 				 rota_timer_is_active(&m->entries[i].timer));
 }
 
-/* C5, C7: the loop jumps from one due time to the next by itself. */
+/* C5, C7: the loop jumps from one due time to the next. */
 static void random_sets_run_in_order_as_the_clock_jumps(void **state)
 {
 	struct fixture *f = *state;
@@ -203,7 +203,7 @@ static void random_sets_run_in_order_as_the_clock_jumps(void **state)
 		m.left = 1000;
 		for (size_t i = 0; i < TIMERS; i++)
 			start_random(&m.entries[i]);
-		/* Those that never come would hold the loop. */
+		/* Timers that never fire would keep the loop alive. */
 		for (size_t i = 0; i < TIMERS; i++)
 			rota_timer_unref(&m.entries[i].timer);
 
@@ -217,7 +217,7 @@ static void random_sets_run_in_order_as_the_clock_jumps(void **state)
 					last_ns = m.entries[i].due_ns + 1;
 			if (last_ns == 0)
 				break;
-			/* Runs until the last one, stopping there. */
+			/* Run until the last timer, which stops the loop. */
 			for (size_t i = 0; i < TIMERS; i++)
 				if (m.entries[i].active &&
 				    m.entries[i].due_ns != UINT64_MAX)
@@ -233,7 +233,7 @@ static void random_sets_run_in_order_as_the_clock_jumps(void **state)
 	}
 }
 
-/* C5: the clock is moved by steps from nothing to years, past many due times
+/* C5: the clock advances in steps from nothing to years, past many due times
  * and past whole levels of any wheel. */
 static void random_sets_run_in_order_under_steps_of_any_size(void **state)
 {
@@ -252,7 +252,8 @@ static void random_sets_run_in_order_under_steps_of_any_size(void **state)
 		for (int step = 0; step < 300; step++) {
 			rota_loop_advance(m.loop, random_delay(&m));
 			churn(&m);
-			/* A second turn is for what the first one started. */
+			/* The second turn is for timers that the first one
+			 * started. */
 			rota_loop_run(m.loop, ROTA_RUN_NOWAIT);
 			m.churn = 0;
 			rota_loop_run(m.loop, ROTA_RUN_NOWAIT);
@@ -263,7 +264,7 @@ static void random_sets_run_in_order_under_steps_of_any_size(void **state)
 	}
 }
 
-/* C5: as close to the end of time as a clock can come. */
+/* C5: near the largest value of the clock. */
 static void random_sets_run_in_order_near_the_end_of_time(void **state)
 {
 	struct fixture *f = *state;
@@ -314,8 +315,8 @@ static void expect_turn(struct rota_timer *timer)
 	assert_int_equal(member->number, (*member->next)++);
 }
 
-/* T9: timers of one due time, started from ever closer to it, and so on ever
- * lower levels. */
+/* T9: timers of one due time, started ever closer to it, and so on ever lower
+ * levels of the wheel. */
 static void equal_due_times_keep_their_order_across_levels(void **state)
 {
 	enum { COUNT = 60 };
@@ -349,8 +350,8 @@ static void count_call(struct rota_timer *timer)
 	(*calls)++;
 }
 
-/* C8: a timer for every power of two there is, alone in the loop: the jump is
- * to the nanosecond, whatever the level. */
+/* C8: one timer for each power of two, alone in the loop. The jump is exact to
+ * the nanosecond, whatever the level. */
 static void a_wait_is_exact_at_any_distance(void **state)
 {
 	struct fixture *f = *state;

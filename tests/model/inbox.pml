@@ -1,15 +1,15 @@
 /*
  * A model of a loop's inbox, for the model checker spin.
  *
- * A loop belongs to one thread; the inbox is how every other thread, and
- * every signal handler, hands it work.  Nobody takes a lock.  The script
- * `run' beside this file has spin try every interleaving of a few small
- * configurations, then breaks the algorithm one step at a time (a mutant,
- * below) and demands that each break be found.
+ * A loop belongs to one thread.  Through the inbox all other threads, and
+ * signal handlers, hand it work, without a lock.  The script `run' in this
+ * directory lets spin try every interleaving of a few small configurations.
+ * Then it breaks the algorithm one step at a time (a mutant, below) and
+ * demands that each break be found.
  *
  * The algorithm
  *
- * One atomic word, head, says all there is to say of the inbox:
+ * One atomic word, head, is the whole state of the inbox:
  *
  *	EMPTY	nothing is queued, and the loop is awake;
  *	ASLEEP	nothing is queued, and the loop sleeps or is about to;
@@ -21,24 +21,24 @@
  *	next	the entry that was posted before it, or the state that head had
  *		before the first one; in the loop's own queues the one after
  *		it, or END.
- *	queued	the flag ROTAI_ENTRY_QUEUED in its owner, the claim: it is in a
- *		queue, or about to be, and not yet called.
+ *	queued	the flag ROTAI_ENTRY_QUEUED in its owner, the claim: the entry
+ *		is in a queue, or about to be, and was not called yet.
  *
- * post, from anywhere; a send is the same:
+ * post, from any thread or handler; a send is the same:
  *   1.	Claim the entry: set queued by fetch_or.  If it was set return EALREADY
  *	(a send: 0).
  *   2.	Write the entry's function.
  *   3.	If a shutdown has begun (refuses), or head is CLOSED: clear queued,
  *	return ESHUTDOWN.
  *   4.	Let the entry's next be head, and put the entry in head by
- *	compare-and-swap; failing that, look at head again, as in 3.
+ *	compare-and-swap.  If that fails, look at head again, as in 3.
  *   5.	If the old head was ASLEEP, wake the loop.
- * post_all claims several, skips those that are queued, and links each to the
- * one before; it pushes them as one, or clears queued of each.
+ * post_all claims several entries, skips those that are queued, and links each
+ * to the one before.  It pushes them as one, or clears queued of each.
  *
  * No step waits for another thread.  So a handler that interrupts a post is
- * but a thread that runs while another stands still, and the processes
- * below stand for threads and handlers both.
+ * like a thread that runs while another one stands still, and the processes
+ * below model both threads and handlers.
  *
  * The loop's thread:
  *   take over	if head is an entry, exchange it for EMPTY; reverse the
@@ -46,89 +46,99 @@
  *   run	read the function, clear queued by fetch_and, call the function.
  *		From then on the entry may be posted again.
  *   queue	(locally) claim, write the function.  To run it: read the
- *		function, clear queued by a mere store, call the function.
- *   sleep	only if the own queues are empty: EMPTY to ASLEEP by
- *		compare-and-swap, or it is ASLEEP already.  Failing that there
- *		is something to take: poll the kernel without sleeping.
- *		Afterwards ASLEEP to EMPTY by compare-and-swap (a post may
- *		have been faster, which is fine); take over.
+ *		function, clear queued by a plain store, call the function.
+ *   sleep	only if the own queues are empty: change EMPTY to ASLEEP by
+ *		compare-and-swap, unless it is ASLEEP already.  If that fails
+ *		there is something to take: poll the kernel without sleeping.
+ *		Afterwards change ASLEEP to EMPTY by compare-and-swap (a post
+ *		may have been faster, which is fine); take over.
  *		rota_loop_next_timeout() leaves the loop ASLEEP.
  *   cancel	take over; look for the entry in the own queues; unlink it, and
  *		clear queued by fetch_and.  An entry that is claimed but not
- *		yet in head is not found: ENOENT, and it will run, for its post
- *		has not returned.
- *   close	take over; only if the own queues are empty: EMPTY, or else
- *		ASLEEP, to CLOSED by compare-and-swap, else EBUSY.
- *   shutdown	set refuses, and close as soon as that succeeds, running what
- *		there is meanwhile; or be too late, and take refuses back.
+ *		yet in head is not found: the result is ENOENT, and the entry
+ *		will run, because its post has not returned.
+ *   close	take over; only if the own queues are empty: change EMPTY, or
+ *		else ASLEEP, to CLOSED by compare-and-swap; otherwise EBUSY.
+ *   shutdown	set refuses, and close as soon as that succeeds; meanwhile run
+ *		what is queued.  Or run out of time, and clear refuses.
  *
  * A wake makes the present or the next wait in the kernel return (an eventfd
- * polled for edges).  It may come late, even after the loop was closed, so
- * what it writes to lives until the last reference to the loop is dropped;
- * every poster holds one.
+ * that is polled edge-triggered).  It may come late, even after the loop was
+ * closed.  So what it writes to lives until the last reference to the loop is
+ * dropped, and every poster holds a reference.
  *
  * Why a claim that fails writes
  *
- * Whoever finds an entry posted leaves its news to the callback which is yet
- * to begin.  A look at the flag cannot say so (the mutant CLAIM_READS).  The
- * poster writes its data and then reads the flag; the loop clears the flag and
- * then reads the data.  The poster's write may linger in its processor's store
- * buffer, and so each side can read what the other has overwritten: the
- * poster is told EALREADY, and the callback sees the old data.  With a mere
- * store of the loop's it is the same the other way round (the mutant
- * CLEAR_BY_STORE; a release store may linger, on x86 too).  Of two
- * read-modify-writes of the flag, however, one reads what the other wrote, and
- * in C11 there is an edge from each poster to the callback.
+ * A poster that finds an entry posted relies on the callback that has not begun
+ * yet to see its data.  Reading the flag does not ensure that (the mutant
+ * CLAIM_READS).  The poster writes its data and then reads the flag; the loop
+ * clears the flag and then reads the data.  The poster's write may still be in
+ * its processor's store buffer, and so each side can read what the other one
+ * has overwritten: the poster gets EALREADY, and the callback sees the old
+ * data.  If the loop uses a plain store the same happens the other way round
+ * (the mutant CLEAR_BY_STORE; a release store may be delayed as well, on x86,
+ * too).  Of two read-modify-writes of the flag, however, one reads what the
+ * other one wrote, and in C11 each poster then happens before the callback.
  *
- * spin interleaves whole steps.  What is modelled of store buffers is one
- * slot, the loop's, where it matters: for queued in a local queue's run, and in
- * the mutant CLEAR_BY_STORE; and in CLAIM_READS a poster's data.
+ * spin interleaves whole steps.  Of store buffers the model has only one slot,
+ * the loop's, where it matters: for queued in a local queue's run, and in the
+ * mutant CLEAR_BY_STORE; and in CLAIM_READS a poster's data.
  *
  * Exceptions
  *
- * A post that joins another, because queued was set, shares its fate:
- *   -	If the other's push is refused, for the loop was closed or a shutdown
- *	began in between, the other is told ESHUTDOWN; who joined was told
- *	EALREADY (a send: 0), and no callback need come.
- *   -	If it is the loop's own thread that has queued the task, locally, the
- *	callback may see old data, as above.
+ * A post that joins another one, because queued was set, shares its fate:
+ *   -	If the other one's push is refused, because the loop was closed or a
+ *	shutdown began in between, the other one gets ESHUTDOWN.  The post that
+ *	joined has got EALREADY (a send: 0), and there need not be a callback.
+ *   -	If the loop's own thread has queued the task, locally, the callback may
+ *	see old data, as above.
  * With -DSTRICT_REFUSED and -DSTRICT_LOCAL the model calls these errors, and
- * finds them.  Nothing else is let pass: those who joined are noted one by one
- * (joining).
+ * finds them.  Nothing else is allowed: the posts that joined are noted one by
+ * one (joining).
  *
  * What is checked
  *
  *   -	A post that returned 0 is run once or cancelled once, and a refused
- *	one never; what runs is the function that post wrote.
+ *	one never; the function that runs is the one that the post wrote.
  *   -	The posts of one thread run in their order.
- *   -	When a post returned 0, or EALREADY, a callback began, or the post
+ *   -	If a post returned 0, or EALREADY, a callback began, or the post
  *	was cancelled, after it wrote its data (with the exceptions above).
  *   -	A step that clears queued finds it set.
- *   -	No lost wake-up: the loop sleeps forever only if nothing is queued
- *	(else spin finds an invalid end state).  The kernel may return
- *	without reason, but only SPURIOUS times, so that it cannot hide a
+ *   -	No wake-up is lost: the loop sleeps forever only if nothing is queued
+ *	(otherwise spin finds an invalid end state).  The kernel may return
+ *	without a reason, but only SPURIOUS times, so that it cannot hide a
  *	wake-up that was lost.
  *   -	No busy loop: every cycle runs something (spin's non-progress check).
- *   -	At most one wake for each time that head became ASLEEP, and none if
- *	the loop took ASLEEP back itself; after it slept head is not ASLEEP.
+ *   -	There is at most one wake for each time that head became ASLEEP, and
+ *	none if the loop took ASLEEP back itself; after a sleep head is not
+ *	ASLEEP.
  *   -	No wake touches a poller that is freed.
  *   -	close never succeeds with something queued.
- *   -	cancel never says ENOENT of what was queued when it was called.
+ *   -	cancel never returns ENOENT for an entry that was queued when it was
+ *	called.
  *   -	At the end every entry can be posted again.
  *
- * Not here: forks (rotai_asyncs_repair()), what keeps a loop alive, and an
+ * Not modelled: forks (rotai_asyncs_repair()), what keeps a loop alive, and an
  * async that is stopped while it is sent.
  *
- * Configurations, each a -D flag (none: two threads, each with POSTS entries
- * of its own): SHARED, all posts are of one entry, and have data; SHARED=2, of
- * two, and every second thread takes them in the other order; CHAIN, the posts
- * of a thread are one post_all; REPOST, a
- * callback posts its own entry, once; LOCAL=n (with SHARED), the loop's thread
- * queues the entry locally, up to n times; CANCEL=n, entry 0 is cancelled up
- * to n times; CLOSE=n, the loop is closed, in n tries; SHUTDOWN=n, a shutdown
- * begins or fails, n times in all; EMBED=n, the loop is left ASLEEP n times.
+ * Configurations
  *
- * Mutants, each a -D flag: see where the name is used.
+ * Each is a -D flag; without one, there are two threads, each with POSTS
+ * entries of its own.
+ *
+ *	SHARED		all posts are of one entry, and have data
+ *	SHARED=2	of two entries, and every second thread takes them in
+ *			the other order
+ *	CHAIN		the posts of a thread are one post_all
+ *	REPOST		a callback posts its own entry, once
+ *	LOCAL=n		(with SHARED) the loop's thread queues the entry
+ *			locally, up to n times
+ *	CANCEL=n	entry 0 is cancelled up to n times
+ *	CLOSE=n		the loop is closed, in n tries
+ *	SHUTDOWN=n	a shutdown begins or fails, n times in total
+ *	EMBED=n		the loop is left ASLEEP n times
+ *
+ * The mutants are -D flags, too: see where each name is used.
  */
 
 #ifndef NPROD
@@ -176,7 +186,7 @@
 #define EALREADY	1
 #define ESHUTDOWN	2
 
-/* Every post has a number; those of one thread are in a row. */
+/* Every post has a number; those of one thread are consecutive. */
 #define POST(me, i)	((me) * POSTS + (i))
 #define REPOSTED	(NPROD * POSTS)
 #define LOCALLY		(NPROD * POSTS + 1)	/* not a post */
@@ -184,12 +194,12 @@
 /* The later posts of the thread that made post n. */
 #define LATER(n)	((BIT(POSTS - 1 - (n) % POSTS) - 1) << ((n) + 1))
 
-/* What the threads share. */
+/* The state that the threads share. */
 byte head = EMPTY;
 byte next[NENT] = END;
 bool queued[NENT];
 byte fn[NENT];				/* the number of the post */
-bool edge;				/* the kernel's wait is to return */
+bool edge;				/* the kernel's wait must return */
 byte refs = NPROD + 1;			/* to the loop */
 bool freed;				/* the poller is gone */
 #if SHUTDOWN
@@ -201,9 +211,9 @@ byte data[NENT];			/* a bit for each post that began, */
 #endif
 
 /*
- * The store buffer of the loop's processor, for entry 0: a store that nobody
- * else sees yet.  Where the code stores and then goes on to a locked
- * instruction, the model does without.
+ * The store buffer of the loop's processor, for entry 0: a store that no other
+ * processor sees yet.  Where a locked instruction follows the store in the
+ * code, the model has no buffer.
  */
 #if LOCAL || defined(CLEAR_BY_STORE)
 #define STORE_BUFFER
@@ -215,13 +225,13 @@ byte buffer = NOTHING;
 #define DRAINED		true
 #endif
 
-/* What only the checks know of. */
+/* The state that only the checks use. */
 byte inq;				/* entries pushed and not yet out */
-byte naps;				/* ASLEEPs that are owed a wake */
+byte naps;				/* ASLEEPs that may still have a wake */
 byte taken;				/* posts that returned 0 */
 byte ran;				/* posts that ran */
 byte cancelled;				/* posts that were cancelled */
-byte done;				/* threads that are through */
+byte done;				/* threads that have ended */
 #ifdef SHARED
 byte joining[NENT];			/* posts that found queued set, since */
 					/* it was */
@@ -254,7 +264,7 @@ inline wake()
 #endif
 }
 
-/* For the checks: post n begins; it joins who has set queued. */
+/* For the checks: post n begins; it joins the post that has set queued. */
 inline begins(e, n)
 {
 #ifdef SHARED
@@ -375,7 +385,7 @@ inline push(top, bottom, bits)
 	do
 	:: !won -> break
 	:: else ->
-		/* Nobody minds yet which link it is. */
+		/* No other thread reads this link yet. */
 		atomic {
 			old = head;
 			if
@@ -546,7 +556,7 @@ inline take_over()
 #else
 			do
 			:: IS_ENTRY(got) ->
-				/* A broken list may be a ring. */
+				/* A broken list may be circular. */
 				n++;
 				assert(n <= NENT);
 				tmp = next[got];
@@ -637,7 +647,7 @@ progress:
 }
 
 #if LOCAL
-/* rota_task_next_tick() and its like, of entry 0: queue_here(). */
+/* rota_task_next_tick() and similar calls, of entry 0: queue_here(). */
 inline queue_here()
 {
 #ifdef LOCAL_CLAIM_BY_STORE
@@ -677,7 +687,7 @@ progress_here:
 	reads(0)
 }
 
-/* What a cancel does. */
+/* The part of a cancel for a local queue. */
 inline release_here()
 {
 	atomic {
@@ -689,7 +699,7 @@ inline release_here()
 }
 #endif
 
-/* rotai_queue_remove(), in one step: the own queue is nobody else's. */
+/* rotai_queue_remove(), in one step: only the loop uses its own queue. */
 inline unlink(e)
 {
 	d_step {
@@ -718,7 +728,7 @@ inline unlink(e)
 	}
 }
 
-/* rotai_task_cancel(), and what of rota_async_stop() is of the inbox. */
+/* rotai_task_cancel(), and the part of rota_async_stop() for the inbox. */
 inline cancel(e)
 {
 	was = inq & BIT(e);
@@ -742,7 +752,7 @@ inline cancel(e)
 #ifndef CANCEL_KEEPS_FLAG
 		release(e);
 #endif
-		/* Who posted before this needs no callback. */
+		/* Earlier posters need no callback. */
 		reads(e)
 	:: else -> assert(!was)
 	fi;
@@ -841,7 +851,7 @@ inline fall_asleep()
 #endif
 }
 
-/* ask().  Sets quiet if nothing more can happen. */
+/* wait_with_stats().  Sets quiet if nothing more can happen. */
 inline sleep()
 {
 	fall_asleep();
@@ -930,12 +940,12 @@ proctype loop()
 		:: cancels > 0 -> cancels--; cancel(0)
 		:: closes > 0 -> closes--; close()
 #if SHUTDOWN
-		/* It begins, or runs out of time; and it goes on. */
+		/* A shutdown begins, or runs out of time; and it continues. */
 		:: shutdowns > 0 -> shutdowns--; refuses = !refuses
 		:: refuses && first == END && NOT_HERE -> close()
 #endif
 #if EMBED
-		/* rota_loop_next_timeout() leaves the loop so. */
+		/* rota_loop_next_timeout() leaves the loop ASLEEP. */
 		:: embeds > 0 -> embeds--; fall_asleep(); slept = false
 #endif
 		:: first == END && NOT_HERE -> sleep(); take_over()

@@ -1,6 +1,6 @@
 /*
- * tests/pool/jobs.h - jobs for pools, and gates at which they are stuck until
- * the test lets them go on.
+ * tests/pool/jobs.h - jobs for pools, and gates. A job that reaches a gate is
+ * stuck until the test opens the gate.
  *
  *     struct gate gate;
  *     struct job job;
@@ -9,7 +9,7 @@
  *     job_init(&job, f->loop, "a");
  *     job.gate = &gate;
  *     job_queue(&job, ROTA_LANE_IO);
- *     gate_await(&gate, 1);           a thread is at it, and stuck
+ *     gate_await(&gate, 1);           a thread runs the job, and is stuck
  *     gate_open(&gate);
  */
 #ifndef TESTS_POOL_JOBS_H
@@ -43,7 +43,7 @@ static inline void gate_init(struct gate *gate)
 	gate->open = 0;
 }
 
-/* In a job: be stuck. */
+/* Called by a job: wait until the gate opens. */
 static inline void gate_pass(struct gate *gate)
 {
 	pthread_mutex_lock(&gate->lock);
@@ -56,7 +56,7 @@ static inline void gate_pass(struct gate *gate)
 	pthread_mutex_unlock(&gate->lock);
 }
 
-/* In the test: wait until @count jobs are stuck. */
+/* Called by the test: wait until @count jobs are stuck. */
 static inline void gate_await(struct gate *gate, unsigned count)
 {
 	pthread_mutex_lock(&gate->lock);
@@ -65,7 +65,7 @@ static inline void gate_await(struct gate *gate, unsigned count)
 	pthread_mutex_unlock(&gate->lock);
 }
 
-/* Let all go on, and those who come later pass. */
+/* Let all stuck jobs continue. Later jobs pass at once. */
 static inline void gate_open(struct gate *gate)
 {
 	pthread_mutex_lock(&gate->lock);
@@ -74,7 +74,7 @@ static inline void gate_open(struct gate *gate)
 	pthread_mutex_unlock(&gate->lock);
 }
 
-/* When all that will ever come have passed, or are about to. */
+/* Called when every job that uses the gate has passed it, or is about to. */
 static inline void gate_end(struct gate *gate)
 {
 	gate_open(gate);
@@ -85,15 +85,15 @@ static inline void gate_end(struct gate *gate)
 
 struct job {
 	struct rota_work work;
-	const char *name;              /* NULL: not noted in the journal */
-	struct gate *gate;             /* NULL: it is not stuck */
-	int result;                    /* of the work */
-	void (*then)(struct job *job); /* in the callback; NULL: nothing */
+	const char *name;              /* NULL: not in the journal */
+	struct gate *gate;             /* NULL: the job does not wait */
+	int result;                    /* of the job */
+	void (*then)(struct job *job); /* runs in the callback, or NULL */
 	struct job *other;             /* for @then */
 
-	/* What came of it. */
+	/* What has happened. */
 	atomic_uint runs;
-	atomic_uint canceled; /* what rota_work_canceled() said at the end */
+	atomic_uint canceled; /* the final rota_work_canceled() */
 	unsigned calls;
 	int status;
 };
@@ -154,7 +154,7 @@ static inline struct rota_lane_stats lane_stats(struct rota_pool *pool,
 	return stats;
 }
 
-/* A pool with lanes of @min to @max threads. */
+/* Make a pool with @min to @max threads in each lane. */
 static inline struct rota_pool *pool_of_threads(unsigned min, unsigned max)
 {
 	struct rota_pool_options options;
@@ -169,7 +169,8 @@ static inline struct rota_pool *pool_of_threads(unsigned min, unsigned max)
 	return pool;
 }
 
-/* Replace the fixture's loop by one that uses @pool, and drop the pool. */
+/* Replace the fixture's loop by one that uses @pool, and drop the caller's
+ * reference to the pool. */
 static inline void use_pool(struct fixture *f, struct rota_pool *pool,
 			    enum rota_clock clock)
 {
@@ -182,7 +183,7 @@ static inline void use_pool(struct fixture *f, struct rota_pool *pool,
 	rota_pool_unref(pool);
 }
 
-/* Run until @job was called back @calls times. */
+/* Run the loop until @job was called back @calls times. */
 static inline void run_until_called(struct job *job, unsigned calls)
 {
 	struct rota_loop *loop = job->work.request.internal.loop;
@@ -191,7 +192,7 @@ static inline void run_until_called(struct job *job, unsigned calls)
 		assert_in_range(rota_loop_run(loop, ROTA_RUN_ONCE), 0, 1);
 }
 
-/* Wait for what a thread is about to do. */
+/* Wait until other threads have raised @count to @wanted. */
 static inline void await_count(atomic_uint *count, unsigned wanted)
 {
 	while (atomic_load(count) != wanted)

@@ -1,12 +1,13 @@
 /*
- * Work that can be let go of: a cancel or a deadline ends it at once, while a
- * thread is at it, and what it worked on is discarded once, when that is done.
+ * Detachable work: a cancel or a deadline completes it at once, even while a
+ * thread runs the job. Its context is discarded once, when the job is done.
  */
 #include "jobs.h"
 
 #include "support/probe.h"
 
-/* The context: not on the stack of a test, which a thread may outlive. */
+/* The context of a job. It is not on the stack of a test, as a thread may use
+ * it after the test has ended. */
 struct context {
 	struct gate gate;
 	int result;
@@ -139,7 +140,8 @@ static void bad_arguments_are_refused(void **state)
 	assert_int_equal(x->runs + x->discards, 0);
 }
 
-/* O6, O8: the work ends, and so does the loop, with the thread still stuck. */
+/* O6, O8: the work completes and the loop ends while the thread is still
+ * stuck. */
 static void what_a_thread_is_at_is_cancelled_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -165,7 +167,7 @@ static void what_a_thread_is_at_is_cancelled_at_once(void **state)
 	assert_int_equal(x->runs, 1);
 }
 
-/* O8: exactly at its time. */
+/* O8: it completes exactly at its deadline. */
 static void a_deadline_ends_it_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -191,7 +193,7 @@ static void a_deadline_ends_it_at_once(void **state)
 	await_count(&x->discards, 1);
 }
 
-/* O6: no thread will ever see it. */
+/* O6: no thread ever sees it. */
 static void what_has_not_begun_is_cancelled_and_discarded(void **state)
 {
 	struct fixture *f = *state;
@@ -217,7 +219,8 @@ static void what_has_not_begun_is_cancelled_and_discarded(void **state)
 	assert_int_equal(x->discards, 0);
 }
 
-/* It is on its way back: a cancel comes too late, and a deadline is told. */
+/* The result is on its way back: a cancel fails, and a deadline that passes is
+ * still reported. */
 static void what_has_ended_is_not_let_go_of(void **state)
 {
 	struct fixture *f = *state;
@@ -245,7 +248,7 @@ static void what_has_ended_is_not_let_go_of(void **state)
 	assert_int_equal(y->discards, 1);
 }
 
-/* The status alone says whose the context is. */
+/* The status alone says who owns the context. */
 static void a_status_that_means_discard_does_so_always(void **state)
 {
 	static const int statuses[] = { ROTA_ECANCELED, ROTA_ETIMEDOUT,
@@ -267,7 +270,7 @@ static void a_status_that_means_discard_does_so_always(void **state)
 	}
 }
 
-/* O5: it need not be waited for. */
+/* O5: a shutdown does not wait for the thread. */
 static void a_shutdown_does_not_wait_for_it(void **state)
 {
 	struct fixture *f = *state;
@@ -309,9 +312,9 @@ static void without_threads_the_loop_does_the_work(void **state)
 	assert_int_equal(y->discards, 1);
 }
 
-/* The loop lets go of it at the moment when the thread is done, or nearly:
- * whichever is first, the context has one end. A busy machine makes fewer
- * rounds. */
+/* The loop detaches the job at about the moment when the thread is done.
+ * Whichever comes first, the context has exactly one end. A busy machine runs
+ * fewer rounds. */
 static void letting_go_and_ending_race(void **state)
 {
 	enum { ROUNDS = 2000, LEAST_ROUNDS = 50 };

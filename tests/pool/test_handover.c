@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * From loops to threads and back without a lock: what is on the way is in
- * order, can be taken back, and waits for nobody who is stuck.
+ * The lock-free hand-over from loops to pool threads and back: jobs stay in
+ * order, can be cancelled on the way, and never wait for a job that is stuck.
  */
 #include "jobs.h"
 
@@ -94,8 +94,8 @@ static void queue_burst(struct rota_task *task)
 		job_queue(&burst->jobs[i], IO);
 }
 
-/* What one thread takes in one go, it gives back one by one: those that are
- * done do not wait for one that never is. */
+/* A thread that takes several jobs at once returns them one by one. So finished
+ * jobs do not wait for one that never finishes. */
 static void what_has_ended_does_not_wait_for_a_later_job(void **state)
 {
 	enum { COUNT = 8, STUCK = 5 };
@@ -123,7 +123,7 @@ static void what_has_ended_does_not_wait_for_a_later_job(void **state)
 	gate_end(&gate);
 }
 
-/* O6, T9: the only thread is stuck, so nobody looks what arrives. */
+/* O6, T9: the only thread is stuck, so no thread takes in what arrives. */
 static void what_has_arrived_is_cancelled(void **state)
 {
 	struct fixture *f = *state;
@@ -157,8 +157,8 @@ static void what_has_arrived_is_cancelled(void **state)
 	gate_end(&gate);
 }
 
-/* All threads are busy and one of them is stuck: what arrives then is found by
- * the other as soon as it is done, and nobody else is told. */
+/* All threads are busy and one of them is stuck. The other one finds what
+ * arrives as soon as it is done; no further thread is woken. */
 static void what_arrives_while_all_are_busy_is_found(void **state)
 {
 	struct fixture *f = *state;
@@ -187,7 +187,7 @@ static void what_arrives_while_all_are_busy_is_found(void **state)
 	gate_end(&gates[1]);
 }
 
-/* Have @threads threads sleep in the lane. */
+/* Wait until @threads threads sleep in the lane. */
 static void have_sleep(struct fixture *f, struct rota_pool *pool,
 		       unsigned threads)
 {
@@ -208,9 +208,9 @@ static void have_sleep(struct fixture *f, struct rota_pool *pool,
 		sched_yield();
 }
 
-/* Say that the thread that has slept longest fell asleep where this one is, and
- * no other did; then queue one job: whether this thread was there still, and
- * that one did it. */
+/* Pretend that the thread that has slept longest fell asleep on this processor,
+ * and no other thread did. Then queue one job. Returns whether that thread ran
+ * it; it need not if this thread has moved to another processor. */
 static int wakes_the_near_one(struct fixture *f, struct rota_pool *pool)
 {
 	struct rotai_lane *lane = &pool->lanes[IO];
@@ -233,7 +233,7 @@ static int wakes_the_near_one(struct fixture *f, struct rota_pool *pool)
 	return near->begun == begun + 1;
 }
 
-/* The loop is about to sleep: its processor has nothing else to do. */
+/* The loop is about to sleep, so its processor will be idle. */
 static void a_single_job_wakes_a_thread_near_its_loop(void **state)
 {
 	enum { TRIES = 1000 };
@@ -244,7 +244,7 @@ static void a_single_job_wakes_a_thread_near_its_loop(void **state)
 	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
 	have_sleep(f, pool, 3);
 
-	/* This thread may go elsewhere in between. */
+	/* This thread may move to another processor in between. */
 	while (!wakes_the_near_one(f, pool))
 		assert_in_range(++tries, 1, TRIES);
 	rota_pool_unref(pool);

@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * Lanes and their threads: what is stuck delays nothing else, threads are made
- * when there is work and end when there is none.
+ * Lanes and their threads: a stuck job delays no other lane, threads are
+ * started when there is work, and they end when there is none.
  */
 #include "jobs.h"
 
@@ -29,7 +29,7 @@ static void run_to_the_end(struct fixture *f)
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 }
 
-/* Wait until a thread has slept for so long that it ended, or some have. */
+/* Wait until the lane has @count threads, as idle threads end after a while. */
 static void await_threads(struct rota_pool *pool, enum rota_lane lane,
 			  unsigned count)
 {
@@ -114,8 +114,7 @@ static void one_thread_works_in_order(void **state)
 	assert_int_equal(calls_of(jobs, MANY), MANY);
 }
 
-/* Threads are made one by one, as there is work for them, and no more than may
- * be. */
+/* Threads are started one by one as jobs need them, up to the maximum. */
 static void threads_are_made_on_demand(void **state)
 {
 	enum { THREADS = 3 };
@@ -143,7 +142,7 @@ static void threads_are_made_on_demand(void **state)
 	rota_pool_unref(pool);
 }
 
-/* A thread that is free does the next job; none is made for it. */
+/* An idle thread runs the next job; no new thread is started. */
 static void a_thread_that_is_free_is_used_again(void **state)
 {
 	struct fixture *f = *state;
@@ -227,7 +226,7 @@ static void min_threads_stay_once_made(void **state)
 	rota_pool_unref(pool);
 }
 
-/* With its last user all threads end, also those that would stay. */
+/* When its last user is gone, all threads end, including the min_threads. */
 static void threads_end_with_their_pool(void **state)
 {
 	struct fixture *f = *state;
@@ -240,7 +239,7 @@ static void threads_end_with_their_pool(void **state)
 							.max_threads = 4 };
 	options.idle_ns = UINT64_MAX;
 	assert_int_equal(rota_pool_new(&pool, &options), 0);
-	rotai_pool_hold(pool); /* the memory alone, to look at it */
+	rotai_pool_hold(pool); /* keeps only the memory */
 	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
 	use_threads(f, pool, 4);
 	assert_int_equal(rota_loop_close(f->loop), 0);
@@ -255,7 +254,7 @@ static void threads_end_with_their_pool(void **state)
 	rotai_pool_release(pool);
 }
 
-/* What outlives a test must not be on its stack. */
+/* A thread may use these after the test has ended. */
 static struct gate lasting_gate;
 static atomic_uint discards;
 
@@ -289,8 +288,8 @@ static void queue_to_be_stuck(struct rota_work *work, struct fixture *f,
 		0);
 }
 
-/* Its threads end when they are done: nobody waits. The last one frees the
- * memory, which is looked at until then. */
+/* The threads end when they are done, and nothing waits for them. The last one
+ * frees the memory, which the test keeps until it has looked at it. */
 static void a_pool_may_be_dropped_while_threads_are_at_work(void **state)
 {
 	enum { COUNT = 5, AT_WORK = 3 };
@@ -305,7 +304,7 @@ static void a_pool_may_be_dropped_while_threads_are_at_work(void **state)
 	struct job idle;
 
 	pool->lanes[CPU].max = 2;
-	rotai_pool_hold(pool); /* the memory alone */
+	rotai_pool_hold(pool); /* keeps only the memory */
 	use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
 	gate_init(&lasting_gate);
 	atomic_store(&discards, 0);
@@ -323,7 +322,7 @@ static void a_pool_may_be_dropped_while_threads_are_at_work(void **state)
 	f->loop = NULL;
 
 	assert_int_equal(rotai_pool_users(pool), 0);
-	assert_int_equal(discards, COUNT - AT_WORK); /* what had not begun */
+	assert_int_equal(discards, COUNT - AT_WORK); /* the waiting jobs */
 	while (rotai_pool_holders(pool) > 1 + AT_WORK)
 		sched_yield(); /* the idle thread ends */
 	rotai_lane_stats(&pool->lanes[CPU], &stats);
@@ -339,7 +338,8 @@ static void a_pool_may_be_dropped_while_threads_are_at_work(void **state)
 	rotai_pool_release(pool);
 }
 
-/* The same with nobody looking: the thread that was stuck frees all. */
+/* The same without a reference of the test: the thread that was stuck frees
+ * everything. */
 static void the_last_thread_frees_its_pool(void **state)
 {
 	struct fixture *f = *state;

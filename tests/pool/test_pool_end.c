@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * The end of the process's pool. That a library can be unloaded then is shown
- * by test_unload_linux.c.
+ * The end of the default pool. test_unload_linux.c shows that the library can
+ * then be unloaded.
  */
 #include "jobs.h"
 
@@ -20,7 +20,7 @@ static void do_one(struct rota_loop *loop, int status)
 	assert_int_equal(a.status, status);
 }
 
-/* Close the fixture's loop, and make one anew. */
+/* Close the fixture's loop and make a new one. */
 static void renew_loop(struct fixture *f)
 {
 	struct rota_loop_options options;
@@ -55,7 +55,7 @@ static void it_does_not_end_while_it_is_in_use(void **state)
 	rota_pool_unref(pool);
 
 	assert_int_equal(rota_pool_end(UINT64_MAX), 0);
-	assert_int_equal(rota_pool_end(0), 0); /* there is none */
+	assert_int_equal(rota_pool_end(0), 0); /* there is no pool */
 }
 
 static void a_new_one_is_made_after_its_end(void **state)
@@ -110,7 +110,7 @@ static void leave_one_stuck(struct fixture *f)
 	f->loop = NULL;
 }
 
-/* A new pool is made meanwhile, and ends with the old. */
+/* A new pool is made meanwhile. It ends together with the old one. */
 static void an_end_that_timed_out_can_be_made_again(void **state)
 {
 	struct fixture *f = *state;
@@ -138,11 +138,11 @@ static void *end_in_a_thread(void *arg)
 	atomic_store(&begun, 1);
 	do
 		*result = rota_pool_end(UINT64_MAX);
-	while (*result == ROTA_EBUSY); /* it met the other's call */
+	while (*result == ROTA_EBUSY); /* both calls ran at once */
 	return NULL;
 }
 
-/* Two threads end it: one waits, and the other gets ROTA_EBUSY. */
+/* Two threads end the pool: one waits, and the other gets ROTA_EBUSY. */
 static void one_thread_ends_it_at_a_time(void **state)
 {
 	struct fixture *f = *state;
@@ -157,7 +157,7 @@ static void one_thread_ends_it_at_a_time(void **state)
 	while (!atomic_load(&begun))
 		sched_yield();
 	while ((status = rota_pool_end(0)) == ROTA_ETIMEDOUT)
-		sched_yield(); /* it is not in the call yet */
+		sched_yield(); /* the other call has not begun yet */
 	assert_int_equal(status, ROTA_EBUSY);
 
 	gate_end(&lasting_gate);
@@ -180,7 +180,7 @@ static void it_waits_for_the_threads_of_pools_that_were_dropped(void **state)
 	assert_int_equal(rota_pool_end(UINT64_MAX), 0);
 }
 
-/* Their threads may be idle for as long as they like. */
+/* Threads of a pool in use may stay idle for any time. */
 static void it_does_not_wait_for_pools_in_use(void **state)
 {
 	struct fixture *f = *state;
@@ -221,7 +221,7 @@ static void end_what_was_ending(void *arg)
 	EXPECT(rota_pool_end(UINT64_MAX) == 0);
 }
 
-/* F2: the parent's threads are not waited for. */
+/* F2: the child does not wait for the parent's threads. */
 static void a_child_ends_a_pool_of_its_own(void **state)
 {
 	struct fixture *f = *state;
@@ -237,7 +237,8 @@ static void a_child_ends_a_pool_of_its_own(void **state)
 	assert_int_equal(rota_pool_end(UINT64_MAX), 0);
 }
 
-/* F3: what tells when a thread has left is to be had, or no thread is made. */
+/* F3: without a key, whose destructor reports that a thread has left, no thread
+ * is started. */
 static void without_a_key_no_thread_is_made(void **state)
 {
 	struct fixture *f = *state;

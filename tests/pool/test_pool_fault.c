@@ -1,6 +1,7 @@
 /* poller: none */
 /*
- * Failures (F3): threads that cannot be made, and memory that is not there.
+ * Failures (F3): threads that cannot be started, and memory that cannot be
+ * allocated.
  */
 #include "jobs.h"
 
@@ -12,8 +13,8 @@ static void run_to_the_end(struct fixture *f)
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 }
 
-/* Wait until all threads of @pool sleep: none is about to make another, which
- * the next test's fault would hit. Drops the pool. */
+/* Wait until all threads of @pool sleep, so that none is about to start another
+ * one and meets the next test's fault. Drops the pool. */
 static void settle(struct rota_pool *pool)
 {
 	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++) {
@@ -27,7 +28,7 @@ static void settle(struct rota_pool *pool)
 	rota_pool_unref(pool);
 }
 
-/* The loop's part comes from its allocator, once. */
+/* The loop's pool client is allocated once, by the loop's allocator. */
 static void the_first_work_may_find_no_memory(void **state)
 {
 	struct fixture *f = *state;
@@ -110,7 +111,8 @@ static void detachable_work_may_find_no_memory(void **state)
 	assert_int_equal(a.calls, 2);
 }
 
-/* No thread, and none to be had: by callback, each of them. */
+/* There is no thread and none can be started: each job gets the error in its
+ * callback. */
 static void without_any_thread_work_ends_with_eagain(void **state)
 {
 	struct fixture *f = *state;
@@ -144,7 +146,7 @@ static void queue_other_twice(struct job *job)
 	job_queue(job->other->other, CPU);
 }
 
-/* The same for what a callback has queued. */
+/* The same for jobs that a callback has queued. */
 static void a_burst_ends_with_eagain(void **state)
 {
 	struct fixture *f = *state;
@@ -168,7 +170,7 @@ static void a_burst_ends_with_eagain(void **state)
 	assert_int_equal(b.runs + c.runs, 0);
 }
 
-/* Its memory is a part of making a thread. */
+/* Starting a thread includes an allocation. */
 static void a_thread_may_find_no_memory(void **state)
 {
 	struct fixture *f = *state;
@@ -184,8 +186,8 @@ static void a_thread_may_find_no_memory(void **state)
 	assert_string_equal(journal_take(), "poll: a=EAGAIN");
 }
 
-/* One that is stuck is a thread as well: what cannot be begun waits, and the
- * next publish tries again. */
+/* A stuck thread counts as a thread, too. A job that cannot begin waits, and
+ * the next publish tries again to start a thread. */
 static void with_a_thread_work_waits(void **state)
 {
 	struct fixture *f = *state;
@@ -244,7 +246,8 @@ static void detachable_work_that_was_refused_is_discarded(void **state)
 	assert_int_equal(discards, 1);
 }
 
-/* Any thread of many may fail to be made: all is done nevertheless, or told. */
+/* Starting any one of the threads may fail. Each job is still run, or gets an
+ * error. */
 static void any_thread_may_fail_to_be_made(void **state)
 {
 	enum { COUNT = 40 };

@@ -1,7 +1,7 @@
 /*
- * Forks (F2): a child has none of the threads. Its loops end what they had in
- * the pool, and the pool is made anew by the first that comes to use it. The
- * parent does not notice.
+ * Forks (F2): a child has none of the threads. A rebuilt loop cancels the jobs
+ * that it had in the pool, and the first loop that is rebuilt makes the pool
+ * anew. The parent is not affected.
  */
 #include "jobs.h"
 
@@ -16,15 +16,16 @@
 #include "support/child.h"
 #include "support/probe.h"
 
-/* The thread sanitizer does not let a child have threads if it is not asked. */
+/* Without this option the thread sanitizer does not allow threads in a
+ * child. */
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
 	return "die_after_fork=0:atexit_sleep_ms=50";
 }
 
-/* A child that ends by the end of a thread runs what a process does at its end.
- * The leak sanitizer does not know the stacks of the parent's threads there. */
+/* In one test the child ends inside a job, and then the exit handlers run. The
+ * leak sanitizer does not know the stacks of the parent's threads there. */
 static pid_t parent;
 
 int __lsan_is_turned_off(void);
@@ -35,8 +36,8 @@ int __lsan_is_turned_off(void)
 
 enum { RUNNING, WAITING, ENDED, JOBS };
 
-/* One that a thread is at, one that waits for it, and, in another lane, one
- * that has ended and was not called back. */
+/* A job that a thread is running, one that waits for it, and one in another
+ * lane that has ended but was not called back. */
 struct scene {
 	struct fixture *f;
 	struct rota_pool *pool;
@@ -141,7 +142,7 @@ static void expect_all_cancelled(struct scene *s)
 	EXPECT(s->jobs[WAITING].runs == 0);
 }
 
-/* New work in the child, by threads of the child. */
+/* Run new jobs in the child, on threads of the child. */
 static void use_in_child(struct rota_loop *loop)
 {
 	struct job jobs[6];
@@ -217,7 +218,8 @@ static void a_child_may_fork_again(void **state)
 	scene_end(&s);
 }
 
-/* The first loop makes the pool anew, and leaves the other's work to that. */
+/* The loop that is rebuilt first makes the pool anew, but leaves the other
+ * loop's jobs to that loop. */
 static void each_loop_ends_its_own(void *arg)
 {
 	struct scene *s = arg;
@@ -253,7 +255,7 @@ static void loops_that_share_a_pool_fork_one_by_one(void **state)
 	assert_int_equal(rota_loop_new(&other, &options), 0);
 	job_init(&a, other, NULL);
 	s.last.other = &a;
-	job_queue(&a, IO); /* behind the one that is stuck */
+	job_queue(&a, IO); /* behind the stuck job */
 
 	in_a_child(each_loop_ends_its_own, &s);
 
@@ -278,7 +280,8 @@ static void look_and_exit(void *arg)
 	EXPECT(stats.threads == 0);
 }
 
-/* F2: a child that calls nothing may exit, with the parent's locks held. */
+/* F2: a child that calls nothing may exit, even if the parent's locks are
+ * held. */
 static void a_child_may_exit(void **state)
 {
 	struct scene s;
@@ -295,7 +298,8 @@ static void a_child_may_exit(void **state)
 	scene_end(&s);
 }
 
-/* A lock may be held for ever in the child: nobody there takes it. */
+/* The lock may be held forever in the child: no thread of the child takes
+ * it. */
 static void a_lock_that_is_held_at_the_fork_does_no_harm(void **state)
 {
 	struct scene s;
@@ -331,13 +335,14 @@ static void rebuild_and_send_again(void *arg)
 	struct scene *s = arg;
 	struct rotai_pool_client *side = rotai_pool_client_get(s->f->loop);
 
-	/* As a thread leaves it that was about to push what it had set. */
+	/* The state that a thread leaves between setting the flag and the
+	 * push. */
 	(void)rotai_entry_claim(&side->async.internal.entry);
 	rebuild_and_go_on(s);
 }
 
-/* A thread that was waking the loop at the moment of the fork does not in the
- * child; others do. */
+/* At the moment of the fork a thread was waking the loop. In the child it does
+ * not finish that, but new threads wake the loop. */
 static void a_send_that_was_cut_short_is_forgotten(void **state)
 {
 	struct scene s;
@@ -345,14 +350,14 @@ static void a_send_that_was_cut_short_is_forgotten(void **state)
 	scene_begin(&s, *state);
 	assert_int_equal(rota_loop_run(s.f->loop, ROTA_RUN_ONCE), 1);
 	assert_int_equal(s.jobs[ENDED].calls, 1);
-	job_queue(&s.jobs[ENDED], IO); /* behind the one that is stuck */
+	job_queue(&s.jobs[ENDED], IO); /* behind the stuck job */
 	s.jobs[ENDED].calls = 0;
 	atomic_store(&s.jobs[ENDED].runs, 0);
 	in_a_child(rebuild_and_send_again, &s);
 	scene_end(&s);
 }
 
-/* Without a rebuild of the parent's: the pool is the process's own. */
+/* The parent's loop is not rebuilt: the child uses the default pool. */
 static void a_child_may_make_loops_of_its_own(void **state)
 {
 	struct fixture *f = *state;
@@ -391,8 +396,8 @@ static void expect_cancelled(struct job *job)
 	EXPECT(job->status == ROTA_ECANCELED);
 }
 
-/* In the callback of one that came back with others: these, and what was queued
- * before the fork, end as the rest. */
+/* The callback of one of several completed jobs forks. In the child the others
+ * are cancelled, and so is the job that was queued before the fork. */
 static void a_callback_may_fork_and_rebuild(void **state)
 {
 	struct fixture *f = *state;
@@ -430,7 +435,7 @@ static void a_callback_may_fork_and_rebuild(void **state)
 
 static struct rota_pool *locked;
 
-/* In the child the lock is held for ever. */
+/* In the child the lock is held forever. */
 static void fork_with_lock(void)
 {
 	pthread_mutex_lock(&locked->lanes[IO].lock);
@@ -445,8 +450,8 @@ static void fork_only(struct job *job)
 	fork_with_lock();
 }
 
-/* Without a rebuild the run ends, and no lock of the parent's is touched on the
- * way: what was queued before the fork is not published. */
+/* If the loop is not rebuilt, the run ends without taking a lock of the
+ * parent's. The job that was queued before the fork is not published. */
 static void a_callback_may_fork_and_return(void **state)
 {
 	struct fixture *f = *state;
@@ -497,7 +502,7 @@ static void fork_in_timer(struct rota_timer *timer)
 	fork_with_lock();
 }
 
-/* The same in the timers phase, with a deadline just behind. */
+/* The same in the timers phase, where a deadline follows. */
 static void a_deadline_after_a_fork_takes_no_lock(void **state)
 {
 	struct fixture *f = *state;
@@ -536,7 +541,7 @@ static void a_deadline_after_a_fork_takes_no_lock(void **state)
 	rota_pool_unref(locked);
 }
 
-/* What is let go of at the time of a fork. */
+/* Contexts of detachable jobs at the time of a fork. */
 static struct gate detached_gate;
 static atomic_uint discards[3];
 
@@ -561,7 +566,7 @@ static void rebuild_and_look(void *arg)
 	EXPECT(rota_loop_run(loop, ROTA_RUN_DEFAULT) == 0);
 	for (unsigned i = 0; i < 3; i++)
 		expect_cancelled(&jobs[i]);
-	EXPECT(discards[0] == 0); /* half done */
+	EXPECT(discards[0] == 0); /* a job was using it */
 	EXPECT(discards[1] == 1);
 	EXPECT(discards[2] == 1);
 	EXPECT(rota_loop_close(loop) == 0);
@@ -637,8 +642,8 @@ static int fork_in_job(struct rota_work *work)
 	return 0;
 }
 
-/* A job that forks and returns in the child ends that: it does not go on with
- * the parent's jobs. */
+/* If a job forks and returns in the child, the child ends: it must not run the
+ * parent's other jobs. */
 static void a_job_that_forks_does_not_do_others_twice(void **state)
 {
 	struct fixture *f = *state;

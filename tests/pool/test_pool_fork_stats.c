@@ -1,12 +1,13 @@
 /*
- * The figures of a pool in a forked child, which has none of the threads: they
- * begin at zero, and count what is done there.
+ * The statistics of a pool in a forked child. The child has none of the
+ * threads, so the figures begin at zero and count what is done in the child.
  */
 #include "jobs.h"
 
 #include "support/child.h"
 
-/* The thread sanitizer does not let a child have threads if it is not asked. */
+/* Without this option the thread sanitizer does not allow threads in a
+ * child. */
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {

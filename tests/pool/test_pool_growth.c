@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * Options and figures of pools for programs that were compiled with another
- * version's structs: see tests/loop/test_growth.c.
+ * Options and statistics of pools, for programs that were compiled with the
+ * structs of another version: see tests/loop/test_growth.c.
  */
 #include "pool/jobs.h"
 
@@ -9,7 +9,7 @@
 
 #include "support/edge.h"
 
-/* The first versions, written out. */
+/* The structs of the first version, written out. */
 struct first_options {
 	size_t size;
 	unsigned lanes[8][8];
@@ -35,7 +35,7 @@ static int make(const void *options)
 	return status;
 }
 
-/* As a program of the first version does: its size comes from its header. */
+/* A program of the first version passes the size that its header gives. */
 static void options_of_the_first_version_are_filled_to_their_end(void **state)
 {
 	const size_t least = sizeof(struct first_options);
@@ -73,7 +73,8 @@ static void longer_options_are_filled_with_zeroes(void **state)
 	edge_free();
 }
 
-/* Lanes that only a later version has, and what it asks of those we know. */
+/* A later version may have more lanes, and more options for the lanes that this
+ * version knows. */
 static void unknown_options_of_a_lane_are_refused(void **state)
 {
 	struct rota_pool_options options;

@@ -1,8 +1,8 @@
 /* poller: none */
 /*
- * What a pool keeps: after a burst no more than before the next one, and
- * nothing when it is gone. The pool's memory is calloc's, which is counted here;
- * the fixture counts the loop's.
+ * The memory of a pool: a burst leaves no more allocated than the burst before
+ * it, and a dropped pool leaves nothing. The pool's memory comes from calloc(),
+ * which is counted here; the fixture counts the loop's memory.
  */
 #include "jobs.h"
 
@@ -34,8 +34,8 @@ static struct rota_pool *use_short_lived_threads(struct fixture *f)
 	return pool;
 }
 
-/* More jobs than threads in each lane, until as many threads are stuck as there
- * may be; and wait until all have ended. */
+/* Queue more jobs than threads in each lane, wait until as many threads are
+ * stuck as the lane may have, and then until all threads have ended. */
 static void burst(struct fixture *f, struct rota_pool *pool)
 {
 	static struct job jobs[ROTA_LANE_COUNT * JOBS];
@@ -74,7 +74,7 @@ static unsigned allocations(void)
 	       fault_count("realloc");
 }
 
-/* Threads come and go, and each uses the memory of one before. */
+/* Threads come and go, and each reuses the memory of an earlier one. */
 static void bursts_need_the_memory_of_one(void **state)
 {
 	struct fixture *f = *state;
@@ -83,7 +83,7 @@ static void bursts_need_the_memory_of_one(void **state)
 	fault_count_reset();
 	burst(f, pool);
 	assert_int_equal(allocations() - fault_count("free"),
-			 ROTA_LANE_COUNT * THREADS + 1); /* and the side */
+			 ROTA_LANE_COUNT * THREADS + 1); /* + 1 client */
 
 	fault_count_reset();
 	for (unsigned i = 0; i < ROUNDS; i++)
@@ -99,7 +99,7 @@ static void bursts_need_the_memory_of_one(void **state)
 	rota_pool_unref(pool);
 }
 
-/* Nothing but that is there for a pool to free. */
+/* The pool frees the memory of its threads and its own, and nothing else. */
 static void a_pool_frees_what_it_kept(void **state)
 {
 	struct fixture *f = *state;
@@ -111,7 +111,7 @@ static void a_pool_frees_what_it_kept(void **state)
 	assert_int_equal(rota_loop_close(f->loop), 0);
 	f->loop = NULL;
 	while (rotai_pool_holders(pool) > 1)
-		sched_yield(); /* the last threads are on their way out */
+		sched_yield(); /* the last threads are about to end */
 	fault_count_reset();
 
 	rotai_pool_release(pool);
@@ -130,7 +130,7 @@ static void discard_nothing(void *context)
 	(void)context;
 }
 
-/* Cancelled or not. */
+/* Cancelled or not, it leaves no memory behind. */
 static void detachable_work_leaves_nothing(void **state)
 {
 	const struct rota_detachable how = { do_nothing, discard_nothing,
@@ -153,14 +153,14 @@ static void detachable_work_leaves_nothing(void **state)
 		run_to_the_end(f);
 	}
 
-	/* The thread may be about to free the last. */
+	/* A thread may be about to free the last block. */
 	while (fault_count("free") != allocations())
 		sched_yield();
 	assert_int_equal(allocations(), 1000);
 	rota_pool_unref(pool);
 }
 
-/* Steady work needs no memory at all. */
+/* A steady load allocates nothing at all. */
 static void steady_work_allocates_nothing(void **state)
 {
 	struct fixture *f = *state;

@@ -1,9 +1,9 @@
 /* poller: none */
 /*
  * Races: the end of a job, a cancel and a deadline come at about the same time,
- * thousands of times. Whoever wins, each request is called back once, and with
- * a status that agrees with what has happened. A failure is repeated, more or
- * less, by ROTA_TEST_SEED.
+ * thousands of times. Whichever wins, each request is called back once, with a
+ * status that agrees with what has happened. ROTA_TEST_SEED repeats a failure
+ * approximately.
  */
 #include "jobs.h"
 
@@ -22,11 +22,11 @@ struct racer {
 	struct race *race;
 	uint64_t spins; /* how long the job takes */
 	int detachable;
-	int canceled_well; /* a cancel has returned 0 */
+	int canceled_well; /* a cancel returned 0 */
 	int calls;
 	int queued;
 	atomic_uint runs;
-	atomic_uint *discards; /* of this time; NULL: none is expected */
+	atomic_uint *discards; /* of this round, or NULL */
 };
 
 struct race {
@@ -41,7 +41,7 @@ struct race {
 	struct racer racers[JOBS];
 };
 
-/* The context of work that may be detached; freed by whoever has it last. */
+/* The context of detachable work. Its last user frees it. */
 struct context {
 	struct race *race;
 	uint64_t spins;
@@ -82,8 +82,8 @@ static void discard_context(void *arg)
 
 static void begin_racer(struct racer *racer);
 
-/* How the race goes depends on the machine: until each of the three has won
- * often enough, and CASES have begun. */
+/* The outcome depends on the machine. The race goes on until each of the three
+ * has won often enough and at least CASES have begun. */
 static int goes_on(const struct race *race)
 {
 	return race->begun < CASES ||
@@ -108,7 +108,7 @@ static void racer_done(struct rota_work *work, int status)
 	race->strange += (status == ROTA_ECANCELED) != racer->canceled_well;
 	if (racer->detachable) {
 		race->must_discard += status < 0;
-		/* What was given back is ours. */
+		/* The context is the caller's again. */
 		if (status >= 0)
 			free(work->request.data);
 	} else {
@@ -212,8 +212,8 @@ static void each_request_ends_once_whoever_wins(void **state)
 	test_free(race);
 }
 
-/* Loops come and go on one pool, closed at once or shut down with work in
- * flight, while its threads are at the work of others. */
+/* Loops come and go on one pool, while its threads also run the jobs of other
+ * loops. A loop is closed after a run, or shut down with jobs in flight. */
 struct visitor {
 	pthread_t thread;
 	struct rota_pool *pool;
@@ -290,8 +290,8 @@ static void loops_may_come_and_go(void **state)
 	rota_pool_unref(pool);
 }
 
-/* Threads that end at once when they have nothing to do, while work comes: none
- * of it is left lying. */
+/* Idle threads end at once, while new jobs arrive: no job is left in the
+ * queue. */
 static void no_work_is_missed_by_threads_that_end(void **state)
 {
 	enum { ROUNDS = 400 };

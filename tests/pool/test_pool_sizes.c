@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * Budgets: an item is embedded in every request that a thread may be at, and
- * these in the caller's own structs.
+ * Size budgets: every request that a pool thread may work on embeds an item,
+ * and the caller's structs embed the requests.
  */
 #include "support/fixture.h"
 

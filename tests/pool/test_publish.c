@@ -1,6 +1,7 @@
 /*
- * How work gets to the threads and back: a callback's jobs are handed over when
- * it ends, together; what came back wakes a loop that sleeps, once.
+ * How jobs get to the threads and back. Jobs that a callback queues are
+ * published together when the callback ends. Completed jobs wake a sleeping
+ * loop once.
  */
 #include "jobs.h"
 
@@ -127,7 +128,7 @@ static void outside_callbacks_it_is_published_at_once(void **state)
 	scene_end(&s);
 }
 
-/* A tick that was queued outside callbacks runs with the next run, and what it
+/* A tick that was queued outside of callbacks runs in the next run. What it
  * queues is published then. */
 static void a_tick_outside_callbacks_publishes_too(void **state)
 {
@@ -145,7 +146,7 @@ static void queue_other(struct job *job)
 	job_queue(job->other, CPU);
 }
 
-/* In the callback of work too, the last of the turn. */
+/* This includes the callback of work that is the last callback of a turn. */
 static void a_callback_of_work_publishes_more(void **state)
 {
 	struct fixture *f = *state;
@@ -163,7 +164,8 @@ static void a_callback_of_work_publishes_more(void **state)
 	assert_int_equal(jobs[19].calls, 1);
 }
 
-/* A request of a room above, in several steps: its end is no callback. */
+/* A request of a higher module, in several steps. The end of a step calls no
+ * callback of the user. */
 struct steps {
 	struct rota_request request;
 	struct rotai_item item;
@@ -221,8 +223,8 @@ static void take_steps(struct fixture *f, unsigned count)
 	assert_int_equal(steps.calls, 1);
 }
 
-/* What an item's end queues is published too, though no callback of the user's
- * comes after it. */
+/* An item that is queued when another one ends is published, too, though no
+ * callback of the user follows. */
 static void the_end_of_an_item_may_queue_it_again(void **state)
 {
 	struct fixture *f = *state;
@@ -238,7 +240,8 @@ static void sleep_in_poll(struct fixture *f, struct job *last)
 		rota_loop_run(f->loop, ROTA_RUN_ONCE);
 }
 
-/* One wake-up for all that ended while the loop slept or was on its way. */
+/* There is one wake-up for all jobs that ended while the loop slept or was
+ * about to sleep. */
 static void a_batch_wakes_the_loop_once(void **state)
 {
 	struct fixture *f = *state;
@@ -254,7 +257,7 @@ static void a_batch_wakes_the_loop_once(void **state)
 		job_queue(&jobs[i], IO);
 	gate_await(&gate, 1);
 
-	/* The loop is not asleep: nobody wakes it. */
+	/* The loop is not asleep, so nothing wakes it. */
 	fault_count_reset();
 	gate_end(&gate);
 	await_count(&jobs[MANY - 1].runs, 1);
@@ -264,7 +267,7 @@ static void a_batch_wakes_the_loop_once(void **state)
 	assert_in_range(fault_count("write"), 0, 1);
 }
 
-/* A burst makes at most one wake-up of the loop for each time it sleeps. */
+/* A burst wakes the loop at most once for each time that it sleeps. */
 static void wake_ups_are_no_more_than_sleeps(void **state)
 {
 	enum { ROUNDS = 50 };
@@ -285,7 +288,7 @@ static void wake_ups_are_no_more_than_sleeps(void **state)
 		assert_int_equal(jobs[i].calls, ROUNDS);
 }
 
-/* Two loops, each in a thread of its own, share a pool. */
+/* Two loops, each in its own thread, share a pool. */
 struct sharer {
 	pthread_t thread;
 	struct fixture *f;
@@ -359,9 +362,9 @@ static void loops_may_share_a_pool(void **state)
 	test_free(sharers);
 }
 
-/* O5: a loop may close as soon as its last job was called back, and then its
- * memory and its descriptors are gone; the thread was just about to return from
- * waking it. The fixture looks. */
+/* O5: a loop may close as soon as its last job was called back, and then frees
+ * its memory and descriptors. The thread that woke it may not have returned
+ * yet. The fixture checks for leaks. */
 static void a_loop_may_close_at_once_after_its_last_job(void **state)
 {
 	struct fixture *f = *state;
@@ -388,7 +391,7 @@ static void a_loop_may_close_at_once_after_its_last_job(void **state)
 	rota_pool_unref(pool);
 }
 
-/* A thread that is held up in the midst of waking the loop. */
+/* A thread that is delayed while it wakes the loop. */
 struct sleeper {
 	struct gate gate;
 	pthread_t helper;
@@ -404,7 +407,7 @@ static void be_held_up(void *arg)
 	gate_pass(&sleeper->gate);
 }
 
-/* Let it go on when the loop has been about to close for a while. */
+/* Let the thread continue when the loop has been about to close for a while. */
 static void *let_it_go_on(void *arg)
 {
 	struct sleeper *sleeper = arg;
@@ -422,7 +425,7 @@ static void keep_time(struct rota_timer *timer)
 	(void)timer;
 }
 
-/* Looks into the loop as a thread that posts does. */
+/* Reads the inbox as a thread that posts does. */
 static int end_when_it_sleeps(struct rota_work *work)
 {
 	const struct rotai_inbox *inbox = &work->request.internal.loop->inbox;
@@ -433,8 +436,9 @@ static int end_when_it_sleeps(struct rota_work *work)
 	return 0;
 }
 
-/* A timer wakes the loop, which finds what came back by itself, and closes.
- * Whether a thread was held up then; it is not, if the timer came first. */
+/* A timer wakes the loop, which finds the completed job without the wake-up,
+ * and closes. Returns whether a thread was delayed; it was not if the timer
+ * came first. */
 static int close_while_held_up(struct fixture *f, struct rota_pool *pool)
 {
 	struct sleeper sleeper = { .closed_early = 0 };
@@ -474,7 +478,8 @@ static int close_while_held_up(struct fixture *f, struct rota_pool *pool)
 	return held;
 }
 
-/* O5: the same with a thread that takes its time: the loop's memory waits. */
+/* O5: if the thread takes longer, the loop's memory is not freed before it has
+ * returned. */
 static void a_loop_that_closes_waits_for_who_wakes_it(void **state)
 {
 	struct fixture *f = *state;

@@ -1,7 +1,7 @@
 /*
- * Looking for more before sleeping: threads for jobs, and loops for what comes
- * back. What is counted in pauses is made so long here that it never ends of
- * itself, so that whoever is found to have slept did so without.
+ * Busy-waiting before sleeping: threads wait for jobs, and loops for completed
+ * jobs. Here the number of pauses is so high that a busy-wait never ends by
+ * itself. So a thread or loop that sleeps has not used it up.
  */
 #include "jobs.h"
 
@@ -21,8 +21,8 @@ static void spin_for_ever(struct rota_pool *pool)
 	pool->spin = (struct rotai_spin){ .ns = MOMENT, .pauses = UINT32_MAX };
 }
 
-/* Threads and the loop spin, whatever the machine has processors. The caller
- * has a reference. */
+/* Make a pool whose threads and loop busy-wait, however many processors the
+ * machine has. The caller gets a reference. */
 static struct rota_pool *use_spinning(struct fixture *f, unsigned threads)
 {
 	struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, threads));
@@ -88,8 +88,9 @@ static void one_thread_of_a_lane_spins(void **state)
 	rota_pool_unref(pool);
 }
 
-/* While one spins, another takes in two jobs and is stuck in the first: the one
- * who spins is called for the second, which it cannot see. */
+/* While one thread busy-waits, another takes two jobs from the queue and is
+ * stuck in the first. The busy-waiting thread cannot see the second job, so it
+ * is called. */
 static void what_another_has_left_calls_who_spins(void **state)
 {
 	struct fixture *f = *state;
@@ -103,7 +104,8 @@ static void what_another_has_left_calls_who_spins(void **state)
 	run_until_called(&a, 1);
 	await_polling(pool);
 
-	/* As a thread does that comes back for more, and takes none of it. */
+	/* Act as a thread that comes back for more jobs, but runs none of
+	 * them. */
 	pthread_mutex_lock(&lane->lock);
 	job_queue(&b, IO);
 	rotai_lane_take_in(lane);
@@ -121,7 +123,7 @@ static void a_thread_that_spins_ends_with_its_pool(void **state)
 	struct rota_lane_stats stats;
 	struct job a;
 
-	rotai_pool_hold(pool); /* the memory alone, to look at it */
+	rotai_pool_hold(pool); /* keeps only the memory */
 	job_init(&a, f->loop, NULL);
 	job_queue(&a, IO);
 	run_until_called(&a, 1);
@@ -145,7 +147,7 @@ static void note_wait(struct rota_hook *hook)
 	atomic_store(&about_to_wait, 1);
 }
 
-/* Ends when the loop has been waiting for a while. */
+/* A job that ends when the loop has been waiting for a while. */
 static int end_later(struct rota_work *work)
 {
 	await_count(&about_to_wait, 1);
@@ -270,10 +272,10 @@ static void expect_canceled(struct rota_work *work, int status)
 	assert_int_equal(status, ROTA_ECANCELED);
 }
 
-/* What outlives a test must not be on its stack. */
+/* A thread may use this after the test has ended. */
 static struct gate lasting_gate;
 
-/* Only what is at a thread and will come back is looked for. */
+/* A loop busy-waits only while a thread may still return a result to it. */
 static void a_loop_spins_only_for_what_is_at_the_threads(void **state)
 {
 	const struct rota_detachable how = { be_stuck, discard_nothing,
@@ -321,7 +323,7 @@ static void use_it_again(void *arg)
 	EXPECT(a.calls == 1 && a.status == 0);
 }
 
-/* F2: the thread that spins in the parent is not there. */
+/* F2: the parent's busy-waiting thread does not exist in the child. */
 static void a_child_makes_threads_of_its_own(void **state)
 {
 	struct fixture *f = *state;
@@ -340,7 +342,7 @@ static void a_child_makes_threads_of_its_own(void **state)
 	b.gate = &gate;
 	job_queue(&b, IO);
 	gate_await(&gate, 1);
-	in_a_child(use_it_again, f); /* the loop spins, and b is ended */
+	in_a_child(use_it_again, f); /* b is cancelled in it */
 	gate_open(&gate);
 	run_to_the_end(f);
 	gate_end(&gate);
@@ -375,10 +377,11 @@ static void a_thread_that_finds_nothing_polls_less(void **state)
 		while (lane_stats(pool, IO).idle != 1)
 			sched_yield();
 	}
-	/* 9 that fail; and after 16 and 32 waits 3 each. */
+	/* 9 waits that fail; then 16 waits and 3 tries, and 32 waits and 3
+	 * tries. */
 	assert_int_equal(calls, 9 + 16 + 3 + 32 + 3);
 
-	/* It tries again: now it pays. */
+	/* The thread tries again, and now it succeeds. */
 	pool->spin.pauses = UINT32_MAX;
 	while (pause_of(lane) > 0) {
 		assert_in_range(calls, 63, 200);
@@ -395,8 +398,8 @@ static void do_nothing_with_it(struct rota_watch *watch, unsigned events)
 	(void)events;
 }
 
-/* What ends each wait is the kernel's to tell: looking for what comes from the
- * threads finds nothing. */
+/* The kernel ends each wait, so the busy-wait for completed jobs finds
+ * nothing. */
 static void a_loop_that_finds_nothing_spins_less(void **state)
 {
 	struct fixture *f = *state;

@@ -1,8 +1,8 @@
 /* system: linux */
 /* poller: none */
 /*
- * With one processor to run on nobody spins: it would keep from running who is
- * waited for.
+ * With only one processor nothing busy-waits: that would keep the awaited
+ * thread from running.
  */
 #include "jobs.h"
 

@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * A thread that has looked for work in vain for as long as spin_ns allows goes
- * to sleep, whether it was called meanwhile or not.
+ * A thread that has looked for work for spin_ns without success goes to sleep,
+ * whether it was called meanwhile or not.
  */
 #include "jobs.h"
 

@@ -1,7 +1,7 @@
 /* poller: none */
 /*
- * Nothing waits behind a job that is stuck: what its thread has taken as well is
- * stolen by others, and can be cancelled.
+ * No job waits behind one that is stuck. Other threads steal the jobs that the
+ * stuck thread has also taken, and these can be cancelled.
  */
 #include "jobs.h"
 
@@ -31,7 +31,7 @@ static void queue_burst(struct rota_task *task)
 		job_queue(&burst->jobs[i], burst->lane);
 }
 
-/* All at once, so that a thread takes several. */
+/* Publish the jobs together, so that one thread takes several. */
 static void publish_together(struct fixture *f, struct burst *burst)
 {
 	rota_task_init(&burst->task, f->loop);
@@ -56,8 +56,8 @@ static void run_until_so_many_called(struct fixture *f, const struct job *jobs,
 	assert_int_equal(calls_of(jobs, count), calls);
 }
 
-/* Nothing waits behind a job that is stuck: what its thread has taken as well
- * is stolen by the other. */
+/* While a thread is stuck in a job, the other thread steals the other jobs that
+ * it has taken. */
 static void what_a_stuck_thread_has_taken_is_stolen(void **state)
 {
 	struct fixture *f = *state;
@@ -82,7 +82,7 @@ static void what_a_stuck_thread_has_taken_is_stolen(void **state)
 	assert_int_equal(jobs[0].calls, 1);
 }
 
-/* With the lane's lock held: whose slot @job is in. */
+/* The thread that has taken @job but not begun it. The lane's lock is held. */
 static const struct rotai_worker *holder_of(struct rotai_lane *lane,
 					    const struct job *job)
 {
@@ -99,9 +99,9 @@ static const struct rotai_worker *holder_of(struct rotai_lane *lane,
 	return NULL;
 }
 
-/* Of 16 jobs the first thread takes its share, 0 to 7, and is stuck in 0; the
- * other waits in 8 for that, does 8 to 15, finds no more, and steals half of the
- * 7, the oldest: 1 to 4. It is stuck in 1. */
+/* Of 16 jobs, the first thread takes its share, 0 to 7, and is stuck in 0. The
+ * second thread waits in 8 for that, then runs 8 to 15, finds no more, and
+ * steals the oldest half of the remaining 7: 1 to 4. It is stuck in 1. */
 static void half_of_what_a_stuck_thread_has_is_stolen(void **state)
 {
 	enum { COUNT = 16 };
@@ -147,8 +147,8 @@ static void half_of_what_a_stuck_thread_has_is_stolen(void **state)
 	rota_pool_unref(pool);
 }
 
-/* The same if every one that is begun is stuck, until no thread is left: then
- * as many are stuck as there may be threads. */
+/* The same if every job that begins is stuck, until no thread is left. Then as
+ * many jobs are stuck as the lane may have threads. */
 static void as_many_jobs_begin_as_there_may_be_threads(void **state)
 {
 	enum { THREADS = 5 };
@@ -179,7 +179,7 @@ static void as_many_jobs_begin_as_there_may_be_threads(void **state)
 	rota_pool_unref(pool);
 }
 
-/* What is stolen by a thread that gets stuck in turn is stolen from that. */
+/* Jobs that a thread has stolen are stolen from it if it gets stuck in turn. */
 static void what_was_stolen_is_stolen_again(void **state)
 {
 	enum { COUNT = 24 };
@@ -205,7 +205,7 @@ static void what_was_stolen_is_stolen_again(void **state)
 	}
 }
 
-/* O6: what a stuck thread has taken and not begun can be taken back. */
+/* O6: jobs that a stuck thread has taken but not begun can be cancelled. */
 static void what_a_stuck_thread_has_taken_is_cancelled(void **state)
 {
 	enum { COUNT = 8 };

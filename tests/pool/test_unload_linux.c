@@ -1,8 +1,8 @@
 /* poller: none */
 /*
- * A plugin with the library inside it is opened, used and closed: whatever
- * threads there are then, no code is unmapped that one of them may run; and all
- * of it is once rota_pool_end() has returned 0.
+ * A plugin that contains the library is opened, used and closed. While threads
+ * may still run its code, no code is unmapped; after rota_pool_end() has
+ * returned 0, all of it is.
  */
 #include "support/fixture.h"
 
@@ -81,7 +81,7 @@ static void what_threads_may_run_stays_mapped(void **state)
 			assert_true(is_mapped());
 		}
 	}
-	in_a_child(do_nothing, NULL); /* what pthread_atfork() has is there */
+	in_a_child(do_nothing, NULL); /* runs handlers of pthread_atfork() */
 }
 
 static void after_the_end_of_the_pool_all_is_unmapped(void **state)
@@ -98,7 +98,7 @@ static void after_the_end_of_the_pool_all_is_unmapped(void **state)
 		close_plugin(&opened);
 		assert_false(is_mapped());
 	}
-	in_a_child(do_nothing, NULL); /* what pthread_atfork() had is gone */
+	in_a_child(do_nothing, NULL); /* must not run the handlers */
 }
 
 static void the_end_waits_for_a_thread_until_its_deadline(void **state)
@@ -116,7 +116,7 @@ static void the_end_waits_for_a_thread_until_its_deadline(void **state)
 	close_plugin(&opened);
 	assert_true(is_mapped());
 
-	/* It goes on being of use, with another pool. */
+	/* The library still works, with another pool. */
 	opened = open_plugin();
 	assert_int_equal(opened.plugin->use(0), 0);
 	assert_int_equal(opened.plugin->end(0), ROTA_ETIMEDOUT);
@@ -136,7 +136,7 @@ static void a_pool_that_is_in_use_does_not_end(void **state)
 	assert_int_equal(opened.plugin->end_in_use(), ROTA_EBUSY);
 	assert_int_equal(opened.plugin->use(0), 0);
 	assert_int_equal(opened.plugin->end(UINT64_MAX), 0);
-	assert_int_equal(opened.plugin->end(0), 0); /* there is none */
+	assert_int_equal(opened.plugin->end(0), 0); /* there is no pool */
 	close_plugin(&opened);
 	assert_false(is_mapped());
 }
@@ -145,7 +145,7 @@ static void use_and_end(void *arg)
 {
 	const struct opened *opened = arg;
 
-	EXPECT(opened->plugin->end(UINT64_MAX) == 0); /* not of its parent's */
+	EXPECT(opened->plugin->end(UINT64_MAX) == 0); /* not the parent's */
 	EXPECT(opened->plugin->use(0) == 0);
 	EXPECT(opened->plugin->use(1) == 0);
 	EXPECT(opened->plugin->end(UINT64_MAX) == 0);
@@ -184,11 +184,11 @@ static void begin_and_exit(void *arg)
 	EXPECT(opened.plugin->be_stuck(fds[0]) == 0);
 	EXPECT(opened.plugin->use(0) == 0);
 	if (freopen("/dev/null", "w", stdout) == NULL)
-		return; /* what the parent has still to print */
+		return; /* stdout has output of the parent */
 	exit(0);
 }
 
-/* Nobody writes to the pipe. */
+/* Nothing is written to the pipe. */
 static void a_stuck_thread_does_not_keep_a_program_from_ending(void **state)
 {
 	int fds[2];

@@ -1,5 +1,5 @@
 /*
- * Work of the user's: when it calls back, how it is cancelled, and deadlines.
+ * The work requests of programs: their callbacks, cancellation and deadlines.
  */
 #include "jobs.h"
 
@@ -50,7 +50,7 @@ static void work_is_done_and_calls_back_once(void **state)
 	assert_false(rota_request_is_active(&a.work.request));
 }
 
-/* O7: even if a thread has been done with it for long. */
+/* O7: this holds even if a thread finished the job long before. */
 static void no_callback_comes_from_inside_the_call(void **state)
 {
 	struct fixture *f = *state;
@@ -79,7 +79,7 @@ static void never_done(struct rota_work *work, int status)
 	abort();
 }
 
-/* O7: what arguments show, the call itself returns. */
+/* O7: an error in the arguments is returned by the call itself. */
 static void bad_arguments_are_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -132,7 +132,7 @@ static void queue_again(struct job *job)
 		job_queue(job, IO);
 }
 
-/* O1: the work is the caller's as its callback begins. */
+/* O1: the caller owns the work again when its callback begins. */
 static void a_callback_may_queue_its_work_again(void **state)
 {
 	struct fixture *f = *state;
@@ -206,7 +206,7 @@ static void cancel_other(struct job *job)
 	assert_int_equal(job_cancel(job->other), 0);
 }
 
-/* O6: what its own callback has queued no thread has seen. */
+/* O6: no thread has seen what the callback itself has queued. */
 static void work_that_is_not_published_is_cancelled(void **state)
 {
 	struct fixture *f = *state;
@@ -224,7 +224,7 @@ static void work_that_is_not_published_is_cancelled(void **state)
 	assert_int_equal(b.runs, 0);
 }
 
-/* O6: the thread can look, and the end is its own. */
+/* O6: the job can see the cancel, and completes with its own status. */
 static void work_that_a_thread_is_at_is_busy(void **state)
 {
 	struct fixture *f = *state;
@@ -254,7 +254,7 @@ static void work_that_a_thread_is_at_is_busy(void **state)
 	assert_int_equal(rota_work_canceled(), 0);
 }
 
-/* O6: the thread is done, and the callback on its way. */
+/* O6: the thread is done, and the callback is queued. */
 static void work_that_has_ended_is_not_cancelled(void **state)
 {
 	struct fixture *f = *state;
@@ -265,7 +265,7 @@ static void work_that_has_ended_is_not_cancelled(void **state)
 	job_init(&b, f->loop, "b");
 	job_queue(&a, IO);
 	job_queue(&b, IO);
-	await_count(&b.runs, 1); /* the same thread: a has ended */
+	await_count(&b.runs, 1); /* on the same thread, so a has ended */
 
 	assert_int_equal(job_cancel(&a), ROTA_EALREADY);
 	run_to_the_end(f);
@@ -279,7 +279,7 @@ static void cancel_ended_other(struct job *job)
 	assert_int_equal(job_cancel(job->other), ROTA_EALREADY);
 }
 
-/* O6: the same inside the callback of one that came back with it. */
+/* O6: the same in the callback of a job that came back together with it. */
 static void work_that_came_back_is_not_cancelled(void **state)
 {
 	struct fixture *f = *state;
@@ -332,7 +332,7 @@ static void a_deadline_ends_what_has_not_begun(void **state)
 	assert_int_equal(a.calls, 1);
 }
 
-/* O8: the memory is in use: it ends when the thread lets go of it. */
+/* O8: the memory is in use, so the work completes when the thread is done. */
 static void a_deadline_of_what_a_thread_is_at_ends_it_later(void **state)
 {
 	struct fixture *f = *state;
@@ -359,7 +359,7 @@ static void a_deadline_of_what_a_thread_is_at_ends_it_later(void **state)
 	assert_int_equal(a.canceled, 1);
 }
 
-/* O8: an end in time takes the deadline along. */
+/* O8: a completion before the deadline stops the deadline. */
 static void a_deadline_after_the_end_does_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -379,7 +379,7 @@ static void a_deadline_after_the_end_does_nothing(void **state)
 	assert_int_equal(a.calls, 1);
 }
 
-/* C10: a virtual clock stands still while a thread works. */
+/* C10: a virtual clock does not advance while a thread works. */
 static void virtual_time_waits_for_work(void **state)
 {
 	struct fixture *f = *state;
@@ -394,7 +394,8 @@ static void virtual_time_waits_for_work(void **state)
 	assert_int_equal(a.calls, 1);
 }
 
-/* Lanes without threads: the loop works, in order, in its pending phase. */
+/* In lanes without threads, the loop itself runs the jobs, in order, in its
+ * pending phase. */
 static void without_threads_the_loop_does_the_work(void **state)
 {
 	struct fixture *f = *state;
@@ -424,7 +425,7 @@ static void cancel_waiting_other(struct job *job)
 	assert_int_equal(job_cancel(job->other), 0);
 }
 
-/* O6: up to the moment when it is its turn. */
+/* O6: this is possible until the job begins. */
 static void without_threads_a_callback_may_cancel_the_next(void **state)
 {
 	struct fixture *f = *state;
@@ -443,7 +444,7 @@ static void without_threads_a_callback_may_cancel_the_next(void **state)
 	assert_string_equal(journal_take(), "pending: a=0 b=ECANCELED");
 }
 
-/* T8: what the phase adds to itself waits for the next turn, and that does not
+/* T8: jobs that are queued in this phase wait for the next turn, which does not
  * sleep. */
 static void without_threads_work_is_taken_whole(void **state)
 {
@@ -465,7 +466,8 @@ static void without_threads_work_is_taken_whole(void **state)
 	assert_int_equal(stats_of(f->loop).sleeps, 0);
 }
 
-/* O5: what has not begun is cancelled, what has is waited for. */
+/* O5: jobs that have not begun are cancelled, and the shutdown waits for the
+ * others. */
 static void a_shutdown_waits_for_threads(void **state)
 {
 	struct fixture *f = *state;
@@ -520,7 +522,8 @@ static void a_shutdown_refuses_work(void **state)
 	(void)journal_take();
 }
 
-/* T11: what one turn does not call back, the next does, without sleeping. */
+/* T11: what one turn does not call back, the next turn does, without
+ * sleeping. */
 static void completions_of_a_turn_are_limited(void **state)
 {
 	enum { COUNT = ROTA_POOL_COMPLETIONS_PER_TURN + 100 };

@@ -1,6 +1,7 @@
 /*
- * tests/pool/plugin/plugin.h - a plugin that has the library inside it: built as
- * a shared object of its own, opened and closed by tests/pool/test_unload_linux.c.
+ * tests/pool/plugin/plugin.h - a plugin that contains the library. It is built
+ * as a shared object, and tests/pool/test_unload_linux.c opens, uses and closes
+ * it.
  */
 #ifndef TESTS_POOL_PLUGIN_PLUGIN_H
 #define TESTS_POOL_PLUGIN_PLUGIN_H
@@ -8,18 +9,18 @@
 #include <stdint.h>
 
 struct plugin {
-	/* Have a thread of the process's pool, or of a pool that is dropped
-	 * then, do some work, and close the loop: 0 if all went well. */
+	/* Run some jobs in the default pool, or in a pool that is then dropped,
+	 * and close the loop. Returns 0 if all went well. */
 	int (*use)(int own_pool);
 
-	/* Have a thread read @fd for as long as there is nothing to read, and
-	 * leave it there: 0 if all went well. */
+	/* Queue a job that blocks until @fd can be read, and abandon it there.
+	 * Returns 0 if all went well. */
 	int (*be_stuck)(int fd);
 
 	/* rota_pool_end() */
 	int (*end)(uint64_t deadline_ns);
 
-	/* rota_pool_end() while a loop uses the pool. */
+	/* rota_pool_end() while a loop uses the default pool. */
 	int (*end_in_use)(void);
 };
 
