@@ -168,8 +168,8 @@ static int look_for_events(struct rota_loop *loop, struct rotai_ready *ready,
 }
 
 /* Ask the kernel; sleep if @timeout_ns is not 0 and the inbox is empty. (3) */
-static int wait_with_stats(struct rota_loop *loop, int64_t timeout_ns,
-			   struct rotai_ready *ready, int max)
+static int sleep_or_look(struct rota_loop *loop, int64_t timeout_ns,
+			 struct rotai_ready *ready, int max)
 {
 	int n;
 
@@ -202,7 +202,7 @@ static int wait_virtually(struct rota_loop *loop, int64_t timeout_ns,
 	if (n != 0)
 		return n;
 	if (loop->at_threads > 0 || timeout_ns < 0)
-		return wait_with_stats(loop, -1, ready, max);
+		return sleep_or_look(loop, -1, ready, max);
 	if (rotai_inbox_is_empty(&loop->inbox))
 		(void)rota_loop_advance(loop, (uint64_t)timeout_ns);
 	return 0;
@@ -266,7 +266,7 @@ sleep_until_due(struct rota_loop *loop, struct rotai_ready *ready, int max)
 		spin(loop);
 		timeout_ns = rotai_wait_ns(loop); /* (1) */
 	}
-	return wait_with_stats(loop, timeout_ns, ready, max);
+	return sleep_or_look(loop, timeout_ns, ready, max);
 }
 
 /* Wait. The poller already has all changes. */

@@ -851,7 +851,7 @@ inline fall_asleep()
 #endif
 }
 
-/* wait_with_stats().  Sets quiet if nothing more can happen. */
+/* sleep_or_look().  Sets quiet if nothing more can happen. */
 inline sleep()
 {
 	fall_asleep();
