@@ -638,13 +638,12 @@ static int fork_in_job(struct rota_work *work)
 }
 
 /* A job that forks and returns in the child ends that: it does not go on with
- * the parent's jobs. */
-static void a_job_that_forks_does_not_do_others_twice(void **state)
+ * the parent's jobs, and does not wait for more. */
+static void expect_that_forks_end(struct fixture *f, unsigned min_threads)
 {
-	struct fixture *f = *state;
 	struct job a, b;
 
-	use_pool(f, pool_of_threads(0, 1), ROTA_CLOCK_MONOTONIC);
+	use_pool(f, pool_of_threads(min_threads, 1), ROTA_CLOCK_MONOTONIC);
 	parent = getpid();
 	job_init(&a, f->loop, NULL);
 	job_init(&b, f->loop, NULL);
@@ -655,6 +654,17 @@ static void a_job_that_forks_does_not_do_others_twice(void **state)
 
 	expect_success(forked);
 	assert_int_equal(a.calls + b.calls, 2);
+}
+
+static void a_job_that_forks_does_not_do_others_twice(void **state)
+{
+	expect_that_forks_end(*state, 0);
+}
+
+/* One that would never end for want of work. */
+static void a_thread_that_is_to_stay_does_not_in_the_child(void **state)
+{
+	expect_that_forks_end(*state, 1);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -672,6 +682,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(what_is_detachable_is_discarded_if_it_is_whole),
 	REAL(work_of_the_loop_itself_is_cancelled_too),
 	REAL(a_job_that_forks_does_not_do_others_twice),
+	REAL(a_thread_that_is_to_stay_does_not_in_the_child),
 };
 
 FIXTURE_MAIN(tests)
