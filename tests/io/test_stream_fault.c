@@ -356,10 +356,75 @@ static void any_allocation_may_fail(void **state)
 	test_free(life.bytes);
 }
 
+enum way { SEND, WRITE, TRY_WRITE, CORKED_SEND, WAYS };
+
+/* What the call itself returns. */
+static ptrdiff_t put(struct connection *c, enum way way,
+		     struct rota_write *write)
+{
+	struct rota_const_buf buf = { "x", 1 };
+
+	switch (way) {
+	case WRITE:
+		return begin_write(c, write, "w", "x", 1);
+	case TRY_WRITE:
+		return rota_stream_try_write(&c->tcp.stream, &buf, 1);
+	default:
+		return rota_stream_send(&c->tcp.stream, "x", 1);
+	}
+}
+
+/* ROTA_EPIPE: the writing side has failed, by whatever call, and then nothing
+ * more is tried; the reading side goes on. */
+static void a_write_that_fails_is_the_last(void **state)
+{
+	struct fixture *f = *state;
+
+	for (enum way way = 0; way < WAYS; way++) {
+		struct rota_shutdown shutdown;
+		struct rota_write write;
+		struct rota_end end;
+		struct connection c;
+		ptrdiff_t status;
+
+		connection_open(&c, f, NULL);
+		connection_read(&c);
+		rota_stream_set_cork(&c.tcp.stream, way == CORKED_SEND);
+		fault_fail(way == SEND ? "send" : "sendmsg", 1, ENOBUFS);
+		status = put(&c, way, &write);
+		rota_stream_set_cork(&c.tcp.stream, 0);
+		assert_int_equal(fault_clear(), 1);
+		turn(f);
+
+		if (way == WRITE || way == CORKED_SEND)
+			assert_int_equal(status, 0);
+		else
+			assert_int_equal(status, ROTA_ENOBUFS);
+		assert_string_equal(journal_take(),
+				    way == WRITE ? "pending: w=ENOBUFS" : "");
+		fault_count_reset();
+		for (enum way next = 0; next < WAYS; next++)
+			assert_int_equal(put(&c, next, &write), ROTA_EPIPE);
+		assert_int_equal(begin_shutdown(&c, &shutdown, "s"),
+				 ROTA_EPIPE);
+		assert_int_equal(count_writes(), 0);
+		assert_int_equal(rota_stream_queued(&c.tcp.stream), 0);
+		peer_has_sent(&c, 10);
+		turn(f);
+		assert_int_equal(c.size, 10);
+		assert_int_equal(
+			rota_stream_end_with(&end, &c.tcp.stream, NULL), 0);
+		run_to_the_end(f);
+		assert_int_equal(end.status, ROTA_EPIPE);
+		peer_close(&c);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(any_call_to_make_a_connection_may_fail),
 	REAL(any_call_to_read_may_fail),
 	REAL(any_call_to_write_may_fail),
+	REAL(a_write_that_fails_is_the_last),
 	REAL(calls_cut_short_by_a_signal_are_made_again),
 	REAL(the_poller_may_fail),
 	REAL(any_allocation_may_fail),

@@ -184,6 +184,61 @@ static void a_thread_may_find_no_memory(void **state)
 	assert_string_equal(journal_take(), "poll: a=EAGAIN");
 }
 
+/* So is each call by which one is made: none that fails is passed over, and
+ * nothing is left of a thread that was not made. */
+static void any_call_that_makes_a_thread_may_fail(void **state)
+{
+	static const char *const calls[] = { "pthread_condattr_init",
+					     "pthread_cond_init",
+					     "pthread_attr_init",
+					     "pthread_create" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, 4));
+		struct job a;
+
+		use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+		job_init(&a, f->loop, "a");
+		fault_fail(calls[i], 1, ENOMEM);
+		job_queue(&a, IO);
+		run_to_the_end(f);
+		if (fault_clear() == 1) { /* not every system makes all */
+			assert_string_equal(journal_take(), "poll: a=EAGAIN");
+			assert_int_equal(a.runs, 0);
+			assert_int_equal(lane_stats(pool, IO).started, 0);
+		} else {
+			assert_int_equal(i, 0);
+			assert_string_equal(journal_take(), "poll: a=0");
+		}
+		job_queue(&a, IO);
+		run_to_the_end(f);
+		assert_string_equal(journal_take(), "poll: a=0");
+		settle(pool);
+	}
+}
+
+/* A pool has a lock for each lane, and stacks of a size that can be had. */
+static void any_call_that_makes_a_pool_may_fail(void **state)
+{
+	struct rota_pool *pool = NULL;
+	struct rota_pool_options options;
+
+	(void)state;
+	for (unsigned nth = 1; nth <= ROTA_LANE_COUNT; nth++) {
+		fault_fail("pthread_mutex_init", nth, ENOMEM);
+		assert_int_equal(rota_pool_new(&pool, NULL), ROTA_ENOMEM);
+		assert_int_equal(fault_clear(), 1);
+		assert_null(pool);
+	}
+	rota_pool_options_init(&options);
+	options.stack_size = 1 << 20;
+	fault_fail("pthread_attr_init", 1, ENOMEM);
+	assert_int_equal(rota_pool_new(&pool, &options), ROTA_ENOMEM);
+	assert_int_equal(fault_clear(), 1);
+	assert_null(pool);
+}
+
 /* One that is stuck is a thread as well: what cannot be begun waits, and the
  * next publish tries again. */
 static void with_a_thread_work_waits(void **state)
@@ -280,6 +335,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(without_any_thread_work_ends_with_eagain),
 	REAL(a_burst_ends_with_eagain),
 	REAL(a_thread_may_find_no_memory),
+	REAL(any_call_that_makes_a_thread_may_fail),
+	REAL(any_call_that_makes_a_pool_may_fail),
 	REAL(with_a_thread_work_waits),
 	REAL(detachable_work_that_was_refused_is_discarded),
 	REAL(any_thread_may_fail_to_be_made),

@@ -7,7 +7,9 @@
  * "epoll_pwait2", "eventfd", "pipe2", "ppoll", "kqueue", "kevent", "write",
  * "fcntl", "fstat", "pthread_atfork"; and, for those who name them only, "open",
  * "stat", "close", "read", "pread", "pwrite", "malloc", "realloc", "calloc",
- * "free", "pthread_create", "socket", "bind", "listen", "connect", "accept4",
+ * "free", "pthread_create", "pthread_attr_init", "pthread_mutex_init",
+ * "pthread_condattr_init", "pthread_cond_init", "pthread_key_create",
+ * "pthread_setspecific", "socket", "bind", "listen", "connect", "accept4",
  * "getsockname", "getpeername", "getsockopt", "setsockopt", "shutdown", "recv",
  * "send", "sendmsg".
  */

@@ -66,6 +66,15 @@ WEAK int __real_stat(const char *path, struct stat *status);
 WEAK int __real_pthread_create(pthread_t *thread,
 			       const pthread_attr_t *attributes,
 			       void *(*run)(void *arg), void *arg);
+WEAK int __real_pthread_attr_init(pthread_attr_t *attributes);
+WEAK int __real_pthread_mutex_init(pthread_mutex_t *lock,
+				   const pthread_mutexattr_t *attributes);
+WEAK int __real_pthread_condattr_init(pthread_condattr_t *attributes);
+WEAK int __real_pthread_cond_init(pthread_cond_t *condition,
+				  const pthread_condattr_t *attributes);
+WEAK int __real_pthread_key_create(pthread_key_t *key,
+				   void (*destructor)(void *value));
+WEAK int __real_pthread_setspecific(pthread_key_t key, const void *value);
 WEAK int __real_socket(int domain, int type, int protocol);
 WEAK int __real_bind(int fd, const struct sockaddr *address, socklen_t size);
 WEAK int __real_listen(int fd, int backlog);
@@ -126,6 +135,15 @@ void __wrap_free(void *memory);
 int __wrap_stat(const char *path, struct stat *status);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*run)(void *arg), void *arg);
+int __wrap_pthread_attr_init(pthread_attr_t *attributes);
+int __wrap_pthread_mutex_init(pthread_mutex_t *lock,
+			      const pthread_mutexattr_t *attributes);
+int __wrap_pthread_condattr_init(pthread_condattr_t *attributes);
+int __wrap_pthread_cond_init(pthread_cond_t *condition,
+			     const pthread_condattr_t *attributes);
+int __wrap_pthread_key_create(pthread_key_t *key,
+			      void (*destructor)(void *value));
+int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
 int __wrap_socket(int domain, int type, int protocol);
 int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size);
 int __wrap_listen(int fd, int backlog);
@@ -351,6 +369,53 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 
 	return error != 0 ? error
 			  : __real_pthread_create(thread, attributes, run, arg);
+}
+
+/* These as well. */
+int __wrap_pthread_attr_init(pthread_attr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_ATTR_INIT);
+
+	return error != 0 ? error : __real_pthread_attr_init(attributes);
+}
+
+int __wrap_pthread_mutex_init(pthread_mutex_t *lock,
+			      const pthread_mutexattr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_MUTEX_INIT);
+
+	return error != 0 ? error : __real_pthread_mutex_init(lock, attributes);
+}
+
+int __wrap_pthread_condattr_init(pthread_condattr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_CONDATTR_INIT);
+
+	return error != 0 ? error : __real_pthread_condattr_init(attributes);
+}
+
+int __wrap_pthread_cond_init(pthread_cond_t *condition,
+			     const pthread_condattr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_COND_INIT);
+
+	return error != 0 ? error
+			  : __real_pthread_cond_init(condition, attributes);
+}
+
+int __wrap_pthread_key_create(pthread_key_t *key,
+			      void (*destructor)(void *value))
+{
+	int error = fault_strike(FAULT_PTHREAD_KEY_CREATE);
+
+	return error != 0 ? error : __real_pthread_key_create(key, destructor);
+}
+
+int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
+{
+	int error = fault_strike(FAULT_PTHREAD_SETSPECIFIC);
+
+	return error != 0 ? error : __real_pthread_setspecific(key, value);
 }
 
 int __wrap_dup2(int from, int to)
