@@ -14,6 +14,7 @@
 #include "pool/pool.h"
 #include "pool/side.h"
 #include "support/child.h"
+#include "support/fault.h"
 #include "support/probe.h"
 
 /* The thread sanitizer does not let a child have threads if it is not asked. */
@@ -630,6 +631,107 @@ static void work_of_the_loop_itself_is_cancelled_too(void **state)
 	assert_int_equal(a.status, 0);
 }
 
+enum { RACED = 32 };
+
+/* Two threads of a child that look at the same pools. */
+struct lookers {
+	struct rota_pool *pools[RACED];
+	pthread_t other;
+	atomic_uint lined_up;
+	atomic_uint looked;
+};
+
+static void look_at(struct lookers *l, unsigned index)
+{
+	struct rota_lane_stats stats = { .size = sizeof(stats) };
+
+	EXPECT(rota_pool_stats(l->pools[index], IO, &stats) == 0);
+	EXPECT(stats.threads == 0);
+	atomic_fetch_add(&l->looked, 1);
+}
+
+static void *look_at_first(void *arg)
+{
+	look_at(arg, 0);
+	return NULL;
+}
+
+/* While the first one makes the pool anew. It has to wait for that; and if it
+ * does not, it is soon done. */
+static void look_meanwhile(void *arg)
+{
+	enum { A_WHILE = 2000 };
+	struct lookers *l = arg;
+
+	EXPECT(pthread_create(&l->other, NULL, look_at_first, l) == 0);
+	for (unsigned i = 0; i < A_WHILE && !atomic_load(&l->looked); i++)
+		sched_yield();
+	EXPECT(atomic_load(&l->looked) == 0);
+}
+
+static void look_one_during_the_other(void *arg)
+{
+	struct lookers *l = arg;
+
+	fault_count_reset();
+	fault_call_before("pthread_mutex_init", 2, look_meanwhile, l);
+	look_at(l, 0);
+	EXPECT(fault_clear() == 1);
+	EXPECT(pthread_join(l->other, NULL) == 0);
+	EXPECT(atomic_load(&l->looked) == 2);
+	EXPECT(fault_count("pthread_mutex_init") == ROTA_LANE_COUNT);
+}
+
+/* Both go on to each at the same time: who slept would come too late. */
+static void *look_at_all(void *arg)
+{
+	struct lookers *l = arg;
+
+	for (unsigned i = 0; i < RACED; i++) {
+		unsigned rounds = 0;
+
+		atomic_fetch_add(&l->lined_up, 1);
+		while (atomic_load(&l->lined_up) < 2 * (i + 1))
+			if (++rounds % 1000 == 0)
+				sched_yield();
+		look_at(l, i);
+	}
+	return NULL;
+}
+
+static void look_at_once(void *arg)
+{
+	struct lookers *l = arg;
+
+	fault_count_reset();
+	EXPECT(pthread_create(&l->other, NULL, look_at_all, l) == 0);
+	(void)look_at_all(l);
+	EXPECT(pthread_join(l->other, NULL) == 0);
+	EXPECT(atomic_load(&l->looked) == 2 * RACED);
+	EXPECT(fault_count("pthread_mutex_init") == RACED * ROTA_LANE_COUNT);
+}
+
+/* The first that comes makes the pool anew, and the others wait for that. */
+static void one_thread_of_a_child_makes_the_pool_anew(void **state)
+{
+	enum { TIMES = 40 };
+	struct lookers l = { .looked = 0 };
+	struct scene s;
+
+	scene_begin(&s, *state);
+	l.pools[0] = s.pool;
+	for (unsigned i = 1; i < RACED; i++)
+		l.pools[i] = pool_of_threads(0, 1);
+
+	in_a_child(look_one_during_the_other, &l);
+	for (unsigned i = 0; i < TIMES; i++)
+		in_a_child(look_at_once, &l);
+
+	for (unsigned i = 1; i < RACED; i++)
+		rota_pool_unref(l.pools[i]);
+	scene_end(&s);
+}
+
 static int fork_in_job(struct rota_work *work)
 {
 	(void)work;
@@ -681,6 +783,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_deadline_after_a_fork_takes_no_lock),
 	REAL(what_is_detachable_is_discarded_if_it_is_whole),
 	REAL(work_of_the_loop_itself_is_cancelled_too),
+	REAL(one_thread_of_a_child_makes_the_pool_anew),
 	REAL(a_job_that_forks_does_not_do_others_twice),
 	REAL(a_thread_that_is_to_stay_does_not_in_the_child),
 };
