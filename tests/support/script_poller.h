@@ -50,6 +50,7 @@ struct script {
 	int change_error;
 	int confirm_error;
 	int wait_error;
+	int submit_refuses; /* so many changes */
 	int refuse_changes; /* with this, all changes and confirmations */
 	unsigned replaced;  /* 1: confirm finds another file */
 
