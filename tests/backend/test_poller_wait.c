@@ -44,6 +44,38 @@ static void a_wait_is_never_early(void **state)
 		}
 }
 
+/* C3: of the waits that no test has the time for, what the kernel is asked: no
+ * less, and not a millisecond more. */
+static void the_kernel_is_asked_for_the_whole_wait(void **state)
+{
+	static const int64_t timeouts[] = {
+		-1,          0,
+		1,           999999,
+		1000000,     999999999,
+		1000000000,  1000000001,
+		1999000000,  3600000000000,
+		60000000001, 86400000000000,
+	};
+	struct poller_test *t = *state;
+	struct rotai_ready ready[8];
+
+	for (unsigned i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
+		int64_t wanted = timeouts[i];
+
+		fault_fail_any(1, EINTR);
+		assert_int_equal(poller_wait(t, wanted, ready, 8), 0);
+		assert_int_equal(fault_clear(), 1);
+		if (wanted <= 0)
+			assert_int_equal(fault_waited_ns(), wanted);
+		else
+			assert_in_range(fault_waited_ns(), wanted,
+					wanted + 999999);
+#if defined(__linux__)
+		assert_int_equal(fault_waited_ns(), wanted);
+#endif
+	}
+}
+
 /* How long a wait of 100 us takes. */
 static uint64_t time_of_a_short_wait(struct poller_test *t)
 {
@@ -87,6 +119,10 @@ static void expect_fallback(struct poller_test *t, int error)
 	assert_int_equal(fault_count("epoll_pwait2"), 1);
 	assert_int_equal(fault_count("epoll_wait"), 3);
 	assert_int_equal(fault_clear(), 1);
+	fault_fail("epoll_wait", 1, EINTR);
+	assert_int_equal(poller_wait(t, 3600000000001, ready, 8), 0);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(fault_waited_ns(), 3600001000000);
 	poller_reopen(t);
 }
 
@@ -417,6 +453,7 @@ static void an_open_that_fails_leaves_nothing(void **state)
 
 static const struct CMUnitTest tests[] = {
 	POLLER(a_wait_is_never_early),
+	POLLER(the_kernel_is_asked_for_the_whole_wait),
 	POLLER(a_short_wait_is_short),
 	POLLER(without_epoll_pwait2_waits_are_rounded_up),
 	POLLER(an_error_of_the_wait_is_returned),

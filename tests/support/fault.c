@@ -76,6 +76,10 @@ static atomic_bool fail_on;                    /* all that follow as well */
 static void (*_Atomic call_before)(void *arg); /* NULL: nothing */
 static void *_Atomic call_before_arg;
 
+static _Atomic int64_t waited_ns;
+
+static const int64_t NS_PER_SECOND = 1000000000;
+
 static _Thread_local unsigned passing;
 
 /* A name that is none would let a test pass for nothing. */
@@ -174,6 +178,24 @@ int fault_strike(enum fault_call call)
 	if (before != NULL)
 		before(atomic_load(&call_before_arg));
 	return atomic_load(&fail_error);
+}
+
+void fault_note_wait(int64_t timeout_ns)
+{
+	if (passing == 0)
+		atomic_store(&waited_ns, timeout_ns);
+}
+
+void fault_note_wait_until(const struct timespec *timeout)
+{
+	fault_note_wait(timeout == NULL ? -1
+					: timeout->tv_sec * NS_PER_SECOND +
+						  timeout->tv_nsec);
+}
+
+int64_t fault_waited_ns(void)
+{
+	return atomic_load(&waited_ns);
 }
 
 void fault_pass_begin(void)

@@ -16,6 +16,8 @@
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H
 
+#include <stdint.h>
+
 /* Let the nth call of @name from now on (1: the next) return -1 with @error in
  * errno, without being made; but a "close" and a "free" are made, "malloc", "realloc" and
  * "calloc" return NULL, and the calls of pthreads return @error. One fault is
@@ -46,5 +48,9 @@ unsigned fault_clear(void);
  * NULL: of all. Counted on every thread. */
 unsigned fault_count(const char *name);
 void fault_count_reset(void);
+
+/* For how many nanoseconds the kernel was last asked to wait for events, by any
+ * of the calls for that, also by one that was made to fail. -1: no limit. */
+int64_t fault_waited_ns(void);
 
 #endif

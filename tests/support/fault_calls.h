@@ -5,6 +5,9 @@
 #ifndef TESTS_SUPPORT_FAULT_CALLS_H
 #define TESTS_SUPPORT_FAULT_CALLS_H
 
+#include <stdint.h>
+#include <time.h>
+
 enum fault_call {
 	FAULT_EPOLL_CREATE1,
 	FAULT_EPOLL_CTL,
@@ -57,6 +60,10 @@ enum fault_call {
 
 /* Count one call. Returns 0, or the error with which it is to fail. */
 int fault_strike(enum fault_call call);
+
+/* Note for how long the kernel is about to be asked to wait. -1: for ever. */
+void fault_note_wait(int64_t timeout_ns);
+void fault_note_wait_until(const struct timespec *timeout); /* NULL: ever */
 
 /* A test double makes system calls of its own, which are nobody's business:
  * from begin to end those of this thread are neither counted nor failed. */

@@ -166,6 +166,8 @@ int kevent(int queue, const struct kevent *changes, int change_count,
 {
 	int error = fault_strike(FAULT_KEVENT);
 
+	if (event_count > 0)
+		fault_note_wait_until(timeout);
 	if (error == 0)
 		return real_kevent(queue, changes, change_count, events,
 				   event_count, timeout);
@@ -184,6 +186,7 @@ int pipe(int fds[2])
 
 int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
+	fault_note_wait(timeout < 0 ? -1 : (int64_t)timeout * 1000000);
 	if (struck(FAULT_PPOLL))
 		return -1;
 	return real_poll(fds, count, timeout);

@@ -185,6 +185,7 @@ int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
 int __wrap_epoll_wait(int epoll, struct epoll_event *events, int max,
 		      int timeout)
 {
+	fault_note_wait(timeout < 0 ? -1 : (int64_t)timeout * 1000000);
 	return struck(FAULT_EPOLL_WAIT)
 		       ? -1
 		       : __real_epoll_wait(epoll, events, max, timeout);
@@ -197,12 +198,15 @@ long __wrap_syscall(long number, ...)
 	va_list arguments;
 	long a[6];
 
-	if (number == SYSTEM_EPOLL_PWAIT2 && struck(FAULT_EPOLL_PWAIT2))
-		return -1;
 	va_start(arguments, number);
 	for (unsigned i = 0; i < 6; i++)
 		a[i] = va_arg(arguments, long);
 	va_end(arguments);
+	if (number == SYSTEM_EPOLL_PWAIT2) {
+		fault_note_wait_until((const struct timespec *)a[3]);
+		if (struck(FAULT_EPOLL_PWAIT2))
+			return -1;
+	}
 	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
@@ -219,6 +223,7 @@ int __wrap_pipe2(int fds[2], int flags)
 int __wrap_ppoll(struct pollfd *fds, nfds_t count,
 		 const struct timespec *timeout, const sigset_t *mask)
 {
+	fault_note_wait_until(timeout);
 	return struck(FAULT_PPOLL) ? -1
 				   : __real_ppoll(fds, count, timeout, mask);
 }
@@ -243,6 +248,8 @@ int __wrap_kevent(int queue, const struct kevent *changes, int change_count,
 	int error = fault_strike(FAULT_KEVENT);
 	int result = -1;
 
+	if (event_count > 0)
+		fault_note_wait_until(timeout);
 	fault_pass_begin(); /* (2) */
 	if (error == EINTR)
 		(void)__real_kevent(queue, changes, change_count, NULL, 0,
