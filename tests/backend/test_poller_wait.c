@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "support/fault.h"
 #include "support/poller.h"
+#include "support/probe.h"
 
 enum { READABLE = ROTAI_READABLE };
 
@@ -354,6 +355,41 @@ static void a_wake_may_come_from_a_signal_handler(void **state)
 	woken_by_signals = NULL;
 }
 
+/* Who has room for more than a wait reports at most is given no more. */
+static void a_wait_reports_no_more_than_the_most(void **state)
+{
+	enum { MOST = ROTA_EVENTS_PER_WAIT, COUNT = MOST + 3, ROOM = 2 * MOST };
+	static const struct rotai_ready untouched = { .fd = -7 };
+	static struct rotai_ready ready[ROOM];
+	struct poller_test *t = *state;
+	int fds[2], copies[COUNT];
+
+	if (poller_test_is(t, "poll"))
+		skip_test("poll(2) has room for any number");
+	need_descriptors(COUNT);
+	make_pipe(fds);
+	put_byte(fds[1]);
+	for (unsigned i = 0; i < COUNT; i++) {
+		copies[i] = dup(fds[0]);
+		assert_int_not_equal(copies[i], -1);
+		assert_int_equal(poller_add(t, copies[i], i, READABLE), 0);
+	}
+	for (unsigned i = 0; i < ROOM; i++)
+		ready[i] = untouched;
+
+	assert_in_range(poller_wait(t, 0, ready, ROOM), MOST - 1, MOST);
+
+	for (unsigned i = 0; i < MOST - 1; i++)
+		assert_int_equal(ready[i].events, READABLE);
+	for (unsigned i = MOST; i < ROOM; i++)
+		assert_int_equal(ready[i].fd, untouched.fd);
+	for (unsigned i = 0; i < COUNT; i++) {
+		poller_remove(t, copies[i]);
+		close(copies[i]);
+	}
+	close_both(fds);
+}
+
 /* D2: what may fail because there is more than fits gets its turn. */
 static void more_than_fits_all_get_their_turn(void **state)
 {
@@ -465,6 +501,7 @@ static const struct CMUnitTest tests[] = {
 	POLLER(a_signal_ends_a_wait_without_an_error),
 	POLLER(a_signal_leaves_the_changes_made),
 	POLLER(a_wake_may_come_from_a_signal_handler),
+	POLLER(a_wait_reports_no_more_than_the_most),
 	POLLER(more_than_fits_all_get_their_turn),
 	POLLER(the_poller_s_own_descriptor_tells_of_events),
 	POLLER(an_open_that_fails_leaves_nothing),

@@ -420,11 +420,82 @@ static void a_write_that_fails_is_the_last(void **state)
 	}
 }
 
+/* Fill what the system holds, behind the stream's back: it has asked the poller
+ * for nothing yet. */
+static void fill_the_system(struct connection *c, struct fixture *f)
+{
+	static char bytes[CONNECTION_HOLDS];
+	ptrdiff_t n;
+
+	connection_open_small(c, f, NULL);
+	rota_stream_on_drain(&c->tcp.stream, count_drain);
+	do {
+		pattern_fill(bytes, sizeof(bytes), c->produced);
+		n = raw_try_send(c->fd, bytes, sizeof(bytes));
+		if (n > 0)
+			c->produced += (size_t)n;
+	} while (n > 0);
+}
+
+/* send: what the poller has no room to wait for is not taken, and the next
+ * send begins anew. */
+static void a_send_that_cannot_wait_takes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	if (poller_is(f, "poll"))
+		skip_test("poll(2) registers nothing");
+	fill_the_system(&c, f);
+	fault_fail(poller_is(f, "kqueue") ? "kevent" : "epoll_ctl", 1, ENOMEM);
+	assert_int_equal(connection_send(&c, 100), ROTA_ENOMEM);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(rota_stream_queued(&c.tcp.stream), 0);
+	assert_false(rota_loop_alive(f->loop));
+	turn(f);
+	assert_int_equal(c.drains, 0);
+
+	assert_int_equal(connection_send(&c, 100), 0);
+	assert_int_equal(rota_stream_queued(&c.tcp.stream), 100);
+	peer_takes_until(f, &c, c.produced);
+	run_to_the_end(f);
+
+	assert_int_equal(c.drains, 0);
+	connection_end(&c);
+}
+
+/* send: if some of it has gone, on_drain is told that the rest will not. */
+static void a_send_that_has_begun_and_cannot_wait_fails(void **state)
+{
+	enum { MUCH_MORE = 4 * CONNECTION_HOLDS };
+	struct fixture *f = *state;
+	struct connection c;
+
+	if (poller_is(f, "poll"))
+		skip_test("poll(2) registers nothing");
+	connection_open_small(&c, f, NULL);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	fault_fail(poller_is(f, "kqueue") ? "kevent" : "epoll_ctl", 1, ENOMEM);
+	assert_int_equal(connection_send(&c, MUCH_MORE), 0);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(c.drains, 0); /* O7 */
+	assert_int_equal(rota_stream_queued(&c.tcp.stream), 0);
+	turn(f);
+
+	assert_int_equal(c.drains, 1);
+	assert_int_equal(c.drain_status, ROTA_ENOMEM);
+	assert_int_equal(connection_send(&c, 1), ROTA_EPIPE);
+	assert_false(rota_loop_alive(f->loop));
+	connection_end(&c);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(any_call_to_make_a_connection_may_fail),
 	REAL(any_call_to_read_may_fail),
 	REAL(any_call_to_write_may_fail),
 	REAL(a_write_that_fails_is_the_last),
+	REAL(a_send_that_cannot_wait_takes_nothing),
+	REAL(a_send_that_has_begun_and_cannot_wait_fails),
 	REAL(calls_cut_short_by_a_signal_are_made_again),
 	REAL(the_poller_may_fail),
 	REAL(any_allocation_may_fail),
