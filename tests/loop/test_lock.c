@@ -232,6 +232,7 @@ static void what_was_stopped_during_the_sleep_may_be_started(void **state)
 	take_byte(l.fds[0][0]);
 	turn_locked(&l);
 	assert_int_equal(l.probes[0].calls, 2);
+	assert_int_equal(stats_of(l.f->loop).stale, 0);
 	locked_end(&l);
 }
 
