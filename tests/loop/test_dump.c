@@ -148,8 +148,65 @@ static void a_dump_has_each_thing_once_in_every_phase(void **state)
 	close(fds[1]);
 }
 
+static unsigned works;
+
+static void count_works(void *arg, const struct rota_dump_entry *entry)
+{
+	assert_ptr_equal(entry->object, arg);
+	assert_string_equal(entry->type, "work");
+	assert_int_equal(entry->alive, 1);
+	works++;
+}
+
+static int do_nothing(struct rota_work *work)
+{
+	(void)work;
+	return 0;
+}
+
+static void note_end(struct rota_work *work, int status)
+{
+	assert_int_equal(status, ROTA_ECANCELED);
+	assert_int_equal(
+		rota_loop_dump(work->request.internal.loop, NULL, NULL), 0);
+	works = 0;
+}
+
+/* O8: it keeps the loop alive from its begin to its call. */
+static void a_dump_has_a_request_until_it_is_called(void **state)
+{
+	struct rota_loop_options options;
+	struct rota_pool_options threads;
+	struct fixture *f = *state;
+	struct rota_pool *pool;
+	struct rota_work work;
+
+	rota_pool_options_init(&threads);
+	threads.lanes[ROTA_LANE_IO].max_threads = 0; /* it waits for a turn */
+	assert_int_equal(rota_pool_new(&pool, &threads), 0);
+	assert_int_equal(rota_loop_close(f->loop), 0);
+	fixture_options(f, ROTA_CLOCK_VIRTUAL, &options);
+	options.pool = pool;
+	assert_int_equal(rota_loop_new(&f->loop, &options), 0);
+	rota_pool_unref(pool);
+	works = 0;
+	rota_work_init(&work, f->loop);
+	assert_int_equal(
+		rota_work_queue(&work, ROTA_LANE_IO, do_nothing, note_end), 0);
+	assert_int_equal(rota_loop_dump(f->loop, count_works, &work), 1);
+	assert_int_equal(works, 1);
+
+	assert_int_equal(rota_request_cancel(&work.request), 0);
+	assert_int_equal(rota_loop_dump(f->loop, count_works, &work), 1);
+	assert_int_equal(works, 2);
+
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+	assert_int_equal(works, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_dump_has_each_thing_once_in_every_phase),
+	VIRTUAL(a_dump_has_a_request_until_it_is_called),
 };
 
 FIXTURE_MAIN(tests)
