@@ -271,6 +271,60 @@ static void with_a_thread_work_waits(void **state)
 	settle(pool);
 }
 
+struct latecomer {
+	struct rota_pool *pool;
+	struct gate gate;
+	struct job job;
+};
+
+static void fall_asleep_and_publish(void *arg)
+{
+	struct latecomer *late = arg;
+
+	gate_open(&late->gate);
+	while (lane_stats(late->pool, IO).idle != 1)
+		sched_yield();
+	job_queue(&late->job, IO); /* it relies on who is on the way */
+}
+
+/* The only other one fell asleep meanwhile, and something came after that: it
+ * is woken. */
+static void who_fell_asleep_comes_for_one_that_was_not_made(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_loop_options options;
+	struct latecomer late;
+	struct rota_loop *other;
+	struct job stuck, a;
+
+	late.pool = rota_pool_ref(pool_of_threads(0, 2));
+	use_pool(f, late.pool, ROTA_CLOCK_MONOTONIC);
+	fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
+	options.pool = late.pool;
+	assert_int_equal(rota_loop_new(&other, &options), 0);
+	gate_init(&late.gate);
+	job_init(&stuck, f->loop, NULL);
+	stuck.gate = &late.gate;
+	job_init(&a, f->loop, NULL);
+	job_init(&late.job, other, NULL);
+	job_queue(&stuck, IO);
+	gate_await(&late.gate, 1);
+
+	fault_fail_after("pthread_create", 1, EAGAIN, fall_asleep_and_publish,
+			 &late);
+	job_queue(&a, IO);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(rota_loop_run(other, ROTA_RUN_DEFAULT), 0);
+	run_to_the_end(f);
+
+	assert_int_equal(late.job.status, 0);
+	assert_int_equal(a.status, 0);
+	assert_int_equal(lane_stats(late.pool, IO).started, 1);
+	assert_int_equal(rota_loop_close(other), 0);
+	gate_end(&late.gate);
+	settle(late.pool);
+}
+
 static atomic_uint discards;
 
 static void count_discard(void *context)
@@ -338,6 +392,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(any_call_that_makes_a_thread_may_fail),
 	REAL(any_call_that_makes_a_pool_may_fail),
 	REAL(with_a_thread_work_waits),
+	REAL(who_fell_asleep_comes_for_one_that_was_not_made),
 	REAL(detachable_work_that_was_refused_is_discarded),
 	REAL(any_thread_may_fail_to_be_made),
 };
