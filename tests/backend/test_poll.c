@@ -6,12 +6,14 @@
 /* poller: none */
 #include "support/fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include "support/child.h"
+#include "support/fault.h"
 #include "support/probe.h"
 
 enum { READABLE = ROTA_READABLE };
@@ -64,6 +66,13 @@ static void lower_the_limit(struct crowd *crowd)
 	EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 	waits = waits_within(&crowd->f, 25);
 	EXPECT(waits >= 1 && waits <= 8);
+	/* The first call is that which the limit makes fail. */
+	for (unsigned nth = 2; nth <= 4; nth++) {
+		fault_fail("ppoll", nth, ENOMEM);
+		EXPECT(rota_loop_run(crowd->f.loop, ROTA_RUN_NOWAIT) ==
+		       ROTA_ENOMEM);
+		EXPECT(fault_clear() == 1);
+	}
 	for (int i = 0; i < 100; i += 33)
 		put_byte(crowd->fds[i][1]);
 	turn(&crowd->f);

@@ -299,6 +299,53 @@ static void a_hang_up_counts_as_everything_wanted(void **state)
 	close(sockets[0]);
 }
 
+/* What the poller says of @fd, which is not reported if it is silent. */
+static unsigned report_of(struct poller_test *t, int fd, uint32_t generation)
+{
+	struct rotai_ready ready[8];
+	int n = poller_wait(t, 0, ready, 8);
+
+	assert_in_range(n, 0, 1);
+	if (n == 0)
+		return 0;
+	assert_int_equal(ready[0].fd, fd);
+	assert_int_equal(ready[0].generation, generation);
+	return ready[0].events;
+}
+
+/* At once by an error, or by the next wait as everything wanted: again with
+ * each wait, or with ROTAI_ONCE and then no more. */
+static void a_change_that_the_kernel_refuses_is_told(void **state)
+{
+	struct poller_test *t = *state;
+	unsigned refused = 0, reported = 0;
+
+	for (unsigned wanted = 1; wanted < 16; wanted++) {
+		unsigned events;
+		int fds[2];
+
+		if (wanted & PRIORITY)
+			continue;
+		make_socketpair(fds);
+		assert_int_equal(poller_add(t, fds[0], wanted, 0), 0);
+		assert_int_equal(report_of(t, fds[0], wanted), 0);
+		close_both(fds);
+		if (poller_change(t, fds[0], wanted, 0, wanted) < 0) {
+			refused++;
+		} else {
+			events = report_of(t, fds[0], wanted);
+			assert_int_equal(events & wanted, wanted);
+			assert_int_equal(report_of(t, fds[0], wanted),
+					 events & ROTAI_ONCE ? 0 : events);
+			reported++;
+		}
+		poller_remove(t, fds[0]);
+	}
+
+	assert_int_equal(refused + reported, 7);
+	assert_int_equal(refused, poller_test_is(t, "epoll") ? 7 : 0);
+}
+
 /* F3: the fixture closes the poller while all these are registered. */
 static void a_poller_can_be_closed_with_all_in_it(void **state)
 {
@@ -432,6 +479,7 @@ static const struct CMUnitTest tests[] = {
 	POLLER(a_removal_drops_a_change_that_waits),
 	POLLER(a_number_in_use_again_has_its_new_generation),
 	POLLER(a_hang_up_counts_as_everything_wanted),
+	POLLER(a_change_that_the_kernel_refuses_is_told),
 	POLLER(a_poller_can_be_closed_with_all_in_it),
 	POLLER(random_changes_are_kept_track_of),
 };

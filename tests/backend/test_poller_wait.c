@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "support/fault.h"
 #include "support/poller.h"
+#include "support/probe.h"
 
 enum { READABLE = ROTAI_READABLE };
 
@@ -43,6 +44,38 @@ static void a_wait_is_never_early(void **state)
 			assert_true(rotai_clock_monotonic() - began >=
 				    (uint64_t)timeouts[i]);
 		}
+}
+
+/* C3: of the waits that no test has the time for, what the kernel is asked: no
+ * less, and not a millisecond more. */
+static void the_kernel_is_asked_for_the_whole_wait(void **state)
+{
+	static const int64_t timeouts[] = {
+		-1,          0,
+		1,           999999,
+		1000000,     999999999,
+		1000000000,  1000000001,
+		1999000000,  3600000000000,
+		60000000001, 86400000000000,
+	};
+	struct poller_test *t = *state;
+	struct rotai_ready ready[8];
+
+	for (unsigned i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
+		int64_t wanted = timeouts[i];
+
+		fault_fail_any(1, EINTR);
+		assert_int_equal(poller_wait(t, wanted, ready, 8), 0);
+		assert_int_equal(fault_clear(), 1);
+		if (wanted <= 0)
+			assert_int_equal(fault_waited_ns(), wanted);
+		else
+			assert_in_range(fault_waited_ns(), wanted,
+					wanted + 999999);
+#if defined(__linux__)
+		assert_int_equal(fault_waited_ns(), wanted);
+#endif
+	}
 }
 
 /* How long a wait of 100 us takes. */
@@ -88,6 +121,10 @@ static void expect_fallback(struct poller_test *t, int error)
 	assert_int_equal(fault_count("epoll_pwait2"), 1);
 	assert_int_equal(fault_count("epoll_wait"), 3);
 	assert_int_equal(fault_clear(), 1);
+	fault_fail("epoll_wait", 1, EINTR);
+	assert_int_equal(poller_wait(t, 3600000000001, ready, 8), 0);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(fault_waited_ns(), 3600001000000);
 	poller_reopen(t);
 }
 
@@ -319,6 +356,41 @@ static void a_wake_may_come_from_a_signal_handler(void **state)
 	woken_by_signals = NULL;
 }
 
+/* Who has room for more than a wait reports at most is given no more. */
+static void a_wait_reports_no_more_than_the_most(void **state)
+{
+	enum { MOST = ROTA_EVENTS_PER_WAIT, COUNT = MOST + 3, ROOM = 2 * MOST };
+	static const struct rotai_ready untouched = { .fd = -7 };
+	static struct rotai_ready ready[ROOM];
+	struct poller_test *t = *state;
+	int fds[2], copies[COUNT];
+
+	if (poller_test_is(t, "poll"))
+		skip_test("poll(2) has room for any number");
+	need_descriptors(COUNT);
+	make_pipe(fds);
+	put_byte(fds[1]);
+	for (unsigned i = 0; i < COUNT; i++) {
+		copies[i] = dup(fds[0]);
+		assert_int_not_equal(copies[i], -1);
+		assert_int_equal(poller_add(t, copies[i], i, READABLE), 0);
+	}
+	for (unsigned i = 0; i < ROOM; i++)
+		ready[i] = untouched;
+
+	assert_in_range(poller_wait(t, 0, ready, ROOM), MOST - 1, MOST);
+
+	for (unsigned i = 0; i < MOST - 1; i++)
+		assert_int_equal(ready[i].events, READABLE);
+	for (unsigned i = MOST; i < ROOM; i++)
+		assert_int_equal(ready[i].fd, untouched.fd);
+	for (unsigned i = 0; i < COUNT; i++) {
+		poller_remove(t, copies[i]);
+		close(copies[i]);
+	}
+	close_both(fds);
+}
+
 /* D2: a descriptor that does not fit into the array is reported by a later
  * wait. */
 static void more_than_fits_all_get_their_turn(void **state)
@@ -419,6 +491,7 @@ static void an_open_that_fails_leaves_nothing(void **state)
 
 static const struct CMUnitTest tests[] = {
 	POLLER(a_wait_is_never_early),
+	POLLER(the_kernel_is_asked_for_the_whole_wait),
 	POLLER(a_short_wait_is_short),
 	POLLER(without_epoll_pwait2_waits_are_rounded_up),
 	POLLER(an_error_of_the_wait_is_returned),
@@ -430,6 +503,7 @@ static const struct CMUnitTest tests[] = {
 	POLLER(a_signal_ends_a_wait_without_an_error),
 	POLLER(a_signal_leaves_the_changes_made),
 	POLLER(a_wake_may_come_from_a_signal_handler),
+	POLLER(a_wait_reports_no_more_than_the_most),
 	POLLER(more_than_fits_all_get_their_turn),
 	POLLER(the_poller_s_own_descriptor_tells_of_events),
 	POLLER(an_open_that_fails_leaves_nothing),

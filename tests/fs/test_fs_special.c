@@ -168,6 +168,31 @@ static void a_fifo_with_a_slow_writer_is_read_whole(void **state)
 	end(&t);
 }
 
+/* Another reader may be quicker, and a signal may come: it is waited again. */
+static void a_fifo_that_has_nothing_after_all_is_waited_for(void **state)
+{
+	static const int errors[] = { EAGAIN, EINTR };
+	struct special t;
+
+	begin_with_fifo(&t, *state);
+	for (unsigned i = 0; i < 8; i++) {
+		pthread_t writer;
+
+		fault_fail("read", 1 + i / 2, errors[i % 2]);
+		assert_int_equal(
+			pthread_create(&writer, NULL, write_slowly, &t), 0);
+		begin_read_file(&t.op, t.s.path);
+
+		assert_int_equal(ended(&t.op), 200);
+
+		(void)fault_clear(); /* it may have come in fewer pieces */
+		assert_bytes(t.op.fs.data, 200);
+		rota_fs_free(&t.op.fs);
+		pthread_join(writer, NULL);
+	}
+	end(&t);
+}
+
 static void *open_to_write(void *arg)
 {
 	const struct special *t = arg;
@@ -511,6 +536,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_deadline_ends_a_read_of_a_fifo),
 	REAL(what_a_fifo_gave_before_the_end_is_freed),
 	REAL(a_fifo_with_a_slow_writer_is_read_whole),
+	REAL(a_fifo_that_has_nothing_after_all_is_waited_for),
 	REAL(an_open_of_a_fifo_waits_for_a_writer),
 	REAL(an_open_of_a_fifo_waits_for_a_reader),
 	REAL(an_open_that_does_not_block_is_told_at_once),

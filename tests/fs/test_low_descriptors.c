@@ -172,6 +172,13 @@ static void open_without_them(void *arg)
 	EXPECT(fd >= 0);
 	EXPECT(do_write(&op, fd, "text", 0) == 4);
 	EXPECT(do_close(&op, fd) == 0);
+
+	/* A FIFO is opened in another way, and is as the flags say after. */
+	EXPECT(unlink(s->path) == 0 && mkfifo(s->path, 0600) == 0);
+	fd = (int)do_open(&op, s->path, O_RDWR, 0);
+	EXPECT(fd >= 0);
+	EXPECT((fcntl(fd, F_GETFL) & O_NONBLOCK) == 0);
+	EXPECT(do_close(&op, fd) == 0);
 	lane_end(&lane);
 	restore_stderr();
 }

@@ -8,6 +8,7 @@
 #include "support/fixture.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -288,6 +289,26 @@ static void a_scope_may_be_a_name_or_a_number(void **state)
 	expect_round_trip(&address);
 }
 
+/* It need not be there now, and has 32 bits; the text that comes back is read
+ * as the same. */
+static void the_number_of_a_scope_may_be_large(void **state)
+{
+	static const uint32_t numbers[] = { 9,         10,         429496727,
+					    429496728, 429496729,  4000000000,
+					    999999999, 1000000000, 4294967289 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct rota_address address;
+		char ip[TEXT_SIZE];
+
+		snprintf(ip, sizeof(ip), "fe80::1%%%" PRIu32, numbers[i]);
+		assert_int_equal(rota_address_ip(&address, ip, 5), 0);
+		assert_int_equal(address.is.ip6.sin6_scope_id, numbers[i]);
+		expect_round_trip(&address);
+	}
+}
+
 /* D6 */
 static void a_scope_that_is_none_is_refused(void **state)
 {
@@ -527,6 +548,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_text_inside_another_is_taken_to_its_end),
 	cmocka_unit_test(a_port_is_16_bits),
 	cmocka_unit_test(a_scope_may_be_a_name_or_a_number),
+	cmocka_unit_test(the_number_of_a_scope_may_be_large),
 	cmocka_unit_test(a_scope_that_is_none_is_refused),
 	cmocka_unit_test(every_address_fits_into_the_size_given_for_text),
 	cmocka_unit_test(a_text_that_does_not_fit_is_not_written),

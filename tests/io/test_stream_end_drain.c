@@ -212,7 +212,34 @@ static void a_failure_after_the_end_is_told(void **state)
 	assert_int_equal(closes, 1);
 }
 
+/* What has ended is read no more: not while the rest leaves, in however many
+ * pieces. */
+static void after_the_end_of_input_nothing_is_read(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open_small(&c, f, NULL);
+	connection_read(&c);
+	connection_block(&c);
+	raw_shutdown(c.peer);
+	RUN_UNTIL(f, c.ends == 1);
+	assert_int_equal(c.status, ROTA_EOF);
+	assert_int_equal(rota_stream_end(&c.tcp.stream, NULL), 0);
+
+	fault_count_reset();
+	peer_takes_to_the_end(f, &c);
+
+	assert_int_equal(c.taken, c.produced);
+	assert_true(count_writes() > 0);
+	if (!poller_is(f, "epoll")) /* whose edges tell the end again */
+		assert_int_equal(count_reads(), 0);
+	run_to_the_end(f);
+	peer_close(&c);
+}
+
 static const struct CMUnitTest tests[] = {
+	REAL(after_the_end_of_input_nothing_is_read),
 	REAL(an_echo_is_whole_under_every_watermark),
 	REAL(what_was_queued_at_the_end_arrives),
 	REAL(a_drain_that_was_put_off_does_not_come_after_the_end),

@@ -358,10 +358,152 @@ static void any_allocation_may_fail(void **state)
 	test_free(life.bytes);
 }
 
+enum way { SEND, WRITE, TRY_WRITE, CORKED_SEND, WAYS };
+
+/* What the call itself returns. */
+static ptrdiff_t put(struct connection *c, enum way way,
+		     struct rota_write *write)
+{
+	struct rota_const_buf buf = { "x", 1 };
+
+	switch (way) {
+	case WRITE:
+		return begin_write(c, write, "w", "x", 1);
+	case TRY_WRITE:
+		return rota_stream_try_write(&c->tcp.stream, &buf, 1);
+	default:
+		return rota_stream_send(&c->tcp.stream, "x", 1);
+	}
+}
+
+/* ROTA_EPIPE: the writing side has failed, by whatever call, and then nothing
+ * more is tried; the reading side goes on. */
+static void a_write_that_fails_is_the_last(void **state)
+{
+	struct fixture *f = *state;
+
+	for (enum way way = 0; way < WAYS; way++) {
+		struct rota_shutdown shutdown;
+		struct rota_write write;
+		struct rota_end end;
+		struct connection c;
+		ptrdiff_t status;
+
+		connection_open(&c, f, NULL);
+		connection_read(&c);
+		rota_stream_set_cork(&c.tcp.stream, way == CORKED_SEND);
+		fault_fail(way == SEND ? "send" : "sendmsg", 1, ENOBUFS);
+		status = put(&c, way, &write);
+		rota_stream_set_cork(&c.tcp.stream, 0);
+		assert_int_equal(fault_clear(), 1);
+		turn(f);
+
+		if (way == WRITE || way == CORKED_SEND)
+			assert_int_equal(status, 0);
+		else
+			assert_int_equal(status, ROTA_ENOBUFS);
+		assert_string_equal(journal_take(),
+				    way == WRITE ? "pending: w=ENOBUFS" : "");
+		fault_count_reset();
+		for (enum way next = 0; next < WAYS; next++)
+			assert_int_equal(put(&c, next, &write), ROTA_EPIPE);
+		assert_int_equal(begin_shutdown(&c, &shutdown, "s"),
+				 ROTA_EPIPE);
+		assert_int_equal(count_writes(), 0);
+		assert_int_equal(rota_stream_queued(&c.tcp.stream), 0);
+		peer_has_sent(&c, 10);
+		turn(f);
+		assert_int_equal(c.size, 10);
+		assert_int_equal(
+			rota_stream_end_with(&end, &c.tcp.stream, NULL), 0);
+		run_to_the_end(f);
+		assert_int_equal(end.status, ROTA_EPIPE);
+		peer_close(&c);
+	}
+}
+
+/* Fill what the system holds, behind the stream's back: it has asked the poller
+ * for nothing yet. */
+static void fill_the_system(struct connection *c)
+{
+	static char bytes[CONNECTION_HOLDS];
+	ptrdiff_t n;
+
+	do {
+		pattern_fill(bytes, sizeof(bytes), c->produced);
+		n = raw_try_send(c->fd, bytes, sizeof(bytes));
+		if (n > 0)
+			c->produced += (size_t)n;
+	} while (n > 0);
+}
+
+/* send: what the poller has no room to wait for is not taken, and the next
+ * send begins anew. */
+static void a_send_that_cannot_wait_takes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+	unsigned failed;
+	int status;
+
+	if (poller_is(f, "poll"))
+		skip_test("poll(2) registers nothing");
+	connection_open_small(&c, f, NULL);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	do {
+		fill_the_system(&c);
+		fault_fail(poller_is(f, "kqueue") ? "kevent" : "epoll_ctl", 1,
+			   ENOMEM);
+		status = connection_send(&c, 1);
+		failed = fault_clear();
+	} while (status == 0 && failed == 0); /* it had found room */
+	assert_int_equal(status, ROTA_ENOMEM);
+	assert_int_equal(failed, 1);
+	assert_int_equal(rota_stream_queued(&c.tcp.stream), 0);
+	assert_false(rota_loop_alive(f->loop));
+	turn(f);
+	assert_int_equal(c.drains, 0);
+
+	assert_int_equal(connection_send(&c, 1), 0);
+	peer_takes_until(f, &c, c.produced);
+	run_to_the_end(f);
+
+	assert_int_equal(c.drains, 0);
+	connection_end(&c);
+}
+
+/* send: if some of it has gone, on_drain is told that the rest will not. */
+static void a_send_that_has_begun_and_cannot_wait_fails(void **state)
+{
+	enum { MUCH_MORE = 4 * CONNECTION_HOLDS };
+	struct fixture *f = *state;
+	struct connection c;
+
+	if (poller_is(f, "poll"))
+		skip_test("poll(2) registers nothing");
+	connection_open_small(&c, f, NULL);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	fault_fail(poller_is(f, "kqueue") ? "kevent" : "epoll_ctl", 1, ENOMEM);
+	assert_int_equal(connection_send(&c, MUCH_MORE), 0);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(c.drains, 0); /* O7 */
+	assert_int_equal(rota_stream_queued(&c.tcp.stream), 0);
+	turn(f);
+
+	assert_int_equal(c.drains, 1);
+	assert_int_equal(c.drain_status, ROTA_ENOMEM);
+	assert_int_equal(connection_send(&c, 1), ROTA_EPIPE);
+	assert_false(rota_loop_alive(f->loop));
+	connection_end(&c);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(any_call_to_make_a_connection_may_fail),
 	REAL(any_call_to_read_may_fail),
 	REAL(any_call_to_write_may_fail),
+	REAL(a_write_that_fails_is_the_last),
+	REAL(a_send_that_cannot_wait_takes_nothing),
+	REAL(a_send_that_has_begun_and_cannot_wait_fails),
 	REAL(calls_cut_short_by_a_signal_are_made_again),
 	REAL(the_poller_may_fail),
 	REAL(any_allocation_may_fail),

@@ -4,6 +4,7 @@
  */
 #include "support/fixture.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -160,6 +161,49 @@ static void arguments_of_a_send_are_checked(void **state)
 	assert_int_equal(rota_handle_close_now(&fresh.handle), 0);
 	run_to_the_end(f);
 	peer_close(&c);
+}
+
+/* send: bytes that are nowhere are no bytes, also where nothing is tried: while
+ * the stream connects, is corked, or has output in line. */
+static void nowhere_is_refused_in_every_state(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_stream *stream;
+	struct connection c;
+	size_t queued;
+
+	connection_open_small(&c, f, NULL);
+	stream = &c.tcp.stream;
+	rota_stream_set_cork(stream, 1);
+	assert_int_equal(rota_stream_send(stream, NULL, 1), ROTA_EINVAL);
+	assert_int_equal(rota_stream_send(stream, NULL, 0), 0);
+	rota_stream_set_cork(stream, 0);
+	queued = connection_block(&c);
+	assert_int_equal(rota_stream_send(stream, NULL, 1), ROTA_EINVAL);
+
+	assert_int_equal(rota_stream_queued(stream), queued);
+	connection_end(&c);
+}
+
+/* send: an error of the socket's own is told once, whatever the argument. */
+static void an_error_counts_for_more_than_an_argument(void **state)
+{
+	struct connection c;
+
+	connection_open(&c, *state, NULL);
+	fault_fail("send", 1, ECONNRESET);
+	assert_int_equal(rota_stream_send(&c.tcp.stream, NULL, 1),
+			 ROTA_ECONNRESET);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(rota_stream_send(&c.tcp.stream, NULL, 1), ROTA_EPIPE);
+	connection_end(&c);
+
+	connection_open(&c, *state, NULL);
+	fault_fail("send", 1, EAGAIN);
+	assert_int_equal(rota_stream_send(&c.tcp.stream, NULL, 1), ROTA_EINVAL);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(connection_send(&c, 1), 0);
+	connection_end(&c);
 }
 
 /* rota_stream_send(): if memory runs out while other output is queued, it takes
@@ -340,6 +384,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(the_loop_runs_until_all_that_was_sent_has_left),
 	REAL(a_send_of_nothing_is_nothing),
 	REAL(arguments_of_a_send_are_checked),
+	REAL(nowhere_is_refused_in_every_state),
+	REAL(an_error_counts_for_more_than_an_argument),
 	REAL(without_memory_a_send_takes_nothing),
 	REAL(without_memory_a_corked_send_takes_nothing),
 	REAL(without_memory_after_a_part_the_writing_side_fails),

@@ -214,7 +214,7 @@ static void arguments_of_a_write_are_checked(void **state)
 {
 	enum { HALF = 2 };
 	struct fixture *f = *state;
-	struct rota_const_buf bufs[2] = { { "x", 1 }, { "y", 1 } };
+	struct rota_const_buf bufs[3] = { { "x", 1 }, { "y", 1 }, { "z", 1 } };
 	struct rota_stream *stream;
 	struct rota_write write;
 	struct rota_tcp fresh;
@@ -238,6 +238,12 @@ static void arguments_of_a_write_are_checked(void **state)
 					   (size_t)UINT32_MAX + 1, note_write),
 			 ROTA_EINVAL);
 #endif
+	bufs[0].size = bufs[1].size = PTRDIFF_MAX;
+	bufs[2].size = 2; /* 0, if all are added up */
+	assert_int_equal(rota_stream_write(&write, stream, bufs, 3, note_write),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_stream_try_write(stream, bufs, 3), ROTA_EINVAL);
+	bufs[1].size = 1;
 	bufs[0].size = SIZE_MAX;
 	assert_int_equal(rota_stream_write(&write, stream, bufs, 1, note_write),
 			 ROTA_EINVAL);

@@ -208,6 +208,84 @@ static void what_is_not_open_is_refused_during_the_sleep(void **state)
 	locked_end(&l);
 }
 
+static void stop_one(struct locked *l)
+{
+	probe_stop(&l->probes[0]);
+}
+
+/* F1, D1: what was stopped during the sleep may be started before the loop has
+ * told the kernel. */
+static void what_was_stopped_during_the_sleep_may_be_started(void **state)
+{
+	struct locked l;
+
+	locked_begin(&l, *state);
+	probe_start(&l.probes[0], READABLE);
+	run_with(&l, stop_one);
+	put_byte(l.fds[0][1]);
+	probe_start(&l.probes[0], READABLE);
+	turn_locked(&l);
+	turn_locked(&l);
+
+	assert_int_equal(l.probes[0].calls, 2);
+	assert_int_equal(l.probes[0].events, READABLE);
+	take_byte(l.fds[0][0]);
+	turn_locked(&l);
+	assert_int_equal(l.probes[0].calls, 2);
+	assert_int_equal(stats_of(l.f->loop).stale, 0);
+	locked_end(&l);
+}
+
+static struct probe beside; /* probes[0] */
+
+static void replace_and_start_beside(struct locked *l)
+{
+	int fds[2];
+
+	make_pipe(fds);
+	assert_int_equal(dup2(fds[0], l->fds[0][0]), l->fds[0][0]);
+	close(fds[0]);
+	close(l->fds[0][1]);
+	l->fds[0][1] = fds[1];
+	l->status = probe_try_start(&beside, READABLE);
+}
+
+static void close_and_start_beside(struct locked *l)
+{
+	int copy = dup(l->fds[0][0]);
+
+	close(l->fds[0][0]);
+	l->status = probe_try_start(&beside, READABLE);
+	assert_int_equal(dup2(copy, l->fds[0][0]), l->fds[0][0]);
+	close(copy);
+}
+
+/* F1, D4: a start beside another finds the file that is there now, or none. */
+static void
+a_start_beside_another_during_the_sleep_is_of_what_is_there(void **state)
+{
+	struct locked l;
+
+	locked_begin(&l, *state);
+	probe_init(&beside, l.f, l.fds[0][0]);
+	probe_start(&l.probes[0], READABLE);
+	run_with(&l, close_and_start_beside);
+	assert_int_equal(l.status, ROTA_EBADF);
+	assert_false(rota_watch_is_active(&beside.watch));
+
+	run_with(&l, replace_and_start_beside);
+	assert_int_equal(l.status, 0);
+	turn_locked(&l);
+	assert_int_equal(l.probes[0].calls + beside.calls, 0);
+	put_byte(l.fds[0][1]);
+	turn_locked(&l);
+
+	assert_int_equal(l.probes[0].events, READABLE);
+	assert_int_equal(beside.events, READABLE);
+	probe_stop(&beside);
+	locked_end(&l);
+}
+
 static void on_timer(struct rota_timer *timer)
 {
 	rota_container_of(timer, struct locked, timer)->timers++;
@@ -332,6 +410,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(watches_may_be_started_and_stopped_during_the_sleep),
 	REAL(a_number_may_change_hands_during_the_sleep),
 	REAL(what_is_not_open_is_refused_during_the_sleep),
+	REAL(what_was_stopped_during_the_sleep_may_be_started),
+	REAL(a_start_beside_another_during_the_sleep_is_of_what_is_there),
 	REAL(other_nodes_may_be_started_during_the_sleep),
 	REAL(threads_and_loop_take_turns),
 	REAL(a_lock_has_both_functions_or_none),

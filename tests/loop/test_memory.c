@@ -113,6 +113,35 @@ static void a_burst_of_quick_timers_gives_its_memory_back(void **state)
 	}
 }
 
+/* As many as are kept may be unused before anything is given back: the items
+ * beyond, and half of the buckets. */
+static void what_is_kept_at_rest_is_kept_whole(void **state)
+{
+	enum { STANDING = 100, COUNT = KEPT_ITEMS + STANDING };
+	const size_t item = sizeof(struct rotai_quick_item);
+	struct fixture *f = *state;
+	static uint64_t ids[COUNT];
+	size_t grown;
+
+	for (unsigned i = 0; i < COUNT; i++)
+		ids[i] = rota_set_timeout(f->loop, count, f, 1);
+	grown = f->memory.bytes;
+
+	for (unsigned i = STANDING; i < COUNT; i++)
+		rota_clear(f->loop, ids[i]);
+	assert_int_equal(f->memory.bytes, grown);
+
+	rota_clear(f->loop, ids[0]);
+	assert_int_equal(f->memory.bytes,
+			 grown - item - KEPT_ITEMS * sizeof(void *));
+	for (unsigned i = 1; i < STANDING; i++) {
+		rota_clear(f->loop, ids[i]);
+		assert_int_equal(f->memory.bytes,
+				 grown - (i + 1) * item -
+					 KEPT_ITEMS * sizeof(void *));
+	}
+}
+
 /* They are cleared in order, or in reverse order. */
 static void cleared_quick_timers_give_their_memory_back(void **state)
 {
@@ -272,6 +301,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(quick_timers_in_a_steady_state_allocate_nothing),
 	VIRTUAL(many_quick_timers_in_a_steady_state_allocate_nothing),
 	VIRTUAL(a_burst_of_quick_timers_gives_its_memory_back),
+	VIRTUAL(what_is_kept_at_rest_is_kept_whole),
 	VIRTUAL(cleared_quick_timers_give_their_memory_back),
 	VIRTUAL(what_outlives_a_burst_can_be_cleared),
 	VIRTUAL(a_shutdown_takes_back_a_burst),

@@ -108,6 +108,87 @@ static void a_scripted_run_adds_up(void **state)
 	close(fds[1]);
 }
 
+static unsigned turns_of_events;
+
+/* In a callback of the phase a->number: those that this turn has come to, and
+ * no others. */
+static void expect_begun(struct actor *a, uint64_t turns, unsigned phase)
+{
+	struct rota_stats stats = stats_of(a->recorder->loop);
+
+	assert_int_equal(stats.turns, turns);
+	for (unsigned i = ROTA_PHASE_TIMERS; i <= ROTA_PHASE_CLOSING; i++) {
+		uint64_t begun = i <= phase ? turns : turns - 1;
+
+		if (i == ROTA_PHASE_POLL)
+			begun += turns_of_events;
+		assert_int_equal(stats.phases[i], begun);
+	}
+}
+
+static void look_in_turn(struct actor *a)
+{
+	expect_begun(a, a->calls, (unsigned)a->number);
+}
+
+static void look_in_turn_of_events(struct actor *a)
+{
+	expect_begun(a, 3, ROTA_PHASE_CLOSING);
+}
+
+static void a_phase_counts_once_it_has_begun(void **state)
+{
+	struct rota_run events = { .size = sizeof(events),
+				   .mode = ROTA_RUN_NOWAIT,
+				   .flags = ROTA_RUN_ONLY_EVENTS };
+	struct fixture *f = *state;
+	struct recorder r;
+	struct actor timer, idle, prepare, watch, check, immediate;
+	int fds[2];
+
+	turns_of_events = 0;
+	make_pipe(fds);
+	put_byte(fds[1]);
+	recorder_init(&r, f->loop);
+	actor_init(&timer, &r, "timer");
+	actor_init(&idle, &r, "idle");
+	actor_init(&prepare, &r, "prepare");
+	actor_init(&watch, &r, "watch");
+	actor_init(&check, &r, "check");
+	actor_init(&immediate, &r, "immediate");
+	timer.number = ROTA_PHASE_TIMERS;
+	idle.number = prepare.number = ROTA_PHASE_PREPARE;
+	watch.number = ROTA_PHASE_POLL;
+	check.number = immediate.number = ROTA_PHASE_CHECK;
+	timer.then = idle.then = prepare.then = look_in_turn;
+	watch.then = check.then = immediate.then = look_in_turn;
+	actor_hook(&idle, ROTA_HOOK_IDLE);
+	actor_hook(&prepare, ROTA_HOOK_PREPARE);
+	actor_hook(&check, ROTA_HOOK_CHECK);
+	actor_watch(&watch, fds[0], ROTA_READABLE);
+
+	for (unsigned turn = 1; turn <= 3; turn++) {
+		actor_timer(&timer, 0);
+		actor_immediate(&immediate);
+		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 1);
+		assert_string_equal(recorder_take(&r),
+				    "timer idle prepare watch check immediate");
+		expect_begun(&timer, turn, ROTA_PHASE_CLOSING);
+	}
+	watch.then = look_in_turn_of_events;
+	while (turns_of_events++ < 2) {
+		assert_int_equal(rota_loop_run_with(f->loop, &events), 1);
+		assert_string_equal(recorder_take(&r), "watch");
+	}
+
+	rota_hook_stop(&idle.hook);
+	rota_hook_stop(&prepare.hook);
+	rota_hook_stop(&check.hook);
+	rota_watch_stop(&watch.watch);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 /* The bucket of a call is a power of two of microseconds. */
 static void lateness_is_counted_by_powers_of_two(void **state)
 {
@@ -427,6 +508,7 @@ static void all_functions_of_a_tracer_may_be_null(void **state)
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_new_loop_has_done_nothing),
 	VIRTUAL(a_scripted_run_adds_up),
+	VIRTUAL(a_phase_counts_once_it_has_begun),
 	VIRTUAL(lateness_is_counted_by_powers_of_two),
 	REAL(with_measure_each_phase_has_its_time),
 	REAL(without_measure_no_time_is_taken),

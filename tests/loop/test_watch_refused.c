@@ -84,6 +84,50 @@ static void a_refused_change_is_made_again_and_the_loop_sleeps(void **state)
 	scene_end(&scene);
 }
 
+/* D4: nor does a host, who is told by the turn that it makes next. */
+static void a_host_does_not_sleep_over_a_refused_change(void **state)
+{
+	int64_t timeout_ns = 1;
+	struct scene scene;
+
+	scene_begin(&scene, *state);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(
+			rota_loop_next_timeout(scene.s.loop, &timeout_ns), 0);
+		assert_int_equal(timeout_ns, 0);
+		assert_int_equal(scene.refused.calls, 0);
+	}
+
+	assert_int_equal(rota_loop_run(scene.s.loop, ROTA_RUN_NOWAIT), 1);
+
+	assert_int_equal(scene.refused.calls, 1);
+	assert_int_equal(scene.refused.events, READABLE | WRITABLE);
+	assert_int_equal(rota_loop_next_timeout(scene.s.loop, &timeout_ns), 0);
+	assert_int_equal(timeout_ns, -1);
+	scene_end(&scene);
+}
+
+/* The same where the poller learns of it as it submits: its next wait tells. */
+static void a_host_does_not_sleep_over_what_a_submit_refuses(void **state)
+{
+	int64_t timeout_ns = 1;
+	struct scene scene;
+
+	scene_begin(&scene, *state);
+	scene.s.confirm_error = 0;
+	scene.s.submit_refuses = 1;
+	script_take(&scene.s);
+
+	assert_int_equal(rota_loop_next_timeout(scene.s.loop, &timeout_ns), 0);
+
+	assert_int_equal(timeout_ns, 0);
+	assert_string_equal(script_take(&scene.s), "confirm 10 rw, submit");
+	assert_int_equal(rota_loop_next_timeout(scene.s.loop, &timeout_ns), 0);
+	assert_int_equal(timeout_ns, -1);
+	assert_string_equal(script_take(&scene.s), "submit");
+	scene_end(&scene);
+}
+
 static void stop_other(struct probe *probe)
 {
 	probe_stop(probe->arg);
@@ -211,6 +255,8 @@ static void many_refusals_and_many_events_are_all_told(void **state)
 static const struct CMUnitTest tests[] = {
 	REAL(a_refused_change_and_an_event_are_both_told),
 	REAL(a_refused_change_is_made_again_and_the_loop_sleeps),
+	REAL(a_host_does_not_sleep_over_a_refused_change),
+	REAL(a_host_does_not_sleep_over_what_a_submit_refuses),
 	REAL(the_callback_of_a_refused_change_may_stop_the_other),
 	REAL(a_watch_may_be_refused_and_ready_at_once),
 	REAL(a_wait_that_fails_after_a_refusal_loses_nothing),

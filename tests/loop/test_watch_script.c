@@ -207,6 +207,45 @@ static void a_change_that_is_refused_reports_everything(void **state)
 	script_end(&s);
 }
 
+/* D4: who refuses a change may have another file under the number, and is asked
+ * for that; only if that is refused as well there is something to tell. */
+static void a_change_that_is_refused_is_confirmed(void **state)
+{
+	struct script s;
+	struct probe first, second;
+
+	script_begin(&s, *state);
+	init(&first, &s, 10);
+	init(&second, &s, 10);
+	probe_start(&first, READABLE);
+	probe_start(&second, WRITABLE);
+	turn_of(&s);
+	script_take(&s);
+
+	probe_stop(&first);
+	s.change_error = ROTA_ENOENT;
+	turn_of(&s);
+	assert_string_equal(script_take(&s),
+			    "change 10 w, confirm 10 w, wait 0");
+	assert_int_equal(second.calls, 0);
+	turn_of(&s);
+	assert_string_equal(script_take(&s), "wait 0");
+
+	probe_start(&first, READABLE);
+	turn_of(&s);
+	probe_stop(&first);
+	script_take(&s);
+	s.change_error = ROTA_ENOENT;
+	s.confirm_error = ROTA_EBADF;
+	turn_of(&s);
+	assert_string_equal(script_take(&s),
+			    "change 10 w, confirm 10 w, wait 0");
+	assert_int_equal(second.calls, 1);
+	assert_int_equal(second.events, WRITABLE);
+	probe_stop(&second);
+	script_end(&s);
+}
+
 /* D1: the generation says for which registration an event is. */
 static void an_event_of_another_generation_is_dropped(void **state)
 {
@@ -551,6 +590,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_removal_forgets_the_change),
 	REAL(a_pause_wants_nothing_of_the_kernel),
 	REAL(changes_that_do_not_fit_are_submitted),
+	REAL(a_change_that_is_refused_is_confirmed),
 	REAL(a_change_that_is_refused_reports_everything),
 	REAL(an_event_of_another_generation_is_dropped),
 	REAL(an_event_of_a_watch_that_was_stopped_is_dropped),

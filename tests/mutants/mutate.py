@@ -130,6 +130,17 @@ def apply(mutant, text):
     return text[:mutant.start] + mutant.new + text[mutant.end:]
 
 
+FUNCTION = re.compile(r"(\w+)\([^(){}]*(?:\([^()]*\)[^(){}]*)*\)\s*$")
+
+
+def function(mutant, text):
+    """The name of the function that the mutant is in."""
+    text = blanked(text)
+    opened = text.rfind("\n{\n", 0, mutant.start)
+    found = FUNCTION.search(text, text.rfind("}", 0, opened) + 1, opened)
+    return found.group(1) if found else ""
+
+
 def words(text):
     return " ".join(text.split())
 

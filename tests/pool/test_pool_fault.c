@@ -186,6 +186,61 @@ static void a_thread_may_find_no_memory(void **state)
 	assert_string_equal(journal_take(), "poll: a=EAGAIN");
 }
 
+/* So is each call by which one is made: none that fails is passed over, and
+ * nothing is left of a thread that was not made. */
+static void any_call_that_makes_a_thread_may_fail(void **state)
+{
+	static const char *const calls[] = { "pthread_condattr_init",
+					     "pthread_cond_init",
+					     "pthread_attr_init",
+					     "pthread_create" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		struct rota_pool *pool = rota_pool_ref(pool_of_threads(0, 4));
+		struct job a;
+
+		use_pool(f, pool, ROTA_CLOCK_MONOTONIC);
+		job_init(&a, f->loop, "a");
+		fault_fail(calls[i], 1, ENOMEM);
+		job_queue(&a, IO);
+		run_to_the_end(f);
+		if (fault_clear() == 1) { /* not every system makes all */
+			assert_string_equal(journal_take(), "poll: a=EAGAIN");
+			assert_int_equal(a.runs, 0);
+			assert_int_equal(lane_stats(pool, IO).started, 0);
+		} else {
+			assert_int_equal(i, 0);
+			assert_string_equal(journal_take(), "poll: a=0");
+		}
+		job_queue(&a, IO);
+		run_to_the_end(f);
+		assert_string_equal(journal_take(), "poll: a=0");
+		settle(pool);
+	}
+}
+
+/* A pool has a lock for each lane, and stacks of a size that can be had. */
+static void any_call_that_makes_a_pool_may_fail(void **state)
+{
+	struct rota_pool *pool = NULL;
+	struct rota_pool_options options;
+
+	(void)state;
+	for (unsigned nth = 1; nth <= ROTA_LANE_COUNT; nth++) {
+		fault_fail("pthread_mutex_init", nth, ENOMEM);
+		assert_int_equal(rota_pool_new(&pool, NULL), ROTA_ENOMEM);
+		assert_int_equal(fault_clear(), 1);
+		assert_null(pool);
+	}
+	rota_pool_options_init(&options);
+	options.stack_size = 1 << 20;
+	fault_fail("pthread_attr_init", 1, ENOMEM);
+	assert_int_equal(rota_pool_new(&pool, &options), ROTA_ENOMEM);
+	assert_int_equal(fault_clear(), 1);
+	assert_null(pool);
+}
+
 /* A stuck thread counts as a thread, too. A job that cannot begin waits, and
  * the next publish tries again to start a thread. */
 static void with_a_thread_work_waits(void **state)
@@ -216,6 +271,60 @@ static void with_a_thread_work_waits(void **state)
 	gate_end(&gate);
 	run_to_the_end(f);
 	settle(pool);
+}
+
+struct latecomer {
+	struct rota_pool *pool;
+	struct gate gate;
+	struct job job;
+};
+
+static void fall_asleep_and_publish(void *arg)
+{
+	struct latecomer *late = arg;
+
+	gate_open(&late->gate);
+	while (lane_stats(late->pool, IO).idle != 1)
+		sched_yield();
+	job_queue(&late->job, IO); /* it relies on who is on the way */
+}
+
+/* The only other one fell asleep meanwhile, and something came after that: it
+ * is woken. */
+static void who_fell_asleep_comes_for_one_that_was_not_made(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_loop_options options;
+	struct latecomer late;
+	struct rota_loop *other;
+	struct job stuck, a;
+
+	late.pool = rota_pool_ref(pool_of_threads(0, 2));
+	use_pool(f, late.pool, ROTA_CLOCK_MONOTONIC);
+	fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
+	options.pool = late.pool;
+	assert_int_equal(rota_loop_new(&other, &options), 0);
+	gate_init(&late.gate);
+	job_init(&stuck, f->loop, NULL);
+	stuck.gate = &late.gate;
+	job_init(&a, f->loop, NULL);
+	job_init(&late.job, other, NULL);
+	job_queue(&stuck, IO);
+	gate_await(&late.gate, 1);
+
+	fault_fail_after("pthread_create", 1, EAGAIN, fall_asleep_and_publish,
+			 &late);
+	job_queue(&a, IO);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(rota_loop_run(other, ROTA_RUN_DEFAULT), 0);
+	run_to_the_end(f);
+
+	assert_int_equal(late.job.status, 0);
+	assert_int_equal(a.status, 0);
+	assert_int_equal(lane_stats(late.pool, IO).started, 1);
+	assert_int_equal(rota_loop_close(other), 0);
+	gate_end(&late.gate);
+	settle(late.pool);
 }
 
 static atomic_uint discards;
@@ -283,7 +392,10 @@ static const struct CMUnitTest tests[] = {
 	REAL(without_any_thread_work_ends_with_eagain),
 	REAL(a_burst_ends_with_eagain),
 	REAL(a_thread_may_find_no_memory),
+	REAL(any_call_that_makes_a_thread_may_fail),
+	REAL(any_call_that_makes_a_pool_may_fail),
 	REAL(with_a_thread_work_waits),
+	REAL(who_fell_asleep_comes_for_one_that_was_not_made),
 	REAL(detachable_work_that_was_refused_is_discarded),
 	REAL(any_thread_may_fail_to_be_made),
 };

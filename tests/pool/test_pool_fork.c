@@ -14,6 +14,7 @@
 #include "pool/pool.h"
 #include "pool/client.h"
 #include "support/child.h"
+#include "support/fault.h"
 #include "support/probe.h"
 
 /* Without this option the thread sanitizer does not allow threads in a
@@ -635,6 +636,117 @@ static void work_of_the_loop_itself_is_cancelled_too(void **state)
 	assert_int_equal(a.status, 0);
 }
 
+enum { RACED = 32 };
+
+/* Two threads of a child that look at the same pools. */
+struct lookers {
+	struct rota_pool *pools[RACED];
+	atomic_uint lined_up;
+	atomic_uint looked;
+};
+
+/* Detached, as its number may be that of a thread that was the parent's, which
+ * the thread sanitizer does not like of others. */
+static void start_detached(void *(*run)(void *arg), void *arg)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	EXPECT(pthread_create(&thread, &attributes, run, arg) == 0);
+	pthread_attr_destroy(&attributes);
+}
+
+static void look_at(struct lookers *l, unsigned index)
+{
+	struct rota_lane_stats stats = { .size = sizeof(stats) };
+
+	EXPECT(rota_pool_stats(l->pools[index], IO, &stats) == 0);
+	EXPECT(stats.threads == 0);
+	atomic_fetch_add(&l->looked, 1);
+}
+
+static void *look_at_first(void *arg)
+{
+	look_at(arg, 0);
+	return NULL;
+}
+
+/* While the first one makes the pool anew. It has to wait for that; and if it
+ * does not, it is soon done. */
+static void look_meanwhile(void *arg)
+{
+	enum { A_WHILE = 2000 };
+	struct lookers *l = arg;
+
+	start_detached(look_at_first, l);
+	for (unsigned i = 0; i < A_WHILE && !atomic_load(&l->looked); i++)
+		sched_yield();
+	EXPECT(atomic_load(&l->looked) == 0);
+}
+
+static void look_one_during_the_other(void *arg)
+{
+	struct lookers *l = arg;
+
+	fault_count_reset();
+	fault_call_before("pthread_mutex_init", 2, look_meanwhile, l);
+	look_at(l, 0);
+	EXPECT(fault_clear() == 1);
+	await_count(&l->looked, 2);
+	EXPECT(fault_count("pthread_mutex_init") == ROTA_LANE_COUNT);
+}
+
+/* Both go on to each at the same time: who slept would come too late. */
+static void *look_at_all(void *arg)
+{
+	struct lookers *l = arg;
+
+	for (unsigned i = 0; i < RACED; i++) {
+		unsigned rounds = 0;
+
+		atomic_fetch_add(&l->lined_up, 1);
+		while (atomic_load(&l->lined_up) < 2 * (i + 1))
+			if (++rounds % 1000 == 0)
+				sched_yield();
+		look_at(l, i);
+	}
+	return NULL;
+}
+
+static void look_at_once(void *arg)
+{
+	struct lookers *l = arg;
+
+	fault_count_reset();
+	start_detached(look_at_all, l);
+	(void)look_at_all(l);
+	await_count(&l->looked, 2 * RACED);
+	EXPECT(fault_count("pthread_mutex_init") == RACED * ROTA_LANE_COUNT);
+}
+
+/* The first that comes makes the pool anew, and the others wait for that. */
+static void one_thread_of_a_child_makes_the_pool_anew(void **state)
+{
+	enum { TIMES = 40 };
+	struct lookers l = { .looked = 0 };
+	struct scene s;
+
+	scene_begin(&s, *state);
+	l.pools[0] = s.pool;
+	for (unsigned i = 1; i < RACED; i++)
+		l.pools[i] = pool_of_threads(0, 1);
+
+	in_a_child(look_one_during_the_other, &l);
+	for (unsigned i = 0; i < TIMES; i++)
+		in_a_child(look_at_once, &l);
+
+	for (unsigned i = 1; i < RACED; i++)
+		rota_pool_unref(l.pools[i]);
+	scene_end(&s);
+}
+
 static int fork_in_job(struct rota_work *work)
 {
 	(void)work;
@@ -643,13 +755,12 @@ static int fork_in_job(struct rota_work *work)
 }
 
 /* If a job forks and returns in the child, the child ends: it must not run the
- * parent's other jobs. */
-static void a_job_that_forks_does_not_do_others_twice(void **state)
+ * parent's other jobs, and must not wait for more. */
+static void expect_that_forks_end(struct fixture *f, unsigned min_threads)
 {
-	struct fixture *f = *state;
 	struct job a, b;
 
-	use_pool(f, pool_of_threads(0, 1), ROTA_CLOCK_MONOTONIC);
+	use_pool(f, pool_of_threads(min_threads, 1), ROTA_CLOCK_MONOTONIC);
 	parent = getpid();
 	job_init(&a, f->loop, NULL);
 	job_init(&b, f->loop, NULL);
@@ -660,6 +771,17 @@ static void a_job_that_forks_does_not_do_others_twice(void **state)
 
 	expect_success(forked);
 	assert_int_equal(a.calls + b.calls, 2);
+}
+
+static void a_job_that_forks_does_not_do_others_twice(void **state)
+{
+	expect_that_forks_end(*state, 0);
+}
+
+/* One that would never end for want of work. */
+static void a_thread_that_is_to_stay_does_not_in_the_child(void **state)
+{
+	expect_that_forks_end(*state, 1);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -676,7 +798,9 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_deadline_after_a_fork_takes_no_lock),
 	REAL(what_is_detachable_is_discarded_if_it_is_whole),
 	REAL(work_of_the_loop_itself_is_cancelled_too),
+	REAL(one_thread_of_a_child_makes_the_pool_anew),
 	REAL(a_job_that_forks_does_not_do_others_twice),
+	REAL(a_thread_that_is_to_stay_does_not_in_the_child),
 };
 
 FIXTURE_MAIN(tests)

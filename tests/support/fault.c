@@ -44,6 +44,12 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_CALLOC] = "calloc",
 	[FAULT_FREE] = "free",
 	[FAULT_PTHREAD_CREATE] = "pthread_create",
+	[FAULT_PTHREAD_ATTR_INIT] = "pthread_attr_init",
+	[FAULT_PTHREAD_MUTEX_INIT] = "pthread_mutex_init",
+	[FAULT_PTHREAD_CONDATTR_INIT] = "pthread_condattr_init",
+	[FAULT_PTHREAD_COND_INIT] = "pthread_cond_init",
+	[FAULT_PTHREAD_KEY_CREATE] = "pthread_key_create",
+	[FAULT_PTHREAD_SETSPECIFIC] = "pthread_setspecific",
 	[FAULT_SOCKET] = "socket",
 	[FAULT_BIND] = "bind",
 	[FAULT_LISTEN] = "listen",
@@ -69,6 +75,10 @@ static atomic_int fail_error;
 static atomic_bool fail_on;                    /* all later calls fail too */
 static void (*_Atomic call_before)(void *arg); /* NULL: nothing */
 static void *_Atomic call_before_arg;
+
+static _Atomic int64_t waited_ns;
+
+static const int64_t NS_PER_SECOND = 1000000000;
 
 static _Thread_local unsigned passing;
 
@@ -168,6 +178,24 @@ int fault_strike(enum fault_call call)
 	if (before != NULL)
 		before(atomic_load(&call_before_arg));
 	return atomic_load(&fail_error);
+}
+
+void fault_note_wait(int64_t timeout_ns)
+{
+	if (passing == 0)
+		atomic_store(&waited_ns, timeout_ns);
+}
+
+void fault_note_wait_until(const struct timespec *timeout)
+{
+	fault_note_wait(timeout == NULL ? -1
+					: timeout->tv_sec * NS_PER_SECOND +
+						  timeout->tv_nsec);
+}
+
+int64_t fault_waited_ns(void)
+{
+	return atomic_load(&waited_ns);
 }
 
 void fault_pass_begin(void)

@@ -7,12 +7,16 @@
  * "eventfd", "pipe2", "ppoll", "kqueue", "kevent", "write", "fcntl", "fstat",
  * "pthread_atfork". Some calls count only if a test names them: "open", "stat",
  * "close", "read", "pread", "pwrite", "malloc", "realloc", "calloc", "free",
- * "pthread_create", "socket", "bind", "listen", "connect", "accept4",
+ * "pthread_create", "pthread_attr_init", "pthread_mutex_init",
+ * "pthread_condattr_init", "pthread_cond_init", "pthread_key_create",
+ * "pthread_setspecific", "socket", "bind", "listen", "connect", "accept4",
  * "getsockname", "getpeername", "getsockopt", "setsockopt", "shutdown", "recv",
  * "send", "sendmsg".
  */
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H
+
+#include <stdint.h>
 
 /* Let the nth call of @name from now on (1: the next) fail: it is not made, and
  * returns -1 with @error in errno. Exceptions: a "close" or a "free" is made
@@ -44,5 +48,9 @@ unsigned fault_clear(void);
  * the last fault_count_reset(). All threads are counted. */
 unsigned fault_count(const char *name);
 void fault_count_reset(void);
+
+/* For how many nanoseconds the kernel was last asked to wait for events, by any
+ * of the calls for that, also by one that was made to fail. -1: no limit. */
+int64_t fault_waited_ns(void);
 
 #endif

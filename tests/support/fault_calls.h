@@ -5,6 +5,9 @@
 #ifndef TESTS_SUPPORT_FAULT_CALLS_H
 #define TESTS_SUPPORT_FAULT_CALLS_H
 
+#include <stdint.h>
+#include <time.h>
+
 enum fault_call {
 	FAULT_EPOLL_CREATE1,
 	FAULT_EPOLL_CTL,
@@ -33,6 +36,12 @@ enum fault_call {
 	FAULT_CALLOC,
 	FAULT_FREE,
 	FAULT_PTHREAD_CREATE,
+	FAULT_PTHREAD_ATTR_INIT,
+	FAULT_PTHREAD_MUTEX_INIT,
+	FAULT_PTHREAD_CONDATTR_INIT,
+	FAULT_PTHREAD_COND_INIT,
+	FAULT_PTHREAD_KEY_CREATE,
+	FAULT_PTHREAD_SETSPECIFIC,
 	FAULT_SOCKET,
 	FAULT_BIND,
 	FAULT_LISTEN,
@@ -51,6 +60,10 @@ enum fault_call {
 
 /* Count one call. Returns 0, or the error with which it must fail. */
 int fault_strike(enum fault_call call);
+
+/* Note how long the next wait of the kernel may take; -1: without a limit. */
+void fault_note_wait(int64_t timeout_ns);
+void fault_note_wait_until(const struct timespec *timeout); /* NULL: none */
 
 /* A test double makes system calls of its own. Between begin and end, the calls
  * of this thread are neither counted nor failed. */

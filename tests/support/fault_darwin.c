@@ -63,6 +63,15 @@ static void *(*real_realloc)(void *, size_t);
 static void *(*real_calloc)(size_t, size_t);
 static int (*real_pthread_create)(pthread_t *, const pthread_attr_t *,
 				  void *(*)(void *), void *);
+static int (*real_pthread_attr_init)(pthread_attr_t *attributes);
+static int (*real_pthread_mutex_init)(pthread_mutex_t *lock,
+				      const pthread_mutexattr_t *attributes);
+static int (*real_pthread_condattr_init)(pthread_condattr_t *attributes);
+static int (*real_pthread_cond_init)(pthread_cond_t *condition,
+				     const pthread_condattr_t *attributes);
+static int (*real_pthread_key_create)(pthread_key_t *key,
+				      void (*destructor)(void *value));
+static int (*real_pthread_setspecific)(pthread_key_t key, const void *value);
 static int (*real_fcntl)(int, int, ...);
 static int (*real_fstat)(int, struct stat *);
 static int (*real_stat)(const char *, struct stat *);
@@ -122,6 +131,12 @@ __attribute__((constructor)) static void find_all(void) /* (2) */
 	find("realloc", &real_realloc);
 	find("calloc", &real_calloc);
 	find("pthread_create", &real_pthread_create);
+	find("pthread_attr_init", &real_pthread_attr_init);
+	find("pthread_mutex_init", &real_pthread_mutex_init);
+	find("pthread_condattr_init", &real_pthread_condattr_init);
+	find("pthread_cond_init", &real_pthread_cond_init);
+	find("pthread_key_create", &real_pthread_key_create);
+	find("pthread_setspecific", &real_pthread_setspecific);
 	find("socket", &real_socket);
 	find("bind", &real_bind);
 	find("listen", &real_listen);
@@ -151,6 +166,8 @@ int kevent(int queue, const struct kevent *changes, int change_count,
 {
 	int error = fault_strike(FAULT_KEVENT);
 
+	if (event_count > 0)
+		fault_note_wait_until(timeout);
 	if (error == 0)
 		return real_kevent(queue, changes, change_count, events,
 				   event_count, timeout);
@@ -169,6 +186,7 @@ int pipe(int fds[2])
 
 int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
+	fault_note_wait(timeout < 0 ? -1 : (int64_t)timeout * 1000000);
 	if (struck(FAULT_PPOLL))
 		return -1;
 	return real_poll(fds, count, timeout);
@@ -307,6 +325,63 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 	if (error != 0)
 		return error;
 	return real_pthread_create(thread, attributes, run, arg);
+}
+
+/* These as well. */
+int pthread_attr_init(pthread_attr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_ATTR_INIT);
+
+	if (error != 0)
+		return error;
+	return real_pthread_attr_init(attributes);
+}
+
+int pthread_mutex_init(pthread_mutex_t *lock,
+		       const pthread_mutexattr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_MUTEX_INIT);
+
+	if (error != 0)
+		return error;
+	return real_pthread_mutex_init(lock, attributes);
+}
+
+int pthread_condattr_init(pthread_condattr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_CONDATTR_INIT);
+
+	if (error != 0)
+		return error;
+	return real_pthread_condattr_init(attributes);
+}
+
+int pthread_cond_init(pthread_cond_t *condition,
+		      const pthread_condattr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_COND_INIT);
+
+	if (error != 0)
+		return error;
+	return real_pthread_cond_init(condition, attributes);
+}
+
+int pthread_key_create(pthread_key_t *key, void (*destructor)(void *value))
+{
+	int error = fault_strike(FAULT_PTHREAD_KEY_CREATE);
+
+	if (error != 0)
+		return error;
+	return real_pthread_key_create(key, destructor);
+}
+
+int pthread_setspecific(pthread_key_t key, const void *value)
+{
+	int error = fault_strike(FAULT_PTHREAD_SETSPECIFIC);
+
+	if (error != 0)
+		return error;
+	return real_pthread_setspecific(key, value);
 }
 
 int socket(int domain, int type, int protocol)

@@ -67,6 +67,15 @@ WEAK int __real_stat(const char *path, struct stat *status);
 WEAK int __real_pthread_create(pthread_t *thread,
 			       const pthread_attr_t *attributes,
 			       void *(*run)(void *arg), void *arg);
+WEAK int __real_pthread_attr_init(pthread_attr_t *attributes);
+WEAK int __real_pthread_mutex_init(pthread_mutex_t *lock,
+				   const pthread_mutexattr_t *attributes);
+WEAK int __real_pthread_condattr_init(pthread_condattr_t *attributes);
+WEAK int __real_pthread_cond_init(pthread_cond_t *condition,
+				  const pthread_condattr_t *attributes);
+WEAK int __real_pthread_key_create(pthread_key_t *key,
+				   void (*destructor)(void *value));
+WEAK int __real_pthread_setspecific(pthread_key_t key, const void *value);
 WEAK int __real_socket(int domain, int type, int protocol);
 WEAK int __real_bind(int fd, const struct sockaddr *address, socklen_t size);
 WEAK int __real_listen(int fd, int backlog);
@@ -127,6 +136,15 @@ void __wrap_free(void *memory);
 int __wrap_stat(const char *path, struct stat *status);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*run)(void *arg), void *arg);
+int __wrap_pthread_attr_init(pthread_attr_t *attributes);
+int __wrap_pthread_mutex_init(pthread_mutex_t *lock,
+			      const pthread_mutexattr_t *attributes);
+int __wrap_pthread_condattr_init(pthread_condattr_t *attributes);
+int __wrap_pthread_cond_init(pthread_cond_t *condition,
+			     const pthread_condattr_t *attributes);
+int __wrap_pthread_key_create(pthread_key_t *key,
+			      void (*destructor)(void *value));
+int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
 int __wrap_socket(int domain, int type, int protocol);
 int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size);
 int __wrap_listen(int fd, int backlog);
@@ -168,6 +186,7 @@ int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
 int __wrap_epoll_wait(int epoll, struct epoll_event *events, int max,
 		      int timeout)
 {
+	fault_note_wait(timeout < 0 ? -1 : (int64_t)timeout * 1000000);
 	return struck(FAULT_EPOLL_WAIT)
 		       ? -1
 		       : __real_epoll_wait(epoll, events, max, timeout);
@@ -180,12 +199,15 @@ long __wrap_syscall(long number, ...)
 	va_list arguments;
 	long a[6];
 
-	if (number == SYSTEM_EPOLL_PWAIT2 && struck(FAULT_EPOLL_PWAIT2))
-		return -1;
 	va_start(arguments, number);
 	for (unsigned i = 0; i < 6; i++)
 		a[i] = va_arg(arguments, long);
 	va_end(arguments);
+	if (number == SYSTEM_EPOLL_PWAIT2) {
+		fault_note_wait_until((const struct timespec *)a[3]);
+		if (struck(FAULT_EPOLL_PWAIT2))
+			return -1;
+	}
 	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
@@ -202,6 +224,7 @@ int __wrap_pipe2(int fds[2], int flags)
 int __wrap_ppoll(struct pollfd *fds, nfds_t count,
 		 const struct timespec *timeout, const sigset_t *mask)
 {
+	fault_note_wait_until(timeout);
 	return struck(FAULT_PPOLL) ? -1
 				   : __real_ppoll(fds, count, timeout, mask);
 }
@@ -226,6 +249,8 @@ int __wrap_kevent(int queue, const struct kevent *changes, int change_count,
 	int error = fault_strike(FAULT_KEVENT);
 	int result = -1;
 
+	if (event_count > 0)
+		fault_note_wait_until(timeout);
 	fault_pass_begin(); /* (2) */
 	if (error == EINTR)
 		(void)__real_kevent(queue, changes, change_count, NULL, 0,
@@ -352,6 +377,53 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 
 	return error != 0 ? error
 			  : __real_pthread_create(thread, attributes, run, arg);
+}
+
+/* These as well. */
+int __wrap_pthread_attr_init(pthread_attr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_ATTR_INIT);
+
+	return error != 0 ? error : __real_pthread_attr_init(attributes);
+}
+
+int __wrap_pthread_mutex_init(pthread_mutex_t *lock,
+			      const pthread_mutexattr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_MUTEX_INIT);
+
+	return error != 0 ? error : __real_pthread_mutex_init(lock, attributes);
+}
+
+int __wrap_pthread_condattr_init(pthread_condattr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_CONDATTR_INIT);
+
+	return error != 0 ? error : __real_pthread_condattr_init(attributes);
+}
+
+int __wrap_pthread_cond_init(pthread_cond_t *condition,
+			     const pthread_condattr_t *attributes)
+{
+	int error = fault_strike(FAULT_PTHREAD_COND_INIT);
+
+	return error != 0 ? error
+			  : __real_pthread_cond_init(condition, attributes);
+}
+
+int __wrap_pthread_key_create(pthread_key_t *key,
+			      void (*destructor)(void *value))
+{
+	int error = fault_strike(FAULT_PTHREAD_KEY_CREATE);
+
+	return error != 0 ? error : __real_pthread_key_create(key, destructor);
+}
+
+int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
+{
+	int error = fault_strike(FAULT_PTHREAD_SETSPECIFIC);
+
+	return error != 0 ? error : __real_pthread_setspecific(key, value);
 }
 
 int __wrap_dup2(int from, int to)

@@ -175,7 +175,7 @@ static int submit(struct rotai_poller *poller)
 
 	s->changes = 0;
 	note_text(s, "submit");
-	return 0;
+	return take_error(&s->submit_refuses);
 }
 
 static int fill(struct script *s, struct rotai_ready *ready, int max)

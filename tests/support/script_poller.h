@@ -52,6 +52,7 @@ struct script {
 	int change_error;
 	int confirm_error;
 	int wait_error;
+	int submit_refuses; /* how many changes a submit refuses */
 	int refuse_changes; /* all changes and confirmations fail with this */
 	unsigned replaced;  /* 1: confirm finds another file */
 
