@@ -15,16 +15,16 @@
  * none. */
 static unsigned interface_index(const char *name)
 {
-	unsigned index = if_nametoindex(name);
+	uint64_t index = if_nametoindex(name);
 
 	if (index != 0)
-		return index;
+		return (unsigned)index;
 	for (; *name >= '0' && *name <= '9'; name++) {
-		if (index > UINT32_MAX / 10 - 1)
-			return 0;
 		index = index * 10 + (unsigned)(*name - '0');
+		if (index > UINT32_MAX)
+			return 0;
 	}
-	return *name == 0 ? index : 0;
+	return *name == 0 ? (unsigned)index : 0;
 }
 
 static int parse_ip6(struct sockaddr_in6 *to, const char *ip)

@@ -184,7 +184,8 @@ static __attribute__((noinline)) void handle_event(struct rotai_io *io,
 						   size_t bytes)
 {
 	io->current = stream;
-	if (events & ROTA_READABLE)
+	if ((events & ROTA_READABLE) &&
+	    !rotai_stream_has(stream, ROTAI_READ_ENDED)) /* (2) */
 		rotai_stream_set(stream, ROTAI_HAS_INPUT);
 	if (events & (ROTA_DISCONNECT | ROTA_PRIORITY))
 		rotai_stream_set(stream, ROTAI_TO_END);

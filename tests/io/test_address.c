@@ -295,7 +295,8 @@ static void the_number_of_a_scope_may_be_large(void **state)
 {
 	static const uint32_t numbers[] = { 9,         10,         429496727,
 					    429496728, 429496729,  4000000000,
-					    999999999, 1000000000, 4294967289 };
+					    999999999, 1000000000, 4294967289,
+					    4294967295 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {

@@ -90,6 +90,28 @@ static void an_echo_ends_when_its_client_does(void **state)
 	expect_closed(f, &c, "closing: closed");
 }
 
+/* rota_stream_end(): after the end of the input there is nothing to read, also
+ * if the poller goes on to report the stream as readable. */
+static void after_the_end_of_input_nothing_is_read(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open_small(&c, f, "closed");
+	connection_read(&c);
+	(void)connection_block(&c);
+	raw_shutdown(c.peer);
+	await_end(c.fd);
+	RUN_UNTIL(f, c.ends == 1);
+	assert_int_equal(end(&c), 0);
+
+	fault_count_reset();
+	peer_takes_to_the_end(f, &c);
+
+	assert_int_equal(count_reads(), 0);
+	expect_closed(f, &c, "closing: closed");
+}
+
 /* rota_stream_end(): after an error it closes at once. */
 static void a_reset_closes_a_stream_that_ends(void **state)
 {
@@ -320,6 +342,7 @@ static void an_end_of_what_is_not_connected_closes_it(void **state)
 static const struct CMUnitTest tests[] = {
 	REAL(an_end_waits_for_the_line_and_for_the_other_side),
 	REAL(an_echo_ends_when_its_client_does),
+	REAL(after_the_end_of_input_nothing_is_read),
 	REAL(a_reset_closes_a_stream_that_ends),
 	REAL(a_deadline_closes_a_stream_that_ends),
 	REAL(a_close_takes_the_place_of_an_end),
