@@ -17,6 +17,7 @@
 #include "rota/observe.h"
 #include "rota/pool.h"
 #include "rota/request.h"
+#include "rota/signal.h"
 #include "rota/stream.h"
 #include "rota/task.h"
 #include "rota/tcp.h"

@@ -74,6 +74,21 @@ int rota_async_send(struct rota_async *async)
 	return status;
 }
 
+void rotai_async_take_back(struct rota_async *async)
+{
+	struct rota_entry *entry = &async->internal.entry;
+	struct rota_loop *loop = rotai_entry_loop(entry);
+
+	rotai_inbox_take_over(loop);
+	if (!rotai_entry_has(entry, ROTAI_ENTRY_QUEUED))
+		return;
+	if (rotai_queue_remove(&loop->posts, entry) ||
+	    rotai_queue_remove(&loop->taken, entry)) {
+		ROTAI_LIVE_END(entry);
+		rotai_entry_release(entry);
+	}
+}
+
 void rota_async_stop(struct rota_async *async)
 {
 	ROTAI_ENTER("async", async, rotai_entry_loop(&async->internal.entry));
@@ -87,16 +102,8 @@ void rota_async_stop(struct rota_async *async)
 		rotai_loop_release(loop, rotai_entry_is_referenced(
 						 &async->internal.entry));
 	}
-	if (loop == NULL)
-		return; /* it was never initialized */
-	rotai_inbox_take_over(loop);
-	if (!rotai_entry_has(entry, ROTAI_ENTRY_QUEUED))
-		return;
-	if (rotai_queue_remove(&loop->posts, entry) ||
-	    rotai_queue_remove(&loop->taken, entry)) {
-		ROTAI_LIVE_END(entry);
-		rotai_entry_release(entry);
-	}
+	if (loop != NULL) /* else it was never initialized */
+		rotai_async_take_back(async);
 }
 
 int rota_async_is_active(const struct rota_async *async)

@@ -1,0 +1,259 @@
+/*
+ * signal/number.c - one signal handler for the process, and for each number the
+ * targets that it counts and sends to.
+ *
+ *  1. The handler takes no lock and allocates nothing. It walks the list of
+ *     targets by atomic pointers. Targets are attached and detached with `lock`
+ *     held, by a single store each, so a walk is never lost.
+ *  2. A detached target is unlinked first. Then the detaching thread waits until
+ *     no thread is in the handler of that number: a walk that began before the
+ *     unlinking may still be at the target. Entering and unlinking are
+ *     sequentially consistent, so a handler that the detaching thread does not
+ *     see has not read the list yet, and will not find the target in it. A
+ *     handler that interrupts the detaching thread itself returns before the
+ *     thread goes on.
+ *  3. The count of threads in a handler begins again at 0 in a forked child: it
+ *     carries the generation of the process beside it. The threads that were in
+ *     a handler of the parent do not exist in the child.
+ *  4. The description of the latest delivery is guarded by a version, which is
+ *     odd while it is written. If two threads handle one number at the same
+ *     moment, one of them writes.
+ *  5. The handler is installed with the first target and removed with the last,
+ *     unless the program has installed another one since.
+ */
+#include "signal/number.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+
+#include "base/assert.h"
+#include "base/fork.h"
+#include "base/lock.h"
+#include "base/thread.h"
+#include "rota/error.h"
+
+enum { NUMBERS = 129 }; /* 65 on Linux, 33 on macOS, 129 on FreeBSD */
+
+struct description {
+	uint32_t version; /* atomic: (4); 0: there is none */
+	int code;         /* these are atomics, too */
+	int status;
+	int pid;
+	unsigned user;
+	int value;
+};
+
+struct number {
+	struct rotai_signal_target *first; /* atomic */
+	uint32_t handlers;                 /* atomic: (3) */
+	struct description latest;
+	struct sigaction before; /* with the lock held */
+};
+
+static struct rotai_lock number_lock; /* for changes of the lists */
+static struct number numbers[NUMBERS];
+
+/* The generation of this process, in the upper half of a count. */
+static uint32_t handlers_here(void)
+{
+	return rotai_fork_generation << 16;
+}
+
+/* (2), (3) */
+static void enter_handler(struct number *number)
+{
+	uint32_t found = __atomic_load_n(&number->handlers, __ATOMIC_RELAXED);
+	uint32_t wanted;
+
+	do {
+		wanted = (found & ~UINT32_C(0xffff)) == handlers_here()
+				 ? found + 1
+				 : handlers_here() + 1;
+	} while (!__atomic_compare_exchange_n(&number->handlers, &found, wanted,
+					      1, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
+}
+
+static void leave_handler(struct number *number)
+{
+	/* Releases the last use of the targets. */
+	__atomic_fetch_sub(&number->handlers, 1, __ATOMIC_RELEASE);
+}
+
+static int is_handled(const struct number *number)
+{
+	uint32_t found = __atomic_load_n(&number->handlers, __ATOMIC_SEQ_CST);
+
+	return (found & ~UINT32_C(0xffff)) == handlers_here() &&
+	       (found & 0xffff) != 0;
+}
+
+static void store(int *at, int value)
+{
+	__atomic_store_n(at, value, __ATOMIC_RELAXED);
+}
+
+static int load(const int *at)
+{
+	return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+
+/* Which members are there depends on the code: sigaction(2). */
+static void describe(struct description *latest, int signum,
+		     const siginfo_t *info)
+{
+	int from_process =
+		info->si_code == SI_USER || info->si_code == SI_QUEUE;
+	int of_child = signum == SIGCHLD && info->si_code > 0;
+	uint32_t version = __atomic_load_n(&latest->version, __ATOMIC_RELAXED);
+
+#ifdef SI_TKILL
+	from_process |= info->si_code == SI_TKILL;
+#endif
+	if ((version & 1) || !__atomic_compare_exchange_n(
+				     &latest->version, &version, version + 1, 0,
+				     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return; /* (4) */
+	store(&latest->code, info->si_code);
+	store(&latest->status, of_child ? info->si_status : 0);
+	store(&latest->pid, from_process || of_child ? info->si_pid : 0);
+	__atomic_store_n(&latest->user,
+			 from_process || of_child ? info->si_uid : 0,
+			 __ATOMIC_RELAXED);
+	store(&latest->value,
+	      info->si_code == SI_QUEUE ? info->si_value.sival_int : 0);
+	__atomic_store_n(&latest->version, version + 2, __ATOMIC_RELEASE);
+}
+
+static void handle_signal(int signum, siginfo_t *info, void *context)
+{
+	int error = errno;
+	struct number *number = &numbers[signum];
+	struct rotai_signal_target *at;
+
+	(void)context;
+	enter_handler(number);
+	at = __atomic_load_n(&number->first, __ATOMIC_SEQ_CST); /* (2) */
+	if (at != NULL)
+		describe(&number->latest, signum, info);
+	while (at != NULL) {
+		/* The send releases the count. */
+		__atomic_fetch_add(&at->count, 1, __ATOMIC_RELAXED);
+		(void)rota_async_send(at->async);
+		at = __atomic_load_n(&at->next, __ATOMIC_ACQUIRE);
+	}
+	leave_handler(number);
+	errno = error;
+}
+
+int rotai_number_check(int number)
+{
+	switch (number) {
+	case SIGKILL:
+	case SIGSTOP:
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGFPE:
+	case SIGILL:
+		return ROTA_EINVAL;
+	default:
+		return number > 0 && number < NUMBERS ? 0 : ROTA_EINVAL;
+	}
+}
+
+static int install(struct number *number, int signum)
+{
+	struct sigaction action = { .sa_sigaction = handle_signal };
+
+	action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+	/* So that it is never in the way of itself. */
+	(void)sigfillset(&action.sa_mask);
+	return sigaction(signum, &action, &number->before) < 0 ? -errno : 0;
+}
+
+/* (5) */
+static void uninstall(const struct number *number, int signum)
+{
+	struct sigaction now;
+
+	if (sigaction(signum, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
+	    now.sa_sigaction == handle_signal)
+		(void)sigaction(signum, &number->before, NULL);
+}
+
+int rotai_number_attach(int signum, struct rotai_signal_target *target)
+{
+	struct number *number = &numbers[signum];
+	struct rotai_signal_target *first;
+	int error = 0;
+
+	rotai_lock_take(&number_lock);
+	first = number->first;
+	target->next = first;
+	__atomic_store_n(&target->count, 0, __ATOMIC_RELAXED);
+	if (first == NULL)
+		__atomic_store_n(&number->latest.version, 0, __ATOMIC_RELAXED);
+	/* Releases the target to the handlers. */
+	__atomic_store_n(&number->first, target, __ATOMIC_RELEASE);
+	if (first == NULL) {
+		error = install(number, signum);
+		if (error < 0)
+			__atomic_store_n(&number->first, NULL,
+					 __ATOMIC_RELAXED);
+	}
+	rotai_lock_release(&number_lock);
+	return error;
+}
+
+void rotai_number_detach(int signum, struct rotai_signal_target *target)
+{
+	struct number *number = &numbers[signum];
+	struct rotai_signal_target **at = &number->first;
+	unsigned tries = 0;
+
+	rotai_lock_take(&number_lock);
+	while (*at != target)
+		at = &(*at)->next;
+	__atomic_store_n(at, target->next, __ATOMIC_SEQ_CST); /* (2) */
+	if (number->first == NULL)
+		uninstall(number, signum);
+	while (is_handled(number))
+		rotai_thread_pause(tries++);
+	rotai_lock_release(&number_lock);
+}
+
+int rotai_number_describe(int signum, struct rota_signal_info *info)
+{
+	struct description *latest = &numbers[signum].latest;
+	unsigned tries = 0;
+	uint32_t version;
+
+	for (;;) {
+		version = __atomic_load_n(&latest->version, __ATOMIC_ACQUIRE);
+		if (version == 0)
+			return ROTA_ENODATA;
+		info->code = load(&latest->code);
+		info->status = load(&latest->status);
+		info->pid = load(&latest->pid);
+		info->user = __atomic_load_n(&latest->user, __ATOMIC_RELAXED);
+		info->value = load(&latest->value);
+		/* A read-modify-write, so that the loads stay above it. */
+		if (!(version & 1) &&
+		    __atomic_fetch_add(&latest->version, 0, __ATOMIC_ACQ_REL) ==
+			    version)
+			return 0;
+		rotai_thread_pause(tries++);
+	}
+}
+
+void rotai_number_repair(int signum)
+{
+	struct description *latest = &numbers[signum].latest;
+	uint32_t version = __atomic_load_n(&latest->version, __ATOMIC_RELAXED);
+
+	if (version & 1)
+		(void)__atomic_compare_exchange_n(
+			&latest->version, &version, version + 1, 0,
+			__ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
