@@ -19,11 +19,11 @@ void rotai_async_start_own(struct rota_async *async, struct rota_loop *loop,
  * does not have was sending @async when the process forked. */
 void rotai_async_repair(struct rota_async *async);
 
-/* If @async is sent and not called yet, have it be as if it was not sent. The
- * loop's thread; another send may follow. */
+/* Undo a send of @async that has not led to a call yet. Any thread may send it
+ * again. The loop's thread. */
 void rotai_async_take_back(struct rota_async *async);
 
-/* Call the async of an entry that was just taken out of the posts. */
+/* Call the async of @entry, which was just taken from the queue of posts. */
 void rotai_async_call(struct rota_loop *loop, struct rota_entry *entry);
 
 /* Do the same as rotai_async_repair() for all started asyncs of the user. */

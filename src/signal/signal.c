@@ -142,7 +142,7 @@ static void signals_forked(struct rotai_extension *extension,
 	struct rotai_signals *signals = signals_of(extension);
 
 	(void)loop;
-	rotai_list_splice(&signals->dispatched, &signals->started);
+	/* A dispatch that forked goes no further. */
 	rotai_list_splice(&signals->started, &signals->dispatched);
 	rotai_async_repair(&signals->async);
 	repair_all(&signals->started);

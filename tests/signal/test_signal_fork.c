@@ -1,0 +1,215 @@
+/*
+ * Signals in forked children (F2), and in the programs that they become.
+ */
+#include "support/fixture.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/child.h"
+#include "support/probe.h"
+
+struct watcher {
+	struct rota_signal signal;
+	struct fixture *f;
+	uint32_t count;
+};
+
+static void on_signal(struct rota_signal *signal, uint32_t count)
+{
+	rota_container_of(signal, struct watcher, signal)->count += count;
+}
+
+static void watch_number(struct watcher *w, struct fixture *f)
+{
+	*w = (struct watcher){ .f = f };
+	assert_int_equal(rota_signal_init(&w->signal, f->loop), 0);
+	assert_int_equal(rota_signal_start(&w->signal, on_signal, SIGUSR1), 0);
+}
+
+static void use_before_the_fork_call(void *arg)
+{
+	struct watcher *w = arg;
+	struct rota_signal signal;
+
+	raise(SIGUSR1); /* the handler is inherited, the loop is not ours */
+	EXPECT(rota_signal_init(&signal, w->f->loop) == ROTA_ECHILD);
+	EXPECT(rota_signal_start(&w->signal, on_signal, SIGUSR2) ==
+	       ROTA_ECHILD);
+	rota_signal_stop(&w->signal);
+	EXPECT(rota_signal_number(&w->signal) == SIGUSR1);
+	EXPECT(rota_handle_close(&w->signal.handle, NULL) == ROTA_ECHILD);
+}
+
+static void until_the_loop_is_rebuilt_nothing_changes(void **state)
+{
+	struct fixture *f = *state;
+	struct watcher w;
+
+	watch_number(&w, f);
+
+	in_a_child(use_before_the_fork_call, &w);
+
+	turn(f);
+	assert_int_equal(w.count, 0); /* the child's was the child's */
+	raise(SIGUSR1);
+	turn(f);
+	assert_int_equal(w.count, 1);
+	assert_int_equal(rota_handle_close_now(&w.signal.handle), 0);
+}
+
+static void use_after_the_fork_call(void *arg)
+{
+	struct watcher *w = arg;
+
+	raise(SIGUSR1); /* of a loop that is not rebuilt: nobody's */
+	EXPECT(rota_loop_fork(w->f->loop) == 0);
+	rota_loop_run(w->f->loop, ROTA_RUN_NOWAIT);
+	EXPECT(w->count == 0); /* what the parent had counted is the parent's */
+	raise(SIGUSR1);
+	raise(SIGUSR1);
+	rota_loop_run(w->f->loop, ROTA_RUN_NOWAIT);
+	EXPECT(w->count == 2);
+	EXPECT(rota_signal_start(&w->signal, on_signal, SIGUSR2) == 0);
+	raise(SIGUSR2);
+	rota_loop_run(w->f->loop, ROTA_RUN_NOWAIT);
+	EXPECT(w->count == 3);
+	EXPECT(rota_handle_close_now(&w->signal.handle) == 0);
+	EXPECT(rota_loop_close(w->f->loop) == 0);
+}
+
+static void a_rebuilt_loop_watches_in_the_child(void **state)
+{
+	struct fixture *f = *state;
+	struct watcher w;
+
+	watch_number(&w, f);
+	raise(SIGUSR1);
+
+	in_a_child(use_after_the_fork_call, &w);
+
+	turn(f);
+	assert_int_equal(w.count, 1);
+	assert_int_equal(rota_handle_close_now(&w.signal.handle), 0);
+}
+
+static pid_t forked;
+static struct rota_loop *rebuilt_in_callback;
+
+static void fork_in_callback(struct rota_signal *signal, uint32_t count)
+{
+	struct watcher *w = rota_container_of(signal, struct watcher, signal);
+
+	w->count += count;
+	forked = child_fork();
+	if (forked != 0)
+		return;
+	if (w->f->loop == rebuilt_in_callback)
+		EXPECT(rota_loop_fork(w->f->loop) == 0);
+}
+
+static void fork_in_a_callback(struct fixture *f)
+{
+	struct watcher a, b;
+
+	watch_number(&a, f);
+	assert_int_equal(
+		rota_signal_start(&a.signal, fork_in_callback, SIGUSR1), 0);
+	watch_number(&b, f);
+	raise(SIGUSR1);
+
+	rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
+	if (forked == 0) {
+		/* The rest of the dispatch is the parent's. */
+		EXPECT(b.count == 0);
+		if (rebuilt_in_callback == NULL)
+			EXPECT(rota_loop_fork(f->loop) == 0);
+		rota_signal_start(&a.signal, on_signal, SIGUSR1);
+		raise(SIGUSR1);
+		rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
+		EXPECT(a.count == 2);
+		EXPECT(b.count == 1);
+		child_ends();
+	}
+
+	expect_success(forked);
+	assert_int_equal(a.count, 1);
+	assert_int_equal(b.count, 1);
+	assert_int_equal(rota_handle_close_now(&a.signal.handle), 0);
+	assert_int_equal(rota_handle_close_now(&b.signal.handle), 0);
+}
+
+static void a_callback_may_fork(void **state)
+{
+	rebuilt_in_callback = NULL;
+	fork_in_a_callback(*state);
+}
+
+static void a_callback_may_fork_and_rebuild_the_loop(void **state)
+{
+	struct fixture *f = *state;
+
+	rebuilt_in_callback = f->loop;
+	fork_in_a_callback(f);
+}
+
+static void a_new_program_has_the_default(void **state)
+{
+	struct fixture *f = *state;
+	struct watcher w;
+	int status;
+	pid_t child;
+
+	watch_number(&w, f);
+
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		execl("/bin/sh", "sh", "-c", "kill -USR1 $$; exit 0",
+		      (char *)NULL);
+		_exit(1);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		;
+
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGUSR1);
+	assert_int_equal(rota_handle_close_now(&w.signal.handle), 0);
+}
+
+static void child_exits_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_signal_info info = { .size = sizeof(info) };
+	struct watcher w = { .f = f };
+	int status;
+	pid_t child;
+
+	assert_int_equal(rota_signal_init(&w.signal, f->loop), 0);
+	assert_int_equal(rota_signal_start_once(&w.signal, on_signal, SIGCHLD),
+			 0);
+
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(7);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+
+	assert_int_equal(w.count, 1);
+	assert_int_equal(rota_signal_get_info(&w.signal, &info), 0);
+	assert_int_equal(info.pid, child);
+	assert_int_equal(info.status, 7);
+	assert_int_equal(waitpid(child, &status, 0), child); /* not reaped */
+	assert_int_equal(rota_handle_close_now(&w.signal.handle), 0);
+}
+
+static const struct CMUnitTest tests[] = {
+	REAL(until_the_loop_is_rebuilt_nothing_changes),
+	REAL(a_rebuilt_loop_watches_in_the_child),
+	REAL(a_callback_may_fork),
+	REAL(a_callback_may_fork_and_rebuild_the_loop),
+	REAL(a_new_program_has_the_default),
+	REAL(child_exits_are_counted),
+};
+FIXTURE_MAIN(tests)
