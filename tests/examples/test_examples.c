@@ -97,6 +97,33 @@ static void commands_that_wait_do_not_nest(void **state)
 	assert_string_equal(output, expected);
 }
 
+/* The example prints the number of its process where a server prints its
+ * port. */
+static void signals_reports_each_one_and_ends_well(void **state)
+{
+	static const int ends[] = { SIGTERM, SIGINT };
+	char expected[64];
+	char line[64];
+	FILE *stream;
+
+	(void)state;
+	snprintf(expected, sizeof(expected),
+		 "SIGUSR1: 1, the latest from process %ld\n", (long)getpid());
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		unsigned number = start_server("", "signals", "", &stream);
+
+		assert_int_equal(number, server_pid);
+		for (int sent = 0; sent < 3; sent++) {
+			assert_int_equal(kill(server_pid, SIGUSR1), 0);
+			assert_non_null(fgets(line, sizeof(line), stream));
+			assert_string_equal(line, expected);
+		}
+		output[0] = '\0';
+		end_server(stream, ends[i]);
+		assert_string_equal(output, "signals: the end\n");
+	}
+}
+
 static void echo_ends_well_on_a_signal(void **state)
 {
 	FILE *stream;
@@ -428,6 +455,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_order_is_as_the_puzzle_says),
 	cmocka_unit_test(a_loop_inside_another_plays_to_the_end),
 	cmocka_unit_test(commands_that_wait_do_not_nest),
+	SERVER(signals_reports_each_one_and_ends_well),
 	SERVER(echo_ends_well_on_a_signal),
 	SERVER(echo_closes_a_connection_that_is_idle),
 	SERVER(echo_survives_running_out_of_descriptors),

@@ -7,6 +7,7 @@
 #include "support/fixture.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +25,7 @@ static struct {
 	struct rota_watch watch, other_watch;
 	struct rota_task task, other_task;
 	struct rota_tcp tcp;
+	struct rota_signal signal;
 	struct rota_connect connect;
 	struct rota_read read;
 	struct rota_write write;
@@ -113,6 +115,11 @@ static void on_connection(struct rota_stream *stream, int status, int fd)
 	(void)stream, (void)status, (void)fd;
 }
 
+static void on_signal(struct rota_signal *signal, uint32_t count)
+{
+	(void)signal, (void)count;
+}
+
 static void init_all(struct rota_loop *loop)
 {
 	all.loop = loop;
@@ -132,6 +139,8 @@ static void init_all(struct rota_loop *loop)
 	rota_fs_init(&all.fs, loop);
 	(void)rota_address_ip(&all.address, "127.0.0.1", 0);
 	all.info.size = sizeof(all.info);
+	(void)rota_signal_init(&all.signal, loop);
+	rota_handle_set_name(&all.signal.handle, "Sue");
 	(void)rota_tcp_init(&all.tcp, loop);
 	rota_handle_set_name(&all.tcp.handle, "Ann");
 }
@@ -228,6 +237,14 @@ struct call {
 	CALL(rota_handle_close, "tcp \"Ann\"", &all.tcp.handle, NULL)          \
 	CALL(rota_handle_close_now, "tcp \"Ann\"", &all.tcp.handle)            \
 	NO_RESULT(rota_handle_unref, "tcp \"Ann\"", &all.tcp.handle)           \
+	CALL(rota_signal_init, "signal \"Sue\"", &all.signal, all.loop)        \
+	CALL(rota_signal_start, "signal \"Sue\"", &all.signal, on_signal,      \
+	     SIGUSR1)                                                          \
+	CALL(rota_signal_start_once, "signal \"Sue\"", &all.signal, on_signal, \
+	     SIGUSR1)                                                          \
+	NO_RESULT(rota_signal_stop, "signal \"Sue\"", &all.signal)             \
+	CALL(rota_signal_number, "signal \"Sue\"", &all.signal)                \
+	CALL(rota_signal_get_info, "signal \"Sue\"", &all.signal, NULL)        \
 	CALL(rota_request_cancel, "work", &all.work.request)                   \
 	CALL(rota_request_set_deadline, "work", &all.work.request,             \
 	     &all.deadline, 0)                                                 \
@@ -316,6 +333,7 @@ static void close_and_go_on(struct rota_loop *loop)
 {
 	init_all(loop);
 	(void)rota_handle_close_now(&all.tcp.handle);
+	(void)rota_handle_close_now(&all.signal.handle);
 	rota_loop_ref(loop);
 	if (rota_loop_close(loop) != 0)
 		return;
@@ -335,6 +353,7 @@ static void a_closed_loop_is_named(void **state)
 		{ "rota_task_next_tick", "task", call_rota_task_next_tick },
 		{ "rota_set_timeout", "loop", call_rota_set_timeout },
 		{ "rota_tcp_init", "tcp", call_rota_tcp_init },
+		{ "rota_signal_init", "signal", call_rota_signal_init },
 		{ "rota_work_queue", "work", call_rota_work_queue },
 		{ "rota_fs_open", "fs", call_rota_fs_open },
 	};
@@ -455,6 +474,12 @@ static void init_tcp_again(struct rota_loop *loop)
 	(void)rota_tcp_init(&all.tcp, loop);
 }
 
+static void init_signal_again(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_signal_init(&all.signal, loop);
+}
+
 static void connect_again(struct rota_loop *loop)
 {
 	static struct rota_tcp other;
@@ -555,6 +580,9 @@ static void what_is_initialised_again_is_named(void **state)
 		  { "rota_fs_init(): fs_open 0x", "in flight", "another" } },
 		{ init_tcp_again,
 		  { "rota_tcp_init(): tcp \"Ann\" 0x", "is open", "Close" } },
+		{ init_signal_again,
+		  { "rota_signal_init(): signal \"Sue\" 0x", "is open",
+		    "Close" } },
 		{ connect_again,
 		  { "rota_tcp_connect(): connect 0x", "in flight",
 		    "another" } },

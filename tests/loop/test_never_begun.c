@@ -157,14 +157,8 @@ static void never_closed(struct rota_handle *handle)
 	fail();
 }
 
-static void a_handle_of_zeroes_was_never_open(void **state)
+static void expect_never_open(struct rota_handle *handle)
 {
-	struct rota_tcp tcp;
-	struct rota_handle *handle = &tcp.handle;
-
-	(void)state;
-	memset(&tcp, 0, sizeof(tcp));
-
 	assert_int_equal(rota_handle_is_active(handle), 0);
 	assert_int_equal(rota_handle_is_closing(handle), 0);
 	assert_int_equal(rota_handle_has_ref(handle), 1);
@@ -178,6 +172,19 @@ static void a_handle_of_zeroes_was_never_open(void **state)
 	assert_int_equal(rota_handle_has_ref(handle), 1);
 	assert_int_equal(rota_handle_close(handle, never_closed), ROTA_EINVAL);
 	assert_int_equal(rota_handle_close_now(handle), ROTA_EINVAL);
+}
+
+static void handles_of_zeroes_were_never_open(void **state)
+{
+	struct rota_tcp tcp;
+	struct rota_signal signal;
+
+	(void)state;
+	memset(&tcp, 0, sizeof(tcp));
+	memset(&signal, 0, sizeof(signal));
+
+	expect_never_open(&tcp.handle);
+	expect_never_open(&signal.handle);
 }
 
 static void never_read(struct rota_stream *stream, int status,
@@ -217,7 +224,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_watch_of_zeroes_is_stopped),
 	cmocka_unit_test(requests_of_zeroes_have_ended),
 	VIRTUAL(an_init_makes_of_any_memory_what_was_never_begun),
-	cmocka_unit_test(a_handle_of_zeroes_was_never_open),
+	cmocka_unit_test(handles_of_zeroes_were_never_open),
 	cmocka_unit_test(a_stream_of_zeroes_refuses_everything),
 };
 FIXTURE_MAIN(tests)
