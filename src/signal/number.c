@@ -30,6 +30,7 @@
 #include "base/assert.h"
 #include "base/fork.h"
 #include "base/lock.h"
+#include "base/siginfo.h"
 #include "base/thread.h"
 #include "rota/error.h"
 
@@ -103,23 +104,19 @@ static int load(const int *at)
 static void describe(struct description *latest, int signum,
 		     const siginfo_t *info)
 {
-	int from_process =
-		info->si_code == SI_USER || info->si_code == SI_QUEUE;
+	int has_sender = rotai_siginfo_has_sender(info);
 	int of_child = signum == SIGCHLD && info->si_code > 0;
 	uint32_t version = __atomic_load_n(&latest->version, __ATOMIC_RELAXED);
 
-#ifdef SI_TKILL
-	from_process |= info->si_code == SI_TKILL;
-#endif
 	if ((version & 1) || !__atomic_compare_exchange_n(
 				     &latest->version, &version, version + 1, 0,
 				     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return; /* (4) */
 	store(&latest->code, info->si_code);
 	store(&latest->status, of_child ? info->si_status : 0);
-	store(&latest->pid, from_process || of_child ? info->si_pid : 0);
+	store(&latest->pid, has_sender || of_child ? info->si_pid : 0);
 	__atomic_store_n(&latest->user,
-			 from_process || of_child ? info->si_uid : 0,
+			 has_sender || of_child ? info->si_uid : 0,
 			 __ATOMIC_RELAXED);
 	store(&latest->value,
 	      info->si_code == SI_QUEUE ? info->si_value.sival_int : 0);
