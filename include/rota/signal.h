@@ -18,7 +18,6 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 struct rota_signal;
-struct rotai_signals;
 
 /**
  * Called after the signal was delivered. @count is the number of deliveries
@@ -67,10 +66,9 @@ struct rota_signal {
 	};
 	struct {
 		struct rotai_signal_target target;
-		struct rotai_signals *signals;
 		struct rota_link started;
 		rota_signal_fn *fn;
-		int number; /* 0: stopped */
+		int number; /* of the last start; 0: there was none */
 		int once;
 	} internal; /* private to the library: do not read or write */
 };

@@ -22,8 +22,8 @@ void rotai_number_detach(int number, struct rotai_signal_target *target);
  * of @info is not touched. */
 int rotai_number_describe(int number, struct rota_signal_info *info);
 
-/* In a forked child: a thread of the parent may have been writing the
- * description at the fork. */
-void rotai_number_repair(int number);
+/* In a forked child: attach @target again, which the parent had attached. The
+ * handler is installed there already. */
+void rotai_number_adopt(int number, struct rotai_signal_target *target);
 
 #endif

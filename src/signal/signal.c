@@ -56,12 +56,20 @@ static struct rota_signal *signal_of_handle(struct rota_handle *handle)
 	return rota_container_of(handle, struct rota_signal, handle);
 }
 
+/* Its target has the async that is in there. */
+static struct rotai_signals *signals_of_signal(const struct rota_signal *signal)
+{
+	return rota_container_of(signal->internal.target.async,
+				 struct rotai_signals, async);
+}
+
 static void stop_watcher(struct rota_signal *signal)
 {
-	struct rotai_signals *signals = signal->internal.signals;
+	struct rotai_signals *signals;
 
 	if (signal->internal.fn == NULL)
 		return;
+	signals = signals_of_signal(signal);
 	signal->internal.fn = NULL;
 	rotai_number_detach(signal->internal.number, &signal->internal.target);
 	rotai_list_remove(&signal->internal.started);
@@ -122,30 +130,20 @@ static void dispatch_signals(struct rota_async *async)
 	}
 }
 
-static void repair_all(struct rota_link *list)
-{
-	struct rota_link *at;
-
-	for (at = list->next; at != list; at = at->next) {
-		struct rota_signal *signal = signal_of(at);
-
-		__atomic_store_n(&signal->internal.target.count, 0,
-				 __ATOMIC_RELAXED);
-		rotai_number_repair(signal->internal.number);
-	}
-}
-
 /* (4) */
 static void signals_forked(struct rotai_extension *extension,
 			   struct rota_loop *loop)
 {
 	struct rotai_signals *signals = signals_of(extension);
+	struct rota_link *at;
 
 	(void)loop;
 	/* A dispatch that forked goes no further. */
 	rotai_list_splice(&signals->started, &signals->dispatched);
 	rotai_async_repair(&signals->async);
-	repair_all(&signals->started);
+	for (at = signals->started.next; at != &signals->started; at = at->next)
+		rotai_number_adopt(signal_of(at)->internal.number,
+				   &signal_of(at)->internal.target);
 }
 
 static void free_signals(struct rotai_extension *extension,
@@ -193,7 +191,6 @@ int rota_signal_init(struct rota_signal *signal, struct rota_loop *loop)
 	signals = prepare(loop);
 	if (signals == NULL)
 		return ROTA_ENOMEM;
-	signal->internal.signals = signals;
 	signal->internal.target.async = &signals->async;
 	signal->internal.fn = NULL;
 	signal->internal.number = 0;
@@ -226,7 +223,7 @@ static int start_watcher(struct rota_signal *signal, rota_signal_fn *fn,
 			return error;
 	}
 	if (signal->internal.fn == NULL) {
-		rotai_list_append(&signal->internal.signals->started,
+		rotai_list_append(&signals_of_signal(signal)->started,
 				  &signal->internal.started);
 		rotai_handle_set_active(&signal->handle, 1);
 	}

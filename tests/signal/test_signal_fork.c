@@ -4,6 +4,7 @@
 #include "support/fixture.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,6 +155,55 @@ static void a_callback_may_fork_and_rebuild_the_loop(void **state)
 	fork_in_a_callback(f);
 }
 
+struct two_loops {
+	struct watcher *here;
+	struct watcher *there; /* on a loop that the child does not rebuild */
+};
+
+/* The memory of the other loop's thread is used for something else. */
+static void reuse_memory(void *arg)
+{
+	struct two_loops *two = arg;
+	struct watcher *w = two->here;
+
+	memset(two->there, 0xa5, sizeof(*two->there));
+	raise(SIGUSR1);
+	EXPECT(rota_loop_fork(w->f->loop) == 0);
+	raise(SIGUSR1);
+	rota_loop_run(w->f->loop, ROTA_RUN_NOWAIT);
+	EXPECT(w->count == 1);
+	rota_signal_stop(&w->signal);
+	EXPECT(rota_signal_start(&w->signal, on_signal, SIGUSR1) == 0);
+	raise(SIGUSR1);
+	rota_loop_run(w->f->loop, ROTA_RUN_NOWAIT);
+	EXPECT(w->count == 2);
+}
+
+static void a_child_forgets_the_loops_of_other_threads(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_loop_options options;
+	struct fixture other = *f;
+	struct watcher here, there;
+
+	fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
+	assert_int_equal(rota_loop_new(&other.loop, &options), 0);
+	for (int i = 0; i < 2; i++) { /* whichever is the first in the list */
+		watch_number(i ? &here : &there, i ? f : &other);
+		watch_number(i ? &there : &here, i ? &other : f);
+		in_a_child(reuse_memory, &(struct two_loops){ &here, &there });
+		raise(SIGUSR1);
+		turn(f);
+		rota_loop_run(other.loop, ROTA_RUN_NOWAIT);
+		assert_int_equal(here.count, 1);
+		assert_int_equal(there.count, 1);
+		assert_int_equal(rota_handle_close_now(&here.signal.handle), 0);
+		assert_int_equal(rota_handle_close_now(&there.signal.handle),
+				 0);
+	}
+	assert_int_equal(rota_loop_close(other.loop), 0);
+}
+
 static void a_new_program_has_the_default(void **state)
 {
 	struct fixture *f = *state;
@@ -209,6 +259,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_rebuilt_loop_watches_in_the_child),
 	REAL(a_callback_may_fork),
 	REAL(a_callback_may_fork_and_rebuild_the_loop),
+	REAL(a_child_forgets_the_loops_of_other_threads),
 	REAL(a_new_program_has_the_default),
 	REAL(child_exits_are_counted),
 };

@@ -14,7 +14,7 @@ static void a_watcher_keeps_to_its_budget(void **state)
 		skip();
 	}
 
-	assert_in_range(sizeof(struct rota_signal), 1, 128);
+	assert_in_range(sizeof(struct rota_signal), 1, 120);
 }
 
 static void a_watcher_begins_with_its_base(void **state)
