@@ -275,6 +275,43 @@ static void a_wait_that_fails_is_told(void **state)
 	close_both(fds);
 }
 
+/* Another reader or writer may be quicker, and a signal may come: the operation
+ * waits again. A real error is returned. */
+static void what_is_not_ready_after_all_is_tried_again(void **state)
+{
+	static const int errors[] = { EAGAIN, EINTR, EIO };
+	static const int results[] = { 1, 1, ROTA_EIO };
+	struct special t;
+	char byte;
+	int fds[2];
+
+	begin(&t, *state);
+	for (unsigned i = 0; i < 6; i++) {
+		int result = results[i % 3];
+
+		if (i < 3)
+			make_blocking_pipe(fds);
+		else
+			assert_int_equal(
+				socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+		/* Both are called for every descriptor: see fs/slow.c. */
+		fault_fail("send", 1, errors[i % 3]);
+		assert_int_equal(written(&t, fds[1], "x", -1), result);
+		assert_int_equal(fault_clear(), 1);
+		if (result < 0)
+			put_byte(fds[1]);
+
+		fault_fail("recv", 1, errors[i % 3]);
+		assert_int_equal(was_read(&t, fds[0], buf_of(&byte, 1), -1),
+				 result);
+		assert_int_equal(fault_clear(), 1);
+		if (result > 0)
+			assert_int_equal(byte, 'x');
+		close_both(fds);
+	}
+	end(&t);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(reads_and_writes_that_block_hold_no_thread_of_files),
 	REAL(a_write_to_a_pipe_that_is_full_writes_all),
@@ -284,6 +321,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_terminal_is_waited_for),
 	REAL(without_descriptors_what_waits_is_cancelled),
 	REAL(a_wait_that_fails_is_told),
+	REAL(what_is_not_ready_after_all_is_tried_again),
 };
 
 FIXTURE_MAIN(tests)
