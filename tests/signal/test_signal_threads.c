@@ -8,10 +8,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "support/probe.h"
 
-enum { LOOPS = 3, SENDS = 200, ROUNDS = 300 };
+enum { LOOPS = 3, SENDS = 200, ROUNDS = 300, MIXED = 10000 };
 
 /* A loop in a thread of its own. */
 struct runner {
@@ -250,11 +251,62 @@ static void a_description_is_of_one_delivery(void **state)
 	assert_int_equal(rota_handle_close_now(&signal.handle), 0);
 }
 
+#ifdef SIGRTMIN
+
+/* Half of the deliveries have a value that is not 0. */
+static void *send_with_and_without_a_value(void *arg)
+{
+	_Atomic int *ends = arg;
+	union sigval value = { .sival_int = 4711 };
+
+	for (int i = 0; i < MIXED; i++) {
+		pthread_kill(pthread_self(), SIGRTMIN);
+		(void)sigqueue(getpid(), SIGRTMIN, value);
+	}
+	*ends = 1;
+	return NULL;
+}
+
+static void a_description_is_not_mixed_of_two(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_signal_info info = { .size = sizeof(info) };
+	struct rota_signal signal;
+	_Atomic int ends = 0;
+	pthread_t sender;
+	sigset_t set;
+
+	assert_int_equal(rota_signal_init(&signal, f->loop), 0);
+	assert_int_equal(rota_signal_start(&signal, on_signal, SIGRTMIN), 0);
+	raise(SIGRTMIN);
+	assert_int_equal(pthread_create(&sender, NULL,
+					send_with_and_without_a_value, &ends),
+			 0);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	pthread_sigmask(SIG_BLOCK, &set, NULL); /* it is the sender's alone */
+
+	while (!ends) {
+		assert_int_equal(rota_signal_get_info(&signal, &info), 0);
+		assert_int_equal(info.value, info.code == SI_QUEUE ? 4711 : 0);
+	}
+
+	pthread_join(sender, NULL);
+	turn(f);
+	assert_int_equal(rota_handle_close_now(&signal.handle), 0);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+#endif
+
 static const struct CMUnitTest tests[] = {
 	REAL(every_loop_gets_every_delivery),
 	REAL(starts_and_stops_meet_deliveries),
 	REAL(loops_come_and_go_in_a_storm),
 	REAL(no_delivery_to_a_started_watcher_is_lost),
 	REAL(a_description_is_of_one_delivery),
+#ifdef SIGRTMIN
+	REAL(a_description_is_not_mixed_of_two),
+#endif
 };
 FIXTURE_MAIN(tests)
