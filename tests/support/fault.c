@@ -188,9 +188,13 @@ void fault_note_wait(int64_t timeout_ns)
 
 void fault_note_wait_until(const struct timespec *timeout)
 {
-	fault_note_wait(timeout == NULL ? -1
-					: timeout->tv_sec * NS_PER_SECOND +
-						  timeout->tv_nsec);
+	if (timeout == NULL)
+		fault_note_wait(-1);
+	else if (timeout->tv_sec >= INT64_MAX / NS_PER_SECOND)
+		fault_note_wait(INT64_MAX);
+	else
+		fault_note_wait(timeout->tv_sec * NS_PER_SECOND +
+				timeout->tv_nsec);
 }
 
 int64_t fault_waited_ns(void)
