@@ -369,7 +369,9 @@ static void other_signals_and_the_mask_are_left_alone(void **state)
 		assert_int_equal(sigismember(&before, number),
 				 sigismember(&after, number));
 		if (number == SIGUSR1)
-			assert_true(now.sa_flags & SA_RESTART);
+			assert_int_equal(now.sa_flags &
+						 (SA_RESTART | SA_ONSTACK),
+					 SA_RESTART | SA_ONSTACK);
 		if (number == SIGUSR2)
 			assert_true(now.sa_handler == own_handler);
 	}
