@@ -1,9 +1,9 @@
 /*
  * server.c - an echo server on streams: as little of one as is still good.
  *
- * Shows backpressure: who does not read what comes back is soon not read from,
- * and never costs more than a watermark. Of memory a connection takes what its
- * struct does, and an idle one no more.
+ * Shows backpressure: when a client stops reading, the server stops reading
+ * from it, so a client costs at most a watermark and a buffer of memory. An
+ * idle connection takes the memory of its struct and no more.
  *
  *     cc server.c $(pkg-config --cflags --libs rota) -o server
  *     ./server 7007 &              # port 0, the default: any that is free

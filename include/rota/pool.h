@@ -109,7 +109,7 @@ void rota_pool_options_init_size(struct rota_pool_options *options,
 /**
  * Set *@options to the defaults: up to 4 threads in the io lane, up to 16 in
  * the blocking lane, and in the cpu lane one for each processor that the
- * process may use. No thread stays, idle_ns is 10 seconds, and nothing
+ * process may use. min_threads is 0, idle_ns is 10 seconds, and nothing
  * busy-waits.
  *
  * Thread:  any.

@@ -78,10 +78,10 @@ typedef void rota_write_fn(struct rota_write *write, int status);
 typedef void rota_shutdown_fn(struct rota_shutdown *shutdown, int status);
 
 /**
- * Called with 0 when, after rota_stream_send() has returned 1, no more than the
- * low watermark is queued; but not after rota_stream_end(). Or called with an
- * error when the writing side has failed and bytes are lost that
- * rota_stream_send() had accepted.
+ * Once rota_stream_send() has returned 1, this is called with 0 as soon as at
+ * most the low watermark is queued. It is called with an error if the writing
+ * side has failed and bytes are lost that rota_stream_send() had accepted.
+ * After rota_stream_end() it is called only with an error.
  *
  * Phase:   poll, or pending.
  * Thread:  the loop's.

@@ -21,6 +21,7 @@ static void fifos_do_not_delay_files(void **state)
 	struct special t;
 	char other[300];
 	FILE *file;
+	int status;
 
 	begin_with_fifo(&t, *state);
 	snprintf(other, sizeof(other), "%s.file", t.s.path);
@@ -48,7 +49,10 @@ static void fifos_do_not_delay_files(void **state)
 
 	for (unsigned i = 0; i < MANY; i++) {
 		assert_int_equal(stuck[i].calls, 0);
-		assert_int_equal(cancel(&stuck[i]), 0);
+		status = cancel(&stuck[i]);
+		/* It looks for a writer again and again: in between it runs,
+		 * and ends when it would wait. */
+		assert_true(status == 0 || status == ROTA_EBUSY);
 	}
 	for (unsigned i = 0; i < MANY; i++)
 		assert_int_equal(ended(&stuck[i]), ROTA_ECANCELED);
