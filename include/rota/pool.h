@@ -160,7 +160,8 @@ struct rota_pool *rota_pool_default(void);
  *
  * The first thread of any pool keeps the code of the library mapped, so that
  * dlclose(3) is safe at any time: it does not unmap the library. When this call
- * has returned 0 and no pool has a thread, dlclose(3) unmaps it.
+ * has returned 0 and no pool has a thread, dlclose(3) unmaps it, unless the
+ * process has watched a signal (rota/signal.h).
  *
  * Thread:  any except those of pools. No other thread may be using what
  *          rota_pool_default() has returned.

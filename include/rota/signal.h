@@ -51,6 +51,7 @@ struct rotai_signal_target {
 	struct rotai_signal_target *next;
 	struct rota_async *async;
 	uint32_t count;
+	uint32_t since;
 };
 
 /**
@@ -125,7 +126,7 @@ int rota_signal_start_once(struct rota_signal *signal, rota_signal_fn *fn,
 /**
  * Stop @signal. Deliveries that were counted and not reported are dropped.
  * Stopping a stopped watcher does nothing. If a thread is in the handler of
- * that signal, this waits for it to return from the handler.
+ * that signal, this waits until it has left the handler.
  *
  * Thread:  the loop's.
  */
@@ -147,7 +148,8 @@ int rota_signal_number(const struct rota_signal *signal);
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL   @info is NULL, or its size is too small
  *          ROTA_ENODATA  @signal has never been started, or the signal has not
- *                        been delivered since its first watcher was started
+ *                        been delivered since then; after a fork, since
+ *                        rota_loop_fork()
  */
 int rota_signal_get_info(const struct rota_signal *signal,
 			 struct rota_signal_info *info);

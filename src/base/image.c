@@ -278,3 +278,13 @@ int rotai_image_release(uint64_t deadline_ns)
 	}
 	return error;
 }
+
+void rotai_image_keep(void)
+{
+	static uint32_t is_kept;
+
+	/* Never closed. Where there is no image to pin, nothing can unload
+	 * it. */
+	if (!__atomic_exchange_n(&is_kept, 1, __ATOMIC_RELAXED))
+		(void)pin_image();
+}

@@ -38,4 +38,8 @@ void rotai_image_stay(void);
  * pinned. */
 int rotai_image_release(uint64_t deadline_ns);
 
+/* Keep the image mapped as long as the process lives, whatever is released: for
+ * code that may be entered at any moment, as a signal handler is. */
+void rotai_image_keep(void);
+
 #endif

@@ -86,10 +86,31 @@ void rotai_thread_pause(unsigned tries)
 	const struct timespec moment = { .tv_nsec = 50000 };
 	enum { YIELDS = 100 };
 
-	if (tries < YIELDS)
+	int cancel;
+
+	if (tries < YIELDS) {
 		sched_yield();
-	else
-		nanosleep(&moment, NULL);
+		return;
+	}
+	/* The caller may hold a lock. */
+	cancel = rotai_thread_disable_cancel();
+	nanosleep(&moment, NULL);
+	rotai_thread_restore_cancel(cancel);
+}
+
+int rotai_thread_disable_cancel(void)
+{
+	int before = PTHREAD_CANCEL_ENABLE;
+
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	return before;
+}
+
+void rotai_thread_restore_cancel(int before)
+{
+	int ours;
+
+	(void)pthread_setcancelstate(before, &ours);
 }
 
 /* How many nanoseconds it takes to busy-wait for @pauses. The loop does not

@@ -27,6 +27,12 @@ void rotai_thread_set_name(const char *name);
  * lower priority can run. */
 void rotai_thread_pause(unsigned tries);
 
+/* Disable cancellation of the calling thread, and restore what it was: around
+ * calls that would be a cancellation point at the wrong moment. Also in signal
+ * handlers, as it only changes the thread's own state. */
+int rotai_thread_disable_cancel(void);
+void rotai_thread_restore_cancel(int before);
+
 /* The processor that the calling thread is on. The thread may have moved before
  * the caller uses the result. 0 if the system does not report it. */
 int rotai_thread_processor(void);

@@ -52,20 +52,6 @@ int rotai_handle_usable(const struct rota_handle *handle)
 		       : ROTA_EINVAL;
 }
 
-int rotai_handle_reachable(const struct rota_handle *handle)
-{
-	return rotai_handle_has(handle, ROTAI_HANDLE_OPEN |
-						ROTAI_HANDLE_CLOSING |
-						ROTAI_HANDLE_CLOSED)
-		       ? rotai_loop_inherited(handle->internal.loop)
-		       : ROTA_EINVAL;
-}
-
-int rotai_handle_is_busy(const struct rota_handle *handle)
-{
-	return handle->internal.requests > 0 || handle->internal.ended > 0;
-}
-
 void rotai_handle_set_active(struct rota_handle *handle, int active)
 {
 	rotai_handle_set_flags(handle, ROTAI_HANDLE_ACTIVE,

@@ -77,11 +77,21 @@ int rotai_handle_usable(const struct rota_handle *handle);
 
 /* Return 0 if @handle can at least be closed, or the error: ROTA_EINVAL if it
  * was never open, or ROTA_ECHILD. */
-int rotai_handle_reachable(const struct rota_handle *handle);
+static inline int rotai_handle_reachable(const struct rota_handle *handle)
+{
+	return rotai_handle_has(handle, ROTAI_HANDLE_OPEN |
+						ROTAI_HANDLE_CLOSING |
+						ROTAI_HANDLE_CLOSED)
+		       ? rotai_loop_inherited(handle->internal.loop)
+		       : ROTA_EINVAL;
+}
 
 /* Whether a request of @handle is in flight, or has ended and its callback has
  * not been called. Such a handle cannot be closed at once (O3). */
-int rotai_handle_is_busy(const struct rota_handle *handle);
+static inline int rotai_handle_is_busy(const struct rota_handle *handle)
+{
+	return handle->internal.requests > 0 || handle->internal.ended > 0;
+}
 
 /* Set whether @handle is active, that is, does something by itself. */
 void rotai_handle_set_active(struct rota_handle *handle, int active);

@@ -33,11 +33,15 @@
  *     thread may have queued the task, as a tick or an immediate. It releases
  *     such a task by a plain store.
  *  5. The oldest entry's next is the state that head had before the push.
+ *  6. The system call that wakes the loop is a cancellation point. A thread
+ *     that ended there would have pushed its entry and woken nobody, so
+ *     cancellation is off meanwhile.
  *
  * tests/model/ has a model of this, and tries all its interleavings.
  */
 #include "loop/inbox.h"
 
+#include "base/thread.h"
 #include "loop/loop.h"
 #include "rota/async.h"
 #include "rota/task.h"
@@ -71,6 +75,15 @@ void rotai_inbox_refuse(struct rotai_inbox *inbox, int refuses)
 			 __ATOMIC_RELAXED);
 }
 
+/* (2), (6) */
+static __attribute__((noinline)) void wake_loop(struct rota_loop *loop)
+{
+	int cancel = rotai_thread_disable_cancel();
+
+	loop->ops->wake(loop->poller);
+	rotai_thread_restore_cancel(cancel);
+}
+
 int rotai_inbox_push(struct rota_loop *loop, struct rota_entry *newest,
 		     struct rota_entry *oldest)
 {
@@ -95,7 +108,7 @@ int rotai_inbox_push(struct rota_loop *loop, struct rota_entry *newest,
 					      __ATOMIC_RELEASE, /* (3) */
 					      __ATOMIC_RELAXED));
 	if (head == ASLEEP)
-		loop->ops->wake(loop->poller); /* (2) */
+		wake_loop(loop);
 	return 0;
 }
 

@@ -18,22 +18,35 @@
  *  3. In a forked child the threads of the parent do not exist, and the memory
  *     of their targets, which may be on their stacks, is reused. So a list
  *     belongs to one process, by its generation, and no other one walks it. The
- *     first change in the child empties it. A loop that is rebuilt adopts its
- *     targets. Counts of handlers carry the generation, too, and begin at 0.
+ *     first change in the child empties it, and a loop that is rebuilt attaches
+ *     its targets again. Counts of handlers carry the generation, too, and
+ *     begin at 0. A child of vfork(2) shares all memory with its parent, and
+ *     may be killed inside the handler. It has another process id, and its
+ *     handler changes nothing.
  *  4. The description of the latest delivery is guarded by a version, which is
  *     odd while it is written. If two threads handle one number at the same
- *     moment, one of them writes.
+ *     moment, one of them writes. A target has been delivered to if the version
+ *     is another one than when it was attached.
  *  5. The handler is installed with the first target and removed with the last,
- *     unless the program has installed another one since.
+ *     unless the program has installed another one since. Which one is there is
+ *     asked of the kernel, and not remembered: a program may restore a handler
+ *     of ours that it had saved, and a fork may come between an installation
+ *     and the note of it. `before` is written only while ours is not there, so
+ *     a fork cannot leave half of it in use.
+ *  6. A thread that is cancelled in the handler would leave its count behind,
+ *     and its last send may be lost. So cancellation is off in the handler.
+ *  7. A thread may be on its way into the handler, or out of it, without being
+ *     counted. So the image that contains it is never unloaded: see
+ *     rotai_image_keep().
  */
 #include "signal/number.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
+#include <unistd.h>
 
-#include "base/assert.h"
 #include "base/fork.h"
+#include "base/image.h"
 #include "base/lock.h"
 #include "base/siginfo.h"
 #include "base/thread.h"
@@ -42,7 +55,7 @@
 enum { NUMBERS = 129 }; /* 65 on Linux, 33 on macOS, 129 on FreeBSD */
 
 struct description {
-	uint32_t version; /* atomic: (4); 0: there is none */
+	uint32_t version; /* atomic: (4) */
 	int code;         /* these are atomics, too */
 	int status;
 	int pid;
@@ -52,14 +65,13 @@ struct description {
 
 struct number {
 	struct rotai_signal_target *first; /* atomic */
-	uint32_t generation;               /* atomic: (3) */
-	uint32_t epoch;                    /* atomic: (2) */
-	uint32_t handlers[2];              /* atomic: (2), (3) */
+	uint32_t owner; /* atomic: 0, or 1 more than the generation: (3) */
+	uint32_t epoch; /* atomic: (2) */
+	uint32_t handlers[2]; /* atomic: (2), (3) */
 	struct description latest;
 
-	/* With the lock held. */
-	int is_installed;
-	struct sigaction before;
+	pid_t process;           /* whose list it is: (3) */
+	struct sigaction before; /* with the lock held: (5) */
 };
 
 static struct rotai_lock number_lock; /* for changes of the lists */
@@ -118,8 +130,8 @@ static void await_handlers(struct number *number)
 /* Whether the list of targets is this process's. (3) */
 static int is_ours(const struct number *number)
 {
-	return __atomic_load_n(&number->generation, __ATOMIC_SEQ_CST) ==
-	       rotai_fork_generation;
+	return __atomic_load_n(&number->owner, __ATOMIC_SEQ_CST) ==
+	       rotai_fork_generation + 1;
 }
 
 static void store(int *at, int value)
@@ -155,16 +167,12 @@ static void describe(struct description *latest, int signum,
 	__atomic_store_n(&latest->version, version + 2, __ATOMIC_RELEASE);
 }
 
-static void handle_signal(int signum, siginfo_t *info, void *context)
+static void deliver(struct number *number, int signum, const siginfo_t *info)
 {
-	int error = errno;
-	struct number *number = &numbers[signum];
 	uint32_t *count = enter_handler(number);
-	struct rotai_signal_target *at = NULL;
+	struct rotai_signal_target *at =
+		__atomic_load_n(&number->first, __ATOMIC_SEQ_CST);
 
-	(void)context;
-	if (is_ours(number))
-		at = __atomic_load_n(&number->first, __ATOMIC_SEQ_CST);
 	if (at != NULL)
 		describe(&number->latest, signum, info);
 	while (at != NULL) {
@@ -174,6 +182,18 @@ static void handle_signal(int signum, siginfo_t *info, void *context)
 		at = __atomic_load_n(&at->next, __ATOMIC_SEQ_CST); /* (2) */
 	}
 	leave_handler(count);
+}
+
+static void handle_signal(int signum, siginfo_t *info, void *context)
+{
+	int error = errno;
+	int cancel = rotai_thread_disable_cancel(); /* (6) */
+	struct number *number = &numbers[signum];
+
+	(void)context;
+	if (is_ours(number) && number->process == getpid()) /* (3) */
+		deliver(number, signum, info);
+	rotai_thread_restore_cancel(cancel);
 	errno = error;
 }
 
@@ -192,102 +212,131 @@ int rotai_number_check(int number)
 	}
 }
 
+static int is_handler(const struct sigaction *action)
+{
+	return (action->sa_flags & SA_SIGINFO) &&
+	       action->sa_sigaction == handle_signal;
+}
+
+/* With the lock held: have the handler be there. (5) */
 static int install(struct number *number, int signum)
 {
 	struct sigaction action = { .sa_sigaction = handle_signal };
+	struct sigaction now;
 
+	if (sigaction(signum, NULL, &now) < 0)
+		return -errno;
+	if (is_handler(&now))
+		return 0;
+	number->before = now;
+	rotai_image_keep(); /* (7) */
 	action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
 	/* So that it is never in the way of itself. */
 	(void)sigfillset(&action.sa_mask);
-	return sigaction(signum, &action, &number->before) < 0 ? -errno : 0;
+	return sigaction(signum, &action, NULL) < 0 ? -errno : 0;
 }
 
-/* (5) */
+/* With the lock held. (5) */
 static void uninstall(const struct number *number, int signum)
 {
 	struct sigaction now;
 
-	if (sigaction(signum, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) &&
-	    now.sa_sigaction == handle_signal)
+	if (sigaction(signum, NULL, &now) == 0 && is_handler(&now))
 		(void)sigaction(signum, &number->before, NULL);
 }
 
 /* With the lock held: have the list be this process's. (3) */
 static void take_over(struct number *number)
 {
+	uint32_t version =
+		__atomic_load_n(&number->latest.version, __ATOMIC_RELAXED);
+
 	if (is_ours(number))
 		return;
 	__atomic_store_n(&number->first, NULL, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&number->generation, rotai_fork_generation,
+	/* A thread of the parent may have been writing the description. */
+	__atomic_store_n(&number->latest.version, (version + 1) & ~UINT32_C(1),
+			 __ATOMIC_RELAXED);
+	number->process = getpid();
+	__atomic_store_n(&number->owner, rotai_fork_generation + 1,
 			 __ATOMIC_SEQ_CST);
-	/* A thread of the parent may have been writing it. */
-	__atomic_store_n(&number->latest.version, 0, __ATOMIC_RELAXED);
 }
 
-/* With the lock held. */
+/* With the lock held: put @target, whose count and version are set, first. */
 static void link_target(struct number *number,
 			struct rotai_signal_target *target)
 {
-	take_over(number);
 	__atomic_store_n(&target->next, number->first, __ATOMIC_RELAXED);
-	__atomic_store_n(&target->count, 0, __ATOMIC_RELAXED);
 	/* Releases the target to the handlers. */
 	__atomic_store_n(&number->first, target, __ATOMIC_SEQ_CST);
 }
 
-int rotai_number_attach(int signum, struct rotai_signal_target *target)
+/* With the lock held: take @target out. When this returns no thread uses it.
+ * (2) */
+static void unlink_target(struct number *number,
+			  struct rotai_signal_target *target)
+{
+	struct rotai_signal_target **at = &number->first;
+
+	while (*at != target)
+		at = &(*at)->next;
+	__atomic_store_n(at, target->next, __ATOMIC_SEQ_CST);
+	await_handlers(number);
+}
+
+/* With the lock held: 0, or an error with nothing changed. */
+static int attach(int signum, struct rotai_signal_target *target)
 {
 	struct number *number = &numbers[signum];
+	struct rotai_signal_target before = *target;
+	int error = 0;
+	int is_first;
+
+	take_over(number);
+	is_first = number->first == NULL;
+	target->since =
+		__atomic_load_n(&number->latest.version, __ATOMIC_RELAXED) &
+		~UINT32_C(1);
+	__atomic_store_n(&target->count, 0, __ATOMIC_RELAXED);
+	link_target(number, target);
+	if (is_first)
+		error = install(number, signum);
+	if (error < 0) {
+		unlink_target(number, target);
+		*target = before;
+	}
+	return error;
+}
+
+int rotai_number_move(int from, int to, struct rotai_signal_target *target)
+{
 	int error = 0;
 
 	rotai_lock_take(&number_lock);
-	if (!number->is_installed)
-		__atomic_store_n(&number->latest.version, 0, __ATOMIC_RELAXED);
-	link_target(number, target);
-	if (!number->is_installed) {
-		error = install(number, signum);
-		number->is_installed = error == 0;
-		if (error < 0)
-			__atomic_store_n(&number->first, NULL,
-					 __ATOMIC_SEQ_CST);
-	}
+	if (from > 0)
+		unlink_target(&numbers[from], target);
+	if (to > 0)
+		error = attach(to, target);
+	if (error < 0 && from > 0)
+		link_target(&numbers[from], target);
+	else if (from > 0 && numbers[from].first == NULL)
+		uninstall(&numbers[from], from);
 	rotai_lock_release(&number_lock);
 	return error;
 }
 
-void rotai_number_adopt(int signum, struct rotai_signal_target *target)
-{
-	rotai_lock_take(&number_lock);
-	link_target(&numbers[signum], target);
-	rotai_lock_release(&number_lock);
-}
-
-void rotai_number_detach(int signum, struct rotai_signal_target *target)
-{
-	struct number *number = &numbers[signum];
-	struct rotai_signal_target **at = &number->first;
-
-	rotai_lock_take(&number_lock);
-	while (*at != target)
-		at = &(*at)->next;
-	__atomic_store_n(at, target->next, __ATOMIC_SEQ_CST); /* (2) */
-	if (number->first == NULL) {
-		uninstall(number, signum);
-		number->is_installed = 0;
-	}
-	await_handlers(number);
-	rotai_lock_release(&number_lock);
-}
-
-int rotai_number_describe(int signum, struct rota_signal_info *info)
+int rotai_number_describe(int signum, const struct rotai_signal_target *target,
+			  struct rota_signal_info *info)
 {
 	struct description *latest = &numbers[signum].latest;
 	unsigned tries = 0;
 	uint32_t version;
 
+	if (!is_ours(&numbers[signum]))
+		return ROTA_ENODATA; /* (3) */
 	for (;;) {
 		version = __atomic_load_n(&latest->version, __ATOMIC_ACQUIRE);
-		if (version == 0)
+		if (version == target->since)
 			return ROTA_ENODATA;
 		info->code = load(&latest->code);
 		info->status = load(&latest->status);

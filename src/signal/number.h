@@ -10,20 +10,17 @@
 /* 0, or ROTA_EINVAL: @number cannot be watched. */
 int rotai_number_check(int number);
 
-/* Count deliveries of @number in @target from now on, and send its async: 0, or
- * an error of sigaction(2). Any thread, after rotai_fork_observe(). */
-int rotai_number_attach(int number, struct rotai_signal_target *target);
+/* Count deliveries of the number @to in @target from now on, from 0, and send
+ * its async; and no longer those of @from. 0 stands for no number. In a forked
+ * child a target of the parent is attached to no number. Returns 0, or an error
+ * of sigaction(2) with nothing changed. When it returns 0, no thread uses
+ * @target or its async because of @from. Any thread, after
+ * rotai_fork_observe(). */
+int rotai_number_move(int from, int to, struct rotai_signal_target *target);
 
-/* Do so no more. When this returns, no thread of the process uses @target or
- * its async because of @number. */
-void rotai_number_detach(int number, struct rotai_signal_target *target);
-
-/* Describe the latest delivery: 0, or ROTA_ENODATA if there was none. The size
- * of @info is not touched. */
-int rotai_number_describe(int number, struct rota_signal_info *info);
-
-/* In a forked child: attach @target again, which the parent had attached. The
- * handler is installed there already. */
-void rotai_number_adopt(int number, struct rotai_signal_target *target);
+/* Describe the latest delivery: 0, or ROTA_ENODATA if there was none since
+ * @target was attached. The size of @info is not touched. */
+int rotai_number_describe(int number, const struct rotai_signal_target *target,
+			  struct rota_signal_info *info);
 
 #endif

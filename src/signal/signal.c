@@ -71,7 +71,8 @@ static void stop_watcher(struct rota_signal *signal)
 		return;
 	signals = signals_of_signal(signal);
 	signal->internal.fn = NULL;
-	rotai_number_detach(signal->internal.number, &signal->internal.target);
+	(void)rotai_number_move(signal->internal.number, 0,
+				&signal->internal.target);
 	rotai_list_remove(&signal->internal.started);
 	rotai_handle_set_active(&signal->handle, 0);
 	if (rotai_list_is_empty(&signals->started) &&
@@ -142,8 +143,9 @@ static void signals_forked(struct rotai_extension *extension,
 	rotai_list_splice(&signals->started, &signals->dispatched);
 	rotai_async_repair(&signals->async);
 	for (at = signals->started.next; at != &signals->started; at = at->next)
-		rotai_number_adopt(signal_of(at)->internal.number,
-				   &signal_of(at)->internal.target);
+		/* The number was watched before: that cannot fail now. */
+		(void)rotai_number_move(0, signal_of(at)->internal.number,
+					&signal_of(at)->internal.target);
 }
 
 static void free_signals(struct rotai_extension *extension,
@@ -202,26 +204,18 @@ int rota_signal_init(struct rota_signal *signal, struct rota_loop *loop)
 static int start_watcher(struct rota_signal *signal, rota_signal_fn *fn,
 			 int number, int once)
 {
+	int from = signal->internal.fn != NULL ? signal->internal.number : 0;
 	int error = rotai_handle_usable(&signal->handle);
 
 	if (error == 0 && fn == NULL)
 		error = ROTA_EINVAL;
 	if (error == 0)
 		error = rotai_number_check(number);
+	if (error == 0 && number != from)
+		error = rotai_number_move(from, number,
+					  &signal->internal.target);
 	if (error < 0)
 		return error;
-	if (signal->internal.fn == NULL || signal->internal.number != number) {
-		struct rotai_signal_target *target = &signal->internal.target;
-		int before = signal->internal.number;
-
-		if (signal->internal.fn != NULL)
-			rotai_number_detach(before, target);
-		error = rotai_number_attach(number, target);
-		if (error < 0 && signal->internal.fn != NULL)
-			(void)rotai_number_attach(before, target);
-		if (error < 0)
-			return error;
-	}
 	if (signal->internal.fn == NULL) {
 		rotai_list_append(&signals_of_signal(signal)->started,
 				  &signal->internal.started);
@@ -268,7 +262,9 @@ int rota_signal_get_info(const struct rota_signal *signal,
 	int error = ROTA_ENODATA;
 
 	if (signal->internal.number > 0)
-		error = rotai_number_describe(signal->internal.number, &latest);
+		error = rotai_number_describe(signal->internal.number,
+					      &signal->internal.target,
+					      &latest);
 	if (info == NULL || info->size < LEAST_INFO)
 		return ROTA_EINVAL;
 	return error < 0 ? error

@@ -145,7 +145,7 @@ static void without_memory_there_is_none(void **state)
 	assert_int_equal(rota_pool_end(0), 0);
 }
 
-/* A loop that could not have its own part has let go of the pool. */
+/* A loop whose pool client could not be made has released the pool. */
 static void a_loop_without_memory_does_not_use_it(void **state)
 {
 	struct fixture *f = *state;

@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,29 @@ static void begin_and_exit(void *arg)
 	exit(0);
 }
 
+static void watch_and_unload(void *arg)
+{
+	int *stops = arg;
+	struct opened opened = open_plugin();
+
+	EXPECT(opened.plugin->watch_signal(SIGUSR1, *stops) == 0);
+	EXPECT(opened.plugin->end(UINT64_MAX) == 0);
+	dlclose(opened.handle);
+	EXPECT(is_mapped());
+	if (!*stops)
+		raise(SIGUSR1); /* the handler is still installed */
+}
+
+/* A thread may be on its way into a handler, or out of it, at any time: in a
+ * child, as the plugin stays there. */
+static void what_has_handled_a_signal_stays_mapped(void **state)
+{
+	(void)state;
+	parent = getpid();
+	for (int stops = 0; stops <= 1; stops++)
+		in_a_child(watch_and_unload, &stops);
+}
+
 /* Nothing is written to the pipe. */
 static void a_stuck_thread_does_not_keep_a_program_from_ending(void **state)
 {
@@ -207,6 +231,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_end_waits_for_a_thread_until_its_deadline),
 	cmocka_unit_test(a_pool_that_is_in_use_does_not_end),
 	cmocka_unit_test(a_child_has_threads_of_its_own_to_wait_for),
+	cmocka_unit_test(what_has_handled_a_signal_stays_mapped),
 	cmocka_unit_test(what_threads_may_run_stays_mapped),
 };
 

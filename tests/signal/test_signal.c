@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "support/fault.h"
 #include "support/probe.h"
 
 struct watcher {
@@ -445,6 +446,116 @@ static void what_the_system_refuses_changes_nothing(void **state)
 	close_watcher(&w);
 }
 
+/* Neither is what was counted lost, nor is the first number without a handler
+ * for a moment. */
+static void a_failed_change_of_number_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_signal_info info = { .size = sizeof(info) };
+	struct watcher w;
+
+	for (unsigned nth = 1; nth <= 2; nth++) {
+		watch_number(&w, f, SIGUSR1);
+		raise(SIGUSR1);
+
+		fault_fail("sigaction", nth, EPERM);
+		assert_int_equal(
+			rota_signal_start(&w.signal, on_signal, SIGUSR2),
+			ROTA_EPERM);
+		assert_int_equal(fault_clear(), 1);
+
+		assert_int_equal(rota_signal_number(&w.signal), SIGUSR1);
+		assert_true(disposition(SIGUSR2).sa_handler == SIG_DFL);
+		assert_int_equal(rota_signal_get_info(&w.signal, &info), 0);
+		raise(SIGUSR1);
+		turn(f);
+		assert_int_equal(w.count, 2);
+		close_watcher(&w);
+		assert_true(disposition(SIGUSR1).sa_handler == SIG_DFL);
+	}
+}
+
+static void a_first_start_that_fails_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct watcher w;
+
+	open_watcher(&w, f);
+	for (unsigned nth = 1; nth <= 2; nth++) {
+		fault_fail("sigaction", nth, EPERM);
+		assert_int_equal(
+			rota_signal_start(&w.signal, on_signal, SIGUSR1),
+			ROTA_EPERM);
+		assert_int_equal(fault_clear(), 1);
+		assert_int_equal(rota_signal_number(&w.signal), 0);
+		assert_false(rota_loop_alive(f->loop));
+	}
+
+	assert_int_equal(rota_signal_start(&w.signal, on_signal, SIGUSR1), 0);
+	raise(SIGUSR1);
+	turn(f);
+	assert_int_equal(w.count, 1);
+	close_watcher(&w);
+}
+
+/* A program saves the handler that it replaces, which may be the library's, and
+ * restores it later. That is not the disposition to come back to. */
+static void a_handler_of_ours_is_never_the_previous_one(void **state)
+{
+	struct fixture *f = *state;
+	struct sigaction ours, mine = { .sa_handler = own_handler };
+	struct watcher w;
+
+	for (int round = 0; round < 2; round++) {
+		watch_number(&w, f, SIGUSR1);
+		assert_int_equal(sigaction(SIGUSR1, &mine, &ours), 0);
+		rota_signal_stop(&w.signal);
+		assert_true(disposition(SIGUSR1).sa_handler == own_handler);
+		assert_int_equal(sigaction(SIGUSR1, &ours, NULL), 0);
+		raise(SIGUSR1); /* nobody watches */
+		assert_int_equal(
+			rota_signal_start(&w.signal, on_signal, SIGUSR1), 0);
+		raise(SIGUSR1);
+		turn(f);
+		assert_int_equal(w.count, 1);
+		close_watcher(&w);
+		assert_true(disposition(SIGUSR1).sa_handler == SIG_DFL);
+	}
+}
+
+static void start_second_and_describe(struct watcher *w)
+{
+	struct rota_signal_info info = { .size = sizeof(info) };
+
+	assert_int_equal(
+		rota_signal_start(&w->other->signal, on_signal, SIGUSR1), 0);
+	assert_int_equal(rota_signal_get_info(&w->other->signal, &info),
+			 ROTA_ENODATA);
+	assert_int_equal(rota_signal_get_info(&w->signal, &info), 0);
+	assert_int_equal(info.pid, getpid());
+}
+
+/* In its callback it is stopped, and the handler may be installed anew. */
+static void a_start_once_has_its_description_in_its_call(void **state)
+{
+	struct fixture *f = *state;
+	struct watcher a, b;
+
+	open_watcher(&a, f);
+	open_watcher(&b, f);
+	a.act = start_second_and_describe;
+	a.other = &b;
+	assert_int_equal(rota_signal_start_once(&a.signal, on_signal, SIGUSR1),
+			 0);
+
+	raise(SIGUSR1);
+	turn(f);
+
+	assert_int_equal(a.calls, 1);
+	close_watcher(&a);
+	close_watcher(&b);
+}
+
 static void a_started_watcher_keeps_the_loop_alive(void **state)
 {
 	struct fixture *f = *state;
@@ -809,6 +920,10 @@ static const struct CMUnitTest tests[] = {
 	REAL(errno_survives_a_delivery),
 	REAL(what_cannot_be_watched_is_refused),
 	REAL(what_the_system_refuses_changes_nothing),
+	REAL(a_failed_change_of_number_changes_nothing),
+	REAL(a_first_start_that_fails_changes_nothing),
+	REAL(a_handler_of_ours_is_never_the_previous_one),
+	REAL(a_start_once_has_its_description_in_its_call),
 	REAL(a_started_watcher_keeps_the_loop_alive),
 	REAL(a_stop_drops_what_was_counted),
 	REAL(a_watcher_stopped_by_another_is_not_called),

@@ -204,6 +204,121 @@ static void a_child_forgets_the_loops_of_other_threads(void **state)
 	assert_int_equal(rota_loop_close(other.loop), 0);
 }
 
+/* The second of two loops is rebuilt after the handler was removed, or after
+ * the child has set a disposition of its own. */
+static void rebuild_one_after_the_other(void *arg)
+{
+	struct two_loops *two = arg;
+	struct watcher *first = two->here, *second = two->there;
+
+	EXPECT(rota_loop_fork(first->f->loop) == 0);
+	EXPECT(rota_handle_close_now(&first->signal.handle) == 0);
+	EXPECT(rota_loop_fork(second->f->loop) == 0);
+	raise(SIGUSR1);
+	rota_loop_run(second->f->loop, ROTA_RUN_NOWAIT);
+	EXPECT(second->count == 1);
+}
+
+static void rebuild_over_a_disposition(void *arg)
+{
+	struct two_loops *two = arg;
+
+	signal(SIGUSR1, SIG_IGN);
+	EXPECT(rota_loop_fork(two->here->f->loop) == 0);
+	raise(SIGUSR1);
+	rota_loop_run(two->here->f->loop, ROTA_RUN_NOWAIT);
+	EXPECT(two->here->count == 1);
+	EXPECT(rota_handle_close_now(&two->here->signal.handle) == 0);
+	EXPECT(signal(SIGUSR1, SIG_DFL) == SIG_IGN);
+}
+
+static void a_rebuilt_loop_installs_what_is_not_there(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_loop_options options;
+	struct fixture other = *f;
+	struct watcher here, there;
+
+	fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
+	assert_int_equal(rota_loop_new(&other.loop, &options), 0);
+	watch_number(&here, f);
+	watch_number(&there, &other);
+
+	in_a_child(rebuild_one_after_the_other,
+		   &(struct two_loops){ &here, &there });
+	in_a_child(rebuild_one_after_the_other,
+		   &(struct two_loops){ &there, &here });
+	in_a_child(rebuild_over_a_disposition,
+		   &(struct two_loops){ &here, &there });
+
+	assert_int_equal(rota_handle_close_now(&here.signal.handle), 0);
+	assert_int_equal(rota_handle_close_now(&there.signal.handle), 0);
+	assert_int_equal(rota_loop_close(other.loop), 0);
+}
+
+static void describe_in_child(void *arg)
+{
+	struct watcher *w = arg;
+	struct rota_signal_info info = { .size = sizeof(info) };
+
+	/* A thread of the parent may have been writing it at the fork. */
+	EXPECT(rota_signal_get_info(&w->signal, &info) == ROTA_ENODATA);
+	EXPECT(rota_loop_fork(w->f->loop) == 0);
+	EXPECT(rota_signal_get_info(&w->signal, &info) == ROTA_ENODATA);
+	raise(SIGUSR1);
+	EXPECT(rota_signal_get_info(&w->signal, &info) == 0);
+	EXPECT(info.pid == getpid());
+}
+
+static void a_description_is_of_this_process(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_signal_info info = { .size = sizeof(info) };
+	struct watcher w;
+
+	watch_number(&w, f);
+	raise(SIGUSR1);
+
+	in_a_child(describe_in_child, &w);
+
+	assert_int_equal(rota_signal_get_info(&w.signal, &info), 0);
+	assert_int_equal(info.pid, getpid());
+	assert_int_equal(rota_handle_close_now(&w.signal.handle), 0);
+}
+
+/* A child of vfork(2) uses the parent's memory. */
+static void a_delivery_to_a_child_of_vfork_is_not_the_parents(void **state)
+{
+#if defined(__linux__) && !defined(__SANITIZE_THREAD__)
+	struct fixture *f = *state;
+	struct watcher w;
+	int status;
+	pid_t child;
+
+	watch_number(&w, f);
+
+	child = vfork();
+	if (child == 0) {
+		(void)kill(getpid(), SIGUSR1);
+		_exit(0);
+	}
+	assert_true(child > 0);
+	while (waitpid(child, &status, 0) < 0)
+		;
+	assert_int_equal(status, 0);
+	turn(f);
+	assert_int_equal(w.count, 0);
+	raise(SIGUSR1);
+	turn(f);
+
+	assert_int_equal(w.count, 1);
+	assert_int_equal(rota_handle_close_now(&w.signal.handle), 0);
+#else
+	(void)state;
+	skip_test("vfork(2) is not used here");
+#endif
+}
+
 static void a_new_program_has_the_default(void **state)
 {
 	struct fixture *f = *state;
@@ -260,6 +375,9 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_callback_may_fork),
 	REAL(a_callback_may_fork_and_rebuild_the_loop),
 	REAL(a_child_forgets_the_loops_of_other_threads),
+	REAL(a_rebuilt_loop_installs_what_is_not_there),
+	REAL(a_description_is_of_this_process),
+	REAL(a_delivery_to_a_child_of_vfork_is_not_the_parents),
 	REAL(a_new_program_has_the_default),
 	REAL(child_exits_are_counted),
 };

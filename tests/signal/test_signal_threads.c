@@ -299,7 +299,91 @@ static void a_description_is_not_mixed_of_two(void **state)
 
 #endif
 
+/* A thread that is to be cancelled, and computes. */
+struct doomed {
+	pthread_t thread;
+	struct rota_signal signal;
+	struct rota_task task;
+	struct rota_loop *loop;
+	void (*act)(struct doomed *d);
+	_Atomic unsigned rounds;
+	_Atomic int ends;
+};
+
+static void *compute(void *arg)
+{
+	struct doomed *d = arg;
+
+	pthread_cancel(pthread_self()); /* deferred: to the next such point */
+	while (!d->ends) {
+		unsigned round = d->rounds;
+
+		d->act(d);
+		while (d->rounds == round && !d->ends)
+			;
+	}
+	pthread_testcancel();
+	return NULL;
+}
+
+static void end_of_round(struct doomed *d)
+{
+	d->rounds++;
+	d->ends = d->rounds == ROUNDS;
+	if (d->ends)
+		rota_loop_stop(d->loop);
+}
+
+static void on_doomed_signal(struct rota_signal *signal, uint32_t count)
+{
+	(void)count;
+	end_of_round(rota_container_of(signal, struct doomed, signal));
+}
+
+static void on_doomed_task(struct rota_task *task)
+{
+	end_of_round(rota_container_of(task, struct doomed, task));
+}
+
+static void raise_in_thread(struct doomed *d)
+{
+	(void)d;
+	raise(SIGUSR1);
+}
+
+static void post_in_thread(struct doomed *d)
+{
+	(void)rota_task_post(&d->task, on_doomed_task);
+}
+
+/* To wake the loop is a system call, and a thread must not end in it: what it
+ * has sent would wait for another wake-up, and a stop for its handler. */
+static void a_thread_to_be_cancelled_wakes_the_loop(void **state)
+{
+	struct fixture *f = *state;
+	struct doomed d = { .loop = f->loop };
+	void *result;
+
+	assert_int_equal(rota_signal_init(&d.signal, f->loop), 0);
+	assert_int_equal(
+		rota_signal_start(&d.signal, on_doomed_signal, SIGUSR1), 0);
+	rota_task_init(&d.task, f->loop);
+	for (int posts = 0; posts <= 1; posts++) {
+		d.act = posts ? post_in_thread : raise_in_thread;
+		d.rounds = 0;
+		d.ends = 0;
+		assert_int_equal(pthread_create(&d.thread, NULL, compute, &d),
+				 0);
+		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 1);
+		assert_int_equal(pthread_join(d.thread, &result), 0);
+		assert_ptr_equal(result, PTHREAD_CANCELED);
+	}
+	rota_signal_stop(&d.signal); /* no handler is left that it waits for */
+	assert_int_equal(rota_handle_close_now(&d.signal.handle), 0);
+}
+
 static const struct CMUnitTest tests[] = {
+	REAL(a_thread_to_be_cancelled_wakes_the_loop),
 	REAL(every_loop_gets_every_delivery),
 	REAL(starts_and_stops_meet_deliveries),
 	REAL(loops_come_and_go_in_a_storm),

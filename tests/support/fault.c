@@ -50,6 +50,7 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_PTHREAD_COND_INIT] = "pthread_cond_init",
 	[FAULT_PTHREAD_KEY_CREATE] = "pthread_key_create",
 	[FAULT_PTHREAD_SETSPECIFIC] = "pthread_setspecific",
+	[FAULT_SIGACTION] = "sigaction",
 	[FAULT_SOCKET] = "socket",
 	[FAULT_BIND] = "bind",
 	[FAULT_LISTEN] = "listen",

@@ -9,9 +9,9 @@
  * "close", "read", "pread", "pwrite", "malloc", "realloc", "calloc", "free",
  * "pthread_create", "pthread_attr_init", "pthread_mutex_init",
  * "pthread_condattr_init", "pthread_cond_init", "pthread_key_create",
- * "pthread_setspecific", "socket", "bind", "listen", "connect", "accept4",
- * "getsockname", "getpeername", "getsockopt", "setsockopt", "shutdown", "recv",
- * "send", "sendmsg".
+ * "pthread_setspecific", "sigaction", "socket", "bind", "listen", "connect",
+ * "accept4", "getsockname", "getpeername", "getsockopt", "setsockopt",
+ * "shutdown", "recv", "send", "sendmsg".
  */
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -76,6 +77,8 @@ static int (*real_fcntl)(int, int, ...);
 static int (*real_fstat)(int, struct stat *);
 static int (*real_stat)(const char *, struct stat *);
 static void (*real_free)(void *);
+static int (*real_sigaction)(int number, const struct sigaction *action,
+			     struct sigaction *before);
 static int (*real_socket)(int domain, int type, int protocol);
 static int (*real_bind)(int fd, const struct sockaddr *address, socklen_t size);
 static int (*real_listen)(int fd, int backlog);
@@ -137,6 +140,7 @@ __attribute__((constructor)) static void find_all(void) /* (2) */
 	find("pthread_cond_init", &real_pthread_cond_init);
 	find("pthread_key_create", &real_pthread_key_create);
 	find("pthread_setspecific", &real_pthread_setspecific);
+	find("sigaction", &real_sigaction);
 	find("socket", &real_socket);
 	find("bind", &real_bind);
 	find("listen", &real_listen);
@@ -382,6 +386,14 @@ int pthread_setspecific(pthread_key_t key, const void *value)
 	if (error != 0)
 		return error;
 	return real_pthread_setspecific(key, value);
+}
+
+int sigaction(int number, const struct sigaction *action,
+	      struct sigaction *before)
+{
+	if (struck(FAULT_SIGACTION))
+		return -1;
+	return real_sigaction(number, action, before);
 }
 
 int socket(int domain, int type, int protocol)

@@ -76,6 +76,8 @@ WEAK int __real_pthread_cond_init(pthread_cond_t *condition,
 WEAK int __real_pthread_key_create(pthread_key_t *key,
 				   void (*destructor)(void *value));
 WEAK int __real_pthread_setspecific(pthread_key_t key, const void *value);
+WEAK int __real_sigaction(int number, const struct sigaction *action,
+			  struct sigaction *before);
 WEAK int __real_socket(int domain, int type, int protocol);
 WEAK int __real_bind(int fd, const struct sockaddr *address, socklen_t size);
 WEAK int __real_listen(int fd, int backlog);
@@ -98,6 +100,8 @@ WEAK int __real_dup2(int from, int to);
 WEAK ssize_t kqd_read(int fd, void *data, size_t size);
 WEAK ssize_t kqd_write(int fd, const void *data, size_t size);
 WEAK int kqd_close(int fd);
+WEAK int kqd_sigaction(int number, const struct sigaction *action,
+		       struct sigaction *before);
 WEAK int kqd_connect(int fd, const struct sockaddr *address, socklen_t size);
 WEAK int kqd_getsockopt(int fd, int level, int option, void *value,
 			socklen_t *size);
@@ -145,6 +149,8 @@ int __wrap_pthread_cond_init(pthread_cond_t *condition,
 int __wrap_pthread_key_create(pthread_key_t *key,
 			      void (*destructor)(void *value));
 int __wrap_pthread_setspecific(pthread_key_t key, const void *value);
+int __wrap_sigaction(int number, const struct sigaction *action,
+		     struct sigaction *before);
 int __wrap_socket(int domain, int type, int protocol);
 int __wrap_bind(int fd, const struct sockaddr *address, socklen_t size);
 int __wrap_listen(int fd, int backlog);
@@ -466,6 +472,15 @@ int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void),
 
 	return error != 0 ? error
 			  : __real_pthread_atfork(prepare, parent, child);
+}
+
+int __wrap_sigaction(int number, const struct sigaction *action,
+		     struct sigaction *before)
+{
+	if (struck(FAULT_SIGACTION))
+		return -1;
+	return kqd_sigaction != NULL ? kqd_sigaction(number, action, before)
+				     : __real_sigaction(number, action, before);
 }
 
 int __wrap_socket(int domain, int type, int protocol)

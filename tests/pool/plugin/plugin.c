@@ -118,9 +118,32 @@ static int end_in_use(void)
 	return rota_loop_close(loop) == 0 ? error : 4;
 }
 
+static void on_signal(struct rota_signal *signal, uint32_t count)
+{
+	(void)signal;
+	(void)count;
+}
+
+static int watch_signal(int number, int stops)
+{
+	static struct rota_signal signal;
+	static struct rota_loop *loop;
+
+	if (rota_loop_new(&loop, NULL) < 0 ||
+	    rota_signal_init(&signal, loop) < 0 ||
+	    rota_signal_start(&signal, on_signal, number) < 0)
+		return 1;
+	if (!stops)
+		return 0;
+	return rota_handle_close_now(&signal.handle) == 0
+		       ? rota_loop_close(loop)
+		       : 2;
+}
+
 const struct plugin plugin = {
 	.use = use,
 	.be_stuck = be_stuck,
+	.watch_signal = watch_signal,
 	.end = rota_pool_end,
 	.end_in_use = end_in_use,
 };

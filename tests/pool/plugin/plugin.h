@@ -17,6 +17,10 @@ struct plugin {
 	 * Returns 0 if all went well. */
 	int (*be_stuck)(int fd);
 
+	/* Watch a signal, in a loop that is left open, and, if @stops, no
+	 * longer. Returns 0 if all went well. */
+	int (*watch_signal)(int number, int stops);
+
 	/* rota_pool_end() */
 	int (*end)(uint64_t deadline_ns);
 
