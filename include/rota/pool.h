@@ -284,8 +284,8 @@ void rota_work_init(struct rota_work *work, struct rota_loop *loop);
  * Call @fn in a thread of @lane, and then @done in the loop's thread. Jobs that
  * a callback queues are submitted to the threads when the callback and its
  * ticks have ended. The jobs of a lane are begun in the order in which they
- * were submitted, unless a thread is held up: then other threads take over the
- * jobs that it had taken and not begun. Returns 0.
+ * were submitted. Only if a thread is held up, other threads may begin jobs
+ * that waited behind it, in another order. Returns 0.
  *
  * &work->request can be cancelled and can have a deadline. If no thread has
  * begun the job, it completes at once. Otherwise rota_work_canceled() returns 1
@@ -315,10 +315,12 @@ int rota_work_queue(struct rota_work *work, enum rota_lane lane,
  * without the loop, which can be closed.
  *
  * The status that @done is called with says who owns the context from then on.
- * With ROTA_ECANCELED, ROTA_ETIMEDOUT or ROTA_EAGAIN, also if @how->run has
- * returned it, the library does: it calls @how->discard once, on any thread,
- * before or after @done, when no thread is working on the job any more. With
- * any other status the caller does, and @how->discard is not called.
+ * With ROTA_ECANCELED, ROTA_ETIMEDOUT or ROTA_EAGAIN the library owns it. It
+ * calls @how->discard once, on any thread, before or after @done, when no
+ * thread is working on the job any more. With any other status the caller owns
+ * it, and @how->discard is not called. It is the same if @how->run returns one
+ * of the three codes: a job that passes on the -EAGAIN of read(2), say, loses
+ * its context.
  *
  * In a forked child @how->discard is not called for jobs that a thread had
  * taken when the process forked: they may be half done, and no thread there

@@ -1,6 +1,8 @@
 /*
  * rota/stream.h - ordered bytes in both directions: what TCP connections have
- * in common with other streams. An echo server reads like this:
+ * in common with other streams. An echo server reads like this, without
+ * backpressure: a peer that does not read may fill its memory. The README has
+ * the complete one.
  *
  *     static void on_read(struct rota_stream *stream, int status,
  *                         const struct rota_buf *buf)
