@@ -306,8 +306,7 @@ struct doomed {
 	struct rota_task task;
 	struct rota_loop *loop;
 	void (*act)(struct doomed *d);
-	_Atomic unsigned rounds;
-	_Atomic int ends;
+	_Atomic unsigned rounds; /* that the loop has seen */
 };
 
 static void *compute(void *arg)
@@ -315,11 +314,9 @@ static void *compute(void *arg)
 	struct doomed *d = arg;
 
 	pthread_cancel(pthread_self()); /* deferred: to the next such point */
-	while (!d->ends) {
-		unsigned round = d->rounds;
-
+	for (unsigned round = 0; round < ROUNDS; round++) {
 		d->act(d);
-		while (d->rounds == round && !d->ends)
+		while (d->rounds == round)
 			;
 	}
 	pthread_testcancel();
@@ -328,9 +325,7 @@ static void *compute(void *arg)
 
 static void end_of_round(struct doomed *d)
 {
-	d->rounds++;
-	d->ends = d->rounds == ROUNDS;
-	if (d->ends)
+	if (++d->rounds == ROUNDS)
 		rota_loop_stop(d->loop);
 }
 
@@ -371,7 +366,6 @@ static void a_thread_to_be_cancelled_wakes_the_loop(void **state)
 	for (int posts = 0; posts <= 1; posts++) {
 		d.act = posts ? post_in_thread : raise_in_thread;
 		d.rounds = 0;
-		d.ends = 0;
 		assert_int_equal(pthread_create(&d.thread, NULL, compute, &d),
 				 0);
 		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 1);
