@@ -33,6 +33,7 @@ struct rota_write;
 struct rota_shutdown;
 struct rota_end;
 struct rota_connect;
+struct rota_stream_class;
 struct rotai_output;
 struct rotai_listener;
 
@@ -83,7 +84,9 @@ typedef void rota_shutdown_fn(struct rota_shutdown *shutdown, int status);
  * Once rota_stream_send() has returned 1, this is called with 0 as soon as at
  * most the low watermark is queued. It is called with an error if the writing
  * side has failed and bytes are lost that rota_stream_send() had accepted.
- * After rota_stream_end() it is called only with an error.
+ * After rota_stream_end() it is called only with an error. After
+ * rota_stream_shutdown() has returned 1 it is called once, when the writing
+ * side is shut down (0) or has failed.
  *
  * Phase:   poll, or pending.
  * Thread:  the loop's.
@@ -129,7 +132,16 @@ typedef void rota_connection_fn(struct rota_stream *stream, int status, int fd);
 struct rota_stream {
 	struct rota_handle handle;
 	struct {
-		struct rota_watch watch;
+		union {
+			struct rota_watch watch;
+			struct { /* of another class than sockets */
+				const struct rota_stream_class *class_;
+				struct rota_link again;
+				uint8_t asked;
+				uint8_t events;
+				uint8_t reset;
+			} custom;
+		} by;
 		union {
 			rota_read_fn *read;
 			rota_connection_fn *connection;
@@ -411,11 +423,17 @@ ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
  * Shut down the writing side when all queued output is sent, so that the peer
  * reads the end of the input: see shutdown(2). Reading goes on. Returns 0.
  *
+ * If @shutdown is NULL, there is no request, and @fn is not called. This
+ * returns 0 if it is done, or an error of the system; or 1 if output is queued,
+ * and then on_drain is called once, when the writing side is shut down or has
+ * failed.
+ *
  * Phase:   @fn runs in the pending phase; in the closing phase if @stream was
  *          closed.
  * Thread:  the loop's.
  * Owner:   the caller keeps @shutdown alive and in place until @fn is called.
- * Errors:  ROTA_EINVAL    @fn is NULL, or @stream listens or is closing
+ * Errors:  ROTA_EINVAL    @fn is NULL and @shutdown is not, or @stream listens
+ *                         or is closing
  *          ROTA_ENOTCONN  @stream is neither connected nor connecting
  *          ROTA_EALREADY  this, or rota_stream_end(), was called before
  *          ROTA_EPIPE     the writing side has failed

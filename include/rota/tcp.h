@@ -6,6 +6,7 @@
 #define ROTA_TCP_H
 
 #include "rota/address.h"
+#include "rota/detached.h"
 #include "rota/stream.h"
 
 #ifdef __cplusplus
@@ -67,6 +68,23 @@ int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop);
  *          After any of them @fd is still the caller's.
  */
 int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd);
+
+/**
+ * As rota_tcp_open(), with what rota_stream_detach_with() has taken out of a
+ * stream, perhaps of another loop. What that stream knew holds for this one: a
+ * side that had ended or failed, output that was queued and is now sent, and
+ * bytes that are read before others. on_drain is called if a send on that
+ * stream had returned 1. Functions, watermarks and the cork are not taken
+ * along. Returns 0, and then *@detached has no descriptor any more.
+ *
+ * Thread:  the loop's.
+ * Errors:  as rota_tcp_open(), and
+ *          ROTA_EINVAL  @detached is NULL or has no descriptor
+ *          ROTA_ENOMEM, ROTA_ENOSPC
+ *          After any of them @tcp is not open, and *@detached is unchanged.
+ */
+int rota_tcp_attach(struct rota_tcp *tcp, struct rota_loop *loop,
+		    struct rota_detached *detached);
 
 /**
  * Bind @tcp to @address, as bind(2) does. With port 0 the system chooses a

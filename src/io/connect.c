@@ -26,7 +26,7 @@ static void call_connect(struct rota_request *request)
 /* Close the descriptor, and clear the state that came with it. */
 static void reset(struct rota_stream *stream)
 {
-	struct rota_watch *watch = &stream->internal.watch;
+	struct rota_watch *watch = &stream->internal.by.watch;
 
 	rota_watch_stop(watch);
 	if (watch->internal.fd >= 0)
@@ -81,7 +81,7 @@ static const struct rotai_request_class connect_class = {
 static void connect_ready(struct rota_watch *watch, unsigned events)
 {
 	struct rota_stream *stream =
-		rota_container_of(watch, struct rota_stream, internal.watch);
+		rota_container_of(watch, struct rota_stream, internal.by.watch);
 	struct rota_connect *connect = stream->internal.front.connect;
 	int status = rotai_socket_error(watch->internal.fd);
 
@@ -112,7 +112,7 @@ static void connect_ready(struct rota_watch *watch, unsigned events)
 static int attempt(struct rota_stream *stream, const struct sockaddr *address,
 		   size_t size)
 {
-	struct rota_watch *watch = &stream->internal.watch;
+	struct rota_watch *watch = &stream->internal.by.watch;
 	int fd = watch->internal.fd;
 	int error;
 

@@ -11,9 +11,10 @@
  *  3. Queued output is written even if the writing side has failed behind it: a
  *     write whose deadline passes does not drop the output that is queued
  *     before it.
+ *  4. A class ends its output by its shutdown function only, and may need
+ *     several calls. The stream does not close before it has ended.
  */
-#include "base/socket.h"
-#include "io/io.h"
+#include "io/transport.h"
 
 void rotai_end_stop(struct rota_stream *stream)
 {
@@ -41,38 +42,48 @@ static void close_stream(struct rota_stream *stream)
 				stream->handle.internal.close_fn);
 }
 
-/* Shut the writing side down, unless that is done: 0 or an error. */
+/* Shut the writing side down, unless that is done: 0, ROTA_EAGAIN or an
+ * error. */
 static int shut_down_writing(struct rota_stream *stream)
 {
-	int error;
+	int error = 0;
 
-	if (rotai_stream_has(stream, ROTAI_SHUT))
-		return 0;
-	error = rotai_socket_shutdown(rotai_stream_fd(&stream->handle));
-	if (error == 0)
+	if (!rotai_stream_has(stream, ROTAI_SHUT) ||
+	    rotai_stream_has(stream, ROTAI_SHUT_DUE))
+		error = rotai_output_shut_down(stream);
+	if (error == 0 || error == ROTA_EAGAIN)
 		rotai_stream_set(stream, ROTAI_SHUT);
+	if (error == ROTA_EAGAIN)
+		(void)rotai_stream_update(stream);
 	return error;
+}
+
+/* All output is written. Return 1 if the stream closes now, 0 if it waits. */
+static int is_over(struct rota_stream *stream)
+{
+	int ended = rotai_stream_has(stream, ROTAI_READ_ENDED);
+	int error = 0;
+
+	if (rotai_stream_has(stream, ROTAI_BROKEN))
+		return 1;
+	if (rotai_stream_has(stream, ROTAI_CONNECTING))
+		return 0;
+	/* The close of a socket ends the output as well. (4) */
+	if (!ended || rotai_stream_has(stream, ROTAI_CUSTOM))
+		error = shut_down_writing(stream);
+	if (error == ROTA_EAGAIN || (error == 0 && !ended))
+		return 0;
+	if (error < 0 || !rotai_stream_has(stream, ROTAI_READ_FAILED))
+		rotai_end_note(stream, error);
+	return 1;
 }
 
 void rotai_stream_go_on_ending(struct rota_stream *stream)
 {
 	if (stream->internal.first_output != NULL)
 		return; /* (3) */
-	if (!rotai_stream_has(stream, ROTAI_BROKEN)) {
-		if (rotai_stream_has(stream, ROTAI_CONNECTING))
-			return;
-		if (rotai_stream_has(stream, ROTAI_READ_ENDED)) {
-			if (!rotai_stream_has(stream, ROTAI_READ_FAILED))
-				rotai_end_note(stream, 0);
-		} else {
-			int error = shut_down_writing(stream);
-
-			if (error == 0)
-				return;
-			rotai_end_note(stream, error);
-		}
-	}
-	close_stream(stream);
+	if (is_over(stream))
+		close_stream(stream);
 }
 
 /* The deadline has passed, or the request was cancelled: queued output is
@@ -132,7 +143,7 @@ int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
 		/* The stream was not registered yet, and cannot be. */
 		rotai_output_fail(stream, error);
 	} else if (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
-		rotai_watch_again(&stream->internal.watch, ROTA_READABLE);
+		rotai_transport_again(stream);
 	}
 	rotai_stream_go_on_ending(stream);
 	return 0;

@@ -5,6 +5,8 @@
 #ifndef ROTAI_IO_IO_H
 #define ROTAI_IO_IO_H
 
+#include <sys/types.h>
+
 #include "loop/extension.h"
 #include "loop/enter.h"
 #include "loop/handle.h"
@@ -12,6 +14,8 @@
 #include "loop/request.h"
 #include "loop/watch.h"
 #include "rota/stream.h"
+
+struct iovec;
 
 /* The state of a stream: the bits of its flags. */
 enum {
@@ -33,6 +37,12 @@ enum {
 	ROTAI_PRESSED = 1 << 12,   /* a send has returned 1 */
 	ROTAI_DRAIN_DUE = 1 << 13, /* on_drain must be called */
 	ROTAI_ENDING = 1 << 14,    /* rota_stream_end() was called */
+
+	ROTAI_OTHER = 1 << 19,    /* more than recv() and send(): transport.h */
+	ROTAI_CUSTOM = 1 << 20,   /* of a rota_stream_class, without a watch */
+	ROTAI_IN_AGAIN = 1 << 21, /* in the list again of the extension */
+	ROTAI_UNREAD = 1 << 22, /* has bytes to read before others: unread.c */
+	ROTAI_SHUT_DUE = 1 << 23, /* shut down behind the queue: no request */
 
 	ROTAI_UNTOLD = 1 << 17,      /* a read ended with bytes: read.c (4) */
 	ROTAI_READ_FAILED = 1 << 18, /* reading ended by an error */
@@ -78,9 +88,28 @@ struct rotai_io {
 	struct rotai_output *chunks; /* spare ones: see chunk.c */
 	unsigned chunk_count;
 
+	struct rota_link again; /* custom streams to be served: ready.c */
+	struct rota_link again_taken;
+
 	struct rotai_streams held;   /* corked, with output: deferred.c */
 	struct rotai_streams drains; /* on_drain is due: deferred.c */
 	struct rotai_streams drains_taken;
+};
+
+/* How the bytes of a stream come and go, if its flag ROTAI_OTHER is set. These
+ * functions do not call the user. */
+struct rotai_transport {
+	/* Return how many bytes came, 0 at the end, ROTA_EAGAIN or an error. */
+	ssize_t (*receive)(struct rota_stream *stream,
+			   const struct rota_buf *buf);
+
+	/* Return how many bytes of the @count buffers were taken, ROTA_EAGAIN
+	 * or an error. None of the buffers is empty. */
+	ssize_t (*send)(struct rota_stream *stream, struct iovec *bufs,
+			size_t count);
+
+	/* End the output: 0 or an error. */
+	int (*shutdown)(struct rota_stream *stream);
 };
 
 /* What differs between the kinds of streams. */
@@ -89,6 +118,9 @@ struct rotai_stream_class {
 
 	/* The callback of a connected stream's watch. */
 	rota_watch_fn *ready;
+
+	/* NULL: as a socket. */
+	const struct rotai_transport *transport;
 
 	/* Called for a stream that is ending, when its output queue has become
 	 * shorter, when its input has ended, or when it has failed. It takes
@@ -186,6 +218,16 @@ void rotai_stream_ready(struct rota_watch *watch, unsigned events);
 /* Finish all queued reads with @status. */
 void rotai_reads_finish(struct rota_stream *stream, int status);
 
+/* Do everything that @events may need; @bytes were read for them already. The
+ * stream may be closed afterwards. */
+void rotai_stream_handle_event(struct rotai_io *io, struct rota_stream *stream,
+			       unsigned events, size_t bytes);
+
+/* --- ready.c -------------------------------------------------------------- */
+
+void rotai_ready_take(struct rotai_io *io);
+void rotai_ready_pending(struct rotai_io *io);
+
 /* --- output.c ------------------------------------------------------------- */
 
 enum { ROTAI_OUTPUT_COPY, ROTAI_OUTPUT_WRITE, ROTAI_OUTPUT_SHUTDOWN };
@@ -206,6 +248,10 @@ static inline void rotai_output_append(struct rota_stream *stream,
 /* Write as much of the output queue as the kernel accepts. Calls no
  * callback. */
 void rotai_output_flush(struct rota_stream *stream);
+
+/* Shut the writing side down, behind output that is all written: 0; ROTA_EAGAIN
+ * if that goes on when the stream is writable; or an error. */
+int rotai_output_shut_down(struct rota_stream *stream);
 
 /* Remove @from and everything behind it from the queue: the request of @from
  * finishes with @status, those behind it with ROTA_ECANCELED. */

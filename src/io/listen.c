@@ -61,7 +61,7 @@ static void ask_for_connections(struct rotai_listener *listener)
 	int waits =
 		listener->is_paused || rota_timer_is_active(&listener->timer);
 
-	rotai_watch_ask(&listener->stream->internal.watch, listener_ready,
+	rotai_watch_ask(&listener->stream->internal.by.watch, listener_ready,
 			waits ? 0 : ROTA_READABLE);
 }
 
@@ -166,7 +166,7 @@ static int pass_size(struct rotai_listener *listener, uint32_t batch)
 static void listener_ready(struct rota_watch *watch, unsigned events)
 {
 	struct rota_stream *stream =
-		rota_container_of(watch, struct rota_stream, internal.watch);
+		rota_container_of(watch, struct rota_stream, internal.by.watch);
 	struct rotai_io *io = rotai_io_of(stream);
 	struct rotai_listener *listener = stream->internal.front.listener;
 	int left = pass_size(listener, io->loop->watches.batch);
@@ -248,8 +248,8 @@ int rota_stream_listen(struct rota_stream *stream, int backlog,
 	/* listen(2) is the last step, as it cannot be undone: the kernel would
 	 * go on accepting connections for nobody. The loop does not wait before
 	 * that. */
-	rotai_watch_init_own(&stream->internal.watch, loop, fd, 0);
-	error = rota_watch_start(&stream->internal.watch, listener_ready,
+	rotai_watch_init_own(&stream->internal.by.watch, loop, fd, 0);
+	error = rota_watch_start(&stream->internal.by.watch, listener_ready,
 				 ROTA_READABLE);
 	if (error < 0)
 		goto free_listener;
@@ -264,9 +264,9 @@ int rota_stream_listen(struct rota_stream *stream, int backlog,
 	return 0;
 
 stop_watch:
-	rota_watch_stop(&stream->internal.watch);
+	rota_watch_stop(&stream->internal.by.watch);
 free_listener:
-	rotai_watch_init_own(&stream->internal.watch, loop, fd, 1);
+	rotai_watch_init_own(&stream->internal.by.watch, loop, fd, 1);
 	rotai_memory_free(&loop->allocator, listener, sizeof(*listener));
 	return error;
 }

@@ -10,13 +10,17 @@
  *  3. Nothing in this file calls a user callback. Requests are finished here
  *     and called back in the pending phase. on_drain is only marked as due;
  *     read.c calls it in the poll phase, or deferred.c in the pending phase.
+ *  4. A class may need more than one call to shut down: it says ROTA_EAGAIN,
+ *     and is called again when the stream is writable.
+ *  5. A shutdown without a request is reported by on_drain, unless it is done
+ *     at once.
  */
 #include <limits.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "base/socket.h"
-#include "io/io.h"
+#include "io/transport.h"
 
 enum {
 	GATHERED = 512, /* buffers in one call; IOV_MAX is 1024 */
@@ -102,13 +106,40 @@ full:
 	return total;
 }
 
-/* The first entry of the queue is a shutdown. */
+int rotai_output_shut_down(struct rota_stream *stream)
+{
+	int error = rotai_transport_shutdown(stream);
+
+	if (error == ROTA_EAGAIN)
+		rotai_stream_set(stream, ROTAI_SHUT_DUE | ROTAI_BLOCKED);
+	else
+		rotai_stream_clear(stream, ROTAI_SHUT_DUE);
+	return error;
+}
+
+/* The queue has nothing more to write: do the shutdown that is its last entry,
+ * or has no request, if there is one. (4) */
 static void shut_down_queued(struct rota_stream *stream)
 {
-	int fd = rotai_stream_fd(&stream->handle);
-	int status = rotai_socket_shutdown(fd);
+	struct rotai_output *last = stream->internal.first_output;
+	int status;
 
-	end_output(stream, take_first(stream), status);
+	if (last == NULL && !rotai_stream_has(stream, ROTAI_SHUT_DUE))
+		return;
+	status = rotai_output_shut_down(stream);
+	if (status == ROTA_EAGAIN) {
+		if (last != NULL)
+			last->begun = 1;
+		return;
+	}
+	if (last != NULL) {
+		end_output(stream, take_first(stream), status);
+		return;
+	}
+	rotai_stream_set(stream, ROTAI_DRAIN_DUE); /* (5) */
+	stream->internal.error = status;
+	if (status < 0)
+		rotai_output_fail(stream, status);
 }
 
 void rotai_drain_note(struct rota_stream *stream)
@@ -128,17 +159,12 @@ void rotai_output_flush(struct rota_stream *stream)
 	ssize_t n;
 	int error;
 
-	while (stream->internal.first_output != NULL) {
-		if (stream->internal.first_output->kind ==
-		    ROTAI_OUTPUT_SHUTDOWN) {
-			shut_down_queued(stream);
-			continue;
-		}
+	while (stream->internal.first_output != NULL &&
+	       stream->internal.first_output->kind != ROTAI_OUTPUT_SHUTDOWN) {
 		total = gather_output(stream, bufs, &count);
 		n = 0;
 		if (total > 0)
-			n = rotai_socket_send_all(
-				rotai_stream_fd(&stream->handle), bufs, count);
+			n = rotai_transport_send(stream, bufs, count);
 		if (n < 0 && n != ROTA_EAGAIN) {
 			rotai_output_fail(stream, (int)n);
 			break;
@@ -149,6 +175,8 @@ void rotai_output_flush(struct rota_stream *stream)
 			break;
 		}
 	}
+	if (!rotai_stream_has(stream, ROTAI_BLOCKED | ROTAI_BROKEN))
+		shut_down_queued(stream);
 	rotai_drain_note(stream);
 	error = rotai_stream_update(stream);
 	if (error < 0)
@@ -189,8 +217,8 @@ void rotai_output_break(struct rota_stream *stream, struct rotai_output *from,
 {
 	rotai_stream_set(stream, ROTAI_BROKEN);
 	rotai_end_note(stream, error);
-	if (rotai_stream_has(stream, ROTAI_PRESSED)) {
-		rotai_stream_clear(stream, ROTAI_PRESSED);
+	if (rotai_stream_has(stream, ROTAI_PRESSED | ROTAI_SHUT_DUE)) {
+		rotai_stream_clear(stream, ROTAI_PRESSED | ROTAI_SHUT_DUE);
 		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
 		stream->internal.error = error;
 	}

@@ -22,8 +22,7 @@
  *     before these bytes. Only the first queued read can have bytes, so there
  *     is at most one such read.
  */
-#include "base/socket.h"
-#include "io/io.h"
+#include "io/transport.h"
 #include "loop/callback.h"
 
 static const struct rota_buf nothing = { NULL, 0 };
@@ -44,13 +43,13 @@ static int is_current(const struct rotai_io *io,
 static inline ssize_t receive_input(struct rota_stream *stream,
 				    const struct rota_buf *buf)
 {
-	ssize_t n = rotai_socket_receive(stream->internal.watch.internal.fd,
-					 buf->data, buf->size);
+	ssize_t n = rotai_transport_receive(stream, buf);
 
 	if (ROTAI_UNLIKELY(n == 0))
 		return ROTA_EOF;
-	if (n == ROTA_EAGAIN || (n > 0 && (size_t)n < buf->size &&
-				 !rotai_stream_has(stream, ROTAI_TO_END)))
+	if (n == ROTA_EAGAIN ||
+	    (n > 0 && (size_t)n < buf->size &&
+	     !rotai_stream_has(stream, ROTAI_TO_END | ROTAI_UNREAD)))
 		rotai_stream_clear(stream, ROTAI_HAS_INPUT); /* (1) */
 	return n;
 }
@@ -174,14 +173,12 @@ static void read_all(struct rotai_io *io, struct rota_stream *stream,
 			return;
 	} while (++reads < ROTA_READS_PER_EVENT &&
 		 bytes < ROTA_BYTES_PER_EVENT);
-	rotai_watch_again(&stream->internal.watch, ROTA_READABLE); /* (3) */
+	rotai_transport_again(stream); /* (3) */
 }
 
 /* Handle an event of any kind, for which @bytes bytes were already read. */
-static __attribute__((noinline)) void handle_event(struct rotai_io *io,
-						   struct rota_stream *stream,
-						   unsigned events,
-						   size_t bytes)
+void rotai_stream_handle_event(struct rotai_io *io, struct rota_stream *stream,
+			       unsigned events, size_t bytes)
 {
 	io->current = stream;
 	if ((events & ROTA_READABLE) &&
@@ -222,7 +219,7 @@ handle_result(struct rotai_io *io, struct rota_stream *stream, ssize_t n)
 		end_input(io, stream, -errno);
 	}
 	if (is_current(io, stream))
-		handle_event(io, stream, 0, n > 0 ? (size_t)n : 0);
+		rotai_stream_handle_event(io, stream, 0, n > 0 ? (size_t)n : 0);
 }
 
 /* The quick way for most events: a stream that reads continuously, and does
@@ -231,20 +228,20 @@ handle_result(struct rotai_io *io, struct rota_stream *stream, ssize_t n)
 void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 {
 	struct rota_stream *stream =
-		rota_container_of(watch, struct rota_stream, internal.watch);
+		rota_container_of(watch, struct rota_stream, internal.by.watch);
 	struct rotai_io *io = rotai_io_of(stream);
 	ssize_t n;
 
 	/* Readable, and perhaps writable, but nothing else. */
-	if (ROTAI_UNLIKELY(
-		    ((events - ROTA_READABLE) & ~(unsigned)ROTA_WRITABLE) !=
-			    0 ||
-		    rotai_stream_has(stream, ROTAI_PAUSED | ROTAI_TO_END |
-						     ROTAI_BLOCKED |
-						     ROTAI_UNTOLD) ||
-		    io->room.size < io->least_room ||
-		    watch->internal.loop->tracer != NULL)) {
-		handle_event(io, stream, events, 0);
+	if (ROTAI_UNLIKELY(((events - ROTA_READABLE) &
+			    ~(unsigned)ROTA_WRITABLE) != 0 ||
+			   rotai_stream_has(
+				   stream,
+				   ROTAI_PAUSED | ROTAI_TO_END | ROTAI_BLOCKED |
+					   ROTAI_UNTOLD | ROTAI_OTHER) ||
+			   io->room.size < io->least_room ||
+			   watch->internal.loop->tracer != NULL)) {
+		rotai_stream_handle_event(io, stream, events, 0);
 		return;
 	}
 	io->current = stream;
@@ -287,7 +284,7 @@ int rota_stream_read_start(struct rota_stream *stream, rota_read_fn *fn)
 	}
 	stream->internal.fn.read = fn;
 	if (rotai_stream_has(stream, ROTAI_HAS_INPUT))
-		rotai_watch_again(&stream->internal.watch, ROTA_READABLE);
+		rotai_transport_again(stream);
 	return 0;
 }
 
@@ -311,7 +308,7 @@ static void go_on_reading(struct rota_stream *stream)
 	rotai_stream_clear(stream, ROTAI_UNTOLD);
 	if (rotai_stream_has(stream, ROTAI_CONNECTED) &&
 	    rotai_stream_has(stream, ROTAI_HAS_INPUT))
-		rotai_watch_again(&stream->internal.watch, ROTA_READABLE);
+		rotai_transport_again(stream);
 }
 
 static void call_read(struct rota_request *request)
@@ -400,6 +397,6 @@ int rota_stream_read(struct rota_read *read, struct rota_stream *stream,
 	if (ended)
 		rotai_request_finish(&read->request, ROTA_EOF);
 	else if (rotai_stream_has(stream, ROTAI_HAS_INPUT))
-		rotai_watch_again(&stream->internal.watch, ROTA_READABLE);
+		rotai_transport_again(stream);
 	return 0;
 }

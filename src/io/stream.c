@@ -11,6 +11,7 @@
  *     stream waits for.
  */
 #include "io/io.h"
+#include "rota/stream_class.h"
 
 void rotai_streams_append(struct rotai_streams *streams,
 			  struct rota_stream *stream)
@@ -55,7 +56,7 @@ void rotai_streams_remove(struct rotai_streams *streams,
 void rotai_stream_open(struct rota_stream *stream, struct rota_loop *loop,
 		       const struct rotai_stream_class *class_, int fd)
 {
-	rotai_watch_init_own(&stream->internal.watch, loop, fd, 1);
+	rotai_watch_init_own(&stream->internal.by.watch, loop, fd, 1);
 	stream->internal.fn.read = NULL;
 	stream->internal.front.read = NULL;
 	stream->internal.first_output = NULL;
@@ -75,7 +76,9 @@ int rotai_stream_fd(const struct rota_handle *handle)
 	const struct rota_stream *stream =
 		rota_container_of(handle, const struct rota_stream, handle);
 
-	return stream->internal.watch.internal.fd;
+	return rotai_stream_has(stream, ROTAI_CUSTOM)
+		       ? -1
+		       : stream->internal.by.watch.internal.fd;
 }
 
 int rotai_stream_usable(const struct rota_stream *stream,
@@ -108,14 +111,29 @@ static unsigned waits_for(const struct rota_stream *stream)
 	return events;
 }
 
+static void update_custom(struct rota_stream *stream)
+{
+	const struct rota_stream_class *class_ =
+		stream->internal.by.custom.class_;
+	unsigned events = waits_for(stream);
+
+	if (stream->internal.by.custom.asked == events)
+		return;
+	stream->internal.by.custom.asked = (uint8_t)events;
+	if (class_->interest != NULL)
+		class_->interest(stream, events);
+}
+
 int rotai_stream_update(struct rota_stream *stream)
 {
-	struct rota_watch *watch = &stream->internal.watch;
+	struct rota_watch *watch = &stream->internal.by.watch;
 	int error = 0;
 
 	if (rota_handle_is_closing(&stream->handle))
 		return 0;
-	if (rotai_stream_has(stream, ROTAI_CONNECTED)) {
+	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_CUSTOM))) {
+		update_custom(stream);
+	} else if (rotai_stream_has(stream, ROTAI_CONNECTED)) {
 		rota_watch_fn *ready = rotai_stream_class_of(stream)->ready;
 		unsigned events = waits_for(stream);
 
@@ -128,8 +146,9 @@ int rotai_stream_update(struct rota_stream *stream)
 		&stream->handle,
 		stream->internal.first_output != NULL ||
 			!rotai_stream_has(stream, ROTAI_PAUSED) ||
-			rotai_stream_has(stream,
-					 ROTAI_IN_DRAINS | ROTAI_ENDING));
+			rotai_stream_has(stream, ROTAI_IN_DRAINS |
+							 ROTAI_ENDING |
+							 ROTAI_SHUT_DUE));
 	return error;
 }
 

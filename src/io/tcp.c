@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/socket.h"
 #include "io/connect.h"
+#include "io/detach.h"
 #include "io/io.h"
 
 static const struct rotai_stream_class tcp_class = {
@@ -118,6 +119,28 @@ int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 	rotai_stream_open(&tcp->stream, loop, &tcp_class, fd);
 	rotai_stream_set(&tcp->stream, state);
 	return 0;
+}
+
+int rota_tcp_attach(struct rota_tcp *tcp, struct rota_loop *loop,
+		    struct rota_detached *detached)
+{
+	ROTAI_ENTER("tcp", tcp, loop);
+	ROTAI_LIVE_CHECK_INIT(&tcp->handle.internal.open);
+	int error = rotai_loop_admits(loop);
+	unsigned state;
+
+	if (error == 0 && (detached == NULL || detached->fd < 0))
+		error = ROTA_EINVAL;
+	if (error == 0)
+		error = rotai_io_prepare(loop);
+	if (error == 0)
+		error = rotai_socket_take_over(detached->fd);
+	if (error < 0)
+		return error;
+	state = socket_state(detached->fd);
+	rotai_stream_open(&tcp->stream, loop, &tcp_class, detached->fd);
+	rotai_stream_set(&tcp->stream, state);
+	return rotai_stream_attach(&tcp->stream, detached);
 }
 
 static int is_address(const struct rota_address *address)
@@ -232,7 +255,7 @@ int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
 			rotai_fd_close(fd);
 		return error;
 	}
-	tcp->stream.internal.watch.internal.fd = fd;
+	tcp->stream.internal.by.watch.internal.fd = fd;
 	rotai_stream_set(&tcp->stream, ROTAI_BOUND);
 	return 0;
 }

@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 
 #include "base/socket.h"
-#include "io/io.h"
+#include "io/transport.h"
 
 enum { TRIED = 64 }; /* buffers of a try: IOV_MAX takes too much stack */
 
@@ -68,6 +68,14 @@ static int send_later(struct rota_stream *stream, const char *data, size_t size,
 	return 1;
 }
 
+static ssize_t send_other(struct rota_stream *stream, const char *data,
+			  size_t size)
+{
+	struct iovec buf = { (char *)(uintptr_t)data, size };
+
+	return rotai_transport_send_other(stream, &buf, 1);
+}
+
 /* Send what a single call has not sent: @sent is what that call has returned,
  * or 0 if there was none. */
 static __attribute__((noinline)) int send_unusual(struct rota_stream *stream,
@@ -87,6 +95,9 @@ static __attribute__((noinline)) int send_unusual(struct rota_stream *stream,
 		return error;
 	if (size == 0)
 		return rotai_stream_has(stream, ROTAI_PRESSED);
+	if (rotai_stream_has(stream, ROTAI_OTHER) && goes_at_once(stream) &&
+	    data != NULL && size <= PTRDIFF_MAX)
+		sent = send_other(stream, data, size);
 	/* The kernel reports an error of the socket only once, so it takes
 	 * precedence over a bad argument. */
 	if (size > PTRDIFF_MAX || sent == ROTA_EFAULT ||
@@ -116,12 +127,12 @@ int rota_stream_send(struct rota_stream *stream, const void *data, size_t size)
 	if (ROTAI_LIKELY((stream->internal.flags &
 			  (ROTAI_CONNECTED | ROTAI_SHUT | ROTAI_BROKEN |
 			   ROTAI_ENDING | ROTAI_CORKED | ROTAI_HELD |
-			   ROTAI_BLOCKED)) == ROTAI_CONNECTED &&
+			   ROTAI_BLOCKED | ROTAI_OTHER)) == ROTAI_CONNECTED &&
 			 size - 1 < PTRDIFF_MAX &&
 			 rotai_loop_inherited(stream->handle.internal.loop) ==
 				 0)) {
-		n = rotai_socket_send_once(stream->internal.watch.internal.fd,
-					   data, size);
+		n = rotai_socket_send_once(
+			stream->internal.by.watch.internal.fd, data, size);
 		if (ROTAI_LIKELY(n == (ssize_t)size))
 			return 0;
 	}
@@ -278,7 +289,7 @@ ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
 	}
 	if (tried == 0)
 		return 0;
-	n = rotai_socket_send_all(rotai_stream_fd(&stream->handle), iov, tried);
+	n = rotai_transport_send(stream, iov, tried);
 	if (n < 0 && n != ROTA_EAGAIN) {
 		rotai_output_fail(stream, (int)n);
 		rotai_drain_defer(stream);
@@ -312,6 +323,25 @@ static const struct rotai_request_class shutdown_class = {
 	.cancel = cancel_shutdown,
 };
 
+/* Return 0 if it is done, 1 if on_drain will say so, or an error. */
+static int shut_down_without_request(struct rota_stream *stream)
+{
+	int error;
+
+	/* on_drain is called once more, and for this only. The writing side has
+	 * not failed, so there is no error to report. */
+	rotai_stream_clear(stream, ROTAI_PRESSED | ROTAI_DRAIN_DUE);
+	rotai_stream_set(stream, ROTAI_SHUT_DUE);
+	if (stream->internal.first_output != NULL ||
+	    rotai_stream_has(stream, ROTAI_CONNECTING))
+		return 1;
+	rotai_output_flush(stream);
+	error = stream->internal.error;
+	stream->internal.error = 0;
+	rotai_stream_clear(stream, ROTAI_DRAIN_DUE);
+	return error < 0 ? error : rotai_stream_has(stream, ROTAI_SHUT_DUE);
+}
+
 int rota_stream_shutdown(struct rota_shutdown *shutdown,
 			 struct rota_stream *stream, rota_shutdown_fn *fn)
 {
@@ -320,13 +350,15 @@ int rota_stream_shutdown(struct rota_shutdown *shutdown,
 
 	if (error < 0)
 		return error;
-	if (fn == NULL)
+	if (fn == NULL && shutdown != NULL)
 		return ROTA_EINVAL;
 	if (rotai_stream_has(stream, ROTAI_BROKEN))
 		return ROTA_EPIPE;
 	if (rotai_stream_has(stream, ROTAI_SHUT | ROTAI_ENDING))
 		return ROTA_EALREADY;
 	rotai_stream_set(stream, ROTAI_SHUT);
+	if (shutdown == NULL)
+		return shut_down_without_request(stream);
 	shutdown->internal.fn = fn;
 	shutdown->internal.output = (struct rotai_output){
 		.kind = ROTAI_OUTPUT_SHUTDOWN,

@@ -154,17 +154,22 @@ void rotai_registration_doubt(struct rotai_watches *watches, int fd)
 	note_change(watches, fd, ROTAI_FD_UNSURE);
 }
 
+void rotai_registration_report(struct rotai_watches *watches, int fd,
+			       unsigned events)
+{
+	watches->fds[fd].again |= (uint8_t)events;
+	note_change(watches, fd, 0);
+}
+
 void rotai_registration_again(struct rotai_watches *watches, int fd,
 			      unsigned events)
 {
-	struct rotai_fd *f = &watches->fds[fd];
+	const struct rotai_fd *f = &watches->fds[fd];
 
 	/* Look at both: what is wanted may be changed back before the wait, and
 	 * then the poller reports nothing by itself. */
-	if (!((f->wanted | f->asked) & ROTAI_EDGE))
-		return;
-	f->again |= (uint8_t)events;
-	note_change(watches, fd, 0);
+	if ((f->wanted | f->asked) & ROTAI_EDGE)
+		rotai_registration_report(watches, fd, events);
 }
 
 /* Call the poller's function @fn. If the poller has no space left, submit what

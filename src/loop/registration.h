@@ -74,6 +74,10 @@ void rotai_registration_doubt(struct rotai_watches *watches, int fd);
 void rotai_registration_again(struct rotai_watches *watches, int fd,
 			      unsigned events);
 
+/* The same, however it is registered. */
+void rotai_registration_report(struct rotai_watches *watches, int fd,
+			       unsigned events);
+
 /* Pass all noted changes to the poller. Descriptors that it refuses, and those
  * with events to be reported again, are put into @ready, at most @max of them;
  * the others stay noted. Returns how many there are in all: if any, the wait

@@ -316,6 +316,12 @@ void rotai_watch_again(struct rota_watch *watch, unsigned events)
 				 watch->internal.fd, events);
 }
 
+void rotai_watch_report(struct rota_watch *watch, unsigned events)
+{
+	rotai_registration_report(&watch->internal.loop->watches,
+				  watch->internal.fd, events);
+}
+
 void rotai_watches_each(struct rota_loop *loop,
 			void (*fn)(void *arg, struct rota_watch *watch),
 			void *arg)

@@ -34,6 +34,9 @@ void rotai_watch_ask(struct rota_watch *watch, rota_watch_fn *fn,
  * a handle, if the poller would not report again by itself what is left. */
 void rotai_watch_again(struct rota_watch *watch, unsigned events);
 
+/* The same, whatever the poller reports: what is left is not the kernel's. */
+void rotai_watch_report(struct rota_watch *watch, unsigned events);
+
 /* Call @fn for every started watch that belongs to the user. */
 void rotai_watches_each(struct rota_loop *loop,
 			void (*fn)(void *arg, struct rota_watch *watch),

@@ -110,7 +110,7 @@ static void listen_without_them(void *arg)
 	EXPECT(rota_stream_listen(&tcp.stream, 16, server_called) == 0);
 
 	/* The socket may have such a number; the library's reserve may not. */
-	socket = rota_watch_fd(&tcp.stream.internal.watch);
+	socket = rota_watch_fd(&tcp.stream.internal.by.watch);
 	EXPECT(socket >= 0);
 	low = low_numbers() & ~low;
 	EXPECT(low == 0 || (socket < STANDARD && low == 1u << socket));
