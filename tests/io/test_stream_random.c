@@ -1,17 +1,17 @@
 /*
- * Random use. Both ends of some connections are streams of the loop. In
- * callbacks and between turns they send, write, try, cork, read continuously or
- * by requests, stop and start. All bytes arrive in order, each request calls
- * back once, and each end is reported once and last.
+ * Random use. Both ends of some links, one of each class, are streams of the
+ * loop. In callbacks and between turns they send, write, try, cork, read
+ * continuously or by requests, stop and start. All bytes arrive in order, each
+ * request calls back once, and each end is reported once and last.
  */
 #include "support/fixture.h"
 
 #include <stdlib.h>
 
-#include "support/streams.h"
+#include "support/link.h"
 
 enum {
-	PAIRS = 4,
+	PAIRS = LINK_KINDS,
 	ENDS = 2 * PAIRS,
 	REQUESTS = 6, /* of each kind in flight, at each end */
 	ROUNDS = 700,
@@ -21,21 +21,21 @@ enum {
 struct writing {
 	struct rota_write request;
 	struct rota_const_buf bufs[3];
-	struct end *end;
+	struct player *player;
 	char *bytes;
 	int active;
 };
 
 struct reading {
 	struct rota_read request;
-	struct end *end;
+	struct player *player;
 	char *bytes;
 	size_t least;
 	int active;
 };
 
-struct end {
-	struct connection c; /* reads the other end's pattern */
+struct player {
+	struct end *end; /* reads the other end's pattern */
 	struct writing writes[REQUESTS];
 	struct reading reads[REQUESTS];
 	struct rota_shutdown shutdown;
@@ -47,9 +47,19 @@ struct end {
 	int finished; /* it has read the end */
 };
 
-static struct end ends[ENDS];
+static struct link links[PAIRS];
+static struct player players[ENDS];
 static uint64_t seed;
 static int quiet; /* callbacks start nothing more */
+
+static struct player *player_of(const struct end *end)
+{
+	unsigned i = 0;
+
+	while (players[i].end != end)
+		i++;
+	return &players[i];
+}
 
 static size_t below(size_t bound)
 {
@@ -61,9 +71,9 @@ static size_t some_size(void)
 	return below(3) > 0 ? 1 + below(100) : 1 + below(LARGEST);
 }
 
-static void do_anything(struct end *e);
+static void do_anything(struct player *e);
 
-static void do_more(struct end *e)
+static void do_more(struct player *e)
 {
 	if (!quiet && below(2) == 0)
 		do_anything(e);
@@ -77,15 +87,16 @@ static void on_write(struct rota_write *request, int status)
 
 	assert_int_equal(status, 0);
 	assert_true(w->active);
-	assert_true(rota_loop_phase(rota_handle_loop(&w->end->c.tcp.handle)) ==
+	assert_true(rota_loop_phase(rota_handle_loop(
+			    &w->player->end->stream->handle)) ==
 		    ROTA_PHASE_PENDING);
 	w->active = 0;
-	w->end->in_flight--;
+	w->player->in_flight--;
 	test_free(w->bytes);
-	do_more(w->end);
+	do_more(w->player);
 }
 
-static void write_some(struct end *e)
+static void write_some(struct player *e)
 {
 	size_t size = some_size(), first = below(size + 1);
 	struct writing *w = NULL;
@@ -96,43 +107,43 @@ static void write_some(struct end *e)
 	if (w == NULL)
 		return;
 	w->bytes = test_malloc(size);
-	pattern_fill(w->bytes, size, e->c.produced);
+	pattern_fill(w->bytes, size, e->end->sent);
 	w->bufs[0] = (struct rota_const_buf){ w->bytes, first };
 	w->bufs[1] = (struct rota_const_buf){ NULL, 0 };
 	w->bufs[2] = (struct rota_const_buf){ w->bytes + first, size - first };
-	w->end = e;
+	w->player = e;
 	w->request.request.data = w;
 	w->active = 1;
 	e->in_flight++;
-	assert_int_equal(rota_stream_write(&w->request, &e->c.tcp.stream,
-					   w->bufs, 3, on_write),
+	assert_int_equal(rota_stream_write(&w->request, e->end->stream, w->bufs,
+					   3, on_write),
 			 0);
-	e->c.produced += size;
+	e->end->sent += size;
 }
 
-static void send_some(struct end *e)
+static void send_some(struct player *e)
 {
 	int status;
 
-	if (rota_stream_queued(&e->c.tcp.stream) > 10 * LARGEST)
+	if (rota_stream_queued(e->end->stream) > 10 * LARGEST)
 		return;
-	status = connection_send(&e->c, some_size());
+	status = end_send(e->end, some_size());
 	assert_in_range(status, 0, 1);
 	if (status == 1)
 		e->pressed = 1;
 }
 
-static void try_some(struct end *e)
+static void try_some(struct player *e)
 {
 	size_t size = some_size();
 	char *bytes = test_malloc(size);
 	struct rota_const_buf buf = { bytes, size };
 	ptrdiff_t n;
 
-	pattern_fill(bytes, size, e->c.produced);
-	n = rota_stream_try_write(&e->c.tcp.stream, &buf, 1);
+	pattern_fill(bytes, size, e->end->sent);
+	n = rota_stream_try_write(e->end->stream, &buf, 1);
 	if (n > 0)
-		e->c.produced += (size_t)n;
+		e->end->sent += (size_t)n;
 	else
 		assert_int_equal(n, ROTA_EAGAIN);
 	test_free(bytes);
@@ -140,7 +151,7 @@ static void try_some(struct end *e)
 
 static void on_drain(struct rota_stream *stream, int status)
 {
-	struct end *e = rota_container_of(stream, struct end, c.tcp.stream);
+	struct player *e = player_of(stream->handle.data);
 
 	assert_int_equal(status, 0);
 	assert_true(e->pressed);
@@ -151,21 +162,20 @@ static void on_drain(struct rota_stream *stream, int status)
 
 static void on_shutdown(struct rota_shutdown *shutdown, int status)
 {
-	struct end *e = rota_container_of(shutdown, struct end, shutdown);
+	struct player *e = rota_container_of(shutdown, struct player, shutdown);
 
 	assert_int_equal(status, 0);
 	assert_int_equal(e->shut, 1);
-	assert_int_equal(rota_stream_queued(&e->c.tcp.stream), 0);
+	assert_int_equal(rota_stream_queued(e->end->stream), 0);
 	e->shut = 2;
 }
 
 /* Reading. */
 
-static void on_flow(struct connection *c, int status, struct rota_buf buf)
+static void on_flow(struct end *end, int status)
 {
-	struct end *e = rota_container_of(c, struct end, c);
+	struct player *e = player_of(end);
 
-	(void)buf;
 	assert_true(e->flowing);
 	assert_false(e->finished);
 	assert_int_equal(e->waiting, 0);
@@ -181,23 +191,23 @@ static void on_flow(struct connection *c, int status, struct rota_buf buf)
 static void on_read(struct rota_read *request, int status)
 {
 	struct reading *r = request->request.data;
-	struct connection *c = &r->end->c;
+	struct end *end = r->player->end;
 
 	assert_true(r->active);
 	assert_true(status == ROTA_EOF || status == ROTA_ECANCELED ||
 		    request->size >= r->least);
-	assert_true(pattern_is(r->bytes, request->size, c->size));
-	c->size += request->size;
+	assert_true(pattern_is(r->bytes, request->size, end->got));
+	end->got += request->size;
 	test_free(r->bytes);
 	r->active = 0;
-	r->end->waiting--;
+	r->player->waiting--;
 	if (status == ROTA_EOF)
-		r->end->finished = 1;
+		r->player->finished = 1;
 	else
-		do_more(r->end);
+		do_more(r->player);
 }
 
-static void read_some(struct end *e)
+static void read_some(struct player *e)
 {
 	size_t size = some_size();
 	struct reading *r = NULL;
@@ -209,41 +219,41 @@ static void read_some(struct end *e)
 		return;
 	r->bytes = test_malloc(size);
 	r->least = below(size + 1);
-	r->end = e;
+	r->player = e;
 	r->request.request.data = r;
 	r->active = 1;
 	e->waiting++;
-	assert_int_equal(rota_stream_read(&r->request, &e->c.tcp.stream,
+	assert_int_equal(rota_stream_read(&r->request, e->end->stream,
 					  (struct rota_buf){ r->bytes, size },
 					  r->least, on_read),
 			 0);
 }
 
 /* Only the first in the queue: one in the middle cannot have bytes. */
-static void cancel_some(struct end *e)
+static void cancel_some(struct player *e)
 {
 	for (unsigned i = 0; i < REQUESTS; i++)
 		if (e->reads[i].active && e->waiting == 1)
 			(void)rota_request_cancel(&e->reads[i].request.request);
 }
 
-static void start(struct end *e)
+static void start(struct player *e)
 {
 	if (e->waiting > 0 || e->finished)
 		return;
 	e->flowing = 1;
-	connection_read(&e->c);
+	end_start(e->end);
 }
 
-static void stop(struct end *e)
+static void stop(struct player *e)
 {
 	e->flowing = 0;
-	rota_stream_read_stop(&e->c.tcp.stream);
+	rota_stream_read_stop(e->end->stream);
 }
 
-static void do_anything(struct end *e)
+static void do_anything(struct player *e)
 {
-	struct rota_stream *stream = &e->c.tcp.stream;
+	struct rota_stream *stream = e->end->stream;
 
 	switch (below(10)) {
 	case 0:
@@ -278,21 +288,14 @@ static void do_anything(struct end *e)
 
 static void open_pairs(struct fixture *f)
 {
-	for (unsigned i = 0; i < ENDS; i += 2) {
-		struct connection small;
-
-		connection_open_small(&small, f, NULL);
-		ends[i] = (struct end){ .flowing = 0 };
-		ends[i + 1] = (struct end){ .flowing = 0 };
-		connection_adopt(&ends[i + 1].c, f, small.peer, -1, NULL);
-		small.peer = -1;
-		connection_adopt(&ends[i].c, f,
-				 rota_stream_detach(&small.tcp.stream), -1,
-				 NULL);
-		for (unsigned j = i; j < i + 2; j++) {
-			ends[j].c.act = on_flow;
-			rota_stream_on_drain(&ends[j].c.tcp.stream, on_drain);
-		}
+	for (unsigned i = 0; i < PAIRS; i++) {
+		link_open(&links[i], f, (enum link_kind)i);
+		players[2 * i] = (struct player){ .end = &links[i].a };
+		players[2 * i + 1] = (struct player){ .end = &links[i].b };
+	}
+	for (unsigned i = 0; i < ENDS; i++) {
+		players[i].end->act = on_flow;
+		rota_stream_on_drain(players[i].end->stream, on_drain);
 	}
 }
 
@@ -301,9 +304,9 @@ static int all_finished(void)
 	int finished = 1;
 
 	for (unsigned i = 0; i < ENDS; i++) {
-		if (!ends[i].finished && !ends[i].flowing)
-			start(&ends[i]);
-		finished &= ends[i].finished && ends[i].shut == 2;
+		if (!players[i].finished && !players[i].flowing)
+			start(&players[i]);
+		finished &= players[i].finished && players[i].shut == 2;
 	}
 	return finished;
 }
@@ -317,14 +320,14 @@ static void all_bytes_arrive_whatever_streams_do(void **state)
 	open_pairs(f);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		for (unsigned n = 0; n < 4; n++)
-			do_anything(&ends[below(ENDS)]);
+			do_anything(&players[below(ENDS)]);
 		turn(f);
 	}
 	quiet = 1;
 	for (unsigned i = 0; i < ENDS; i++) {
-		ends[i].shut = 1;
-		assert_int_equal(rota_stream_shutdown(&ends[i].shutdown,
-						      &ends[i].c.tcp.stream,
+		players[i].shut = 1;
+		assert_int_equal(rota_stream_shutdown(&players[i].shutdown,
+						      players[i].end->stream,
 						      on_shutdown),
 				 0);
 	}
@@ -332,11 +335,12 @@ static void all_bytes_arrive_whatever_streams_do(void **state)
 	turn(f);
 
 	for (unsigned i = 0; i < ENDS; i++) {
-		assert_int_equal(ends[i].c.size, ends[i ^ 1].c.produced);
-		assert_int_equal(ends[i].c.wrong, 0);
-		assert_int_equal(ends[i].in_flight + ends[i].waiting, 0);
-		connection_end(&ends[i].c);
+		assert_int_equal(players[i].end->got, players[i ^ 1].end->sent);
+		assert_int_equal(players[i].end->wrong, 0);
+		assert_int_equal(players[i].in_flight + players[i].waiting, 0);
 	}
+	for (unsigned i = 0; i < PAIRS; i++)
+		link_end(&links[i]);
 }
 
 static const struct CMUnitTest tests[] = {
