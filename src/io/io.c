@@ -26,6 +26,13 @@ static void call_pending_io(struct rotai_extension *extension,
 		rotai_ready_pending(io_of(extension));
 }
 
+static void rebuild_io(struct rotai_extension *extension,
+		       struct rota_loop *loop)
+{
+	(void)loop;
+	rotai_ready_forked(io_of(extension));
+}
+
 static void free_io(struct rotai_extension *extension, struct rota_loop *loop)
 {
 	struct rotai_io *io = io_of(extension);
@@ -50,7 +57,8 @@ int rotai_io_prepare(struct rota_loop *loop)
 		.extension = { .free = free_io,
 			       .after = rotai_outputs_after,
 			       .take = take_io,
-			       .pending = call_pending_io },
+			       .pending = call_pending_io,
+			       .forked = rebuild_io },
 		.loop = loop,
 		.least_room = loop->buffer_size / 4,
 		.handed_fd = -1,

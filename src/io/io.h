@@ -227,6 +227,7 @@ void rotai_stream_handle_event(struct rotai_io *io, struct rota_stream *stream,
 
 void rotai_ready_take(struct rotai_io *io);
 void rotai_ready_pending(struct rotai_io *io);
+void rotai_ready_forked(struct rotai_io *io);
 
 /* --- output.c ------------------------------------------------------------- */
 

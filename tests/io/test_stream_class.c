@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "support/child.h"
 #include "support/link.h"
 #include "support/streams_more.h"
 
@@ -589,6 +590,48 @@ static void what_has_no_meaning_is_refused(void **state)
 	for_each_link(*state, refused_test);
 }
 
+/* F2: what a callback that forks leaves undone, parent and child do both. */
+static pid_t forked = -1;
+
+static void fork_it(struct end *end, int status)
+{
+	(void)status;
+	end->act = NULL;
+	forked = child_fork();
+}
+
+static void a_read_callback_forks(void **state)
+{
+	struct fixture *f = *state;
+	struct link one, two;
+
+	link_open(&one, f, LINK_MEMORY);
+	link_open(&two, f, LINK_FILTERED_MEMORY);
+	one.b.act = fork_it;
+	end_start(&one.b);
+	end_start(&two.b);
+	assert_true(end_send(&one.a, 60000) >= 0);
+	assert_int_equal(end_send(&two.a, 1000), 0);
+	while (forked < 0) /* the child's run ends with ROTA_ECHILD */
+		(void)rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
+	if (forked == 0) {
+		EXPECT(one.b.reads == 1);
+		EXPECT(rota_loop_run(f->loop, ROTA_RUN_NOWAIT) == ROTA_ECHILD);
+		EXPECT(rota_loop_fork(f->loop) == 0);
+		for (int i = 0; i < 10; i++)
+			EXPECT(rota_loop_run(f->loop, ROTA_RUN_NOWAIT) >= 0);
+		EXPECT(one.b.got == 60000 && two.b.got == 1000);
+		EXPECT(one.b.wrong + two.b.wrong == 0);
+		child_ends();
+	}
+	RUN_UNTIL(f, one.b.got == 60000 && two.b.got == 1000);
+	assert_int_equal(one.b.wrong + two.b.wrong, 0);
+	expect_success(forked);
+	rota_stream_read_stop(two.b.stream);
+	link_end(&one);
+	link_end(&two);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(bytes_flow_both_ways),
 	REAL(a_full_stream_presses_back_and_drains),
@@ -611,5 +654,6 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_stream_that_waits_costs_nothing),
 	REAL(lent_bytes_are_kept),
 	REAL(what_has_no_meaning_is_refused),
+	REAL(a_read_callback_forks),
 };
 FIXTURE_MAIN(tests)
