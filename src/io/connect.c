@@ -44,6 +44,11 @@ static void give_up(struct rota_stream *stream, int error)
 	int ending = rotai_stream_has(stream, ROTAI_ENDING);
 
 	reset(stream);
+	if (rotai_stream_has(stream, ROTAI_SHUT_DUE)) {
+		rotai_stream_clear(stream, ROTAI_SHUT_DUE);
+		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
+		stream->internal.error = ROTA_ECANCELED;
+	}
 	rotai_end_note(stream, error);
 	rotai_output_drop(stream, stream->internal.first_output,
 			  ROTA_ECANCELED);

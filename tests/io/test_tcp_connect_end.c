@@ -56,6 +56,27 @@ static void a_connect_in_flight_can_be_cancelled(void **state)
 	waiting_end(&w);
 }
 
+/* A shutdown without a request is reported by on_drain, and then the stream
+ * can be connected again, and written. */
+static void a_cancel_ends_a_shutdown_without_a_request(void **state)
+{
+	struct waiting w;
+
+	waiting_begin(&w, *state);
+	rota_stream_on_drain(&w.c.tcp.stream, count_drain);
+	assert_int_equal(rota_stream_shutdown(NULL, &w.c.tcp.stream, NULL), 1);
+	assert_int_equal(rota_request_cancel(waiting_request(&w)), 0);
+	turn(w.f);
+	assert_string_equal(journal_take(), "pending: connect=ECANCELED");
+	turn(w.f);
+	assert_int_equal(w.c.drains, 1);
+	assert_int_equal(w.c.drain_status, ROTA_ECANCELED);
+	run_to_the_end(w.f);
+	expect_fresh(&w);
+	assert_int_equal(w.c.drains, 1);
+	waiting_end(&w);
+}
+
 /* O1: what waited for the connection completes, too. */
 static void a_cancel_ends_what_was_written_meanwhile(void **state)
 {
@@ -437,6 +458,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_connect_that_is_interrupted_goes_on),
 	VIRTUAL(a_connect_in_flight_can_be_cancelled),
 	VIRTUAL(a_cancel_ends_what_was_written_meanwhile),
+	VIRTUAL(a_cancel_ends_a_shutdown_without_a_request),
 	REAL(what_is_written_meanwhile_can_be_cancelled),
 	REAL(a_connect_that_has_ended_is_not_cancelled),
 	VIRTUAL(a_deadline_ends_a_connect_once),
