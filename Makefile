@@ -78,7 +78,8 @@ other_systems   := $(filter-out $(system),linux darwin bsd) \
 	$(if $(filter linux,$(system)),posix)
 for_this_system  = $(filter-out $(other_systems:%=\%_%.c),$(1))
 
-rooms         := base backend loop signal pool names io fs proc
+rooms         := base backend loop signal pool names io frame server fs \
+	proc
 other_pollers := $(filter-out $(pollers),epoll kqueue poll)
 sources       := $(filter-out $(other_pollers:%=src/backend/%.c),$(call \
 	for_this_system,$(wildcard $(rooms:%=src/%/*.c))))

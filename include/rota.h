@@ -9,6 +9,7 @@
 #include "rota/buf.h"
 #include "rota/detached.h"
 #include "rota/error.h"
+#include "rota/frame.h"
 #include "rota/fs.h"
 #include "rota/handle.h"
 #include "rota/hook.h"
