@@ -20,6 +20,7 @@
 #include "rota/observe.h"
 #include "rota/pool.h"
 #include "rota/request.h"
+#include "rota/server.h"
 #include "rota/signal.h"
 #include "rota/stream.h"
 #include "rota/stream_class.h"

@@ -40,7 +40,7 @@ static struct rota_loop *loop_of(const struct rota_framer *framer)
 	return rota_handle_loop(&framer->internal.stream->handle);
 }
 
-static int is_started(const struct rota_framer *framer)
+static int framer_is_started(const struct rota_framer *framer)
 {
 	return framer->internal.splitter.internal.allocator != NULL;
 }
@@ -58,7 +58,7 @@ static int is_leaving(const struct rota_framer *framer)
 static inline __attribute__((unused)) struct rota_loop *
 loop_if_started(const struct rota_framer *framer)
 {
-	return is_started(framer) ? loop_of(framer) : NULL;
+	return framer_is_started(framer) ? loop_of(framer) : NULL;
 }
 
 /* Whether there may be more callbacks. In a forked child the bytes are the
@@ -227,7 +227,7 @@ static int read_again(struct rota_framer *framer)
 }
 
 /* (2) */
-static void on_task(struct rota_task *task)
+static void go_on_later(struct rota_task *task)
 {
 	struct rota_framer *framer =
 		rota_container_of(task, struct rota_framer, internal.task);
@@ -254,7 +254,7 @@ int rota_frame_start(struct rota_framer *framer, struct rota_stream *stream,
 
 	if (error < 0)
 		return error;
-	if (is_started(framer))
+	if (framer_is_started(framer))
 		return ROTA_EALREADY;
 	error = rota_stream_read_start(stream, on_read);
 	if (error < 0)
@@ -277,14 +277,14 @@ int rota_frame_start(struct rota_framer *framer, struct rota_stream *stream,
 void rota_frame_stop(struct rota_framer *framer)
 {
 	ROTAI_ENTER("framer", framer, loop_if_started(framer));
-	if (is_started(framer))
+	if (framer_is_started(framer))
 		stop_framer(framer);
 }
 
 void rota_frame_pause(struct rota_framer *framer)
 {
 	ROTAI_ENTER("framer", framer, loop_if_started(framer));
-	if (!is_started(framer) || framer->internal.is_paused)
+	if (!framer_is_started(framer) || framer->internal.is_paused)
 		return;
 	framer->internal.is_paused = 1;
 	if (framer->internal.stopped == NULL)
@@ -296,14 +296,14 @@ int rota_frame_resume(struct rota_framer *framer)
 	ROTAI_ENTER("framer", framer, loop_if_started(framer));
 	int error = 0;
 
-	if (!is_started(framer))
+	if (!framer_is_started(framer))
 		return ROTA_EINVAL;
 	if (!framer->internal.is_paused)
 		return 0;
 	if (framer->internal.stopped == NULL) {
 		if (left_over(framer) > 0 || framer->internal.status < 0)
 			error = rota_task_immediate(&framer->internal.task,
-						    on_task);
+						    go_on_later);
 		else
 			error = read_again(framer);
 	}
@@ -318,7 +318,7 @@ int rota_frame_change(struct rota_framer *framer,
 		      rota_frame_fn *fn)
 {
 	ROTAI_ENTER("framer", framer, loop_if_started(framer));
-	int error = fn != NULL && is_started(framer)
+	int error = fn != NULL && framer_is_started(framer)
 			    ? rotai_frame_check(options)
 			    : ROTA_EINVAL;
 
@@ -339,7 +339,7 @@ struct rota_buf rota_frame_rest(const struct rota_framer *framer)
 int rota_frame_is_started(const struct rota_framer *framer)
 {
 	ROTAI_ENTER("framer", framer, loop_if_started(framer));
-	return is_started(framer);
+	return framer_is_started(framer);
 }
 
 struct rota_stream *rota_frame_stream(const struct rota_framer *framer)

@@ -96,7 +96,7 @@ int rotai_frame_check(const struct rota_frame_options *options)
 	return check_kind(options);
 }
 
-static void set_options(struct rota_splitter *splitter,
+static void set_framing(struct rota_splitter *splitter,
 			const struct rota_frame_options *options)
 {
 	int is_line = options->kind == ROTA_FRAME_LINE;
@@ -116,7 +116,7 @@ void rotai_splitter_begin(struct rota_splitter *splitter,
 {
 	*splitter = (struct rota_splitter){ 0 };
 	splitter->internal.allocator = allocator;
-	set_options(splitter, options);
+	set_framing(splitter, options);
 }
 
 static void free_own(struct rota_splitter *splitter)
@@ -388,7 +388,7 @@ int rotai_splitter_change(struct rota_splitter *splitter,
 {
 	if (!splitter->internal.is_told && splitter->internal.own_size > 0)
 		return ROTA_EBUSY;
-	set_options(splitter, options);
+	set_framing(splitter, options);
 	return 0;
 }
 

@@ -1,0 +1,98 @@
+/*
+ * server/listener.c - the listeners of a server.
+ *
+ * All of them are paused while the server is full. A listener that is added
+ * then is paused as well.
+ */
+#include "server/listener.h"
+
+#include "base/list.h"
+#include "loop/enter.h"
+#include "rota/error.h"
+
+static struct rota_listener *listener_of(struct rota_link *link)
+{
+	return rota_container_of(link, struct rota_listener, internal.link);
+}
+
+static int pause_or_resume(struct rota_stream *stream, int is_paused)
+{
+	return is_paused ? rota_stream_listen_pause(stream)
+			 : rota_stream_listen_resume(stream);
+}
+
+void rotai_listeners_set_paused(struct rota_server *server, int is_paused)
+{
+	struct rota_link *list = &server->internal.listeners;
+
+	for (struct rota_link *at = list->next; at != list; at = at->next)
+		(void)pause_or_resume(listener_of(at)->internal.stream,
+				      is_paused);
+}
+
+static void remove_listener(struct rota_listener *listener)
+{
+	struct rota_server *server = listener->internal.server;
+
+	server->internal.stats.shed +=
+		rota_stream_shed(listener->internal.stream);
+	rotai_list_remove(&listener->internal.link);
+	listener->internal.server = NULL;
+}
+
+void rotai_listeners_close(struct rota_server *server)
+{
+	struct rota_link *link;
+
+	while ((link = server->internal.listeners.next) !=
+	       &server->internal.listeners) {
+		struct rota_listener *listener = listener_of(link);
+
+		remove_listener(listener);
+		(void)rota_handle_close(&listener->internal.stream->handle,
+					listener->internal.fn);
+	}
+}
+
+uint64_t rotai_listeners_shed(const struct rota_server *server)
+{
+	const struct rota_link *list = &server->internal.listeners;
+	uint64_t shed = 0;
+
+	for (struct rota_link *at = list->next; at != list; at = at->next)
+		shed += rota_stream_shed(listener_of(at)->internal.stream);
+	return shed;
+}
+
+int rota_listener_start(struct rota_listener *listener,
+			struct rota_server *server, struct rota_stream *stream,
+			rota_close_fn *fn)
+{
+	ROTAI_ENTER("server", server, server->internal.loop);
+	int error;
+
+	if (listener->internal.server != NULL)
+		return ROTA_EALREADY;
+	if (server->internal.is_stopping)
+		return ROTA_ESHUTDOWN;
+	error = pause_or_resume(stream, server->internal.is_full);
+	if (error < 0)
+		return error;
+	listener->internal.server = server;
+	listener->internal.stream = stream;
+	listener->internal.fn = fn;
+	rota_handle_on_shutdown(&stream->handle, fn);
+	rotai_list_append(&server->internal.listeners,
+			  &listener->internal.link);
+	return 0;
+}
+
+void rota_listener_stop(struct rota_listener *listener)
+{
+	ROTAI_ENTER("listener", listener,
+		    listener->internal.server != NULL
+			    ? listener->internal.server->internal.loop
+			    : NULL);
+	if (listener->internal.server != NULL)
+		remove_listener(listener);
+}
