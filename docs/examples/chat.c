@@ -17,7 +17,7 @@
 #include "serve/serve.h"
 
 enum {
-	LINE_SIZE = 512, /* a longer line counts as several */
+	LINE_SIZE = 512, /* who sends a longer line has to go */
 	PATIENCE_SECONDS = 30,
 };
 
@@ -26,8 +26,7 @@ struct member {
 	unsigned number;
 	int deaf;
 	unsigned missed; /* lines */
-	size_t size;     /* bytes of the line so far */
-	char line[LINE_SIZE];
+	struct rota_framer framer;
 };
 
 static struct server server;
@@ -46,7 +45,8 @@ static void hear(struct member *m, const char *text, size_t size)
 		peer_close(&m->peer);
 	} else if (status > 0) {
 		m->deaf = 1;
-		peer_expect(&m->peer, server.patience_ns); /* (2) */
+		rota_connection_set_idle(&m->peer.connection,
+					 server.patience_ns); /* (2) */
 	}
 }
 
@@ -63,70 +63,71 @@ static void on_drain(struct rota_stream *stream, int status)
 		peer_close(&m->peer);
 		return;
 	}
-	rota_timer_stop(&m->peer.patience);
+	rota_connection_set_idle(&m->peer.connection, 0);
 	m->deaf = 0;
 	if (m->missed > 0)
 		hear(m, text, (size_t)size);
 	m->missed = 0;
 }
 
-/* Send @m's line, as far as it has come, to all others. */
-static void say(struct member *m)
+/* Send @m's line to all others. */
+static void say(struct member *m, const struct rota_record *line)
 {
 	char text[LINE_SIZE + 16];
 	int size = snprintf(text, sizeof(text), "%u: %.*s\n", m->number,
-			    (int)m->size, m->line);
+			    (int)line->size, line->data);
+	struct rota_connection *at = NULL;
 
 	server.requests++;
-	m->size = 0;
-	for (struct peer *p = server.first; p != NULL; p = p->next)
-		if (p != &m->peer)
-			hear(rota_container_of(p, struct member, peer), text,
-			     (size_t)size);
+	while ((at = rota_server_next(&server.connections, at)) != NULL)
+		if (at != &m->peer.connection)
+			hear(rota_container_of(at, struct member,
+					       peer.connection),
+			     text, (size_t)size);
 }
 
 /* Close @m when its queue is empty; it gets no more lines. */
 static void leave(struct member *m)
 {
 	m->deaf = 1;
-	peer_end(&m->peer, server.patience_ns); /* (2) */
+	rota_connection_end_within(&m->peer.connection,
+				   server.patience_ns); /* (2) */
 }
 
-static void on_read(struct rota_stream *stream, int status,
-		    const struct rota_buf *buf)
+static void on_line(struct rota_framer *framer, int status,
+		    const struct rota_record *line)
 {
-	struct member *m =
-		rota_container_of(stream, struct member, peer.tcp.stream);
+	struct member *m = rota_container_of(framer, struct member, framer);
 
-	for (size_t i = 0; i < buf->size; i++) {
-		char byte = buf->data[i];
-
-		if (byte != '\n' && byte != '\r')
-			m->line[m->size++] = byte;
-		if (byte == '\n' || m->size == LINE_SIZE)
-			say(m);
-	}
 	if (status == 0)
-		return;
-	if (m->size > 0)
-		say(m);
-	leave(m);
+		say(m, line);
+	else
+		leave(m);
 }
 
 static void begin(struct peer *peer)
 {
 	struct member *m = rota_container_of(peer, struct member, peer);
+	struct rota_frame_options lines;
 
-	m->number = (unsigned)server.connections;
-	rota_timer_stop(&peer->patience); /* (2) */
+	rota_frame_options_init(&lines, ROTA_FRAME_LINE);
+	lines.limit = LINE_SIZE;
+	m->number = (unsigned)server.count;
+	rota_connection_set_idle(&peer->connection, 0); /* (2) */
 	rota_stream_on_drain(&peer->tcp.stream, on_drain);
-	if (rota_stream_read_start(&peer->tcp.stream, on_read) < 0)
+	if (rota_frame_start(&m->framer, &peer->tcp.stream, &lines, on_line) <
+	    0)
 		peer_close(peer);
 }
 
 static void end(struct peer *peer)
 {
 	leave(rota_container_of(peer, struct member, peer));
+}
+
+static void forget(struct peer *peer)
+{
+	rota_frame_stop(&rota_container_of(peer, struct member, peer)->framer);
 }
 
 static struct server server = {
@@ -140,6 +141,7 @@ static struct server server = {
 	.begin = begin,
 	.end = end,
 	.drop = peer_close,
+	.forget = forget,
 };
 
 int main(int argc, char **argv)

@@ -56,6 +56,11 @@ static struct server server;
 
 static void step(struct client *c);
 
+static void expect(struct client *c, uint64_t idle_ns)
+{
+	rota_connection_set_idle(&c->peer.connection, idle_ns);
+}
+
 static void drop(struct peer *peer)
 {
 	struct client *c = rota_container_of(peer, struct client, peer);
@@ -70,8 +75,9 @@ static void leave(struct client *c)
 {
 	int queued = rota_stream_queued(&c->peer.tcp.stream) > 0;
 
-	peer_end(&c->peer, queued ? PATIENCE * server.patience_ns
-				  : server.patience_ns / LINGER);
+	rota_connection_end_within(&c->peer.connection,
+				   queued ? PATIENCE * server.patience_ns
+					  : server.patience_ns / LINGER);
 }
 
 static void send_chunk(struct client *c, size_t size)
@@ -80,7 +86,7 @@ static void send_chunk(struct client *c, size_t size)
 
 	server.bytes += size;
 	c->begun = 0;
-	peer_expect(&c->peer, PATIENCE * server.patience_ns);
+	expect(c, PATIENCE * server.patience_ns);
 	if (status < 0 || c->dropped)
 		peer_close(&c->peer);
 	else if (status == 0)
@@ -101,7 +107,7 @@ static void on_drain(struct rota_stream *stream, int status)
 /* The reply's head is right before the first chunk: one call sends both. */
 static void reply(struct client *c, int status)
 {
-	if (server.is_full || status == 503)
+	if (rota_server_is_full(&server.connections) || status == 503)
 		c->request.keep_alive = 0; /* (3) */
 	c->begun = http_reply(c->chunk, &c->request, status, c->file.name,
 			      c->file.size);
@@ -148,7 +154,7 @@ static void on_read(struct rota_read *read, int status)
 	struct client *c = rota_container_of(read, struct client, read);
 
 	c->received += read->size;
-	if (status < 0) /* the end of the input, or end() cancelled it */
+	if (status < 0) /* the end of the input, or leave() cancelled it */
 		leave(c);
 	else
 		step(c);
@@ -166,9 +172,10 @@ static void next_request(struct client *c)
 		c->request.size = 0;
 		/* A reply that is still queued keeps its deadline. */
 		if (rota_stream_queued(&c->peer.tcp.stream) == 0)
-			peer_expect(&c->peer, server.patience_ns);
+			expect(c, server.patience_ns);
 	}
 	status = http_parse(&c->request, c->head, c->received, HEAD_SIZE);
+	rota_connection_set_busy(&c->peer.connection, status != 0);
 	if (status == 0) {
 		error = rota_stream_read(
 			&c->read, &c->peer.tcp.stream,
@@ -177,7 +184,7 @@ static void next_request(struct client *c)
 			0, on_read);
 	} else if (status == 200) {
 		server.requests++;
-		peer_expect(&c->peer, PATIENCE * server.patience_ns);
+		expect(c, PATIENCE * server.patience_ns);
 		error = rota_work_queue(&c->opening, ROTA_LANE_IO, open_file,
 					on_opened);
 		c->in_pool = error == 0;
@@ -202,7 +209,8 @@ static void step(struct client *c)
 					  room, c->offset) == 0;
 		if (!c->in_pool)
 			peer_close(&c->peer);
-	} else if (!c->request.keep_alive || server.ending) {
+	} else if (!c->request.keep_alive ||
+		   rota_server_is_stopping(&server.connections)) {
 		leave(c);
 	} else {
 		next_request(c);
@@ -225,7 +233,8 @@ static void end(struct peer *peer)
 {
 	struct client *c = rota_container_of(peer, struct client, peer);
 
-	rota_request_cancel(&c->read.request);
+	if (rota_request_is_active(&c->read.request))
+		leave(c); /* it is not busy */
 }
 
 static void forget(struct peer *peer)

@@ -286,6 +286,15 @@ void rota_connection_set_busy(struct rota_connection *connection, int is_busy);
 int rota_connection_end(struct rota_connection *connection);
 
 /**
+ * As rota_connection_end(), with a time of its own instead of end_ns. 0 means
+ * no limit.
+ *
+ * Phase, Thread, Errors: as rota_connection_end()
+ */
+int rota_connection_end_within(struct rota_connection *connection,
+			       uint64_t end_ns);
+
+/**
  * Close the stream of @connection at once, and reset it:
  * rota_stream_close_reset(). Returns 0.
  *

@@ -200,7 +200,8 @@ void rota_connection_set_busy(struct rota_connection *connection, int is_busy)
 		(void)rota_connection_end(connection);
 }
 
-int rota_connection_end(struct rota_connection *connection)
+int rota_connection_end_within(struct rota_connection *connection,
+			       uint64_t end_ns)
 {
 	ROTAI_ENTER("connection", connection, loop_if_active(connection));
 	int error;
@@ -216,11 +217,20 @@ int rota_connection_end(struct rota_connection *connection)
 		return error;
 	connection->internal.is_ending = 1;
 	rota_timer_stop(&connection->internal.timer);
-	if (connection->internal.server->internal.options.end_ns > 0)
-		(void)rota_timer_start(
-			&connection->internal.timer, on_time,
-			connection->internal.server->internal.options.end_ns);
+	if (end_ns > 0)
+		(void)rota_timer_start(&connection->internal.timer, on_time,
+				       end_ns);
 	return 0;
+}
+
+int rota_connection_end(struct rota_connection *connection)
+{
+	ROTAI_ENTER("connection", connection, loop_if_active(connection));
+	return is_active(connection)
+		       ? rota_connection_end_within(
+				 connection, connection->internal.server
+						     ->internal.options.end_ns)
+		       : ROTA_EINVAL;
 }
 
 int rota_connection_reset(struct rota_connection *connection)

@@ -1,10 +1,10 @@
 /*
  * serve.c - the part of a server that does not depend on what it serves.
  *
- *  1. The end: sending an async is one of the few things that a signal handler
- *     may do. The callback of the async closes the listener and ends all peers.
- *     When the last peer has gone, nothing keeps the loop alive.
- *  2. After GRACE_SECONDS the peers that are left are dropped.
+ *  1. The end: the first SIGINT or SIGTERM stops the server. When the last peer
+ *     has gone, nothing keeps the loop alive. A second signal finds the default
+ *     disposition, and ends the program.
+ *  2. After GRACE_SECONDS the peers that are left are reset.
  *  3. There are never more peers than descriptors for them. When the last
  *     descriptor is taken, the listener pauses, and new connections wait in the
  *     kernel's queue until a peer goes. It would be worse to accept them and
@@ -29,48 +29,33 @@ enum {
 };
 
 static struct server *server;
-static struct rota_tcp listener;
-static struct rota_async interrupted;
-static struct rota_timer grace;
-static unsigned most; /* the most peers at a time (3) */
+static struct rota_tcp tcp;
+static struct rota_listener listener;
+static struct rota_signal interrupt, terminate;
 
-static void on_patience_over(struct rota_timer *timer)
+static struct peer *peer_of(struct rota_connection *connection)
 {
-	server->drop(rota_container_of(timer, struct peer, patience));
+	return rota_container_of(connection, struct peer, connection);
 }
 
-void peer_expect(struct peer *peer, uint64_t patience_ns)
+static void on_stop(struct rota_connection *connection)
 {
-	rota_timer_start(&peer->patience, on_patience_over, patience_ns);
+	server->end(peer_of(connection));
+}
+
+static void on_timeout(struct rota_connection *connection)
+{
+	server->drop(peer_of(connection));
 }
 
 void peer_on_close(struct rota_handle *handle)
 {
 	struct peer *peer = rota_container_of(handle, struct peer, tcp.handle);
 
-	rota_timer_stop(&peer->patience);
-	*peer->link = peer->next;
-	if (peer->next != NULL)
-		peer->next->link = peer->link;
+	rota_connection_stop(&peer->connection);
 	if (server->forget != NULL)
 		server->forget(peer);
 	free(peer);
-	server->count--;
-	if (server->is_full && !server->ending) {
-		server->is_full = 0;
-		rota_stream_listen_resume(&listener.stream);
-	}
-}
-
-void peer_end(struct peer *peer, uint64_t patience_ns)
-{
-	/* From now on only the deadline counts. */
-	rota_timer_stop(&peer->patience);
-	if (rota_stream_end_with(&peer->end, &peer->tcp.stream,
-				 peer_on_close) == 0)
-		(void)rota_request_set_deadline(
-			&peer->end.request, &peer->deadline,
-			rota_loop_update_now(server->loop) + patience_ns);
 }
 
 void peer_close(struct peer *peer)
@@ -82,6 +67,7 @@ static void on_connection(struct rota_stream *stream, int status, int fd)
 {
 	struct peer *peer;
 
+	(void)stream;
 	if (status < 0)
 		return; /* no descriptors: the listener tries again by itself */
 	peer = calloc(1, server->peer_size);
@@ -90,58 +76,29 @@ static void on_connection(struct rota_stream *stream, int status, int fd)
 		close(fd);
 		return;
 	}
-	peer->link = &server->first;
-	peer->next = server->first;
-	if (peer->next != NULL)
-		peer->next->link = &peer->next;
-	server->first = peer;
-	server->connections++;
-	server->count++;
-	if (server->count >= most) {
-		server->is_full = 1;
-		rota_stream_listen_pause(stream); /* (3) */
+	if (rota_connection_start(&peer->connection, &server->connections,
+				  &peer->tcp.stream, peer_on_close) < 0) {
+		rota_handle_close_now(&peer->tcp.handle);
+		free(peer);
+		return;
 	}
-	rota_timer_init(&peer->patience, server->loop);
-	peer_expect(peer, server->patience_ns);
+	server->count++;
 	server->begin(peer);
 }
 
-static void on_grace_over(struct rota_timer *timer)
+/* (1) */
+static void on_signal(struct rota_signal *signal, uint32_t count)
 {
-	(void)timer;
-	for (struct peer *peer = server->first; peer; peer = peer->next)
-		server->drop(peer); /* (2) */
-}
-
-static void set_action(void (*handler)(int))
-{
-	struct sigaction action = { .sa_flags = SA_RESTART };
-
-	action.sa_handler = handler;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
-static void on_signal(int number)
-{
-	(void)number;
-	rota_async_send(&interrupted); /* (1) */
-}
-
-static void on_interrupted(struct rota_async *async)
-{
-	set_action(SIG_DFL); /* a handler must not send any more */
-	rota_async_stop(async);
-	rota_handle_close(&listener.handle, NULL);
-	server->ending = 1;
-	for (struct peer *peer = server->first; peer; peer = peer->next)
-		server->end(peer);
-	rota_timer_start(&grace, on_grace_over, ROTA_SEC(GRACE_SECONDS));
-	rota_timer_unref(&grace);
+	(void)signal;
+	(void)count;
+	rota_handle_close_now(&interrupt.handle);
+	rota_handle_close_now(&terminate.handle);
+	rota_server_stop(&server->connections, ROTA_SEC(GRACE_SECONDS),
+			 NULL); /* (2) */
 }
 
 /* The number of peers for which there are descriptors. (3) */
-static unsigned most_peers(void)
+static size_t most_peers(void)
 {
 	struct rlimit limit;
 	rlim_t count;
@@ -153,7 +110,32 @@ static unsigned most_peers(void)
 	count = (limit.rlim_cur - OWN_DESCRIPTORS) / server->descriptors;
 	if (count > MOST_PEERS)
 		return MOST_PEERS;
-	return count > 0 ? (unsigned)count : 1;
+	return count > 0 ? (size_t)count : 1;
+}
+
+static int start_server(void)
+{
+	struct rota_server_options options;
+
+	rota_server_options_init(&options);
+	options.limit = most_peers();
+	options.idle_ns = server->patience_ns;
+	options.on_stop = on_stop;
+	options.on_timeout = on_timeout;
+	return rota_server_init(&server->connections, server->loop, &options);
+}
+
+static int watch_signals(void)
+{
+	int error = rota_signal_init(&interrupt, server->loop);
+
+	if (error == 0)
+		error = rota_signal_init(&terminate, server->loop);
+	if (error == 0)
+		error = rota_signal_start(&interrupt, on_signal, SIGINT);
+	if (error == 0)
+		error = rota_signal_start(&terminate, on_signal, SIGTERM);
+	return error;
 }
 
 /* Start everything on the loop, and print the URL. Returns 0 or an error. */
@@ -164,27 +146,27 @@ static int start(void)
 	const char *ip = server->ip != NULL ? server->ip : "127.0.0.1";
 	int error = rota_address_ip(&address, ip, server->port);
 
-	most = most_peers();
-	rota_timer_init(&grace, server->loop);
-	rota_async_init(&interrupted, server->loop);
 	if (error == 0)
-		error = rota_tcp_init(&listener, server->loop);
+		error = start_server();
 	if (error == 0)
-		error = rota_tcp_bind(&listener, &address, 0);
+		error = rota_tcp_init(&tcp, server->loop);
+	if (error == 0)
+		error = rota_tcp_bind(&tcp, &address, 0);
 	if (error == 0) /* all connections inherit this */
-		error = rota_tcp_set_nodelay(&listener, 1);
+		error = rota_tcp_set_nodelay(&tcp, 1);
 	if (error == 0)
-		error = rota_stream_listen(&listener.stream, BACKLOG,
-					   on_connection);
+		error = rota_stream_listen(&tcp.stream, BACKLOG, on_connection);
 	if (error == 0)
-		error = rota_tcp_own_address(&listener, &address);
+		error = rota_listener_start(&listener, &server->connections,
+					    &tcp.stream, NULL);
+	if (error == 0)
+		error = rota_tcp_own_address(&tcp, &address);
 	if (error == 0)
 		error = rota_address_text(&address, text, sizeof(text));
 	if (error == 0)
-		error = rota_async_start(&interrupted, on_interrupted);
+		error = watch_signals();
 	if (error < 0)
 		return error;
-	set_action(on_signal);
 	printf("%s://%s/\n", server->scheme, text);
 	fflush(stdout); /* a reader at a pipe waits for this line */
 	return 0;
@@ -209,14 +191,13 @@ int serve(struct server *the_server)
 			rota_error_text(error));
 		return 1;
 	}
-	rota_timer_stop(&grace);
 	rota_loop_stats(server->loop, &stats);
 	if (server->measure)
 		turns_print("its loop", &stats);
 	if (!server->quiet)
 		printf("%s: %" PRIu64 " connections, %" PRIu64
 		       " requests, %" PRIu64 " bytes\n",
-		       server->name, server->connections, server->requests,
+		       server->name, server->count, server->requests,
 		       server->bytes);
 	return rota_loop_close(server->loop) < 0;
 }

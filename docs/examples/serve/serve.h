@@ -1,6 +1,7 @@
 /*
- * serve.h - the frame of a TCP server: its arguments, its listener, a list of
- * its connections (peers), their time-outs, and a graceful end on signals.
+ * serve.h - the frame of a TCP server: its arguments, its listener, and a
+ * graceful end on signals. rota/server.h does the work: it has the list of the
+ * connections (peers) and their time-outs.
  *
  * A server embeds struct peer in a struct of its own, fills in a struct server
  * and calls serve(). A program can have one server.
@@ -12,11 +13,8 @@
 
 /* One connection. */
 struct peer {
+	struct rota_connection connection;
 	struct rota_tcp tcp;
-	struct rota_end end; /* of the connection: see peer_end() */
-	struct rota_deadline deadline;
-	struct rota_timer patience; /* see peer_expect() */
-	struct peer *next, **link;
 };
 
 struct server {
@@ -36,19 +34,16 @@ struct server {
 	/* The arguments of the program may change these. */
 	const char *ip;       /* NULL: 127.0.0.1 */
 	unsigned port;        /* 0: any free port */
-	uint64_t patience_ns; /* the first one: see peer_expect() */
+	uint64_t patience_ns; /* a peer's idle time */
 	int quiet, measure;
 
 	/* The server counts these; they are printed at the end. */
 	uint64_t requests, bytes;
 
-	/* The server may read these. */
+	/* The server may use these. */
 	struct rota_loop *loop;
-	struct peer *first;
-	uint64_t connections; /* since the start */
-	unsigned count;       /* of peers now */
-	int is_full;          /* new ones wait until one has gone */
-	int ending;           /* no new peer is accepted */
+	struct rota_server connections;
+	uint64_t count; /* of connections since the start */
 };
 
 /* Parse the options `-a address -p port -i idle-ms -q -t`; all are optional.
@@ -59,12 +54,6 @@ int serve_arguments(struct server *server, int argc, char **argv);
 /* Serve until SIGINT or SIGTERM has arrived and no peer is connected any more.
  * A second signal ends the program at once. Returns the exit status. */
 int serve(struct server *server);
-
-/* Drop @peer after @patience_ns, unless this is called again before that. */
-void peer_expect(struct peer *peer, uint64_t patience_ns);
-
-/* Send what is queued for @peer, within @patience_ns, and close it. */
-void peer_end(struct peer *peer, uint64_t patience_ns);
 
 /* Close @peer. peer_on_close() is the callback to pass to calls such as
  * rota_stream_close_reset(). */
