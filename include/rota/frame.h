@@ -135,9 +135,7 @@ struct rota_splitter {
  *     Others        the stream has failed; a record that had begun is lost
  *
  * ROTA_ENOMEM is not the last call: the framer is paused, nothing is lost, and
- * rota_frame_resume() tries again. Only if the stream's class lends no bytes
- * that can be kept (rota_buf_keep()), bytes are lost and the framer is stopped:
- * rota_frame_is_started() tells.
+ * rota_frame_resume() tries again.
  *
  * A last line without LF, or a last record without its delimiter, is a record
  * with ROTA_RECORD_UNENDED. ROTA_EOF follows it.

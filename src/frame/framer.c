@@ -8,10 +8,9 @@
  *  1. The callback may stop and free the framer. While records are reported,
  *     `stopped` points to a variable on the stack of report_records(), which a
  *     stop sets.
- *  2. If the framer is paused, or memory runs out, while bytes are left, these
- *     are kept: by a hold, or copied if the stream's class lends no memory that
- *     can be held. Meanwhile the stream does not read. Then a task reports
- *     what is left, and starts reading again.
+ *  2. If the framer is paused, or memory runs out, while bytes are left, a hold
+ *     keeps these. Meanwhile the stream does not read. Then a task reports what
+ *     is left, and starts reading again.
  *  3. How the input has ended is stored in `status`, and reported after the
  *     last record, which may be after a pause.
  *  4. The calls for the records of one buffer are parts of one callback of the
@@ -20,9 +19,6 @@
  *  5. A read callback gets the stream, so the stream's data member leads to the
  *     framer.
  */
-#include <string.h>
-
-#include "base/memory.h"
 #include "frame/splitter.h"
 #include "loop/callback.h"
 #include "loop/enter.h"
@@ -80,31 +76,15 @@ static void release_kept(struct rota_framer *framer)
 	if (framer->internal.hold != NULL)
 		rota_buf_release(framer->internal.hold);
 	framer->internal.hold = NULL;
-	rotai_memory_free(&loop_of(framer)->allocator, framer->internal.copy,
-			  framer->internal.copy_size);
-	framer->internal.copy = NULL;
 }
 
-/* Keep the bytes that are left: 0 or ROTA_ENOMEM. (2) */
-static int keep_left_over(struct rota_framer *framer)
+/* Keep the bytes that are left. (2) */
+static void keep_left_over(struct rota_framer *framer)
 {
-	struct rota_loop *loop = loop_of(framer);
-	struct rota_buf rest = { framer->internal.splitter.internal.input,
-				 left_over(framer) };
-
-	if (rest.size == 0 || framer->internal.hold != NULL ||
-	    framer->internal.copy != NULL)
-		return 0;
+	if (left_over(framer) == 0 || framer->internal.hold != NULL)
+		return;
 	framer->internal.hold = rota_buf_keep(framer->internal.stream);
-	if (framer->internal.hold != NULL)
-		return 0;
-	framer->internal.copy = rotai_memory_new(&loop->allocator, rest.size);
-	if (framer->internal.copy == NULL)
-		return ROTA_ENOMEM;
-	framer->internal.copy_size = rest.size;
-	memcpy(framer->internal.copy, rest.data, rest.size);
-	rotai_splitter_move(&framer->internal.splitter, framer->internal.copy);
-	return 0;
+	ROTA_ASSERT(framer->internal.hold != NULL);
 }
 
 static void stop_reading(struct rota_framer *framer)
@@ -151,10 +131,8 @@ static void pause_for_memory(struct rota_framer *framer)
 {
 	stop_reading(framer);
 	framer->internal.is_paused = 1;
-	if (keep_left_over(framer) < 0)
-		end_framer(framer, ROTA_ENOMEM);
-	else
-		call_framer(framer, ROTA_ENOMEM, &no_record);
+	keep_left_over(framer);
+	call_framer(framer, ROTA_ENOMEM, &no_record);
 }
 
 /* The splitter has returned @found, or 1 and the framer is paused. */
@@ -162,8 +140,7 @@ static int end_records(struct rota_framer *framer, int found)
 {
 	if (found == 1) {
 		stop_reading(framer);
-		if (keep_left_over(framer) < 0)
-			end_framer(framer, ROTA_ENOMEM);
+		keep_left_over(framer);
 		return 0;
 	}
 	if (found == ROTA_ENOMEM) {
@@ -263,7 +240,6 @@ int rota_frame_start(struct rota_framer *framer, struct rota_stream *stream,
 	framer->internal.fn = fn;
 	framer->internal.stream_data = stream_data;
 	framer->internal.hold = NULL;
-	framer->internal.copy = NULL;
 	framer->internal.stopped = NULL;
 	framer->internal.status = 0;
 	framer->internal.is_paused = 0;

@@ -22,11 +22,4 @@ int rotai_splitter_change(struct rota_splitter *splitter,
 /* Whether a delimiter ends in the input. */
 int rotai_splitter_finds_end(const struct rota_splitter *splitter);
 
-/* The bytes that were given and not used are now at @data. */
-static inline void rotai_splitter_move(struct rota_splitter *splitter,
-				       char *data)
-{
-	splitter->internal.input = data;
-}
-
 #endif

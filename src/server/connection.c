@@ -61,16 +61,6 @@ static void update_fullness(struct rota_server *server)
 	rotai_listeners_set_paused(server, is_full);
 }
 
-static int reset_stream(struct rota_stream *stream, rota_close_fn *fn)
-{
-	int error = rota_stream_close_reset(stream, fn);
-
-	/* Not every class has a reset. */
-	if (error < 0 && !rota_handle_is_closing(&stream->handle))
-		error = rota_handle_close(&stream->handle, fn);
-	return error;
-}
-
 /* The idle time has passed. */
 static void time_out(struct rota_connection *connection)
 {
@@ -240,8 +230,8 @@ int rota_connection_reset(struct rota_connection *connection)
 
 	if (!is_active(connection))
 		return ROTA_EINVAL;
-	error = reset_stream(connection->internal.stream,
-			     connection->internal.fn);
+	error = rota_stream_close_reset(connection->internal.stream,
+					connection->internal.fn);
 	if (error == 0)
 		connection->internal.server->internal.stats.reset++;
 	return error;

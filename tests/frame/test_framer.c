@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "support/fault.h"
-#include "support/streams.h"
+#include "support/link.h"
 
 enum { TEXT_SIZE = 8192 };
 
@@ -867,6 +867,47 @@ static void a_shutdown_closes_the_stream(void **state)
 	peer_close(&r.c);
 }
 
+/* --- streams of every class ----------------------------------------------- */
+
+static void pause_at_some(struct framed *r, int status,
+			  const struct rota_record *record)
+{
+	if (status == 0 && record->size > 0 && record->data[0] == 'p') {
+		rota_frame_pause(&r->framer);
+		resuming.data = &r->framer;
+		assert_int_equal(rota_task_immediate(&resuming, resume_in_task),
+				 0);
+	}
+}
+
+static void use_link(struct link *link)
+{
+	struct rota_frame_options lines = lines_of(1000);
+	struct framed r = { .act = pause_at_some };
+	struct fixture *f = link->f;
+
+	rota_task_init(&resuming, f->loop);
+	assert_int_equal(
+		rota_frame_start(&r.framer, link->b.stream, &lines, on_record),
+		0);
+	assert_int_equal(rota_stream_send(link->a.stream, "one\npause\ntw", 12),
+			 0);
+	RUN_UNTIL(f, r.calls >= 2);
+	assert_int_equal(rota_frame_send(link->a.stream, &lines, "o", 1), 0);
+	RUN_UNTIL(f, r.calls == 3);
+	assert_int_equal(rota_stream_send(link->a.stream, "p\np\nlast", 8), 0);
+	assert_int_equal(rota_stream_end(link->a.stream, end_closed), 0);
+	RUN_UNTIL(f, r.calls == 7);
+	expect(&r, "[one][pause][two][p][p][last]~EOF");
+	assert_int_equal(rota_stream_end(link->b.stream, end_closed), 0);
+	RUN_UNTIL(f, link->a.closes + link->b.closes == 2);
+}
+
+static void streams_of_every_class_have_records(void **state)
+{
+	for_each_link(*state, use_link);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(records_are_reported_as_they_arrive),
 	REAL(an_error_of_the_stream_comes_after_whole_records),
@@ -895,6 +936,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(corked_answers_leave_together),
 	REAL(any_split_gives_the_same_records),
 	REAL(a_shutdown_closes_the_stream),
+	REAL(streams_of_every_class_have_records),
 };
 
 FIXTURE_MAIN(tests)

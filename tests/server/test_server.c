@@ -767,6 +767,57 @@ static void a_shutdown_without_a_stop_frees_connections(void **state)
 	raw_close_all(fds, 2);
 }
 
+/* A connection of another class: its stream is an end of a pair in memory. */
+struct guest {
+	struct rota_connection connection;
+	struct rota_memory_stream end;
+	unsigned closes;
+};
+
+static void on_guest_close(struct rota_handle *handle)
+{
+	struct guest *g = rota_container_of(handle, struct guest, end.handle);
+
+	rota_connection_stop(&g->connection);
+	g->closes++;
+}
+
+static void streams_of_another_class_are_connections(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_server_options options = options_of(0, ROTA_SEC(10));
+	struct rota_memory_stream peers[2];
+	struct guest guests[2] = { 0 };
+	struct house h;
+
+	options.on_stop = NULL;
+	house_open(&h, f, &options);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(rota_memory_stream_pair(&guests[i].end,
+							 &peers[i], f->loop, 0),
+				 0);
+		assert_int_equal(rota_connection_start(
+					 &guests[i].connection, &h.server,
+					 &guests[i].end.stream, on_guest_close),
+				 0);
+	}
+	advance(f, ROTA_SEC(9));
+	rota_connection_touch(&guests[1].connection);
+	advance(f, ROTA_SEC(1));
+	assert_int_equal(figures(&h).timed_out, 1);
+	assert_true(rota_stream_is_ending(&guests[0].end.stream));
+	assert_int_equal(rota_handle_close_now(&peers[0].handle), 0);
+	RUN_UNTIL(f, guests[0].closes == 1);
+
+	stop_house(&h, ROTA_SEC(1));
+	turn(f);
+	assert_true(rota_stream_is_ending(&guests[1].end.stream));
+	advance(f, ROTA_SEC(1)); /* the peer does not end its side: a reset */
+	RUN_UNTIL(f, h.stopped == 1);
+	assert_int_equal(guests[1].closes, 1);
+	assert_int_equal(rota_handle_close_now(&peers[1].handle), 0);
+}
+
 /* D3: what a listener sheds is in the statistics, also once it is closed. */
 static void shed_connections_are_counted(void **state)
 {
@@ -827,6 +878,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_stream_that_ends_already_gets_the_deadline),
 	VIRTUAL(a_shutdown_of_the_loop_ends_the_server),
 	VIRTUAL(a_shutdown_without_a_stop_frees_connections),
+	VIRTUAL(streams_of_another_class_are_connections),
 	REAL(shed_connections_are_counted),
 	VIRTUAL(server_options_may_grow),
 };
