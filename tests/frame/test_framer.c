@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/child.h"
 #include "support/fault.h"
 #include "support/link.h"
 
@@ -867,6 +868,47 @@ static void a_shutdown_closes_the_stream(void **state)
 	peer_close(&r.c);
 }
 
+/* F2: a callback forks, and in the child no more records are reported. The
+ * parent goes on. */
+static pid_t child;
+
+static void fork_at_first(struct framed *r, int status,
+			  const struct rota_record *record)
+{
+	(void)status;
+	(void)record;
+	if (r->calls == 1)
+		child = child_fork();
+	else if (child == 0)
+		child_failed(__FILE__, __LINE__);
+}
+
+static void a_child_gets_no_record_of_its_parent(void **state)
+{
+	struct fixture *f = *state;
+	struct framed r;
+
+	open_reader(&r, f);
+	r.act = fork_at_first;
+	peer_says(&r.c, "a\nb\nc\n");
+	child = -1;
+	while (r.calls == 0)
+		(void)rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
+	if (child == 0) {
+		EXPECT(r.calls == 1);
+		EXPECT(rota_frame_resume(&r.framer) == 0); /* not paused */
+		rota_frame_pause(&r.framer);
+		EXPECT(rota_frame_resume(&r.framer) == ROTA_ECHILD);
+		rota_frame_stop(&r.framer);
+		EXPECT(!rota_frame_is_started(&r.framer));
+		child_ends();
+	}
+	expect_success(child);
+	RUN_UNTIL(f, r.calls == 3);
+	expect(&r, "[a][b][c]");
+	end_reader(&r);
+}
+
 /* --- streams of every class ----------------------------------------------- */
 
 static void pause_at_some(struct framed *r, int status,
@@ -936,6 +978,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(corked_answers_leave_together),
 	REAL(any_split_gives_the_same_records),
 	REAL(a_shutdown_closes_the_stream),
+	REAL(a_child_gets_no_record_of_its_parent),
 	REAL(streams_of_every_class_have_records),
 };
 

@@ -836,6 +836,48 @@ static void shed_connections_are_counted(void **state)
 	server_end(&h.s);
 }
 
+/* F2 */
+static void in_the_child(void *arg)
+{
+	struct house *h = arg;
+	struct rota_connection connection = { 0 };
+	struct rota_listener other = { 0 };
+	struct rota_stream *stream = &h->last->tcp.stream;
+
+	EXPECT(rota_server_stop(&h->server, 0, NULL) == ROTA_ECHILD);
+	EXPECT(!rota_server_is_stopping(&h->server));
+	EXPECT(rota_connection_start(&connection, &h->server, stream,
+				     on_close) == ROTA_ECHILD);
+	EXPECT(rota_listener_start(&other, &h->server, &h->s.tcp.stream,
+				   NULL) == ROTA_ECHILD);
+	EXPECT(rota_connection_end(&h->last->connection) == ROTA_ECHILD);
+	EXPECT(rota_connection_reset(&h->last->connection) == ROTA_ECHILD);
+}
+
+static void a_child_does_not_touch_the_server(void **state)
+{
+	struct fixture *f = *state;
+	struct house h;
+	int fd;
+
+	open_one(&h, f, NULL, &fd);
+	in_a_child(in_the_child, &h);
+	raw_close(fd);
+	RUN_UNTIL(f, h.open == 0);
+	rota_listener_stop(&h.listener);
+	server_end(&h.s);
+}
+
+static void servers_keep_to_their_budgets(void **state)
+{
+	(void)state;
+	if (sizeof(void *) != 8)
+		skip_test("the budgets are for 64 bits");
+	assert_in_range(sizeof(struct rota_connection), 1, 144);
+	assert_in_range(sizeof(struct rota_framer), 1, 184);
+	assert_in_range(sizeof(struct rota_splitter), 1, 80);
+}
+
 static void server_options_may_grow(void **state)
 {
 	struct fixture *f = *state;
@@ -880,6 +922,8 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_shutdown_without_a_stop_frees_connections),
 	VIRTUAL(streams_of_another_class_are_connections),
 	REAL(shed_connections_are_counted),
+	VIRTUAL(a_child_does_not_touch_the_server),
+	VIRTUAL(servers_keep_to_their_budgets),
 	VIRTUAL(server_options_may_grow),
 };
 
