@@ -606,7 +606,7 @@ endef
 .PHONY: deps
 deps: ## install what building, testing and linting need
 	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
-		cmocka.h:libcmocka-dev socat:socat g++:g++ \
+		cmocka.h:libcmocka-dev socat:socat curl:curl g++:g++ \
 		clang-format:clang-format gcovr:gcovr)
 
 # --- the rest ----------------------------------------------------------------

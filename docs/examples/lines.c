@@ -9,8 +9,9 @@
  * This is what a server needs besides its protocol; docs/servers.md explains
  * it:
  *
- *  1. A line may come in any number of parts, and many lines at once. The framer
- *     takes them apart. A line of more than LINE_SIZE bytes ends its client.
+ *  1. A line may come in any number of parts, and many lines at once. The
+ *     framer takes them apart. A line of more than LINE_SIZE bytes ends its
+ *     client.
  *  2. A client that does not read its answers is not read either: the framer
  *     pauses until the answers have drained. So a client costs at most the high
  *     watermark of its stream and one buffer.

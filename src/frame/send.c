@@ -113,7 +113,7 @@ static int fill_envelope(struct envelope *envelope,
 		       : ROTA_EINVAL;
 }
 
-static void put_bytes(char **to, const void *data, size_t size)
+static void put_part(char **to, const void *data, size_t size)
 {
 	if (size > 0)
 		memcpy(*to, data, size);
@@ -142,9 +142,9 @@ int rota_frame_send(struct rota_stream *stream,
 	if (whole == NULL)
 		return ROTA_ENOMEM;
 	at = whole;
-	put_bytes(&at, envelope.prefix, envelope.before);
-	put_bytes(&at, data, size);
-	put_bytes(&at, envelope.delimiter, envelope.after);
+	put_part(&at, envelope.prefix, envelope.before);
+	put_part(&at, data, size);
+	put_part(&at, envelope.delimiter, envelope.after);
 	status = rota_stream_send(stream, whole, total);
 	if (whole != small)
 		rotai_memory_free(&loop->allocator, whole, total);
