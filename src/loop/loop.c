@@ -332,6 +332,9 @@ int rota_loop_set_lock(struct rota_loop *loop, rota_lock_fn *release,
 	loop->release = release;
 	loop->acquire = acquire;
 	loop->lock_arg = arg;
+	loop->wait_flags &= (uint8_t)~ROTAI_WAIT_UNLOCKED;
+	if (release != NULL)
+		loop->wait_flags |= ROTAI_WAIT_UNLOCKED;
 	return 0;
 }
 

@@ -38,6 +38,12 @@ enum rotai_turn_kind {
 /* In run_flags, next to the user's flags: ROTA_RUN_NO_TIMERS, ... */
 enum { ROTAI_RUN_NOWAIT = 1 << 7 };
 
+/* What is unusual about waits. */
+enum {
+	ROTAI_WAIT_UNLOCKED = 1 << 0, /* the program's lock is released */
+	ROTAI_WAIT_STUCK = 1 << 1,    /* see renew.c */
+};
+
 /* What the end of a callback has to do: see rotai_callback_end(). */
 enum {
 	ROTAI_AFTER_TICKS = 1 << 0, /* run ticks and microtasks */
@@ -77,6 +83,7 @@ struct rota_loop {
 	uint8_t cut;        /* the last turn ended with its timers phase (T3) */
 	uint8_t skip_sleep; /* the next wait does not sleep */
 	uint8_t run_flags;  /* of the current run */
+	uint8_t wait_flags; /* ROTAI_WAIT_* */
 	uint64_t alive;
 	uint64_t open;
 

@@ -30,6 +30,7 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "loop/loop.h"
+#include "loop/renew.h"
 
 /* (2) */
 static void note_change(struct rotai_watches *watches, int fd, unsigned flags)
@@ -278,15 +279,10 @@ static unsigned take_note(struct rota_loop *loop, int fd)
 	return events | f->again;
 }
 
-/* Have the poller drop registrations whose events are stale, and note all
- * descriptors with watches, to be added again. (5) */
-static void renew_poller(struct rota_loop *loop)
+/* The poller has started over: note all descriptors with watches, to be added
+ * again. (5) */
+static void add_all_again(struct rotai_watches *watches)
 {
-	struct rotai_watches *watches = &loop->watches;
-
-	watches->saw_stale = 0;
-	if (loop->ops->renew == NULL || loop->ops->renew(loop->poller) <= 0)
-		return;
 	for (size_t fd = 0; fd < watches->fds_capacity; fd++) {
 		struct rotai_fd *f = &watches->fds[fd];
 
@@ -306,8 +302,8 @@ int rotai_watches_flush(struct rota_loop *loop, struct rotai_ready *ready,
 	uint32_t kept = 0;
 	int reported = 0;
 
-	if (ROTAI_UNLIKELY(watches->saw_stale))
-		renew_poller(loop);
+	if (ROTAI_UNLIKELY(watches->saw_stale) && rotai_poller_renew(loop))
+		add_all_again(watches);
 
 	for (uint32_t i = 0; i < watches->noted_count; i++) {
 		int fd = watches->noted[i];
@@ -423,6 +419,7 @@ int rotai_watches_move(struct rota_loop *loop, struct rotai_poller *to)
 		if (f->flags & ROTAI_FD_GONE) /* (4) */
 			note_change(watches, (int)fd, ROTAI_FD_ABSENT);
 	}
+	rotai_poller_replaced(loop);
 	return 0;
 }
 

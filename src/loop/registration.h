@@ -39,8 +39,10 @@ struct rotai_watches {
 	int *noted; /* descriptors that the next wait has to look at */
 	size_t noted_capacity;
 	uint32_t noted_count;
-	uint32_t batch;    /* of events: the number of waits so far */
-	uint8_t saw_stale; /* a stale event came since the last renew() */
+	uint32_t batch;       /* of events: the number of waits so far */
+	uint8_t saw_stale;    /* a stale event came since the last renew() */
+	uint8_t rests;        /* the next sleep is a rest: renew.c (2) */
+	uint64_t renew_at_ns; /* not before this: renew.c (1) */
 
 	/* The walk over the watches of one descriptor: see dispatch.c (2). */
 	struct rota_watch *walk_next;

@@ -25,6 +25,7 @@
 #include "base/processor.h"
 #include "loop/callback.h"
 #include "loop/enter.h"
+#include "loop/renew.h"
 #include "loop/turn.h"
 
 static const int64_t LONGEST_NS = INT64_C(24) * 3600 * 1000000000;
@@ -116,16 +117,14 @@ static int64_t limited(const struct rota_loop *loop, int64_t timeout_ns)
 }
 
 /* (5) */
-static __attribute__((noinline)) int wait_unlocked(struct rota_loop *loop,
-						   int64_t timeout_ns,
-						   struct rotai_ready *ready,
-						   int max)
+static int wait_unlocked(struct rota_loop *loop, int64_t timeout_ns,
+			 struct rotai_ready *ready, int max)
 {
 	int n;
 
 	loop->is_unlocked = 1;
 	loop->release(loop, loop->lock_arg);
-	n = loop->ops->wait(loop->poller, timeout_ns, ready, max);
+	n = rotai_poller_wait(loop, timeout_ns, ready, max);
 	loop->acquire(loop, loop->lock_arg);
 	loop->is_unlocked = 0;
 	if (loop->after != 0)
@@ -133,11 +132,25 @@ static __attribute__((noinline)) int wait_unlocked(struct rota_loop *loop,
 	return n;
 }
 
+static __attribute__((noinline)) int wait_unusually(struct rota_loop *loop,
+						    int64_t timeout_ns,
+						    struct rotai_ready *ready,
+						    int max)
+{
+	int n = loop->wait_flags & ROTAI_WAIT_UNLOCKED
+			? wait_unlocked(loop, timeout_ns, ready, max)
+			: rotai_poller_wait(loop, timeout_ns, ready, max);
+
+	return loop->wait_flags & ROTAI_WAIT_STUCK
+		       ? rotai_stale_drop(loop, ready, n)
+		       : n;
+}
+
 static inline int wait_poller(struct rota_loop *loop, int64_t timeout_ns,
 			      struct rotai_ready *ready, int max)
 {
-	if (ROTAI_UNLIKELY(loop->release != NULL))
-		return wait_unlocked(loop, timeout_ns, ready, max);
+	if (ROTAI_UNLIKELY(loop->wait_flags != 0))
+		return wait_unusually(loop, timeout_ns, ready, max);
 	return loop->ops->wait(loop->poller, timeout_ns, ready, max);
 }
 
