@@ -445,7 +445,10 @@ const char *rota_loop_backend_name(const struct rota_loop *loop);
  * objects may keep the descriptor readable. So the host stops watching it when
  * rota_loop_run() has returned 0. A host that uses epoll(7) has to add the
  * descriptor again after any descriptor was closed before its watch was
- * stopped: the loop may then have put a new epoll instance in its place.
+ * stopped: the loop may then have put a new epoll instance in its place. It may
+ * do that, too, if a handle was closed before the first call of this function,
+ * and a forked child still has the handle's file. So call it before the first
+ * run.
  *
  * Thread:  the loop's.
  * Owner:   the loop. Do not read or close the descriptor.

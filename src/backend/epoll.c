@@ -15,13 +15,20 @@
  *     that ends early would be repeated again and again.
  *  4. The kernel forgets a registration when the open file is closed, not when
  *     the descriptor is. The two differ if there is a duplicate, for example in
- *     a forked child. If a program closes a descriptor, and only then stops or
- *     restarts its watch, a registration may be left that no descriptor refers
- *     to any more. When events of such a registration arrive, a new epoll
- *     instance replaces the old one under the same number.
+ *     a forked child. Then a registration is left that no descriptor refers to
+ *     any more: when the library closes a descriptor, because it leaves the
+ *     removal to the close; and when a program closes a descriptor, and only
+ *     then stops or restarts its watch. When events of such a registration
+ *     arrive, a new epoll instance replaces the old one under the same number.
  *  5. A registration that was left is found again if its file gets the number
  *     back: EPOLL_CTL_ADD then returns EEXIST, and the poller takes the
  *     registration over. Events of the others have an old generation.
+ *  6. After a renewal there may be more duplicates, as in a server that forks
+ *     for each connection. So the next closes are preceded by a removal: as
+ *     many as the renewal had registrations to add again, and some more. That
+ *     limits what a close costs, on average, to two calls more.
+ *  7. A host's epoll instance loses this one when it is renewed. So once a host
+ *     has asked for the descriptor, each close is preceded by a removal.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -41,9 +48,15 @@ struct epoll_poller {
 	struct rotai_poller poller;
 	int epoll_fd;
 	int wake_fd;
-	int no_pwait2; /* (3) */
-	int leaked;    /* (4) */
+	int no_pwait2;  /* (3) */
+	int leaked;     /* (4): a removal has failed */
+	int left;       /* (4): a removal was left to a close */
+	unsigned count; /* of registrations */
+	unsigned wary;  /* how many closes need a removal (6) */
+	int has_host;   /* (7) */
 };
+
+enum { WARY_AT_LEAST = 64 }; /* (6) */
 
 /* Not the data of any registration: descriptors are positive. */
 static const uint64_t WAKE = UINT64_MAX;
@@ -168,11 +181,13 @@ static void epoll_close_poller(struct rotai_poller *poller)
 static int epoll_add(struct rotai_poller *poller, int fd, uint32_t generation,
 		     unsigned wanted)
 {
-	const struct epoll_poller *epoll = epoll_of(poller);
+	struct epoll_poller *epoll = epoll_of(poller);
 	int error = control(epoll, EPOLL_CTL_ADD, fd, generation, wanted);
 
 	if (error == ROTA_EEXIST) /* (5) */
 		error = control(epoll, EPOLL_CTL_MOD, fd, generation, wanted);
+	if (error == 0)
+		epoll->count++;
 	return error;
 }
 
@@ -187,7 +202,8 @@ static int epoll_confirm(struct rotai_poller *poller, int fd,
 			 uint32_t generation, unsigned was, unsigned wanted)
 {
 	struct epoll_poller *epoll = epoll_of(poller);
-	/* A registration that was left may have this generation. */
+	/* A registration that is left after a mistake of the program may have
+	 * this generation. */
 	uint32_t fresh = epoll->leaked ? generation + 1 : generation;
 	int error;
 
@@ -203,8 +219,22 @@ static void epoll_remove(struct rotai_poller *poller, int fd)
 {
 	struct epoll_poller *epoll = epoll_of(poller);
 
+	epoll->count--;
 	if (control(epoll, EPOLL_CTL_DEL, fd, 0, 0) < 0)
 		epoll->leaked = 1; /* (4) */
+}
+
+static void epoll_forget(struct rotai_poller *poller, int fd)
+{
+	struct epoll_poller *epoll = epoll_of(poller);
+
+	if (ROTAI_UNLIKELY(epoll->wary > 0 || epoll->has_host)) {
+		epoll->wary -= epoll->wary > 0;
+		epoll_remove(poller, fd);
+		return;
+	}
+	epoll->count--;
+	epoll->left = 1; /* (4) */
 }
 
 static int epoll_renew(struct rotai_poller *poller)
@@ -213,7 +243,7 @@ static int epoll_renew(struct rotai_poller *poller)
 	int fresh;
 	int error = 0;
 
-	if (!epoll->leaked)
+	if (!epoll->leaked && !epoll->left)
 		return 0;
 	fresh = open_instance(epoll->wake_fd);
 	if (fresh < 0)
@@ -224,6 +254,9 @@ static int epoll_renew(struct rotai_poller *poller)
 	if (error < 0)
 		return error;
 	epoll->leaked = 0;
+	epoll->left = 0;
+	epoll->wary = epoll->count + WARY_AT_LEAST;
+	epoll->count = 0;
 	return 1;
 }
 
@@ -295,9 +328,12 @@ static void epoll_wake(struct rotai_poller *poller)
 	errno = saved;
 }
 
-static int epoll_backend_fd(const struct rotai_poller *poller)
+static int epoll_backend_fd(struct rotai_poller *poller)
 {
-	return epoll_of(poller)->epoll_fd;
+	struct epoll_poller *epoll = epoll_of(poller);
+
+	epoll->has_host = 1;
+	return epoll->epoll_fd;
 }
 
 const struct rotai_poller_ops rotai_epoll_ops = {
@@ -309,6 +345,7 @@ const struct rotai_poller_ops rotai_epoll_ops = {
 	.change = epoll_change,
 	.confirm = epoll_confirm,
 	.remove = epoll_remove,
+	.forget = epoll_forget,
 	.renew = epoll_renew,
 	.submit = epoll_submit,
 	.wait = epoll_wait_ready,

@@ -25,8 +25,8 @@
  *     descriptor that is ready for both is reported once, as on the other
  *     pollers.
  *  7. A knote is deleted when its descriptor is closed, even if there are
- *     duplicates. The kernel refuses a change of a deleted knote with ENOENT,
- *     which is not reported.
+ *     duplicates. So before a close no call is needed. The kernel refuses a
+ *     change of a deleted knote with ENOENT, which is not reported.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -175,6 +175,18 @@ static int error_of(const struct kevent *receipt, unsigned wanted)
 	return -(int)receipt->data;
 }
 
+/* Drop the changes of @fd that (3) has queued: they would apply to the next
+ * file with this number. */
+static void drop_changes(struct kqueue_poller *queue, int fd)
+{
+	int kept = 0;
+
+	for (int i = 0; i < queue->count; i++)
+		if (queue->changes[i].ident != (uintptr_t)fd)
+			queue->changes[kept++] = queue->changes[i];
+	queue->count = kept;
+}
+
 static void kqueue_remove(struct rotai_poller *poller, int fd)
 {
 	static const int filters[] = { EVFILT_READ, EVFILT_WRITE,
@@ -183,20 +195,19 @@ static void kqueue_remove(struct rotai_poller *poller, int fd)
 	struct kqueue_poller *queue = kqueue_of(poller);
 	struct kevent changes[FILTERS];
 	struct kevent receipts[FILTERS];
-	int kept = 0;
 
-	/* A change that (3) has queued would apply to the next file with this
-	 * number. */
-	for (int i = 0; i < queue->count; i++)
-		if (queue->changes[i].ident != (uintptr_t)fd)
-			queue->changes[kept++] = queue->changes[i];
-	queue->count = kept;
-
+	drop_changes(queue, fd);
 	for (int i = 0; i < FILTERS; i++)
 		set_change(&changes[i], fd, filters[i], EV_DELETE | EV_RECEIPT,
 			   0);
 	/* The kernel refuses those that were never made, which does no harm. */
 	(void)kevent(queue->kq, changes, FILTERS, receipts, FILTERS, NULL);
+}
+
+/* (7) */
+static void kqueue_forget(struct rotai_poller *poller, int fd)
+{
+	drop_changes(kqueue_of(poller), fd);
 }
 
 static int kqueue_add(struct rotai_poller *poller, int fd, uint32_t generation,
@@ -412,7 +423,7 @@ static void kqueue_wake(struct rotai_poller *poller)
 	errno = saved;
 }
 
-static int kqueue_backend_fd(const struct rotai_poller *poller)
+static int kqueue_backend_fd(struct rotai_poller *poller)
 {
 	return kqueue_of(poller)->kq;
 }
@@ -426,6 +437,7 @@ const struct rotai_poller_ops rotai_kqueue_ops = {
 	.change = kqueue_change,
 	.confirm = kqueue_confirm,
 	.remove = kqueue_remove,
+	.forget = kqueue_forget,
 	.submit = kqueue_submit,
 	.wait = kqueue_wait_ready,
 	.wake = kqueue_wake,

@@ -332,7 +332,7 @@ static void poll_wake(struct rotai_poller *poller)
 	errno = saved;
 }
 
-static int poll_backend_fd(const struct rotai_poller *poller)
+static int poll_backend_fd(struct rotai_poller *poller)
 {
 	(void)poller;
 	return ROTA_ENOTSUP;
@@ -347,6 +347,7 @@ const struct rotai_poller_ops rotai_poll_ops = {
 	.change = poll_change,
 	.confirm = poll_confirm,
 	.remove = poll_remove,
+	.forget = poll_remove,
 	.submit = poll_submit,
 	.wait = poll_wait_ready,
 	.wake = poll_wake,

@@ -96,10 +96,17 @@ struct rotai_poller_ops {
 	 * elsewhere. Cannot fail. */
 	void (*remove)(struct rotai_poller *poller, int fd);
 
-	/* Called when an event arrived for a registration that has ended. If
-	 * the kernel may still have a registration that remove() could not
-	 * reach, because its descriptor had been closed first, begin again with
-	 * no registrations and return 1: the loop then adds all of them again.
+	/* The same for a descriptor that the library closes next, before it
+	 * calls the poller again. If the close removes @fd from the kernel
+	 * unless there is a duplicate, this need not make a system call:
+	 * renew() is for the duplicates. Cannot fail. */
+	void (*forget)(struct rotai_poller *poller, int fd);
+
+	/* Called when an event has arrived for a registration that had ended
+	 * before the wait. If the kernel may still have a registration that
+	 * remove() could not reach, because its descriptor had been closed
+	 * first, or that forget() has left to the close, begin again with no
+	 * registrations and return 1: the loop then adds all of them again.
 	 * Returns 0 if there is nothing to do, or an error with everything
 	 * unchanged. NULL: this kernel forgets closed descriptors. */
 	int (*renew)(struct rotai_poller *poller);
@@ -123,7 +130,7 @@ struct rotai_poller_ops {
 
 	/* Returns a descriptor that is readable when wait() would report
 	 * something or was woken, or ROTA_ENOTSUP. */
-	int (*fd)(const struct rotai_poller *poller);
+	int (*fd)(struct rotai_poller *poller);
 };
 
 extern const struct rotai_poller_ops rotai_epoll_ops;

@@ -4,7 +4,6 @@
  * Any callback of a stream may close it. The caller of a callback finds out by
  * io->current: closing a stream clears io->current if it is that stream.
  */
-#include "base/fd.h"
 #include "base/list.h"
 #include "base/socket.h"
 #include "io/io.h"
@@ -13,13 +12,8 @@
 
 static void close_socket(struct rota_stream *stream)
 {
-	int fd = rotai_stream_fd(&stream->handle);
-
 	rotai_unread_free(stream);
-	rota_watch_stop(&stream->internal.by.watch);
-	if (fd >= 0)
-		rotai_fd_close(fd);
-	stream->internal.by.watch.internal.fd = -1;
+	rotai_watch_close(&stream->internal.by.watch);
 }
 
 static void close_custom(struct rota_stream *stream)

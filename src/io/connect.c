@@ -8,7 +8,6 @@
  */
 #include "io/connect.h"
 
-#include "base/fd.h"
 #include "base/socket.h"
 #include "io/io.h"
 
@@ -26,12 +25,7 @@ static void call_connect(struct rota_request *request)
 /* Close the descriptor, and clear the state that came with it. */
 static void reset(struct rota_stream *stream)
 {
-	struct rota_watch *watch = &stream->internal.by.watch;
-
-	rota_watch_stop(watch);
-	if (watch->internal.fd >= 0)
-		rotai_fd_close(watch->internal.fd);
-	watch->internal.fd = -1;
+	rotai_watch_close(&stream->internal.by.watch);
 	stream->internal.front.connect = NULL;
 	rotai_stream_clear(stream, ROTAI_CONNECTING | ROTAI_BOUND |
 					   ROTAI_BLOCKED | ROTAI_SHUT |

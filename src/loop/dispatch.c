@@ -101,7 +101,7 @@ run_unusual(struct rota_loop *loop, const struct rotai_ready *ready)
 		return;
 	}
 	loop->stats.stale++;
-	loop->watches.saw_stale = 1;
+	rotai_registration_stale(&loop->watches);
 }
 
 void rotai_watches_run(struct rota_loop *loop, const struct rotai_ready *ready,

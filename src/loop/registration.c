@@ -3,8 +3,10 @@
  *
  *  1. The first watch of a descriptor registers it with the poller, under a
  *     new generation. When the last watch stops, the descriptor is removed
- *     from the kernel. An event of another generation belongs to an earlier
- *     registration: it is stale, and dropped (D1).
+ *     from the kernel; but not if the library closes it next, because then the
+ *     close removes it, unless there is a duplicate (5). An event of another
+ *     generation belongs to an earlier registration: it is stale, and dropped
+ *     (D1).
  *  2. In between, changes of the union of what the watches ask for are noted
  *     in noted[]. Just before the wait the poller is asked for those that
  *     still are changes (D2). noted[] has space for every descriptor of the
@@ -18,9 +20,13 @@
  *     as all events that are wanted. Then nothing is watched until the next
  *     start. Errors that may pass when the kernel has more memory (ENOMEM,
  *     ENOSPC) make each wait try again, and are reported each time.
- *  5. If stale events come again and again, a file was closed under its watch,
- *     and a duplicate of it is still open. The poller may have to start over
- *     to get rid of them.
+ *  5. A stale event may come because its registration has ended since the
+ *     wait: that is harmless. If it had ended before the wait, its descriptor
+ *     was closed, and a duplicate of the file is still open. Then the poller
+ *     may have to start over to get rid of such events: see renew.c. As long as
+ *     no registration has ended since the wait, a stale event is of the second
+ *     kind. While some end in each batch, the two are not told apart; but then
+ *     the loop is not kept awake by stale events alone.
  *  6. While the loop's thread is inside the wait without the program's lock,
  *     the kernel may be using the poller's memory. So other threads only note
  *     what they register and remove: ROTAI_FD_ABSENT and ROTAI_FD_LEFT (F1).
@@ -102,7 +108,7 @@ int rotai_registration_begin(struct rota_loop *loop, int fd, unsigned wanted)
 		return begin_later(loop, fd, wanted);
 	if ((size_t)fd < watches->fds_capacity) {
 		if (watches->fds[fd].flags & ROTAI_FD_LEFT)
-			rotai_registration_end(loop, fd);
+			rotai_registration_end(loop, fd, 0);
 		generation = watches->fds[fd].generation + 1;
 	}
 	/* Ask the kernel first: a number that is not open may be too large for
@@ -120,24 +126,37 @@ int rotai_registration_begin(struct rota_loop *loop, int fd, unsigned wanted)
 	f->wanted = (uint8_t)wanted;
 	f->asked = (uint8_t)wanted;
 	f->again = 0;
-	f->flags &= ROTAI_FD_NOTED;
+	f->flags &= ROTAI_FD_OF_NUMBER;
 	return 0;
 }
 
-void rotai_registration_end(struct rota_loop *loop, int fd)
+/* (1) */
+static void remove_from_poller(struct rota_loop *loop, int fd, int closing)
+{
+	if (!closing) {
+		loop->ops->remove(loop->poller, fd);
+		return;
+	}
+	loop->ops->forget(loop->poller, fd);
+	if (loop->ops->renew != NULL)
+		loop->watches.fds[fd].flags |= ROTAI_FD_CLOSED;
+}
+
+void rotai_registration_end(struct rota_loop *loop, int fd, int closing)
 {
 	struct rotai_fd *f = &loop->watches.fds[fd];
 
 	f->generation++; /* events that still arrive are stale */
 	f->again = 0;
+	loop->watches.ended_in = loop->watches.batch; /* (5) */
 	if (loop->is_unlocked && !(f->flags & ROTAI_FD_ABSENT)) {
 		note_change(&loop->watches, fd, ROTAI_FD_LEFT); /* (6) */
 		return;
 	}
 	/* In a forked child the registration is the parent's (F2). */
 	if (!(f->flags & ROTAI_FD_ABSENT) && rotai_loop_inherited(loop) == 0)
-		loop->ops->remove(loop->poller, fd);
-	f->flags &= ROTAI_FD_NOTED;
+		remove_from_poller(loop, fd, closing);
+	f->flags &= ROTAI_FD_OF_NUMBER;
 }
 
 void rotai_registration_want(struct rotai_watches *watches, int fd,
@@ -196,9 +215,13 @@ static int confirm_file(struct rota_loop *loop, int fd, unsigned wanted)
 	struct rotai_fd *f = &loop->watches.fds[fd];
 	int status;
 
+	/* The file may have been here before, and its registration may be left
+	 * (5). Events of the file that was here since then are stale. */
+	if (f->flags & (ROTAI_FD_ABSENT | ROTAI_FD_CLOSED))
+		f->generation++;
 	if (f->flags & ROTAI_FD_ABSENT)
-		status = loop->ops->add(loop->poller, fd, ++f->generation,
-					wanted);
+		status =
+			loop->ops->add(loop->poller, fd, f->generation, wanted);
 	else
 		status = call_poller(loop, loop->ops->confirm, fd, wanted);
 	if (status < 0) {
@@ -219,13 +242,19 @@ static int confirm_file(struct rota_loop *loop, int fd, unsigned wanted)
 
 int rotai_registration_confirm(struct rota_loop *loop, int fd, unsigned wanted)
 {
+	struct rotai_watches *watches = &loop->watches;
+	uint32_t generation = watches->fds[fd].generation;
 	int error;
 
-	if (!loop->is_unlocked)
-		return confirm_file(loop, fd, wanted);
+	if (!loop->is_unlocked) {
+		error = confirm_file(loop, fd, wanted);
+		if (watches->fds[fd].generation != generation)
+			watches->ended_in = watches->batch; /* (5) */
+		return error;
+	}
 	error = rotai_fd_can_be_watched(fd); /* (6) */
 	if (error == 0)
-		rotai_registration_doubt(&loop->watches, fd);
+		rotai_registration_doubt(watches, fd);
 	return error;
 }
 
@@ -259,7 +288,7 @@ static unsigned take_note(struct rota_loop *loop, int fd)
 	if (f->first == NULL) {
 		if (f->flags & ROTAI_FD_LEFT)
 			loop->ops->remove(loop->poller, fd); /* (6) */
-		f->flags &= ROTAI_FD_TOLD;
+		f->flags &= ROTAI_FD_TOLD | ROTAI_FD_CLOSED;
 		return 0;
 	}
 	status = report_ready(loop, fd);
@@ -286,6 +315,7 @@ static void add_all_again(struct rotai_watches *watches)
 	for (size_t fd = 0; fd < watches->fds_capacity; fd++) {
 		struct rotai_fd *f = &watches->fds[fd];
 
+		f->flags &= (uint8_t)~ROTAI_FD_CLOSED;
 		if (f->first == NULL)
 			f->flags &= (uint8_t)~ROTAI_FD_LEFT;
 		else if (f->flags & ROTAI_FD_DEAD)
@@ -399,7 +429,7 @@ int rotai_watches_move(struct rota_loop *loop, struct rotai_poller *to)
 	for (size_t fd = 0; fd < watches->fds_capacity; fd++) {
 		struct rotai_fd *f = &watches->fds[fd];
 
-		f->flags &= (uint8_t)~ROTAI_FD_GONE;
+		f->flags &= (uint8_t) ~(ROTAI_FD_GONE | ROTAI_FD_CLOSED);
 		if (f->first == NULL)
 			continue;
 		error = loop->ops->add(to, (int)fd, f->generation + 1,

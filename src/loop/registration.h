@@ -21,7 +21,11 @@ enum {
 	ROTAI_FD_GONE = 1 << 4,   /* a new poller has refused it */
 	ROTAI_FD_TOLD = 1 << 5,   /* called in this turn: rotai_told_mark() */
 	ROTAI_FD_DEAD = 1 << 6,   /* reported as an error: registration.c (4) */
+	ROTAI_FD_CLOSED = 1 << 7, /* by the library, since the last renewal */
 };
+
+/* What a flag says about the number, whatever is registered under it. */
+enum { ROTAI_FD_OF_NUMBER = ROTAI_FD_NOTED | ROTAI_FD_CLOSED };
 
 /* What the loop knows about one descriptor number. */
 struct rotai_fd {
@@ -40,7 +44,8 @@ struct rotai_watches {
 	size_t noted_capacity;
 	uint32_t noted_count;
 	uint32_t batch;       /* of events: the number of waits so far */
-	uint8_t saw_stale;    /* a stale event came since the last renew() */
+	uint32_t ended_in;    /* the last batch in which a registration ended */
+	uint8_t saw_stale;    /* see rotai_registration_stale() */
 	uint8_t rests;        /* the next sleep is a rest: renew.c (2) */
 	uint64_t renew_at_ns; /* not before this: renew.c (1) */
 
@@ -56,8 +61,9 @@ void rotai_watches_free(struct rota_loop *loop);
  * registered. */
 int rotai_registration_begin(struct rota_loop *loop, int fd, unsigned wanted);
 
-/* Remove @fd from the poller. Its last watch has stopped. */
-void rotai_registration_end(struct rota_loop *loop, int fd);
+/* Remove @fd from the poller. Its last watch has stopped. With @closing, the
+ * caller closes @fd next. */
+void rotai_registration_end(struct rota_loop *loop, int fd, int closing);
 
 /* Change what is wanted of @fd. This is only noted, and cannot fail. */
 void rotai_registration_want(struct rotai_watches *watches, int fd,
@@ -79,6 +85,13 @@ void rotai_registration_again(struct rotai_watches *watches, int fd,
 /* The same, however it is registered. */
 void rotai_registration_report(struct rotai_watches *watches, int fd,
 			       unsigned events);
+
+/* Note that a stale event has arrived: registration.c (5). */
+static inline void rotai_registration_stale(struct rotai_watches *watches)
+{
+	if (watches->ended_in != watches->batch)
+		watches->saw_stale = 1;
+}
 
 /* Pass all noted changes to the poller. Descriptors that it refuses, and those
  * with events to be reported again, are put into @ready, at most @max of them;

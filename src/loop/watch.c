@@ -15,6 +15,7 @@
  */
 #include "loop/watch.h"
 
+#include "base/fd.h"
 #include "loop/enter.h"
 #include "loop/loop.h"
 
@@ -227,24 +228,38 @@ int rota_watch_start(struct rota_watch *watch, rota_watch_fn *fn,
 	return 0;
 }
 
-void rota_watch_stop(struct rota_watch *watch)
+/* Stop @watch, which is started. With @closing, its descriptor is closed
+ * next. */
+static inline void stop_watch(struct rota_watch *watch, int closing)
 {
-	ROTAI_ENTER_LIVE("watch", watch, watch, watch->internal.loop);
 	struct rota_loop *loop = watch->internal.loop;
-	struct rotai_fd *f;
+	struct rotai_fd *f = registration_of(watch);
 
-	if (!watch_is_active(watch))
-		return;
-	f = registration_of(watch);
 	move_walk_past(&loop->watches, watch);
 	take_out_watch(f, watch);
 	ROTAI_LIVE_END(watch);
 	watch->internal.flags &= (uint8_t)~ROTAI_WATCH_STARTED;
 	rotai_loop_release(loop, rotai_flags_referenced(watch->internal.flags));
 	if (f->first == NULL)
-		rotai_registration_end(loop, watch->internal.fd);
+		rotai_registration_end(loop, watch->internal.fd, closing);
 	else
 		update_wanted(&loop->watches, watch->internal.fd);
+}
+
+void rota_watch_stop(struct rota_watch *watch)
+{
+	ROTAI_ENTER_LIVE("watch", watch, watch, watch->internal.loop);
+	if (watch_is_active(watch))
+		stop_watch(watch, 0);
+}
+
+void rotai_watch_close(struct rota_watch *watch)
+{
+	if (watch_is_active(watch))
+		stop_watch(watch, 1);
+	if (watch->internal.fd >= 0)
+		rotai_fd_close(watch->internal.fd);
+	watch->internal.fd = -1;
 }
 
 void rota_watch_move(struct rota_watch *to, struct rota_watch *from)

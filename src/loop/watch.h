@@ -30,6 +30,10 @@ void rotai_watch_init_own(struct rota_watch *watch, struct rota_loop *loop,
 void rotai_watch_ask(struct rota_watch *watch, rota_watch_fn *fn,
 		     unsigned events);
 
+/* Stop @watch, if it is started, and close its descriptor, if that is not -1,
+ * which it is then. This may save a system call. */
+void rotai_watch_close(struct rota_watch *watch);
+
 /* Have the next wait report @events for @watch, which is started and belongs to
  * a handle, if the poller would not report again by itself what is left. */
 void rotai_watch_again(struct rota_watch *watch, unsigned events);

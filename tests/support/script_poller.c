@@ -253,7 +253,7 @@ static void wake(struct rotai_poller *poller)
 	of(poller)->wakes++;
 }
 
-static int backend_fd(const struct rotai_poller *poller)
+static int backend_fd(struct rotai_poller *poller)
 {
 	(void)poller;
 	return ROTA_ENOTSUP;
@@ -267,6 +267,7 @@ static const struct rotai_poller_ops script_ops = {
 	.change = change,
 	.confirm = confirm,
 	.remove = remove_fd,
+	.forget = remove_fd,
 	.submit = submit,
 	.wait = wait_ready,
 	.wake = wake,
