@@ -19,10 +19,10 @@
  * the thread. */
 static struct {
 	struct rota_loop *loop;
-	struct rota_timer timer, other_timer;
+	struct rota_timer timer, other_timer, third_timer;
 	struct rota_hook hook, other_hook;
 	struct rota_async async, other_async;
-	struct rota_watch watch, other_watch;
+	struct rota_watch watch, other_watch, third_watch;
 	struct rota_task task, other_task;
 	struct rota_tcp tcp;
 	struct rota_signal signal;
@@ -192,6 +192,16 @@ struct call {
 	CALL(rota_loop_dump, "loop", all.loop, NULL, NULL)                     \
 	CALL(rota_loop_trace, "loop", all.loop, NULL)                          \
 	NO_RESULT(rota_loop_set_data, "loop", all.loop, NULL)                  \
+	CALL(rota_loop_get_data, "loop", all.loop)                             \
+	CALL(rota_loop_phase, "loop", all.loop)                                \
+	CALL(rota_loop_backend_fd, "loop", all.loop)                           \
+	CALL(rota_loop_stats, "loop", all.loop, NULL)                          \
+	CALL(rota_loop_advance, "loop", all.loop, 1)                           \
+	CALL(rota_loop_may_advance, "loop", all.loop)                          \
+	CALL(rota_loop_set_lock, "loop", all.loop, NULL, NULL, NULL)           \
+	CALL(rota_loop_run_with, "loop", all.loop, NULL)                       \
+	NO_RESULT(rota_loop_skip_sleep, "loop", all.loop)                      \
+	CALL(rota_loop_next_timeout, "loop", all.loop, NULL)                   \
 	CALL(rota_timer_start, "timer", &all.timer, on_timer, 0)               \
 	CALL(rota_timer_start_at, "timer", &all.timer, on_timer, 0)            \
 	CALL(rota_timer_every, "timer", &all.timer, on_timer, 1,               \
@@ -200,26 +210,54 @@ struct call {
 	NO_RESULT(rota_timer_stop, "timer", &all.timer)                        \
 	CALL(rota_timer_is_active, "timer", &all.timer)                        \
 	NO_RESULT(rota_timer_unref, "timer", &all.timer)                       \
+	NO_RESULT(rota_timer_ref, "timer", &all.timer)                         \
+	CALL(rota_timer_has_ref, "timer", &all.timer)                          \
+	CALL(rota_timer_due_in, "timer", &all.timer)                           \
+	CALL(rota_timer_missed, "timer", &all.timer)                           \
+	NO_RESULT(rota_timer_move, "timer", &all.third_timer, &all.timer)      \
 	CALL(rota_set_timeout, "loop", all.loop, on_quick, NULL, 0)            \
 	CALL(rota_set_immediate, "loop", all.loop, on_quick, NULL)             \
 	NO_RESULT(rota_clear, "loop", all.loop, 1)                             \
+	CALL(rota_set_interval, "loop", all.loop, on_quick, NULL, 1)           \
+	CALL(rota_refresh, "loop", all.loop, 1)                                \
+	CALL(rota_ref, "loop", all.loop, 1)                                    \
+	CALL(rota_unref, "loop", all.loop, 1)                                  \
 	CALL(rota_hook_start, "hook", &all.hook, on_hook, ROTA_HOOK_IDLE)      \
 	NO_RESULT(rota_hook_stop, "hook", &all.hook)                           \
+	CALL(rota_hook_is_active, "hook", &all.hook)                           \
+	NO_RESULT(rota_hook_ref, "hook", &all.hook)                            \
+	NO_RESULT(rota_hook_unref, "hook", &all.hook)                          \
+	CALL(rota_hook_has_ref, "hook", &all.hook)                             \
 	CALL(rota_async_start, "async", &all.async, on_async)                  \
 	NO_RESULT(rota_async_stop, "async", &all.async)                        \
+	CALL(rota_async_is_active, "async", &all.async)                        \
+	NO_RESULT(rota_async_ref, "async", &all.async)                         \
+	NO_RESULT(rota_async_unref, "async", &all.async)                       \
+	CALL(rota_async_has_ref, "async", &all.async)                          \
 	CALL(rota_watch_start, "watch", &all.watch, on_watch, ROTA_READABLE)   \
 	NO_RESULT(rota_watch_stop, "watch", &all.watch)                        \
+	CALL(rota_watch_is_active, "watch", &all.watch)                        \
+	NO_RESULT(rota_watch_ref, "watch", &all.watch)                         \
+	NO_RESULT(rota_watch_unref, "watch", &all.watch)                       \
+	CALL(rota_watch_has_ref, "watch", &all.watch)                          \
+	NO_RESULT(rota_watch_move, "watch", &all.third_watch, &all.watch)      \
 	CALL(rota_task_next_tick, "task", &all.task, on_task)                  \
 	CALL(rota_task_microtask, "task", &all.task, on_task)                  \
 	CALL(rota_task_immediate, "task", &all.task, on_task)                  \
 	CALL(rota_task_cancel, "task", &all.task)                              \
 	NO_RESULT(rota_task_unref, "task", &all.task)                          \
+	CALL(rota_task_is_queued, "task", &all.task)                           \
+	NO_RESULT(rota_task_ref, "task", &all.task)                            \
+	CALL(rota_task_has_ref, "task", &all.task)                             \
 	CALL(rota_tcp_init, "tcp \"Ann\"", &all.tcp, all.loop)                 \
 	CALL(rota_tcp_open, "tcp \"Ann\"", &all.tcp, all.loop, 0)              \
 	CALL(rota_tcp_bind, "tcp \"Ann\"", &all.tcp, &all.address, 0)          \
 	CALL(rota_tcp_connect, "tcp \"Ann\"", &all.connect, &all.tcp,          \
 	     &all.address, on_connect)                                         \
 	CALL(rota_tcp_set_nodelay, "tcp \"Ann\"", &all.tcp, 1)                 \
+	CALL(rota_tcp_set_keepalive, "tcp \"Ann\"", &all.tcp, 1)               \
+	CALL(rota_tcp_own_address, "tcp \"Ann\"", &all.tcp, &all.address)      \
+	CALL(rota_tcp_peer_address, "tcp \"Ann\"", &all.tcp, &all.address)     \
 	CALL(rota_stream_listen, "tcp \"Ann\"", &all.tcp.stream, 1,            \
 	     on_connection)                                                    \
 	CALL(rota_stream_read_start, "tcp \"Ann\"", &all.tcp.stream, on_read)  \
@@ -234,9 +272,29 @@ struct call {
 	     &all.tcp.stream, on_shutdown)                                     \
 	CALL(rota_stream_detach, "tcp \"Ann\"", &all.tcp.stream)               \
 	CALL(rota_stream_queued, "tcp \"Ann\"", &all.tcp.stream)               \
+	CALL(rota_stream_fd, "tcp \"Ann\"", &all.tcp.stream)                   \
+	CALL(rota_stream_listen_pause, "tcp \"Ann\"", &all.tcp.stream)         \
+	CALL(rota_stream_listen_resume, "tcp \"Ann\"", &all.tcp.stream)        \
+	CALL(rota_stream_shed, "tcp \"Ann\"", &all.tcp.stream)                 \
+	NO_RESULT(rota_stream_set_cork, "tcp \"Ann\"", &all.tcp.stream, 1)     \
+	CALL(rota_stream_set_watermarks, "tcp \"Ann\"", &all.tcp.stream, 0, 1) \
+	NO_RESULT(rota_stream_on_drain, "tcp \"Ann\"", &all.tcp.stream, NULL)  \
+	CALL(rota_stream_end, "tcp \"Ann\"", &all.tcp.stream, NULL)            \
+	CALL(rota_stream_end_with, "tcp \"Ann\"", NULL, &all.tcp.stream, NULL) \
+	CALL(rota_stream_is_ending, "tcp \"Ann\"", &all.tcp.stream)            \
+	CALL(rota_stream_close_reset, "tcp \"Ann\"", &all.tcp.stream, NULL)    \
+	CALL(rota_buf_keep, "tcp \"Ann\"", &all.tcp.stream)                    \
 	CALL(rota_handle_close, "tcp \"Ann\"", &all.tcp.handle, NULL)          \
 	CALL(rota_handle_close_now, "tcp \"Ann\"", &all.tcp.handle)            \
 	NO_RESULT(rota_handle_unref, "tcp \"Ann\"", &all.tcp.handle)           \
+	NO_RESULT(rota_handle_ref, "tcp \"Ann\"", &all.tcp.handle)             \
+	CALL(rota_handle_has_ref, "tcp \"Ann\"", &all.tcp.handle)              \
+	CALL(rota_handle_is_active, "tcp \"Ann\"", &all.tcp.handle)            \
+	CALL(rota_handle_is_closing, "tcp \"Ann\"", &all.tcp.handle)           \
+	CALL(rota_handle_name, "tcp \"Ann\"", &all.tcp.handle)                 \
+	NO_RESULT(rota_handle_set_name, "tcp \"Ann\"", &all.tcp.handle, NULL)  \
+	NO_RESULT(rota_handle_on_shutdown, "tcp \"Ann\"", &all.tcp.handle,     \
+		  NULL)                                                        \
 	CALL(rota_signal_init, "signal \"Sue\"", &all.signal, all.loop)        \
 	CALL(rota_signal_start, "signal \"Sue\"", &all.signal, on_signal,      \
 	     SIGUSR1)                                                          \
@@ -246,6 +304,8 @@ struct call {
 	CALL(rota_signal_number, "signal \"Sue\"", &all.signal)                \
 	CALL(rota_signal_get_info, "signal \"Sue\"", &all.signal, NULL)        \
 	CALL(rota_request_cancel, "work", &all.work.request)                   \
+	CALL(rota_request_is_active, "work", &all.work.request)                \
+	NO_RESULT(rota_request_clear_deadline, "work", &all.work.request)      \
 	CALL(rota_request_set_deadline, "work", &all.work.request,             \
 	     &all.deadline, 0)                                                 \
 	CALL(rota_work_queue, "work", &all.work, ROTA_LANE_CPU, do_work,       \
@@ -253,6 +313,15 @@ struct call {
 	CALL(rota_fs_open, "fs", &all.fs, on_fs, "/", 0, 0)                    \
 	CALL(rota_fs_close, "fs", &all.fs, on_fs, 0)                           \
 	CALL(rota_fs_stat, "fs", &all.fs, on_fs, "/", &all.info)               \
+	CALL(rota_fs_lstat, "fs", &all.fs, on_fs, "/", &all.info)              \
+	CALL(rota_fs_fstat, "fs", &all.fs, on_fs, 0, &all.info)                \
+	CALL(rota_fs_read, "fs", &all.fs, on_fs, 0,                            \
+	     (struct rota_buf){ NULL, 0 }, 0)                                  \
+	CALL(rota_fs_write, "fs", &all.fs, on_fs, 0,                           \
+	     (struct rota_const_buf){ NULL, 0 }, 0)                            \
+	NO_RESULT(rota_fs_set_files_only, "fs", &all.fs, 1)                    \
+	CALL(rota_work_queue_detachable, "work", &all.work, ROTA_LANE_CPU,     \
+	     NULL, on_work)                                                    \
 	CALL(rota_fs_read_file, "fs", &all.fs, on_fs, "/", 1)
 
 CALLS(CALL, NO_RESULT)
