@@ -473,6 +473,7 @@ static void an_address_that_is_not_of_ip_is_refused(void **state)
 
 	(void)state;
 	expect_from(&local, sizeof(local), ROTA_EAFNOSUPPORT);
+	expect_from(&local, sizeof(local.sun_family), ROTA_EAFNOSUPPORT);
 	expect_from(&none, sizeof(none), ROTA_EAFNOSUPPORT);
 }
 

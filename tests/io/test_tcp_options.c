@@ -113,6 +113,39 @@ static void keepalive_asks_after_so_many_seconds(void **state)
 	connection_end(&c);
 }
 
+static void the_least_and_the_most_seconds_are_like_others(void **state)
+{
+	static const unsigned idles[] = { 1, 32767 };
+	struct fixture *f = *state;
+	struct connection c;
+
+	for (unsigned i = 0; i < COUNT(idles); i++) {
+		connection_open(&c, f, NULL);
+		assert_int_equal(rota_tcp_set_keepalive(&c.tcp, idles[i]), 0);
+		assert_true(option(&c, SOL_SOCKET, SO_KEEPALIVE) != 0);
+		assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPIDLE),
+				 (int)idles[i]);
+		assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPINTVL), 1);
+		assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPCNT), 10);
+		connection_end(&c);
+	}
+}
+
+static void no_keepalive_leaves_the_times_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+	int interval, count;
+
+	connection_open(&c, f, NULL);
+	interval = option(&c, IPPROTO_TCP, TCP_KEEPINTVL);
+	count = option(&c, IPPROTO_TCP, TCP_KEEPCNT);
+	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 0), 0);
+	assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPINTVL), interval);
+	assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPCNT), count);
+	connection_end(&c);
+}
+
 /* F3 */
 static void a_keepalive_out_of_range_changes_nothing(void **state)
 {
@@ -163,6 +196,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(nodelay_can_be_set_and_taken_back),
 	REAL(keepalive_asks_after_so_many_seconds),
 	REAL(a_keepalive_out_of_range_changes_nothing),
+	REAL(the_least_and_the_most_seconds_are_like_others),
+	REAL(no_keepalive_leaves_the_times_alone),
 };
 
 FIXTURE_MAIN(tests)

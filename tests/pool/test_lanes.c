@@ -71,6 +71,32 @@ static void one_lane_does_not_delay_another(void **state)
 	test_free(stuck);
 }
 
+static void never_due(struct rota_timer *timer)
+{
+	(void)timer;
+}
+
+/* The loop itself runs the jobs of lanes that have no threads. */
+static void after_its_own_jobs_the_loop_sleeps(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_timer timer;
+	int64_t timeout_ns = 0;
+	struct job a;
+
+	use_pool(f, pool_of_threads(0, 0), ROTA_CLOCK_MONOTONIC);
+	job_init(&a, f->loop, "a");
+	job_queue(&a, CPU);
+	run_to_the_end(f);
+	assert_string_equal(journal_take(), "pending: a=0");
+
+	rota_timer_init(&timer, f->loop);
+	rota_timer_start(&timer, never_due, ROTA_SEC(100));
+	assert_int_equal(rota_loop_next_timeout(f->loop, &timeout_ns), 0);
+	assert_true(timeout_ns > (int64_t)ROTA_SEC(1));
+	rota_timer_stop(&timer);
+}
+
 static unsigned calls_of(const struct job *jobs, unsigned count)
 {
 	unsigned calls = 0;
@@ -552,6 +578,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_thread_that_is_free_is_used_again),
 	REAL(threads_end_when_idle),
 	REAL(min_threads_stay_once_made),
+	REAL(after_its_own_jobs_the_loop_sleeps),
 	REAL(threads_end_with_their_pool),
 	REAL(a_pool_may_be_dropped_while_threads_are_at_work),
 	REAL(the_last_thread_frees_its_pool),

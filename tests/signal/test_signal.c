@@ -312,6 +312,45 @@ static void a_start_with_another_number_leaves_the_first(void **state)
 	close_watcher(&w);
 }
 
+/* The least number is no exception. */
+static void the_first_number_is_like_the_others(void **state)
+{
+	struct rota_signal_info info = { .size = sizeof(info) };
+	struct fixture *f = *state;
+	struct watcher w;
+
+	own_calls = 0;
+	set_disposition(1, own_handler);
+	watch_number(&w, f, 1);
+	assert_int_equal(rota_signal_number(&w.signal), 1);
+	raise(1);
+	turn(f);
+	assert_int_equal(w.count, 1);
+	assert_int_equal(rota_signal_get_info(&w.signal, &info), 0);
+
+	raise(1); /* is dropped */
+	assert_int_equal(rota_signal_start(&w.signal, on_signal, SIGUSR2), 0);
+	assert_true(disposition(1).sa_handler == own_handler);
+	raise(1);
+	turn(f);
+	assert_int_equal(w.count, 1);
+	raise(SIGUSR2);
+	turn(f);
+	assert_int_equal(w.count, 2);
+	assert_int_equal(rota_signal_start(&w.signal, on_signal, 1), 0);
+
+	fault_fail("sigaction", 1, EIO);
+	assert_int_equal(rota_signal_start(&w.signal, on_signal, SIGUSR2),
+			 ROTA_EIO);
+	assert_int_equal(fault_clear(), 1);
+	raise(1);
+	turn(f);
+	assert_int_equal(w.count, 3);
+	assert_int_equal(own_calls, 1);
+	close_watcher(&w);
+	set_disposition(1, SIG_DFL);
+}
+
 static void the_previous_disposition_comes_back_with_the_last_stop(void **state)
 {
 	struct fixture *f = *state;
@@ -914,6 +953,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_start_once_can_be_made_again_in_its_call),
 	REAL(another_start_keeps_what_was_counted),
 	REAL(a_start_with_another_number_leaves_the_first),
+	REAL(the_first_number_is_like_the_others),
 	REAL(the_previous_disposition_comes_back_with_the_last_stop),
 	REAL(a_newer_handler_of_the_program_stays),
 	REAL(other_signals_and_the_mask_are_left_alone),
