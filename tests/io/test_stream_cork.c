@@ -376,6 +376,47 @@ static void a_cork_on_a_blocked_stream_stops_nothing(void **state)
 	connection_end(&c);
 }
 
+static void a_closed_stream_holds_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open(&c, f, NULL);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	set_cork(&c, 1);
+	assert_int_equal(connection_send(&c, SIZE), 0);
+	assert_int_equal(rota_handle_close(&c.tcp.handle, NULL), 0);
+	set_cork(&c, 0);
+	run_to_the_end(f);
+
+	assert_int_equal(c.drains, 0);
+	connection_end(&c);
+}
+
+/* Streams that are corked wait in a queue, and any of them may be closed. */
+static void a_stream_that_is_closed_holds_up_no_other(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c[3];
+
+	for (unsigned closed = 0; closed < 2; closed++) {
+		for (unsigned i = 0; i < 3; i++) {
+			connection_open(&c[i], f, NULL);
+			set_cork(&c[i], 1);
+		}
+		assert_int_equal(connection_send(&c[0], SIZE), 0);
+		assert_int_equal(connection_send(&c[1], SIZE), 0);
+		assert_int_equal(rota_handle_close(&c[closed].tcp.handle, NULL),
+				 0);
+		assert_int_equal(connection_send(&c[2], SIZE), 0);
+		peer_takes_until(f, &c[1 - closed], SIZE);
+		peer_takes_until(f, &c[2], SIZE);
+		run_to_the_end(f);
+		for (unsigned i = 0; i < 3; i++)
+			connection_end(&c[i]);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(a_callbacks_writes_leave_together),
 	REAL(a_callbacks_sends_leave_together),
@@ -388,6 +429,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_corked_stream_may_be_freed_in_the_callback),
 	REAL(corked_streams_do_not_disturb_each_other),
 	REAL(a_cork_on_a_blocked_stream_stops_nothing),
+	REAL(a_closed_stream_holds_nothing),
+	REAL(a_stream_that_is_closed_holds_up_no_other),
 };
 
 FIXTURE_MAIN(tests)

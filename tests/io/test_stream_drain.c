@@ -38,6 +38,7 @@ static void a_send_says_when_the_high_watermark_is_passed(void **state)
 	assert_int_equal(connection_send(&c, 1), 0);
 	assert_int_equal(connection_send(&c, 1), 1);
 	assert_int_equal(connection_send(&c, 1), 1);
+	assert_int_equal(connection_send(&c, 0), 1);
 
 	peer_takes_until(f, &c, c.produced);
 	RUN_UNTIL(f, c.drains == 1);

@@ -458,6 +458,27 @@ static void the_host_loop_of_the_manual_may_begin_with_nothing(void **state)
 	assert_string_equal(recorder_take(&r), "a");
 }
 
+static void nothing_on_post(struct rota_task *task)
+{
+	(void)task;
+}
+
+/* The inbox says that the loop sleeps. */
+static void a_loop_that_was_prepared_is_closed_for_posts(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_loop *loop = rota_loop_ref(f->loop);
+	struct rota_task task;
+
+	rota_task_init(&task, loop);
+	assert_int_equal(next_timeout(loop), -1);
+	assert_int_equal(rota_loop_close(loop), 0);
+	f->loop = NULL;
+	assert_int_equal(rota_task_post(&task, nothing_on_post),
+			 ROTA_ESHUTDOWN);
+	rota_loop_unref(loop);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(every_poller_but_poll_has_a_descriptor),
 	REAL(the_time_out_is_that_of_the_next_timer),
@@ -471,5 +492,6 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_host_drives_a_loop_to_its_end),
 	REAL(the_host_loop_of_the_manual_runs_to_the_end),
 	REAL(the_host_loop_of_the_manual_may_begin_with_nothing),
+	REAL(a_loop_that_was_prepared_is_closed_for_posts),
 };
 FIXTURE_MAIN(tests)

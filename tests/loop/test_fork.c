@@ -487,6 +487,44 @@ static void a_loop_that_was_not_inherited_is_left_alone(void **state)
 	all_end(&a);
 }
 
+struct sent {
+	struct rota_loop *loop;
+	struct rota_async async;
+	unsigned calls;
+};
+
+static void on_sent(struct rota_async *async)
+{
+	rota_container_of(async, struct sent, async)->calls++;
+}
+
+static void send_again(void *arg)
+{
+	struct sent *s = arg;
+
+	EXPECT(rota_loop_fork(s->loop) == 0);
+	EXPECT(rota_async_send(&s->async) == 0);
+	EXPECT(rota_async_send(&s->async) == 0);
+	EXPECT(rota_loop_run(s->loop, ROTA_RUN_NOWAIT) == 1);
+	EXPECT(s->calls == 1);
+	EXPECT(rota_async_send(&s->async) == 0);
+	EXPECT(rota_loop_run(s->loop, ROTA_RUN_NOWAIT) == 1);
+	EXPECT(s->calls == 2);
+}
+
+/* It is in the inbox, and is neither lost nor queued twice. */
+static void what_was_sent_before_the_fork_arrives_once(void **state)
+{
+	struct fixture *f = *state;
+	struct sent s = { .loop = f->loop };
+
+	rota_async_init(&s.async, f->loop);
+	assert_int_equal(rota_async_start(&s.async, on_sent), 0);
+	assert_int_equal(rota_async_send(&s.async), 0);
+	in_a_child(send_again, &s);
+	rota_async_stop(&s.async);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(an_inherited_loop_refuses_everything),
 	REAL(the_parent_does_not_notice_a_child),
@@ -496,6 +534,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_child_that_returns_to_the_turn_is_told),
 	REAL(a_rebuild_that_failed_can_be_tried_again),
 	REAL(a_child_may_fork_again),
+	REAL(what_was_sent_before_the_fork_arrives_once),
 	REAL(a_loop_that_was_not_inherited_is_left_alone),
 };
 
