@@ -128,6 +128,31 @@ static void expect_fallback(struct poller_test *t, int error)
 	poller_reopen(t);
 }
 
+/* What an earlier call has left in errno says nothing about a wait that has
+ * found nothing. */
+static void a_wait_that_finds_nothing_is_no_error(void **state)
+{
+	static const int errors[] = { EPERM, ENOSYS, EINTR, EINVAL, EAGAIN };
+	struct poller_test *t = *state;
+	struct rotai_ready ready[8];
+
+	/* The first wait may find out that the kernel lacks a call. */
+	assert_int_equal(poller_wait(t, 999, ready, 8), 0);
+	for (unsigned i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		for (int64_t timeout_ns = 0; timeout_ns < 1000;
+		     timeout_ns += 999) {
+			fault_count_reset();
+			errno = errors[i];
+			assert_int_equal(poller_wait(t, timeout_ns, ready, 8),
+					 0);
+			assert_int_equal(fault_count("epoll_wait") +
+						 fault_count("epoll_pwait2") +
+						 fault_count("ppoll") +
+						 fault_count("kevent"),
+					 1);
+		}
+}
+
 static void without_epoll_pwait2_waits_are_rounded_up(void **state)
 {
 	struct poller_test *t = *state;
@@ -493,6 +518,7 @@ static const struct CMUnitTest tests[] = {
 	POLLER(a_wait_is_never_early),
 	POLLER(the_kernel_is_asked_for_the_whole_wait),
 	POLLER(a_short_wait_is_short),
+	POLLER(a_wait_that_finds_nothing_is_no_error),
 	POLLER(without_epoll_pwait2_waits_are_rounded_up),
 	POLLER(an_error_of_the_wait_is_returned),
 	POLLER(a_wake_ends_the_next_wait_and_no_other),
