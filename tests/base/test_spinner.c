@@ -86,11 +86,67 @@ static void what_pays_again_is_as_before(void **state)
 	assert_int_equal(wait_often(&spinner, 1000, 1), 1000);
 }
 
+/* Try @fails times in vain, and then be refused @refusals times. */
+static void expect_fails(struct rotai_spinner *spinner, unsigned fails,
+			 unsigned refusals)
+{
+	for (unsigned i = 0; i < fails; i++) {
+		assert_true(rotai_spinner_tries(spinner));
+		rotai_spinner_note(spinner, 0);
+	}
+	for (unsigned i = 0; i < refusals; i++)
+		assert_false(rotai_spinner_tries(spinner));
+}
+
+static void expect_successes(struct rotai_spinner *spinner, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		assert_true(rotai_spinner_tries(spinner));
+		rotai_spinner_note(spinner, 7);
+	}
+}
+
+/* A round ends as soon as more than half of it has failed. After each round
+ * that fails, the pause is twice as long. */
+static void each_round_that_fails_doubles_the_pause(void **state)
+{
+	struct rotai_spinner spinner;
+
+	(void)state;
+	rotai_spinner_init(&spinner, &how);
+	expect_fails(&spinner, ROTAI_SPIN_ROUND / 2 + 1, ROTAI_SPIN_LEAST);
+	for (unsigned pause = 2 * ROTAI_SPIN_LEAST; pause < ROTAI_SPIN_MOST;
+	     pause *= 2)
+		expect_fails(&spinner, ROTAI_SPIN_PROBE / 2 + 1, pause);
+	for (int i = 0; i < 3; i++)
+		expect_fails(&spinner, ROTAI_SPIN_PROBE / 2 + 1,
+			     ROTAI_SPIN_MOST);
+}
+
+/* Half of a round may fail, and the next round counts from 0. */
+static void each_round_counts_for_itself(void **state)
+{
+	struct rotai_spinner spinner;
+
+	(void)state;
+	rotai_spinner_init(&spinner, &how);
+	for (int i = 0; i < 3; i++) {
+		expect_fails(&spinner, ROTAI_SPIN_ROUND / 2, 0);
+		expect_successes(&spinner, ROTAI_SPIN_ROUND / 2);
+	}
+	expect_fails(&spinner, ROTAI_SPIN_ROUND / 2 + 1, ROTAI_SPIN_LEAST);
+	expect_fails(&spinner, ROTAI_SPIN_PROBE / 2, 0);
+	expect_successes(&spinner, ROTAI_SPIN_PROBE / 2);
+	expect_fails(&spinner, ROTAI_SPIN_ROUND / 2 + 1, ROTAI_SPIN_LEAST);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_finds_something_goes_on),
 	cmocka_unit_test(what_finds_nothing_becomes_rare),
 	cmocka_unit_test(what_finds_less_than_half_becomes_rare),
 	cmocka_unit_test(what_pays_again_is_as_before),
+	cmocka_unit_test(each_round_that_fails_doubles_the_pause),
+	cmocka_unit_test(each_round_counts_for_itself),
 };
 
 FIXTURE_MAIN(tests)

@@ -487,6 +487,20 @@ static void a_loop_that_was_not_inherited_is_left_alone(void **state)
 	all_end(&a);
 }
 
+/* The system keeps what it is told of forks until the process ends. */
+static void forks_are_announced_once(void **state)
+{
+	struct rota_loop *loop;
+
+	(void)state;
+	fault_count_reset();
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(rota_loop_new(&loop, NULL), 0);
+		assert_int_equal(rota_loop_close(loop), 0);
+	}
+	assert_int_equal(fault_count("pthread_atfork"), 0);
+}
+
 struct sent {
 	struct rota_loop *loop;
 	struct rota_async async;
@@ -534,6 +548,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_child_that_returns_to_the_turn_is_told),
 	REAL(a_rebuild_that_failed_can_be_tried_again),
 	REAL(a_child_may_fork_again),
+	REAL(forks_are_announced_once),
 	REAL(what_was_sent_before_the_fork_arrives_once),
 	REAL(a_loop_that_was_not_inherited_is_left_alone),
 };
