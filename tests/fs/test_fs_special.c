@@ -299,7 +299,11 @@ static void an_open_of_a_fifo_is_cancelled(void **state)
 				 0);
 		run_until_waiting(&t, &t.op);
 		if (i < 2) {
-			assert_int_equal(cancel(&t.op), 0);
+			int error = cancel(&t.op);
+
+			/* Between two looks at the FIFO the thread does not
+			 * wait, and the next wait does not begin. */
+			assert_true(error == 0 || error == ROTA_EBUSY);
 			assert_int_equal(ended(&t.op), ROTA_ECANCELED);
 			continue;
 		}
