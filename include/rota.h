@@ -26,6 +26,7 @@
 #include "rota/stream_class.h"
 #include "rota/task.h"
 #include "rota/tcp.h"
+#include "rota/tcp_options.h"
 #include "rota/timer.h"
 #include "rota/version.h"
 #include "rota/watch.h"

@@ -4,18 +4,10 @@
  */
 #include "base/socket.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "rota/error.h"
-
-/* Darwin has this option under another name. */
-#ifdef TCP_KEEPIDLE
-enum { KEEPIDLE = TCP_KEEPIDLE };
-#else
-enum { KEEPIDLE = TCP_KEEPALIVE };
-#endif
 
 ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count)
 {
@@ -71,20 +63,37 @@ void rotai_socket_abort_on_close(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
-int rotai_socket_keepalive(int fd, unsigned idle)
+int rotai_socket_family(int fd, int *family)
 {
-	int error = 0;
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(name);
 
-	/* The times are set first: they have no effect until SO_KEEPALIVE is
-	 * set. */
-	if (idle > 0)
-		error = rotai_socket_set(fd, IPPROTO_TCP, KEEPIDLE, (int)idle);
-	if (idle > 0 && error == 0)
-		error = rotai_socket_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
-	if (idle > 0 && error == 0)
-		error = rotai_socket_set(fd, IPPROTO_TCP, TCP_KEEPCNT, 10);
-	if (error == 0)
-		error = rotai_socket_set(fd, SOL_SOCKET, SO_KEEPALIVE,
-					 idle > 0);
-	return error;
+	if (getsockname(fd, (struct sockaddr *)(void *)&name, &size) < 0)
+		return -errno;
+	*family = name.ss_family;
+	return 0;
+}
+
+int rotai_socket_send_urgent(int fd, char byte)
+{
+	ssize_t n;
+
+	do {
+		n = send(fd, &byte, 1, MSG_OOB | ROTAI_SEND_FLAGS);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+int rotai_socket_receive_urgent(int fd, char *byte)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, byte, 1, MSG_OOB);
+	} while (n < 0 && errno == EINTR);
+	/* EINVAL: the peer has sent none, or it was received already. 0: the
+	 * input has ended. */
+	if (n == 0 || (n < 0 && errno == EINVAL))
+		return ROTA_EAGAIN;
+	return n < 0 ? -errno : 0;
 }

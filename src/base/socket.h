@@ -34,6 +34,15 @@ int rotai_socket_accept(int listener);
  * the attempt has ended; or another error. */
 int rotai_socket_connect(int fd, const struct sockaddr *address, size_t size);
 
+/* Connect, and send the first of the @first_size bytes at @first with the first
+ * packet, if the peer has allowed that before (TCP fast open, RFC 7413).
+ * Returns how many bytes the kernel has taken; the attempt is then in progress.
+ * Or returns ROTA_EINPROGRESS if it has taken none, ROTA_ENOTSUP if the system
+ * does not do this, or another error. */
+ssize_t rotai_socket_connect_fast(int fd, const struct sockaddr *address,
+				  size_t size, const void *first,
+				  size_t first_size);
+
 /* Return the socket's pending error and clear it: 0 or an error. This is the
  * result of an attempt to connect. */
 int rotai_socket_error(int fd);
@@ -95,8 +104,18 @@ int rotai_socket_set(int fd, int level, int option, int value);
 /* Make the close send a reset. */
 void rotai_socket_abort_on_close(int fd);
 
-/* Probe the peer after @idle seconds without traffic; 0: never. Returns 0 or an
+/* Let @fd use only the interface @name; "": any. Returns 0, ROTA_ENOTSUP if
+ * the system cannot do this, ROTA_ENODEV if there is no such interface, or
+ * another error. */
+int rotai_socket_set_device(int fd, const char *name);
+
+/* Store the socket's family, such as AF_INET, in *@family. Returns 0 or an
  * error. */
-int rotai_socket_keepalive(int fd, unsigned idle);
+int rotai_socket_family(int fd, int *family);
+
+/* Send one byte of urgent data, and receive it: see RFC 9293, section 3.8.5.
+ * Return 0 or an error: ROTA_EAGAIN if there is no room, or no such byte. */
+int rotai_socket_send_urgent(int fd, char byte);
+int rotai_socket_receive_urgent(int fd, char *byte);
 
 #endif

@@ -5,7 +5,11 @@
 #include "base/socket.h"
 
 #include <fcntl.h>
+#include <net/if.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "rota/error.h"
 
@@ -42,4 +46,35 @@ int rotai_socket_take_over(int fd)
 			  fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
 		return -errno;
 	return 0;
+}
+
+ssize_t rotai_socket_connect_fast(int fd, const struct sockaddr *address,
+				  size_t size, const void *first,
+				  size_t first_size)
+{
+	struct iovec part = { (void *)(uintptr_t)first, first_size };
+	struct msghdr message = {
+		.msg_name = (void *)(uintptr_t)address,
+		.msg_namelen = (socklen_t)size,
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+	};
+	ssize_t n = sendmsg(fd, &message, MSG_FASTOPEN | ROTAI_SEND_FLAGS);
+
+	if (n >= 0)
+		return n;
+	/* As connect(2), it continues after a signal. */
+	return errno == EINTR ? ROTA_EINPROGRESS : -errno;
+}
+
+int rotai_socket_set_device(int fd, const char *name)
+{
+	size_t size = strlen(name);
+
+	if (size >= IFNAMSIZ) /* the kernel would cut it short (D6) */
+		return ROTA_ENODEV;
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name,
+			  (socklen_t)size) < 0
+		       ? -errno
+		       : 0;
 }

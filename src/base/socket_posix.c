@@ -5,6 +5,8 @@
 #include "base/socket.h"
 
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
@@ -70,3 +72,41 @@ int rotai_socket_take_over(int fd)
 		return -errno;
 	return type == SOCK_STREAM ? set_up_socket(fd) : ROTA_EINVAL;
 }
+
+ssize_t rotai_socket_connect_fast(int fd, const struct sockaddr *address,
+				  size_t size, const void *first,
+				  size_t first_size)
+{
+	(void)fd;
+	(void)address;
+	(void)size;
+	(void)first;
+	(void)first_size;
+	return ROTA_ENOTSUP;
+}
+
+#ifdef IP_BOUND_IF
+/* Darwin knows the interface by its index. */
+int rotai_socket_set_device(int fd, const char *name)
+{
+	unsigned index = *name != 0 ? if_nametoindex(name) : 0;
+	int family;
+	int error = rotai_socket_family(fd, &family);
+
+	if (error < 0)
+		return error;
+	if (*name != 0 && index == 0)
+		return ROTA_ENODEV;
+	if (family == AF_INET6)
+		return rotai_socket_set(fd, IPPROTO_IPV6, IPV6_BOUND_IF,
+					(int)index);
+	return rotai_socket_set(fd, IPPROTO_IP, IP_BOUND_IF, (int)index);
+}
+#else
+int rotai_socket_set_device(int fd, const char *name)
+{
+	(void)fd;
+	(void)name;
+	return ROTA_ENOTSUP;
+}
+#endif

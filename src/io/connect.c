@@ -5,9 +5,19 @@
  * attempt has ended. What is written in the meantime is queued. When an attempt
  * fails, for whatever reason, its socket is closed: the handle is then as after
  * its initialization.
+ *
+ *  1. With first output, the kernel tries to send that with the first packet.
+ *     What it does not take is queued like other output that is written in the
+ *     meantime. The stream is not connected before the peer has answered, even
+ *     if the kernel has taken all of it: a shutdown would drop what is on its
+ *     way.
+ *  2. A link-local address without a scope id is first tried as it is, because
+ *     the socket may be limited to an interface. If the kernel refuses it, the
+ *     scope id is filled in.
  */
 #include "io/connect.h"
 
+#include "base/link_local.h"
 #include "base/socket.h"
 #include "io/io.h"
 
@@ -107,11 +117,30 @@ static void connect_ready(struct rota_watch *watch, unsigned events)
 	}
 }
 
-/* Begin to connect: 0 if it is done already, ROTA_EINPROGRESS, or an error. */
+/* Begin to connect: 0 if it is done already, ROTA_EINPROGRESS, or an error. Of
+ * @first, the bytes that the kernel takes are removed. (1) */
+static int begin_attempt(int fd, const struct sockaddr *address, size_t size,
+			 struct rota_const_buf *first)
+{
+	ssize_t n;
+
+	if (first->size == 0)
+		return rotai_socket_connect(fd, address, size);
+	n = rotai_socket_connect_fast(fd, address, size, first->data,
+				      first->size);
+	if (n < 0)
+		return (int)n;
+	first->data += n;
+	first->size -= (size_t)n;
+	return ROTA_EINPROGRESS;
+}
+
+/* The same, and if there is no socket, make it. */
 static int attempt(struct rota_stream *stream, const struct sockaddr *address,
-		   size_t size)
+		   size_t size, struct rota_const_buf first)
 {
 	struct rota_watch *watch = &stream->internal.by.watch;
+	struct sockaddr_in6 scoped;
 	int fd = watch->internal.fd;
 	int error;
 
@@ -121,22 +150,29 @@ static int attempt(struct rota_stream *stream, const struct sockaddr *address,
 			return fd;
 		watch->internal.fd = fd;
 	}
-	error = rotai_socket_connect(fd, address, size);
+	error = begin_attempt(fd, address, size, &first);
+	if (error < 0 && error != ROTA_EINPROGRESS &&
+	    rotai_link_local_scope(&scoped, address, size)) /* (2) */
+		error = begin_attempt(fd, (struct sockaddr *)(void *)&scoped,
+				      sizeof(scoped), &first);
 	if (error != ROTA_EINPROGRESS)
 		return error;
 	error = rota_watch_start(watch, connect_ready, ROTA_WRITABLE);
+	if (error == 0 && first.size > 0)
+		error = rotai_output_copy(stream, first.data, first.size);
 	return error < 0 ? error : ROTA_EINPROGRESS;
 }
 
 void rotai_stream_connect(struct rota_connect *connect,
 			  struct rota_stream *stream,
-			  const struct sockaddr *address, size_t size)
+			  const struct sockaddr *address, size_t size,
+			  struct rota_const_buf first)
 {
 	int status;
 
 	rotai_request_begin(&connect->request, stream->handle.internal.loop,
 			    &stream->handle, &connect_class);
-	status = attempt(stream, address, size);
+	status = attempt(stream, address, size, first);
 	if (status == ROTA_EINPROGRESS) {
 		stream->internal.front.connect = connect;
 		rotai_stream_set(stream, ROTAI_CONNECTING);

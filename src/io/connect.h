@@ -6,14 +6,18 @@
 
 #include <stddef.h>
 
+#include "rota/buf.h"
+
 struct sockaddr;
 struct rota_connect;
 struct rota_stream;
 
 /* Connect @stream, whose state allows it, to @address. The caller has set the
- * callback in @connect. */
+ * callback in @connect. The bytes of @first, if there are any, are the first
+ * output, and leave with the first packet if possible. */
 void rotai_stream_connect(struct rota_connect *connect,
 			  struct rota_stream *stream,
-			  const struct sockaddr *address, size_t size);
+			  const struct sockaddr *address, size_t size,
+			  struct rota_const_buf first);
 
 #endif

@@ -116,8 +116,10 @@ struct rotai_transport {
 struct rotai_stream_class {
 	struct rotai_handle_class handle;
 
-	/* The callback of a connected stream's watch. */
+	/* The callback of a connected stream's watch, and events that it waits
+	 * for besides those that reading and writing need. */
 	rota_watch_fn *ready;
+	unsigned also;
 
 	/* NULL: as a socket. */
 	const struct rotai_transport *transport;

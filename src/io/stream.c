@@ -135,7 +135,8 @@ int rotai_stream_update(struct rota_stream *stream)
 		update_custom(stream);
 	} else if (rotai_stream_has(stream, ROTAI_CONNECTED)) {
 		rota_watch_fn *ready = rotai_stream_class_of(stream)->ready;
-		unsigned events = waits_for(stream);
+		unsigned events =
+			waits_for(stream) | rotai_stream_class_of(stream)->also;
 
 		if (rota_watch_is_active(watch))
 			rotai_watch_ask(watch, ready, events);

@@ -1,17 +1,17 @@
 /*
- * io/tcp.c - TCP sockets: how they are made, and what only they can do.
+ * io/tcp.c - TCP sockets: how they are made, bound and connected, and their
+ * addresses. tcp_options.c has their options.
  */
-#include "rota/tcp.h"
+#include "io/tcp.h"
 
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stddef.h>
 
 #include "base/fd.h"
 #include "base/socket.h"
+#include "base/socket_option.h"
 #include "io/connect.h"
 #include "io/detach.h"
-#include "io/io.h"
 
 static const struct rotai_stream_class tcp_class = {
 	.handle = {
@@ -23,11 +23,6 @@ static const struct rotai_stream_class tcp_class = {
 	.ready = rotai_stream_ready,
 	.go_on_ending = rotai_stream_go_on_ending,
 };
-
-static int tcp_fd(const struct rota_tcp *tcp)
-{
-	return rotai_stream_fd(&tcp->handle);
-}
 
 int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop)
 {
@@ -50,8 +45,8 @@ static int listens(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on;
 }
 
-/* Return the state of a socket without a peer. */
-static unsigned state_without_peer(int fd)
+/* Return the state of a socket without a peer, or an error. */
+static int state_without_peer(int fd)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	struct rota_address own;
@@ -59,19 +54,19 @@ static unsigned state_without_peer(int fd)
 	struct sockaddr *name = (struct sockaddr *)(void *)&address;
 	socklen_t size = sizeof(address);
 
+	if (getsockname(fd, name, &size) < 0)
+		return -errno;
+	if (rota_address_from(&own, name, size) < 0)
+		return ROTA_EINVAL; /* not IP */
 	/* A connection that was reset has no peer, but still has an error to
 	 * report. */
 	if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLIN) && !listens(fd))
 		return ROTAI_CONNECTED;
-	if (getsockname(fd, name, &size) == 0 &&
-	    rota_address_from(&own, name, size) == 0 &&
-	    rota_address_port(&own) != 0)
-		return ROTAI_BOUND;
-	return 0;
+	return rota_address_port(&own) != 0 ? ROTAI_BOUND : 0;
 }
 
-/* Return the state of a socket that the program has made. */
-static unsigned socket_state(int fd)
+/* Return the state of a socket that the program has made, or an error. */
+static int socket_state(int fd)
 {
 	struct sockaddr_storage address;
 	struct sockaddr *name = (struct sockaddr *)(void *)&address;
@@ -79,11 +74,9 @@ static unsigned socket_state(int fd)
 
 	if (getpeername(fd, name, &size) < 0)
 		return state_without_peer(fd);
-	/* A read of a Unix socket comes up short at a message that carries
-	 * descriptors, and no event reports such messages. */
-	if (name->sa_family != AF_INET && name->sa_family != AF_INET6)
-		return ROTAI_CONNECTED | ROTAI_TO_END;
-	return ROTAI_CONNECTED;
+	return name->sa_family == AF_INET || name->sa_family == AF_INET6
+		       ? ROTAI_CONNECTED
+		       : ROTA_EINVAL;
 }
 
 /* Return whether @fd is the connection that a listener has just accepted: it is
@@ -100,7 +93,7 @@ int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 {
 	ROTAI_ENTER("tcp", tcp, loop);
 	ROTAI_LIVE_CHECK_INIT(&tcp->handle.internal.open);
-	unsigned state = ROTAI_CONNECTED;
+	int state = ROTAI_CONNECTED;
 	int error = rotai_loop_admits(loop);
 	struct rotai_io *io;
 
@@ -111,13 +104,34 @@ int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 	io = (struct rotai_io *)(void *)rotai_extension_get(loop,
 							    ROTAI_EXTENSION_IO);
 	if (!is_handed(io, fd)) {
+		state = socket_state(fd);
+		if (state < 0)
+			return state;
 		error = rotai_socket_take_over(fd);
 		if (error < 0)
 			return error;
-		state = socket_state(fd);
 	}
 	rotai_stream_open(&tcp->stream, loop, &tcp_class, fd);
-	rotai_stream_set(&tcp->stream, state);
+	rotai_stream_set(&tcp->stream, (unsigned)state);
+	return 0;
+}
+
+int rota_tcp_create(struct rota_tcp *tcp, int family)
+{
+	ROTAI_ENTER_HANDLE(&tcp->handle);
+	int error = rotai_handle_usable(&tcp->handle);
+	int fd;
+
+	if (error < 0)
+		return error;
+	if (rotai_tcp_fd(tcp) >= 0)
+		return ROTA_EALREADY;
+	if (family != AF_INET && family != AF_INET6)
+		return ROTA_EAFNOSUPPORT;
+	fd = rotai_socket_new(family);
+	if (fd < 0)
+		return fd;
+	tcp->stream.internal.by.watch.internal.fd = fd;
 	return 0;
 }
 
@@ -127,19 +141,20 @@ int rota_tcp_attach(struct rota_tcp *tcp, struct rota_loop *loop,
 	ROTAI_ENTER("tcp", tcp, loop);
 	ROTAI_LIVE_CHECK_INIT(&tcp->handle.internal.open);
 	int error = rotai_loop_admits(loop);
-	unsigned state;
+	int state = 0;
 
 	if (error == 0 && (detached == NULL || detached->fd < 0))
 		error = ROTA_EINVAL;
 	if (error == 0)
 		error = rotai_io_prepare(loop);
 	if (error == 0)
+		error = state = socket_state(detached->fd);
+	if (error >= 0)
 		error = rotai_socket_take_over(detached->fd);
 	if (error < 0)
 		return error;
-	state = socket_state(detached->fd);
 	rotai_stream_open(&tcp->stream, loop, &tcp_class, detached->fd);
-	rotai_stream_set(&tcp->stream, state);
+	rotai_stream_set(&tcp->stream, (unsigned)state);
 	return rotai_stream_attach(&tcp->stream, detached);
 }
 
@@ -157,76 +172,63 @@ static int is_address(const struct rota_address *address)
 	}
 }
 
-/* The options of a socket that is being bound, and their previous values. */
-enum { BIND_OPTIONS = 3 };
-
-struct bind_options {
-	struct {
-		int level, name, value, before;
-	} of[BIND_OPTIONS];
-	int wanted;
-	int set; /* how many, from the first, are set */
+enum {
+	IP6_FLAGS = ROTA_TCP_IP6_ONLY | ROTA_TCP_IP6_AS_IS,
+	BIND_FLAGS = IP6_FLAGS | ROTA_TCP_REUSE_PORT |
+		     ROTA_TCP_NO_REUSE_ADDRESS | ROTA_TCP_FREE_BIND |
+		     ROTA_TCP_TRANSPARENT,
 };
 
-static void want_option(struct bind_options *options, int level, int name,
-			int value)
+/* Set the options and bind: 0; or an error, and the socket is as before: the
+ * program may have made it, and may go on using it. */
+static int bind_socket(int fd, const struct rota_address *address,
+		       unsigned flags)
 {
-	options->of[options->wanted].level = level;
-	options->of[options->wanted].name = name;
-	options->of[options->wanted].value = value;
-	options->wanted++;
-}
+	struct rotai_socket_change change = { .wanted = 0 };
+	int error;
 
-static int set_options(struct bind_options *options, int fd)
-{
-	int error = 0;
-
-	while (error == 0 && options->set < options->wanted) {
-		int i = options->set;
-		socklen_t size = sizeof(options->of[i].before);
-
-		if (getsockopt(fd, options->of[i].level, options->of[i].name,
-			       &options->of[i].before, &size) < 0)
-			return -errno;
-		error = rotai_socket_set(fd, options->of[i].level,
-					 options->of[i].name,
-					 options->of[i].value);
-		options->set += error == 0;
+	if (!(flags & ROTA_TCP_NO_REUSE_ADDRESS))
+		rotai_socket_change_add(&change, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (flags & ROTA_TCP_REUSE_PORT)
+		rotai_socket_change_option(&change, ROTAI_OPTION_REUSE_PORT, 1);
+	if (flags & ROTA_TCP_FREE_BIND)
+		rotai_socket_change_option(&change, ROTAI_OPTION_FREE_BIND, 1);
+	if (flags & ROTA_TCP_TRANSPARENT)
+		rotai_socket_change_option(&change, ROTAI_OPTION_TRANSPARENT,
+					   1);
+	if (address->is.any.sa_family == AF_INET6 &&
+	    !(flags & ROTA_TCP_IP6_AS_IS))
+		rotai_socket_change_add(&change, IPPROTO_IPV6, IPV6_V6ONLY,
+					(flags & ROTA_TCP_IP6_ONLY) != 0);
+	error = rotai_socket_change_make(&change, fd);
+	if (error == 0 &&
+	    bind(fd, &address->is.any, (socklen_t)address->size) < 0) {
+		error = -errno;
+		rotai_socket_change_undo(&change, fd);
 	}
 	return error;
 }
 
-/* The program may have made the socket, and may go on using it. */
-static void take_options_back(struct bind_options *options, int fd)
+static int check_bind(const struct rota_tcp *tcp,
+		      const struct rota_address *address, unsigned flags)
 {
-	while (options->set > 0) {
-		int i = --options->set;
+	int error = rotai_handle_usable(&tcp->handle);
+	int fd = rotai_tcp_fd(tcp);
+	int family;
 
-		(void)rotai_socket_set(fd, options->of[i].level,
-				       options->of[i].name,
-				       options->of[i].before);
-	}
-}
-
-/* Set the options and bind: 0; or an error, and the socket is as before. */
-static int bind_socket(int fd, const struct rota_address *address,
-		       unsigned flags)
-{
-	struct bind_options options = { .wanted = 0 };
-	int error;
-
-	want_option(&options, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (flags & ROTA_TCP_REUSE_PORT)
-		want_option(&options, SOL_SOCKET, SO_REUSEPORT, 1);
-	if (address->is.any.sa_family == AF_INET6)
-		want_option(&options, IPPROTO_IPV6, IPV6_V6ONLY,
-			    (flags & ROTA_TCP_IP6_ONLY) != 0);
-	error = set_options(&options, fd);
-	if (error == 0 &&
-	    bind(fd, &address->is.any, (socklen_t)address->size) < 0)
-		error = -errno;
 	if (error < 0)
-		take_options_back(&options, fd);
+		return error;
+	if (!is_address(address) || (flags & ~(unsigned)BIND_FLAGS) != 0 ||
+	    (flags & IP6_FLAGS) == IP6_FLAGS ||
+	    rotai_stream_has(&tcp->stream, ROTAI_BOUND | ROTAI_CONNECTED |
+						   ROTAI_CONNECTING |
+						   ROTAI_LISTENING))
+		return ROTA_EINVAL;
+	if (fd < 0)
+		return 0;
+	error = rotai_socket_family(fd, &family);
+	if (error == 0 && family != address->is.any.sa_family)
+		error = ROTA_EAFNOSUPPORT;
 	return error;
 }
 
@@ -234,24 +236,18 @@ int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
 		  unsigned flags)
 {
 	ROTAI_ENTER_HANDLE(&tcp->handle);
-	int error = rotai_handle_usable(&tcp->handle);
-	int fd = tcp_fd(tcp);
+	int error = check_bind(tcp, address, flags);
+	int fd = rotai_tcp_fd(tcp);
 
 	if (error < 0)
 		return error;
-	if (!is_address(address) ||
-	    rotai_stream_has(&tcp->stream, ROTAI_BOUND | ROTAI_CONNECTED |
-						   ROTAI_CONNECTING |
-						   ROTAI_LISTENING) ||
-	    (flags & ~(unsigned)(ROTA_TCP_IP6_ONLY | ROTA_TCP_REUSE_PORT)) != 0)
-		return ROTA_EINVAL;
 	if (fd < 0)
 		fd = rotai_socket_new(address->is.any.sa_family);
 	if (fd < 0)
 		return fd;
 	error = bind_socket(fd, address, flags);
 	if (error < 0) {
-		if (fd != tcp_fd(tcp))
+		if (fd != rotai_tcp_fd(tcp))
 			rotai_fd_close(fd);
 		return error;
 	}
@@ -260,10 +256,10 @@ int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
 	return 0;
 }
 
-int rota_tcp_connect(struct rota_connect *connect, struct rota_tcp *tcp,
-		     const struct rota_address *address, rota_connect_fn *fn)
+static int connect_tcp(struct rota_connect *connect, struct rota_tcp *tcp,
+		       const struct rota_address *address,
+		       struct rota_const_buf first, rota_connect_fn *fn)
 {
-	ROTAI_ENTER_HANDLE(&tcp->handle);
 	int error = rotai_handle_usable(&tcp->handle);
 
 	if (error < 0)
@@ -277,45 +273,26 @@ int rota_tcp_connect(struct rota_connect *connect, struct rota_tcp *tcp,
 		return ROTA_EALREADY;
 	connect->internal.fn = fn;
 	rotai_stream_connect(connect, &tcp->stream, &address->is.any,
-			     address->size);
+			     address->size, first);
 	return 0;
 }
 
-/* Return 0, or the error if @tcp has no socket. */
-static int has_socket(const struct rota_tcp *tcp)
+int rota_tcp_connect(struct rota_connect *connect, struct rota_tcp *tcp,
+		     const struct rota_address *address, rota_connect_fn *fn)
 {
-	if (rota_handle_is_closing(&tcp->handle))
+	ROTAI_ENTER_HANDLE(&tcp->handle);
+	return connect_tcp(connect, tcp, address,
+			   (struct rota_const_buf){ NULL, 0 }, fn);
+}
+
+int rota_tcp_connect_fast(struct rota_connect *connect, struct rota_tcp *tcp,
+			  const struct rota_address *address,
+			  struct rota_const_buf first, rota_connect_fn *fn)
+{
+	ROTAI_ENTER_HANDLE(&tcp->handle);
+	if (first.data == NULL || first.size == 0 || first.size > PTRDIFF_MAX)
 		return ROTA_EINVAL;
-	return rota_stream_fd(&tcp->stream) < 0 ? ROTA_EBADF : 0;
-}
-
-/* The same before a change of the socket, which in a forked child would change
- * it for the parent as well (F2). */
-static int may_set(const struct rota_tcp *tcp)
-{
-	int error = rotai_handle_reachable(&tcp->handle);
-
-	return error < 0 ? error : has_socket(tcp);
-}
-
-int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on)
-{
-	ROTAI_ENTER_HANDLE(&tcp->handle);
-	int error = may_set(tcp);
-
-	return error < 0 ? error
-			 : rotai_socket_set(tcp_fd(tcp), IPPROTO_TCP,
-					    TCP_NODELAY, on != 0);
-}
-
-int rota_tcp_set_keepalive(struct rota_tcp *tcp, unsigned idle)
-{
-	ROTAI_ENTER_HANDLE(&tcp->handle);
-	int error = may_set(tcp);
-
-	if (error == 0 && idle > 32767) /* MAX_TCP_KEEPIDLE of Linux */
-		error = ROTA_EINVAL;
-	return error < 0 ? error : rotai_socket_keepalive(tcp_fd(tcp), idle);
+	return connect_tcp(connect, tcp, address, first, fn);
 }
 
 typedef int name_fn(int fd, struct sockaddr *address, socklen_t *size);
@@ -325,13 +302,14 @@ static int get_address(const struct rota_tcp *tcp, struct rota_address *address,
 {
 	struct sockaddr_storage found;
 	socklen_t size = sizeof(found);
-	int error = has_socket(tcp);
+	int error = rotai_tcp_has_socket(tcp);
 
 	if (error == 0 && address == NULL)
 		error = ROTA_EINVAL;
 	if (error < 0)
 		return error;
-	if (get_name(tcp_fd(tcp), (struct sockaddr *)(void *)&found, &size) < 0)
+	if (get_name(rotai_tcp_fd(tcp), (struct sockaddr *)(void *)&found,
+		     &size) < 0)
 		return -errno;
 	return rota_address_from(address, (struct sockaddr *)(void *)&found,
 				 size);
@@ -348,7 +326,7 @@ int rota_tcp_peer_address(const struct rota_tcp *tcp,
 			  struct rota_address *address)
 {
 	ROTAI_ENTER_HANDLE(&tcp->handle);
-	int error = has_socket(tcp);
+	int error = rotai_tcp_has_socket(tcp);
 
 	if (error == 0 && !rotai_stream_has(&tcp->stream, ROTAI_CONNECTED))
 		error = ROTA_ENOTCONN;

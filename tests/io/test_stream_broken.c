@@ -90,44 +90,6 @@ static void what_is_left_over_outlasts_a_watch(void **state)
 	connection_end(&other);
 }
 
-static void send_with_descriptor(int to, const char *text)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec iov = { (char *)(uintptr_t)text, strlen(text) };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = control,
-				  .msg_controllen = sizeof(control) };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &to, sizeof(int));
-	assert_int_equal(sendmsg(to, &message, 0), strlen(text));
-}
-
-/* A read of a Unix socket is short if a descriptor was passed. The data behind
- * it is delivered all the same. */
-static void a_descriptor_in_midstream_stops_nothing(void **state)
-{
-	struct fixture *f = *state;
-	struct connection c;
-	int fds[2];
-
-	make_socketpair(fds);
-	connection_adopt(&c, f, fds[0], fds[1], NULL);
-	connection_read(&c);
-	turn(f);
-	send_with_descriptor(fds[1], "abc");
-	raw_send(fds[1], "def", 3);
-	turn(f);
-	turn(f);
-
-	assert_int_equal(c.size, 6);
-	connection_end(&c);
-}
-
 /* rota_stream_try_write(): empty buffers in front do not keep it from
  * writing. */
 static void a_try_passes_over_empty_buffers(void **state)
@@ -410,7 +372,6 @@ static void what_is_corked_at_a_fork_is_written_once(void **state)
 static const struct CMUnitTest tests[] = {
 	REAL(a_buffer_that_is_kept_stays_what_it_was),
 	REAL(what_is_left_over_outlasts_a_watch),
-	REAL(a_descriptor_in_midstream_stops_nothing),
 	REAL(a_try_passes_over_empty_buffers),
 	REAL(a_write_that_times_out_is_told_to_who_waits),
 	REAL(on_drain_comes_when_a_cancel_has_made_room),

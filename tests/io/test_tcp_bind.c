@@ -17,6 +17,25 @@ static int try_listen(struct rota_tcp *tcp)
 	return rota_stream_listen(&tcp->stream, 8, server_called);
 }
 
+/* Skip the test if the system has no such flag, which it must say. */
+static void need_flag(struct fixture *f, unsigned flag)
+{
+	struct rota_address address;
+	struct rota_tcp tcp;
+	int status;
+
+	loopback(&address, AF_INET, 0);
+	tcp_init(&tcp, f);
+	status = rota_tcp_bind(&tcp, &address, flag);
+	if (status == ROTA_ENOTSUP) {
+		assert_int_equal(handle_fd(&tcp.handle), -1);
+		assert_int_equal(rota_tcp_bind(&tcp, &address, 0), 0);
+		tcp_end(&tcp);
+		skip_test("the system does not have this");
+	}
+	tcp_end(&tcp);
+}
+
 /* Bind. */
 
 static void expect_bound(struct fixture *f, int family)
@@ -116,10 +135,13 @@ static void flags_of_no_meaning_are_refused(void **state)
 
 	loopback(&address, AF_INET, 0);
 	tcp_init(&tcp, f);
-	for (unsigned bit = 2; bit < 32; bit++)
+	for (unsigned bit = 6; bit < 32; bit++)
 		assert_int_equal(rota_tcp_bind(&tcp, &address, 1u << bit),
 				 ROTA_EINVAL);
 	assert_int_equal(rota_tcp_bind(&tcp, &address, UINT_MAX), ROTA_EINVAL);
+	assert_int_equal(rota_tcp_bind(&tcp, &address,
+				       ROTA_TCP_IP6_ONLY | ROTA_TCP_IP6_AS_IS),
+			 ROTA_EINVAL);
 	assert_int_equal(handle_fd(&tcp.handle), -1);
 	tcp_end(&tcp);
 }
@@ -188,8 +210,11 @@ static void a_port_that_is_listened_at_is_in_use(void **state)
 	server_open(&s, f, 8);
 
 	expect_in_use(f, &s.address, 0);
-	expect_in_use(f, &s.address, ROTA_TCP_REUSE_PORT);
+	server_end(&s);
 
+	need_flag(f, ROTA_TCP_REUSE_PORT);
+	server_open(&s, f, 8);
+	expect_in_use(f, &s.address, ROTA_TCP_REUSE_PORT);
 	server_end(&s);
 }
 
@@ -253,6 +278,30 @@ static void reuse_address_is_set(void **state)
 	server_end(&s);
 }
 
+static void reuse_address_can_be_left_out(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address address;
+	struct rota_tcp tcp, other;
+
+	loopback(&address, AF_INET, 0);
+	tcp_init(&tcp, f);
+	tcp_init(&other, f);
+
+	assert_int_equal(
+		rota_tcp_bind(&tcp, &address, ROTA_TCP_NO_REUSE_ADDRESS), 0);
+
+	assert_int_equal(
+		raw_option(handle_fd(&tcp.handle), SOL_SOCKET, SO_REUSEADDR),
+		0);
+	assert_int_equal(rota_tcp_own_address(&tcp, &address), 0);
+	assert_int_equal(
+		rota_tcp_bind(&other, &address, ROTA_TCP_NO_REUSE_ADDRESS),
+		ROTA_EADDRINUSE);
+	tcp_end(&tcp);
+	tcp_end(&other);
+}
+
 static void sockets_that_all_say_so_share_a_port(void **state)
 {
 	enum { SHARING = 3, CLIENTS = 60 };
@@ -261,6 +310,7 @@ static void sockets_that_all_say_so_share_a_port(void **state)
 	struct rota_address address;
 	int clients[CLIENTS];
 
+	need_flag(f, ROTA_TCP_REUSE_PORT);
 	loopback(&address, AF_INET, 0);
 	for (unsigned i = 0; i < SHARING; i++) {
 		s[i].f = f;
@@ -290,6 +340,7 @@ static void one_that_does_not_say_so_does_not_share(void **state)
 	struct rota_address address;
 	struct rota_tcp tcp;
 
+	need_flag(f, ROTA_TCP_REUSE_PORT);
 	loopback(&address, AF_INET, 0);
 	tcp_init(&tcp, f);
 	assert_int_equal(rota_tcp_bind(&tcp, &address, ROTA_TCP_REUSE_PORT), 0);
@@ -324,8 +375,123 @@ static void version_6_stands_for_both_unless_the_caller_says_so(void **state)
 
 	assert_false(bound_for_6_only(*state, 0));
 	assert_true(bound_for_6_only(*state, ROTA_TCP_IP6_ONLY));
+	need_flag(*state, ROTA_TCP_REUSE_PORT);
 	assert_true(bound_for_6_only(*state,
 				     ROTA_TCP_IP6_ONLY | ROTA_TCP_REUSE_PORT));
+}
+
+/* The program has set the option itself, and it is left as it is. */
+static void version_6_can_be_left_as_it_is(void **state)
+{
+	struct fixture *f = *state;
+
+	need_ip6();
+	for (int only = 0; only <= 1; only++) {
+		struct rota_address address;
+		struct rota_tcp tcp;
+		int fd;
+
+		assert_int_equal(rota_address_ip(&address, "::", 0), 0);
+		tcp_init(&tcp, f);
+		assert_int_equal(rota_tcp_create(&tcp, AF_INET6), 0);
+		fd = rota_stream_fd(&tcp.stream);
+		assert_int_equal(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY,
+					    &only, sizeof(only)),
+				 0);
+		assert_int_equal(
+			rota_tcp_bind(&tcp, &address, ROTA_TCP_IP6_AS_IS), 0);
+		assert_int_equal(raw_option(fd, IPPROTO_IPV6, IPV6_V6ONLY),
+				 only);
+		tcp_end(&tcp);
+	}
+}
+
+/* What is left as it is needs no call that may fail. */
+static void what_is_left_as_it_is_costs_no_call(void **state)
+{
+	struct rota_address address;
+	struct rota_tcp tcp;
+
+	need_ip6();
+	loopback(&address, AF_INET6, 0);
+	tcp_init(&tcp, *state);
+	fault_count_reset();
+	assert_int_equal(
+		rota_tcp_bind(&tcp, &address,
+			      ROTA_TCP_IP6_AS_IS | ROTA_TCP_NO_REUSE_ADDRESS),
+		0);
+	assert_int_equal(fault_count("setsockopt"), 0);
+	tcp_end(&tcp);
+}
+
+/* Addresses of documentation (RFC 5737, RFC 3849), which no host has. */
+static void a_free_bind_takes_an_address_of_somebody_else(void **state)
+{
+	static const char *const addresses[] = { "198.51.100.7",
+						 "2001:db8::7" };
+	struct fixture *f = *state;
+
+	need_flag(f, ROTA_TCP_FREE_BIND);
+	for (unsigned i = 0; i < 2; i++) {
+		struct rota_address address, own;
+		struct rota_tcp tcp;
+
+		if (i == 1)
+			need_ip6();
+		assert_int_equal(rota_address_ip(&address, addresses[i], 0), 0);
+		tcp_init(&tcp, f);
+		assert_int_equal(try_bind(&tcp, &address), ROTA_EADDRNOTAVAIL);
+		assert_int_equal(
+			rota_tcp_bind(&tcp, &address, ROTA_TCP_FREE_BIND), 0);
+		assert_int_equal(rota_tcp_own_address(&tcp, &own), 0);
+		assert_int_equal(try_listen(&tcp), 0);
+		tcp_end(&tcp);
+	}
+}
+
+/* Without the privilege, which the fault simulates, nothing has changed. */
+static void a_transparent_bind_may_be_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address address;
+	struct rota_tcp tcp;
+
+	need_flag(f, ROTA_TCP_TRANSPARENT);
+	loopback(&address, AF_INET, 0);
+	tcp_init(&tcp, f);
+	assert_int_equal(rota_tcp_create(&tcp, AF_INET), 0);
+	fault_fail("setsockopt", 2, EPERM);
+	assert_int_equal(rota_tcp_bind(&tcp, &address, ROTA_TCP_TRANSPARENT),
+			 ROTA_EPERM);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(raw_option(rota_stream_fd(&tcp.stream), SOL_SOCKET,
+				    SO_REUSEADDR),
+			 0);
+	assert_int_equal(try_bind(&tcp, &address), 0);
+	tcp_end(&tcp);
+}
+
+static void a_socket_of_the_other_version_is_not_bound(void **state)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	struct fixture *f = *state;
+
+	need_ip6();
+	for (unsigned i = 0; i < 2; i++) {
+		struct rota_address address;
+		struct rota_tcp tcp;
+
+		tcp_init(&tcp, f);
+		assert_int_equal(rota_tcp_create(&tcp, families[i]), 0);
+		loopback(&address, families[1 - i], 0);
+		assert_int_equal(try_bind(&tcp, &address), ROTA_EAFNOSUPPORT);
+		loopback(&address, families[i], 0);
+		fault_fail("getsockname", 1, ENOBUFS);
+		assert_int_equal(try_bind(&tcp, &address), ROTA_ENOBUFS);
+		assert_int_equal(fault_clear(), 1);
+		assert_int_equal(try_bind(&tcp, &address), 0);
+		tcp_end(&tcp);
+	}
 }
 
 /* A version 4 address mapped into version 6, so that everything stays on
@@ -438,6 +604,7 @@ static void a_bind_that_failed_has_set_no_option(void **state)
 {
 	struct fixture *f = *state;
 
+	need_flag(f, ROTA_TCP_REUSE_PORT);
 	for (unsigned nth = 1; nth <= 2; nth++) {
 		expect_options_stay(f, AF_INET, "setsockopt", nth);
 		expect_options_stay(f, AF_INET, "getsockopt", nth);
@@ -576,9 +743,15 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_listen_that_failed_can_be_made_again),
 	REAL(an_address_of_somebody_else_is_not_available),
 	REAL(reuse_address_is_set),
+	REAL(reuse_address_can_be_left_out),
 	REAL(sockets_that_all_say_so_share_a_port),
 	REAL(one_that_does_not_say_so_does_not_share),
 	REAL(version_6_stands_for_both_unless_the_caller_says_so),
+	REAL(version_6_can_be_left_as_it_is),
+	REAL(what_is_left_as_it_is_costs_no_call),
+	REAL(a_free_bind_takes_an_address_of_somebody_else),
+	REAL(a_transparent_bind_may_be_refused),
+	REAL(a_socket_of_the_other_version_is_not_bound),
 	REAL(version_4_comes_through_version_6),
 	REAL(a_bind_that_failed_has_changed_nothing),
 	REAL(a_bind_that_failed_has_set_no_option),

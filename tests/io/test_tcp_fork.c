@@ -109,6 +109,12 @@ static void try_everything(void *arg)
 		EXPECT(rota_stream_listen(&h->stream, 8, keep_quietly) ==
 		       ROTA_ECHILD);
 		EXPECT(rota_tcp_bind(h, &address, 0) == ROTA_ECHILD);
+		EXPECT(rota_tcp_create(h, AF_INET) == ROTA_ECHILD);
+		EXPECT(rota_tcp_connect_fast(&connect, h, &address,
+					     rota_bytes("x", 1),
+					     attempt_called) == ROTA_ECHILD);
+		EXPECT(rota_tcp_send_urgent(h, '!') == ROTA_ECHILD);
+		EXPECT(rota_tcp_on_urgent(h, NULL) == ROTA_ECHILD);
 		EXPECT(rota_tcp_connect(&connect, h, &address,
 					attempt_called) == ROTA_ECHILD);
 		EXPECT(rota_stream_detach(&h->stream) == ROTA_ECHILD);
@@ -151,6 +157,15 @@ static void try_options(void *arg)
 	fault_count_reset();
 	EXPECT(rota_tcp_set_nodelay(&all->s.tcp, 1) == ROTA_ECHILD);
 	EXPECT(rota_tcp_set_keepalive(&all->s.tcp, 10) == ROTA_ECHILD);
+	EXPECT(rota_tcp_set_keepalive(&all->s.tcp, 0) == ROTA_ECHILD);
+	EXPECT(rota_tcp_set_keepalive_with(&all->s.tcp, 1, 1, 1) ==
+	       ROTA_ECHILD);
+	EXPECT(rota_tcp_set_user_timeout(&all->s.tcp, 1) == ROTA_ECHILD);
+	EXPECT(rota_tcp_set_fast_open(&all->s.tcp, 1) == ROTA_ECHILD);
+	EXPECT(rota_tcp_set_device(&all->s.tcp, "lo") == ROTA_ECHILD);
+	EXPECT(rota_tcp_set_mark(&all->s.tcp, 1) == ROTA_ECHILD);
+	EXPECT(rota_tcp_set_priority(&all->s.tcp, 1) == ROTA_ECHILD);
+	EXPECT(rota_tcp_set_urgent_inline(&all->s.tcp, 1) == ROTA_ECHILD);
 	EXPECT(fault_count("setsockopt") == 0);
 }
 

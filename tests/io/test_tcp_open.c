@@ -84,6 +84,36 @@ static void what_is_no_stream_socket_is_refused(void **state)
 	close(fds[1]);
 }
 
+/* They are streams, but not of TCP. */
+static void a_unix_socket_is_refused(void **state)
+{
+	int alone = plain_socket(AF_UNIX, SOCK_STREAM);
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	expect_not_opened(*state, fds[0], ROTA_EINVAL);
+	expect_not_opened(*state, alone, ROTA_EINVAL);
+	close(alone);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* F3: a fresh socket is asked for its own address as well. */
+static void an_address_that_is_not_told_is_a_failure(void **state)
+{
+	struct fixture *f = *state;
+	int fd = plain_socket(AF_INET, SOCK_STREAM);
+	struct rota_tcp tcp;
+
+	fault_fail("getsockname", 1, ENOBUFS);
+	assert_int_equal(rota_tcp_open(&tcp, f->loop, fd), ROTA_ENOBUFS);
+	assert_int_equal(fault_clear(), 1);
+
+	assert_false(is_non_blocking(fd));
+	assert_int_equal(rota_tcp_open(&tcp, f->loop, fd), 0);
+	tcp_end(&tcp);
+}
+
 /* F3 */
 static void a_failure_leaves_the_descriptor_with_the_caller(void **state)
 {
@@ -273,27 +303,6 @@ static void a_bound_socket_listens(void **state)
 	server_end(&s);
 }
 
-/* Any stream socket can be opened; only the addresses are missing. */
-static void a_socket_pair_of_the_system_is_a_stream(void **state)
-{
-	struct fixture *f = *state;
-	struct rota_address address;
-	struct connection c;
-	int fds[2];
-
-	make_socketpair(fds);
-	connection_adopt(&c, f, fds[0], fds[1], NULL);
-
-	connection_expect_talk(f, &c);
-
-	assert_true(rota_tcp_own_address(&c.tcp, &address) < 0);
-	assert_true(rota_tcp_peer_address(&c.tcp, &address) < 0);
-	raw_shutdown(c.peer);
-	RUN_UNTIL(f, c.ends > 0);
-	assert_int_equal(c.status, ROTA_EOF);
-	connection_end(&c);
-}
-
 /* The memory of a closed handle may be used for a new one. */
 static void a_handle_can_be_opened_again_when_it_is_closed(void **state)
 {
@@ -369,6 +378,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_number_that_is_not_open_is_refused),
 	REAL(what_is_no_socket_is_refused),
 	REAL(what_is_no_stream_socket_is_refused),
+	REAL(a_unix_socket_is_refused),
+	REAL(an_address_that_is_not_told_is_a_failure),
 	REAL(a_failure_leaves_the_descriptor_with_the_caller),
 	REAL(the_first_stream_of_a_loop_may_find_no_memory),
 	REAL(a_connection_that_is_opened_is_set_non_blocking),
@@ -378,7 +389,6 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_fresh_socket_connects),
 	REAL(a_fresh_socket_can_be_bound),
 	REAL(a_bound_socket_listens),
-	REAL(a_socket_pair_of_the_system_is_a_stream),
 	REAL(a_handle_can_be_opened_again_when_it_is_closed),
 	REAL(what_was_accepted_is_opened_without_a_system_call),
 };

@@ -188,7 +188,307 @@ static void a_keepalive_that_failed_does_not_ask(void **state)
 	connection_end(&c);
 }
 
+static void expect_times(struct connection *c, int idle, int interval,
+			 int count)
+{
+	assert_true(option(c, SOL_SOCKET, SO_KEEPALIVE) != 0);
+	assert_int_equal(option(c, IPPROTO_TCP, TCP_KEEPIDLE), idle);
+	assert_int_equal(option(c, IPPROTO_TCP, TCP_KEEPINTVL), interval);
+	assert_int_equal(option(c, IPPROTO_TCP, TCP_KEEPCNT), count);
+}
+
+/* C1: times are in nanoseconds, and never end early. */
+static void keepalive_has_all_three_times(void **state)
+{
+	struct connection c;
+
+	connection_open(&c, *state, NULL);
+	assert_int_equal(rota_tcp_set_keepalive_with(&c.tcp, ROTA_SEC(60),
+						     ROTA_SEC(5), 3),
+			 0);
+	expect_times(&c, 60, 5, 3);
+	assert_int_equal(rota_tcp_set_keepalive_with(&c.tcp, 1, 1, 1), 0);
+	expect_times(&c, 1, 1, 1);
+	assert_int_equal(rota_tcp_set_keepalive_with(&c.tcp, ROTA_SEC(2) + 1,
+						     ROTA_MSEC(3001), 9),
+			 0);
+	expect_times(&c, 3, 4, 9);
+	assert_int_equal(rota_tcp_set_keepalive_with(&c.tcp, ROTA_SEC(32767),
+						     ROTA_SEC(32767), 127),
+			 0);
+	expect_times(&c, 32767, 32767, 127);
+	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 0), 0);
+	assert_int_equal(option(&c, SOL_SOCKET, SO_KEEPALIVE), 0);
+	connection_end(&c);
+}
+
+/* D6, F3 */
+static void times_out_of_range_change_nothing(void **state)
+{
+	static const struct {
+		uint64_t idle, interval;
+		unsigned count;
+	} bad[] = {
+		{ 0, 1, 1 },
+		{ 1, 0, 1 },
+		{ 1, 1, 0 },
+		{ ROTA_SEC(32767) + 1, 1, 1 },
+		{ 1, ROTA_SEC(32767) + 1, 1 },
+		{ 1, 1, 128 },
+		{ UINT64_MAX, UINT64_MAX, 1 },
+		{ 1, 1, UINT_MAX },
+		/* The seconds are 1 in 32 bits. */
+		{ ROTA_SEC((UINT64_C(1) << 32) + 1), 1, 1 },
+	};
+	struct connection c;
+
+	connection_open(&c, *state, NULL);
+	for (int on = 0; on <= 1; on++) {
+		for (unsigned i = 0; i < COUNT(bad); i++)
+			assert_int_equal(rota_tcp_set_keepalive_with(
+						 &c.tcp, bad[i].idle,
+						 bad[i].interval, bad[i].count),
+					 ROTA_EINVAL);
+		if (on)
+			expect_times(&c, 7, 8, 9);
+		else
+			assert_int_equal(option(&c, SOL_SOCKET, SO_KEEPALIVE),
+					 0);
+		assert_int_equal(rota_tcp_set_keepalive_with(
+					 &c.tcp, ROTA_SEC(7), ROTA_SEC(8), 9),
+				 0);
+	}
+	connection_end(&c);
+}
+
+/* F3: what was set before the failure is undone. */
+static void a_keepalive_that_failed_has_changed_no_time(void **state)
+{
+	static const char *const calls[] = { "setsockopt", "getsockopt" };
+	struct connection c;
+
+	connection_open(&c, *state, NULL);
+	assert_int_equal(rota_tcp_set_keepalive_with(&c.tcp, ROTA_SEC(7),
+						     ROTA_SEC(8), 9),
+			 0);
+	for (unsigned i = 0; i < COUNT(calls); i++) {
+		for (unsigned nth = 1; nth <= 4; nth++) {
+			fault_fail(calls[i], nth, ENOBUFS);
+			assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 60),
+					 ROTA_ENOBUFS);
+			assert_int_equal(fault_clear(), 1);
+			expect_times(&c, 7, 8, 9);
+		}
+	}
+	connection_end(&c);
+}
+
+/* Some systems do not have an option. Then the call says so, and the test
+ * ends. */
+static void need_option(struct connection *c, int status)
+{
+	if (status != ROTA_ENOTSUP) {
+		assert_int_equal(status, 0);
+		return;
+	}
+	connection_end(c);
+	skip_test("the system does not have this");
+}
+
+#ifdef TCP_USER_TIMEOUT
+static void a_user_timeout_is_in_milliseconds(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		int ms;
+	} cases[] = {
+		{ ROTA_SEC(30), 30000 },
+		{ 1, 1 },
+		{ ROTA_MSEC(5) + 1, 6 },
+		{ ROTA_MSEC(INT_MAX), INT_MAX },
+		{ 0, 0 },
+	};
+	static const uint64_t bad[] = { ROTA_MSEC(INT_MAX) + 1, UINT64_MAX,
+					ROTA_MSEC(UINT64_C(1) << 32) };
+	struct connection c;
+
+	connection_open(&c, *state, NULL);
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(rota_tcp_set_user_timeout(&c.tcp, cases[i].ns),
+				 0);
+		assert_int_equal(option(&c, IPPROTO_TCP, TCP_USER_TIMEOUT),
+				 cases[i].ms);
+	}
+	assert_int_equal(rota_tcp_set_user_timeout(&c.tcp, ROTA_SEC(1)), 0);
+	for (unsigned i = 0; i < COUNT(bad); i++)
+		assert_int_equal(rota_tcp_set_user_timeout(&c.tcp, bad[i]),
+				 ROTA_EINVAL);
+	assert_int_equal(option(&c, IPPROTO_TCP, TCP_USER_TIMEOUT), 1000);
+	connection_end(&c);
+}
+#else
+static void a_user_timeout_is_in_milliseconds(void **state)
+{
+	struct connection c;
+
+	connection_open(&c, *state, NULL);
+	assert_int_equal(rota_tcp_set_user_timeout(&c.tcp, ROTA_SEC(1)),
+			 ROTA_ENOTSUP);
+	connection_end(&c);
+}
+#endif
+
+static void a_priority_is_set(void **state)
+{
+	struct connection c;
+
+	connection_open(&c, *state, NULL);
+	need_option(&c, rota_tcp_set_priority(&c.tcp, 6));
+#ifdef SO_PRIORITY
+	assert_int_equal(option(&c, SOL_SOCKET, SO_PRIORITY), 6);
+	assert_int_equal(rota_tcp_set_priority(&c.tcp, -1), ROTA_EINVAL);
+	assert_int_equal(option(&c, SOL_SOCKET, SO_PRIORITY), 6);
+	fault_fail("setsockopt", 1, EPERM);
+	assert_int_equal(rota_tcp_set_priority(&c.tcp, 7), ROTA_EPERM);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(rota_tcp_set_priority(&c.tcp, 0), 0);
+	assert_int_equal(option(&c, SOL_SOCKET, SO_PRIORITY), 0);
+#endif
+	connection_end(&c);
+}
+
+/* With the privilege: see test_tcp_network_linux.c. */
+static void a_mark_may_need_a_privilege(void **state)
+{
+	struct connection c;
+
+	connection_open(&c, *state, NULL);
+	fault_fail("setsockopt", 1, EPERM);
+	if (rota_tcp_set_mark(&c.tcp, 1) != ROTA_ENOTSUP)
+		assert_int_equal(fault_clear(), 1);
+	(void)fault_clear();
+	connection_end(&c);
+}
+
+static void a_listener_may_be_fast_to_open(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+	struct server s;
+	int client;
+
+	server_open(&s, f, 8);
+	if (rota_tcp_set_fast_open(&s.tcp, 16) == ROTA_ENOTSUP) {
+		server_end(&s);
+		skip_test("the system does not have this");
+	}
+	assert_int_equal(rota_tcp_set_fast_open(&s.tcp, 0), 0);
+	assert_int_equal(rota_tcp_set_fast_open(&s.tcp, INT_MAX + 1u),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_tcp_set_fast_open(&s.tcp, 1), 0);
+	client = raw_client(&s.address);
+	RUN_UNTIL(f, s.accepted > 0);
+	raw_close(client);
+	server_end(&s);
+	server_bind(&s, f, AF_INET); /* or before it listens */
+	assert_int_equal(rota_tcp_set_fast_open(&s.tcp, 16), 0);
+	server_end(&s);
+
+	connection_open(&c, f, NULL);
+	assert_int_equal(rota_tcp_set_fast_open(&c.tcp, 16), ROTA_EINVAL);
+	connection_end(&c);
+}
+
+static void an_interface_must_be_there(void **state)
+{
+	static const char too_long[] = "lo12345678901234567890";
+	struct fixture *f = *state;
+	struct rota_tcp tcp;
+
+	tcp_init(&tcp, f);
+	assert_int_equal(rota_tcp_create(&tcp, AF_INET), 0);
+	if (rota_tcp_set_device(&tcp, NULL) == ROTA_ENOTSUP) {
+		tcp_end(&tcp);
+		skip_test("the system does not have this");
+	}
+	assert_int_equal(rota_tcp_set_device(&tcp, ""), 0);
+	assert_int_equal(rota_tcp_set_device(&tcp, "no-such-device"),
+			 ROTA_ENODEV);
+	/* D6: it is not cut short to a name that may exist. */
+	assert_int_equal(rota_tcp_set_device(&tcp, too_long), ROTA_ENODEV);
+	fault_fail("setsockopt", 1, EPERM);
+	assert_int_equal(rota_tcp_set_device(&tcp, "lo"), ROTA_EPERM);
+	assert_int_equal(fault_clear(), 1);
+	tcp_end(&tcp);
+}
+
+static void urgent_data_can_be_inline(void **state)
+{
+	struct connection c;
+
+	connection_open(&c, *state, NULL);
+	assert_int_equal(rota_tcp_set_urgent_inline(&c.tcp, 7), 0);
+	assert_true(option(&c, SOL_SOCKET, SO_OOBINLINE) != 0);
+	assert_int_equal(rota_tcp_set_urgent_inline(&c.tcp, 0), 0);
+	assert_int_equal(option(&c, SOL_SOCKET, SO_OOBINLINE), 0);
+	connection_end(&c);
+}
+
+/* All functions that set an option return the same errors. */
+static void expect_all(struct rota_tcp *tcp, int error)
+{
+	assert_int_equal(rota_tcp_set_nodelay(tcp, 1), error);
+	assert_int_equal(rota_tcp_set_keepalive(tcp, 1), error);
+	assert_int_equal(rota_tcp_set_keepalive(tcp, 0), error);
+	assert_int_equal(rota_tcp_set_keepalive_with(tcp, 1, 1, 1), error);
+	assert_int_equal(rota_tcp_set_user_timeout(tcp, 1), error);
+	assert_int_equal(rota_tcp_set_fast_open(tcp, 1), error);
+	assert_int_equal(rota_tcp_set_device(tcp, ""), error);
+	assert_int_equal(rota_tcp_set_mark(tcp, 1), error);
+	assert_int_equal(rota_tcp_set_priority(tcp, 1), error);
+	assert_int_equal(rota_tcp_set_urgent_inline(tcp, 1), error);
+}
+
+static void options_need_a_socket(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_tcp tcp;
+
+	tcp_init(&tcp, f);
+	expect_all(&tcp, ROTA_EBADF);
+	assert_int_equal(rota_tcp_create(&tcp, AF_INET), 0);
+	assert_int_equal(rota_handle_close(&tcp.handle, NULL), 0);
+	expect_all(&tcp, ROTA_EINVAL);
+	run_to_the_end(f);
+	expect_all(&tcp, ROTA_EINVAL);
+}
+
+/* Other options are set through the descriptor. */
+static void the_descriptor_takes_any_other_option(void **state)
+{
+	struct connection c;
+	int size = 1 << 16;
+
+	connection_open(&c, *state, NULL);
+	assert_int_equal(setsockopt(rota_stream_fd(&c.tcp.stream), SOL_SOCKET,
+				    SO_RCVBUF, &size, sizeof(size)),
+			 0);
+	assert_true(option(&c, SOL_SOCKET, SO_RCVBUF) >= size);
+	connection_end(&c);
+}
+
 static const struct CMUnitTest tests[] = {
+	REAL(keepalive_has_all_three_times),
+	REAL(times_out_of_range_change_nothing),
+	REAL(a_keepalive_that_failed_has_changed_no_time),
+	REAL(a_user_timeout_is_in_milliseconds),
+	REAL(a_priority_is_set),
+	REAL(a_mark_may_need_a_privilege),
+	REAL(a_listener_may_be_fast_to_open),
+	REAL(an_interface_must_be_there),
+	REAL(urgent_data_can_be_inline),
+	REAL(options_need_a_socket),
+	REAL(the_descriptor_takes_any_other_option),
 	REAL(a_keepalive_that_failed_does_not_ask),
 	REAL(a_connection_has_two_addresses),
 	REAL(a_connection_of_version_6_has_two_addresses),

@@ -258,6 +258,9 @@ struct call {
 	CALL(rota_tcp_set_keepalive, "tcp \"Ann\"", &all.tcp, 1)               \
 	CALL(rota_tcp_own_address, "tcp \"Ann\"", &all.tcp, &all.address)      \
 	CALL(rota_tcp_peer_address, "tcp \"Ann\"", &all.tcp, &all.address)     \
+	CALL(rota_tcp_create, "tcp \"Ann\"", &all.tcp, 0)                      \
+	CALL(rota_tcp_set_user_timeout, "tcp \"Ann\"", &all.tcp, 0)            \
+	CALL(rota_tcp_send_urgent, "tcp \"Ann\"", &all.tcp, '!')               \
 	CALL(rota_stream_listen, "tcp \"Ann\"", &all.tcp.stream, 1,            \
 	     on_connection)                                                    \
 	CALL(rota_stream_read_start, "tcp \"Ann\"", &all.tcp.stream, on_read)  \
@@ -566,7 +569,7 @@ static void open_a_stream(struct rota_loop *loop, struct rota_tcp *tcp)
 	int fds[2];
 
 	init_all(loop);
-	(void)!socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
+	(void)rota_tcp_pair(fds);
 	(void)rota_tcp_open(tcp, loop, fds[0]);
 }
 

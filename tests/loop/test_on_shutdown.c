@@ -35,7 +35,7 @@ static struct client *client_new(struct fixture *f, unsigned *freed)
 	int fds[2];
 
 	assert_non_null(client);
-	make_socketpair(fds);
+	assert_int_equal(rota_tcp_pair(fds), 0);
 	client->freed = freed;
 	client->peer = fds[1];
 	assert_int_equal(rota_tcp_open(&client->tcp, f->loop, fds[0]), 0);

@@ -175,7 +175,7 @@ static void reading_begin(struct reading *reading, struct recorder *r)
 	struct rota_buf buf = { &reading->byte, 1 };
 	int fds[2];
 
-	make_socketpair(fds);
+	assert_int_equal(rota_tcp_pair(fds), 0);
 	reading->recorder = r;
 	reading->peer = fds[1];
 	reading->status = 1;
