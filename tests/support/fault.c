@@ -64,6 +64,15 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_RECV] = "recv",
 	[FAULT_SEND] = "send",
 	[FAULT_SENDMSG] = "sendmsg",
+	[FAULT_WRITEV] = "writev",
+	[FAULT_PWRITEV2] = "pwritev2",
+	[FAULT_RECVMSG] = "recvmsg",
+	[FAULT_SOCKETPAIR] = "socketpair",
+	[FAULT_LSTAT] = "lstat",
+	[FAULT_UNLINK] = "unlink",
+	[FAULT_RENAME] = "rename",
+	[FAULT_LINK] = "link",
+	[FAULT_FCHMODAT] = "fchmodat",
 };
 
 static atomic_uint counts[FAULT_CALL_COUNT];

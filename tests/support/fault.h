@@ -11,7 +11,8 @@
  * "pthread_condattr_init", "pthread_cond_init", "pthread_key_create",
  * "pthread_setspecific", "sigaction", "socket", "bind", "listen", "connect",
  * "accept4", "getsockname", "getpeername", "getsockopt", "setsockopt",
- * "shutdown", "recv", "send", "sendmsg".
+ * "shutdown", "recv", "send", "sendmsg", "writev", "pwritev2", "recvmsg",
+ * "socketpair", "lstat", "unlink", "rename", "link", "fchmodat".
  */
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H

@@ -26,6 +26,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -34,9 +35,11 @@
 #ifdef __x86_64__
 #define FSTAT "fstat$INODE64" /* (3) */
 #define STAT  "stat$INODE64"
+#define LSTAT "lstat$INODE64"
 #else
 #define FSTAT "fstat"
 #define STAT  "stat"
+#define LSTAT "lstat"
 #endif
 
 static int struck(enum fault_call call)
@@ -97,6 +100,15 @@ static int (*real_shutdown)(int fd, int how);
 static ssize_t (*real_recv)(int fd, void *data, size_t size, int flags);
 static ssize_t (*real_send)(int fd, const void *data, size_t size, int flags);
 static ssize_t (*real_sendmsg)(int fd, const struct msghdr *message, int flags);
+static ssize_t (*real_writev)(int fd, const struct iovec *bufs, int count);
+static ssize_t (*real_recvmsg)(int fd, struct msghdr *message, int flags);
+static int (*real_socketpair)(int domain, int type, int protocol, int fds[2]);
+static int (*real_lstat)(const char *path, struct stat *status);
+static int (*real_unlink)(const char *path);
+static int (*real_rename)(const char *from, const char *to);
+static int (*real_link)(const char *from, const char *to);
+static int (*real_fchmodat)(int directory, const char *path, mode_t mode,
+			    int flags);
 static int (*real_pthread_atfork)(void (*)(void), void (*)(void),
 				  void (*)(void));
 
@@ -154,6 +166,14 @@ __attribute__((constructor)) static void find_all(void) /* (2) */
 	find("recv", &real_recv);
 	find("send", &real_send);
 	find("sendmsg", &real_sendmsg);
+	find("writev", &real_writev);
+	find("recvmsg", &real_recvmsg);
+	find("socketpair", &real_socketpair);
+	find(LSTAT, &real_lstat);
+	find("unlink", &real_unlink);
+	find("rename", &real_rename);
+	find("link", &real_link);
+	find("fchmodat", &real_fchmodat);
 }
 
 int kqueue(void)
@@ -485,4 +505,60 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	if (struck(FAULT_SENDMSG))
 		return -1;
 	return real_sendmsg(fd, message, flags);
+}
+
+ssize_t writev(int fd, const struct iovec *bufs, int count)
+{
+	if (struck(FAULT_WRITEV))
+		return -1;
+	return real_writev(fd, bufs, count);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	if (struck(FAULT_RECVMSG))
+		return -1;
+	return real_recvmsg(fd, message, flags);
+}
+
+int socketpair(int domain, int type, int protocol, int fds[2])
+{
+	if (struck(FAULT_SOCKETPAIR))
+		return -1;
+	return real_socketpair(domain, type, protocol, fds);
+}
+
+int lstat(const char *path, struct stat *status)
+{
+	if (struck(FAULT_LSTAT))
+		return -1;
+	return real_lstat(path, status);
+}
+
+int unlink(const char *path)
+{
+	if (struck(FAULT_UNLINK))
+		return -1;
+	return real_unlink(path);
+}
+
+int rename(const char *from, const char *to)
+{
+	if (struck(FAULT_RENAME))
+		return -1;
+	return real_rename(from, to);
+}
+
+int link(const char *from, const char *to)
+{
+	if (struck(FAULT_LINK))
+		return -1;
+	return real_link(from, to);
+}
+
+int fchmodat(int directory, const char *path, mode_t mode, int flags)
+{
+	if (struck(FAULT_FCHMODAT))
+		return -1;
+	return real_fchmodat(directory, path, mode, flags);
 }

@@ -21,7 +21,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include "fault.h"
@@ -34,6 +36,13 @@ struct kevent;
 
 /* Its number on the processors that tests run on. A BSD has no such call. */
 enum { SYSTEM_EPOLL_PWAIT2 = 441 };
+
+/* This one differs between them: see <sys/syscall.h>. */
+#ifdef SYS_pwritev2
+enum { SYSTEM_PWRITEV2 = SYS_pwritev2 };
+#else
+enum { SYSTEM_PWRITEV2 = -1 };
+#endif
 
 /* (1) */
 WEAK int __real_epoll_create1(int flags);
@@ -94,6 +103,15 @@ WEAK int __real_shutdown(int fd, int how);
 WEAK ssize_t __real_recv(int fd, void *data, size_t size, int flags);
 WEAK ssize_t __real_send(int fd, const void *data, size_t size, int flags);
 WEAK ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
+WEAK ssize_t __real_writev(int fd, const struct iovec *bufs, int count);
+WEAK ssize_t __real_recvmsg(int fd, struct msghdr *message, int flags);
+WEAK int __real_socketpair(int domain, int type, int protocol, int fds[2]);
+WEAK int __real_lstat(const char *path, struct stat *status);
+WEAK int __real_unlink(const char *path);
+WEAK int __real_rename(const char *from, const char *to);
+WEAK int __real_link(const char *from, const char *to);
+WEAK int __real_fchmodat(int directory, const char *path, mode_t mode,
+			 int flags);
 WEAK int __real_dup2(int from, int to);
 
 /* (2) */
@@ -108,6 +126,8 @@ WEAK int kqd_getsockopt(int fd, int level, int option, void *value,
 WEAK ssize_t kqd_recv(int fd, void *data, size_t size, int flags);
 WEAK ssize_t kqd_send(int fd, const void *data, size_t size, int flags);
 WEAK ssize_t kqd_sendmsg(int fd, const struct msghdr *message, int flags);
+WEAK ssize_t kqd_writev(int fd, const struct iovec *bufs, int count);
+WEAK ssize_t kqd_recvmsg(int fd, struct msghdr *message, int flags);
 WEAK int kqd_dup2(int from, int to);
 
 int __wrap_epoll_create1(int flags);
@@ -167,6 +187,14 @@ int __wrap_shutdown(int fd, int how);
 ssize_t __wrap_recv(int fd, void *data, size_t size, int flags);
 ssize_t __wrap_send(int fd, const void *data, size_t size, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __wrap_writev(int fd, const struct iovec *bufs, int count);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags);
+int __wrap_socketpair(int domain, int type, int protocol, int fds[2]);
+int __wrap_lstat(const char *path, struct stat *status);
+int __wrap_unlink(const char *path);
+int __wrap_rename(const char *from, const char *to);
+int __wrap_link(const char *from, const char *to);
+int __wrap_fchmodat(int directory, const char *path, mode_t mode, int flags);
 int __wrap_dup2(int from, int to);
 
 static int struck(enum fault_call call)
@@ -214,6 +242,8 @@ long __wrap_syscall(long number, ...)
 		if (struck(FAULT_EPOLL_PWAIT2))
 			return -1;
 	}
+	if (number == SYSTEM_PWRITEV2 && struck(FAULT_PWRITEV2))
+		return -1;
 	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
@@ -601,4 +631,66 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 	result = kqd_sendmsg(fd, message, flags);
 	fault_pass_end();
 	return result;
+}
+
+ssize_t __wrap_writev(int fd, const struct iovec *bufs, int count)
+{
+	ssize_t result;
+
+	if (struck(FAULT_WRITEV))
+		return -1;
+	if (kqd_writev == NULL)
+		return __real_writev(fd, bufs, count);
+	fault_pass_begin(); /* (2) */
+	result = kqd_writev(fd, bufs, count);
+	fault_pass_end();
+	return result;
+}
+
+ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
+{
+	ssize_t result;
+
+	if (struck(FAULT_RECVMSG))
+		return -1;
+	if (kqd_recvmsg == NULL)
+		return __real_recvmsg(fd, message, flags);
+	fault_pass_begin(); /* (2) */
+	result = kqd_recvmsg(fd, message, flags);
+	fault_pass_end();
+	return result;
+}
+
+int __wrap_socketpair(int domain, int type, int protocol, int fds[2])
+{
+	return struck(FAULT_SOCKETPAIR)
+		       ? -1
+		       : __real_socketpair(domain, type, protocol, fds);
+}
+
+int __wrap_lstat(const char *path, struct stat *status)
+{
+	return struck(FAULT_LSTAT) ? -1 : __real_lstat(path, status);
+}
+
+int __wrap_unlink(const char *path)
+{
+	return struck(FAULT_UNLINK) ? -1 : __real_unlink(path);
+}
+
+int __wrap_rename(const char *from, const char *to)
+{
+	return struck(FAULT_RENAME) ? -1 : __real_rename(from, to);
+}
+
+int __wrap_link(const char *from, const char *to)
+{
+	return struck(FAULT_LINK) ? -1 : __real_link(from, to);
+}
+
+int __wrap_fchmodat(int directory, const char *path, mode_t mode, int flags)
+{
+	return struck(FAULT_FCHMODAT)
+		       ? -1
+		       : __real_fchmodat(directory, path, mode, flags);
 }
