@@ -28,6 +28,7 @@
 #include "rota/tcp.h"
 #include "rota/tcp_options.h"
 #include "rota/timer.h"
+#include "rota/tty.h"
 #include "rota/version.h"
 #include "rota/watch.h"
 

@@ -145,7 +145,7 @@ int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
 	} else if (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
 		rotai_transport_again(stream);
 	}
-	rotai_stream_go_on_ending(stream);
+	rotai_stream_proceed(stream);
 	return 0;
 }
 

@@ -73,6 +73,11 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_RENAME] = "rename",
 	[FAULT_LINK] = "link",
 	[FAULT_FCHMODAT] = "fchmodat",
+	[FAULT_TCGETATTR] = "tcgetattr",
+	[FAULT_TCSETATTR] = "tcsetattr",
+	[FAULT_IOCTL] = "ioctl",
+	[FAULT_ATEXIT] = "atexit",
+	[FAULT_PREADV2] = "preadv2",
 };
 
 static atomic_uint counts[FAULT_CALL_COUNT];

@@ -12,7 +12,8 @@
  * "pthread_setspecific", "sigaction", "socket", "bind", "listen", "connect",
  * "accept4", "getsockname", "getpeername", "getsockopt", "setsockopt",
  * "shutdown", "recv", "send", "sendmsg", "writev", "pwritev2", "recvmsg",
- * "socketpair", "lstat", "unlink", "rename", "link", "fchmodat".
+ * "socketpair", "lstat", "unlink", "rename", "link", "fchmodat", "tcgetattr",
+ * "tcsetattr", "ioctl", "atexit", "preadv2".
  */
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H

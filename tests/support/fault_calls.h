@@ -65,6 +65,11 @@ enum fault_call {
 	FAULT_RENAME,
 	FAULT_LINK,
 	FAULT_FCHMODAT,
+	FAULT_TCGETATTR,
+	FAULT_TCSETATTR,
+	FAULT_IOCTL,
+	FAULT_ATEXIT,
+	FAULT_PREADV2, /* only where it is called by number */
 	FAULT_CALL_COUNT,
 };
 

@@ -37,11 +37,11 @@ struct kevent;
 /* Its number on the processors that tests run on. A BSD has no such call. */
 enum { SYSTEM_EPOLL_PWAIT2 = 441 };
 
-/* This one differs between them: see <sys/syscall.h>. */
+/* These differ between them: see <sys/syscall.h>. */
 #ifdef SYS_pwritev2
-enum { SYSTEM_PWRITEV2 = SYS_pwritev2 };
+enum { SYSTEM_PWRITEV2 = SYS_pwritev2, SYSTEM_PREADV2 = SYS_preadv2 };
 #else
-enum { SYSTEM_PWRITEV2 = -1 };
+enum { SYSTEM_PWRITEV2 = -1, SYSTEM_PREADV2 = -1 };
 #endif
 
 /* (1) */
@@ -243,6 +243,8 @@ long __wrap_syscall(long number, ...)
 			return -1;
 	}
 	if (number == SYSTEM_PWRITEV2 && struck(FAULT_PWRITEV2))
+		return -1;
+	if (number == SYSTEM_PREADV2 && struck(FAULT_PREADV2))
 		return -1;
 	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

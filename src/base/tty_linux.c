@@ -1,0 +1,38 @@
+/*
+ * base/tty_linux.c - the functions of tty.h that differ, for Linux.
+ */
+#include "base/tty.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "rota/error.h"
+
+/* A pseudo-terminal allocates its buffers in parts of 256 bytes, and refuses
+ * nothing while it may allocate one more: so its master always accepts that
+ * many. The other side turns some characters into several, and drivers of
+ * devices have any room. */
+enum { LEAST_OF_MASTER = 256 };
+
+int rotai_tty_is_master(int fd)
+{
+	unsigned number;
+
+	return ioctl(fd, TIOCGPTN, &number) == 0;
+}
+
+/* Also through /dev/tty, and through the master. */
+int rotai_tty_identify(int fd, uint64_t *number)
+{
+	unsigned device;
+
+	if (ioctl(fd, TIOCGDEV, &device) < 0)
+		return -errno;
+	*number = device;
+	return 0;
+}
+
+size_t rotai_tty_least_room(int fd)
+{
+	return rotai_tty_is_master(fd) ? LEAST_OF_MASTER : 1;
+}

@@ -1,0 +1,114 @@
+/*
+ * io/shared.c - see shared.h.
+ */
+#include "io/shared.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/shared.h"
+#include "base/sigpipe.h"
+#include "base/tty.h"
+
+static int shared_fd(const struct rota_stream *stream)
+{
+	return stream->internal.by.watch.internal.fd;
+}
+
+/* The master of a pseudo-terminal gets EIO when nobody has the slave open: on
+ * other systems than Linux it reads the end. */
+static ssize_t end_of_master(const struct rota_stream *stream, ssize_t n)
+{
+	return n == ROTA_EIO && rotai_tty_is_master(shared_fd(stream)) ? 0 : n;
+}
+
+static ssize_t receive_own(struct rota_stream *stream,
+			   const struct rota_buf *buf)
+{
+	ssize_t n;
+
+	do {
+		n = read(shared_fd(stream), buf->data, buf->size);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t send_own(struct rota_stream *stream, struct iovec *bufs,
+			size_t count)
+{
+	return rotai_sigpipe_writev(shared_fd(stream), bufs, count);
+}
+
+static ssize_t receive_duplicate(struct rota_stream *stream,
+				 const struct rota_buf *buf)
+{
+	return end_of_master(stream, rotai_shared_read(shared_fd(stream),
+						       buf->data, buf->size));
+}
+
+/* The process that shares the description may have made it non-blocking. */
+static int is_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_NONBLOCK) != 0;
+}
+
+static ssize_t send_duplicate(struct rota_stream *stream, struct iovec *bufs,
+			      size_t count)
+{
+	int fd = shared_fd(stream);
+
+	if (is_nonblocking(fd))
+		return rotai_sigpipe_writev(fd, bufs, count);
+	return rotai_shared_write(
+		fd, bufs, count,
+		rotai_tty_check(fd) == 0 ? rotai_tty_least_room(fd) : PIPE_BUF);
+}
+
+/* (2) */
+static int shut_nothing(struct rota_stream *stream)
+{
+	(void)stream;
+	return 0;
+}
+
+const struct rotai_transport rotai_shared_transport_own = {
+	.receive = receive_own,
+	.send = send_own,
+	.shutdown = shut_nothing,
+};
+
+const struct rotai_transport rotai_shared_transport_duplicate = {
+	.receive = receive_duplicate,
+	.send = send_duplicate,
+	.shutdown = shut_nothing,
+};
+
+void rotai_shared_go_on_ending(struct rota_stream *stream)
+{
+	if (!rotai_stream_has(stream, ROTAI_READ_ENDED)) {
+		rotai_stream_clear(stream, ROTAI_HAS_INPUT);
+		rotai_stream_set(stream, ROTAI_READ_ENDED);
+		(void)rotai_stream_update(stream);
+	}
+	rotai_stream_go_on_ending(stream);
+}
+
+void rotai_shared_begin(struct rota_stream *stream, struct rota_loop *loop,
+			const struct rotai_stream_class *class_, int fd,
+			int access)
+{
+	unsigned state = ROTAI_CONNECTED | ROTAI_TO_END | ROTAI_OTHER;
+
+	if (access == O_WRONLY)
+		state |= ROTAI_READ_ENDED;
+	if (access == O_RDONLY)
+		state |= ROTAI_SHUT;
+	rotai_stream_open(stream, loop, class_, fd);
+	rotai_watch_init_own(&stream->internal.by.watch, loop, fd, 0); /* (4) */
+	rotai_stream_set(stream, state);
+}

@@ -1,0 +1,301 @@
+/*
+ * io/tty.c - terminals, as streams.
+ *
+ * The watchers of signals are handles of their own, which the user does not
+ * see. They are opened when they are first needed, and closed with the
+ * terminal, which is in the loop's list before them: so a loop that shuts down
+ * closes it first.
+ */
+#include "rota/tty.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/fork.h"
+#include "base/shared.h"
+#include "base/tty.h"
+#include "io/shared.h"
+#include "io/tty_mode.h"
+
+enum { WATCH_RESIZE, WATCH_STOP, WATCH_CONTINUE, WATCHES };
+
+_Static_assert(sizeof(((struct rota_tty *)0)->internal.watch) ==
+		       WATCHES * sizeof(struct rota_signal),
+	       "the header has as many");
+
+/* The terminal that takes care of stops, or NULL. Atomic. */
+static struct rota_tty *stop_owner;
+
+static struct rota_tty *tty_of(struct rota_handle *handle)
+{
+	return rota_container_of(handle, struct rota_tty, handle);
+}
+
+static void disown_stops(struct rota_tty *tty)
+{
+	struct rota_tty *expected = tty;
+
+	(void)__atomic_compare_exchange_n(&stop_owner, &expected, NULL, 0,
+					  __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+static int own_stops(struct rota_tty *tty)
+{
+	struct rota_tty *expected = NULL;
+
+	return __atomic_compare_exchange_n(&stop_owner, &expected, tty, 0,
+					   __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED) ||
+	       expected == tty;
+}
+
+static void stop_tty(struct rota_handle *handle)
+{
+	struct rota_tty *tty = tty_of(handle);
+
+	rotai_mode_leave(&tty->internal.entry);
+	disown_stops(tty);
+	for (unsigned i = 0; i < WATCHES; i++)
+		if (tty->internal.watchers & (1u << i))
+			(void)rota_handle_close_now(
+				&tty->internal.watch[i].handle);
+	tty->internal.watchers = 0;
+	rotai_stream_stop(handle);
+}
+
+static const struct rotai_stream_class own_class = {
+	.handle = {
+		.type = "tty",
+		.stop = stop_tty,
+		.fd = rotai_stream_fd,
+		.is_ending = rotai_stream_is_ending,
+	},
+	.ready = rotai_stream_ready,
+	.transport = &rotai_shared_transport_own,
+	.go_on_ending = rotai_shared_go_on_ending,
+};
+
+static const struct rotai_stream_class duplicate_class = {
+	.handle = {
+		.type = "tty",
+		.stop = stop_tty,
+		.fd = rotai_stream_fd,
+		.is_ending = rotai_stream_is_ending,
+	},
+	.ready = rotai_stream_ready,
+	.transport = &rotai_shared_transport_duplicate,
+	.go_on_ending = rotai_shared_go_on_ending,
+};
+
+/* Return a descriptor for the terminal @fd and store its class, or return an
+ * error. To open the name of a master makes another pseudo-terminal. */
+static int open_terminal(int fd, const struct rotai_stream_class **class_)
+{
+	int made = ROTA_ENXIO;
+
+	if (!rotai_tty_is_master(fd))
+		made = rotai_shared_reopen(fd);
+	*class_ = &own_class;
+	if (made >= 0)
+		return made;
+	*class_ = &duplicate_class;
+	return rotai_shared_duplicate(fd);
+}
+
+static void begin_tty(struct rota_tty *tty, struct rota_loop *loop,
+		      const struct rotai_stream_class *class_, int fd,
+		      int access)
+{
+	tty->internal.resize = NULL;
+	tty->internal.on_continue = NULL;
+	tty->internal.entry = ROTAI_NO_MODE;
+	tty->internal.mode = ROTA_TTY_COOKED;
+	tty->internal.watchers = 0;
+	rotai_shared_begin(&tty->stream, loop, class_, fd, access);
+}
+
+int rota_tty_open(struct rota_tty *tty, struct rota_loop *loop, int fd)
+{
+	ROTAI_ENTER("tty", tty, loop);
+	ROTAI_LIVE_CHECK_INIT(&tty->handle.internal.open);
+	const struct rotai_stream_class *class_;
+	int error = rotai_loop_admits(loop);
+	int access = 0;
+	int made;
+
+	if (error == 0)
+		error = rotai_tty_check(fd);
+	if (error == 0)
+		error = access = rotai_shared_access(fd);
+	if (error >= 0)
+		error = rotai_io_prepare(loop);
+	if (error == 0)
+		error = rotai_fork_observe();
+	if (error < 0)
+		return error;
+	made = open_terminal(fd, &class_);
+	if (made < 0)
+		return made;
+	begin_tty(tty, loop, class_, made, access);
+	return 0;
+}
+
+int rota_tty_set_mode(struct rota_tty *tty, enum rota_tty_mode mode)
+{
+	ROTAI_ENTER_HANDLE(&tty->handle);
+	int error = rotai_handle_usable(&tty->handle);
+
+	if (error < 0)
+		return error;
+	if (mode != ROTA_TTY_COOKED && mode != ROTA_TTY_CBREAK &&
+	    mode != ROTA_TTY_RAW)
+		return ROTA_EINVAL;
+	error = rotai_mode_set(&tty->internal.entry,
+			       rotai_stream_fd(&tty->handle), mode);
+	if (error == 0)
+		tty->internal.mode = mode;
+	return error;
+}
+
+enum rota_tty_mode rota_tty_mode(const struct rota_tty *tty)
+{
+	ROTAI_ENTER_HANDLE(&tty->handle);
+	return (enum rota_tty_mode)tty->internal.mode;
+}
+
+int rota_tty_get_size(const struct rota_tty *tty, unsigned *columns,
+		      unsigned *rows)
+{
+	ROTAI_ENTER_HANDLE(&tty->handle);
+	int fd = rota_stream_fd(&tty->stream);
+
+	return fd < 0 || columns == NULL || rows == NULL
+		       ? ROTA_EINVAL
+		       : rotai_tty_window(fd, columns, rows);
+}
+
+/* Start one of the watchers: 0 or an error. */
+static int start_watch(struct rota_tty *tty, unsigned which, rota_signal_fn *fn,
+		       int number)
+{
+	struct rota_signal *watch = &tty->internal.watch[which];
+	int error;
+
+	if (!(tty->internal.watchers & (1u << which))) {
+		error = rota_signal_init(watch, tty->handle.internal.loop);
+		if (error < 0)
+			return error;
+		rota_handle_unref(&watch->handle);
+		rota_handle_set_name(&watch->handle, "of a terminal");
+		watch->handle.data = tty;
+		tty->internal.watchers |= 1u << which;
+	}
+	return rota_signal_start(watch, fn, number);
+}
+
+static void stop_watch(struct rota_tty *tty, unsigned which)
+{
+	if (tty->internal.watchers & (1u << which))
+		rota_signal_stop(&tty->internal.watch[which]);
+}
+
+static void on_window_signal(struct rota_signal *watch, uint32_t count)
+{
+	struct rota_tty *tty = watch->handle.data;
+	unsigned columns, rows;
+
+	(void)count;
+	if (rotai_tty_window(rotai_stream_fd(&tty->handle), &columns, &rows) ==
+	    0)
+		tty->internal.resize(tty, columns, rows);
+}
+
+int rota_tty_on_resize(struct rota_tty *tty, rota_tty_resize_fn *fn)
+{
+	ROTAI_ENTER_HANDLE(&tty->handle);
+	int error = rotai_handle_usable(&tty->handle);
+
+	if (error < 0)
+		return error;
+	if (fn == NULL)
+		stop_watch(tty, WATCH_RESIZE);
+	else
+		error = start_watch(tty, WATCH_RESIZE, on_window_signal,
+				    SIGWINCH);
+	if (error == 0)
+		tty->internal.resize = fn;
+	return error;
+}
+
+/* Have SIGTSTP do what it does by default. It does nothing to a process group
+ * that nobody could continue, where SIGSTOP would stop it forever. */
+static void stop_by_default(void)
+{
+	struct sigaction plain = { .sa_handler = SIG_DFL };
+	struct sigaction action;
+	sigset_t set, before;
+
+	if (sigaction(SIGTSTP, &plain, &action) < 0)
+		return;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTSTP);
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, &before);
+	(void)raise(SIGTSTP); /* it stops here */
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	(void)sigaction(SIGTSTP, &action, NULL);
+}
+
+static void on_stop_signal(struct rota_signal *watch, uint32_t count)
+{
+	(void)watch;
+	(void)count;
+	rotai_modes_suspend();
+	stop_by_default();
+	rotai_modes_resume();
+}
+
+static void on_continue_signal(struct rota_signal *watch, uint32_t count)
+{
+	struct rota_tty *tty = watch->handle.data;
+
+	(void)count;
+	rotai_modes_resume();
+	tty->internal.on_continue(tty);
+}
+
+static int start_stops(struct rota_tty *tty)
+{
+	int error;
+
+	if (!own_stops(tty))
+		return ROTA_EALREADY;
+	error = start_watch(tty, WATCH_STOP, on_stop_signal, SIGTSTP);
+	if (error == 0)
+		error = start_watch(tty, WATCH_CONTINUE, on_continue_signal,
+				    SIGCONT);
+	if (error < 0 && tty->internal.on_continue == NULL) {
+		stop_watch(tty, WATCH_STOP);
+		disown_stops(tty);
+	}
+	return error;
+}
+
+int rota_tty_on_continue(struct rota_tty *tty, rota_tty_continue_fn *fn)
+{
+	ROTAI_ENTER_HANDLE(&tty->handle);
+	int error = rotai_handle_usable(&tty->handle);
+
+	if (error < 0)
+		return error;
+	if (fn != NULL) {
+		error = start_stops(tty);
+	} else {
+		stop_watch(tty, WATCH_STOP);
+		stop_watch(tty, WATCH_CONTINUE);
+		disown_stops(tty);
+	}
+	if (error == 0)
+		tty->internal.on_continue = fn;
+	return error;
+}

@@ -1,0 +1,359 @@
+/*
+ * io/tty_mode.c - the modes of terminals, for the whole process.
+ *
+ *  1. The table has an entry for each terminal whose mode was changed. An entry
+ *     has a descriptor of its own, so it does not depend on which of the
+ *     handles of that terminal closes first. The entry ends, and the terminal
+ *     is restored, when the last of them closes or sets the mode back.
+ *  2. rota_tty_reset() runs in signal handlers. It takes no lock. It finds the
+ *     entries of this process by their owner, which is stored last. Resets that
+ *     have begun are counted, and an entry that ends is first hidden, and then
+ *     waits for them, before its descriptor is closed. A reset that interrupts
+ *     the waiting thread returns before that thread goes on.
+ *  3. An entry belongs to the process that has changed the mode, by the
+ *     generation of its forks. A forked child does not restore the terminal of
+ *     its parent, whether it exits or closes its handles. If it sets a mode
+ *     itself, it takes the entry over, with what was saved.
+ *  4. tcsetattr(3) raises SIGTTOU in a process of the background, which stops
+ *     it. If the signal is blocked, the call succeeds, and changes the terminal
+ *     under the job in the foreground. Neither is wanted. So the group is
+ *     compared first, and the signal is blocked in case that it has changed
+ *     since then.
+ *  5. TCSANOW: to wait until all output has left may take forever (^S).
+ */
+#include "io/tty_mode.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fork.h"
+#include "base/lock.h"
+#include "base/shared.h"
+#include "base/thread.h"
+#include "base/tty.h"
+#include "rota/error.h"
+
+enum { TERMINALS = 64 };
+
+struct entry {
+	uint32_t owner; /* atomic: 0: free; else 1 + a generation: (3) */
+	unsigned users; /* handles that have this entry */
+	int fd;         /* (1) */
+	int is_controlling;
+	int has_number;
+	uint64_t number; /* of the terminal, if has_number */
+	int is_suspended;
+	struct termios original;
+	struct termios current;
+};
+
+static struct rotai_lock table_lock; /* for changes of the table */
+static struct entry table[TERMINALS];
+static uint32_t resets; /* atomic: those that have begun, and (3): a generation
+			 * in the upper half */
+
+static uint32_t our_resets(void)
+{
+	return rotai_fork_generation << 16;
+}
+
+/* (2) */
+static void enter_reset(void)
+{
+	uint32_t found = __atomic_load_n(&resets, __ATOMIC_RELAXED);
+	uint32_t wanted;
+
+	do {
+		wanted = (found & ~UINT32_C(0xffff)) == our_resets()
+				 ? found + 1
+				 : our_resets() + 1;
+	} while (!__atomic_compare_exchange_n(&resets, &found, wanted, 1,
+					      __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
+}
+
+static void leave_reset(void)
+{
+	__atomic_fetch_sub(&resets, 1, __ATOMIC_RELEASE);
+}
+
+static void await_resets(void)
+{
+	unsigned tries = 0;
+	uint32_t found;
+
+	for (;;) {
+		found = __atomic_load_n(&resets, __ATOMIC_SEQ_CST);
+		if ((found & ~UINT32_C(0xffff)) != our_resets() ||
+		    (found & 0xffff) == 0)
+			return;
+		rotai_thread_pause(tries++);
+	}
+}
+
+static int entry_is_ours(const struct entry *entry)
+{
+	return __atomic_load_n(&entry->owner, __ATOMIC_SEQ_CST) ==
+	       rotai_fork_generation + 1;
+}
+
+static void own_entry(struct entry *entry)
+{
+	/* Releases the entry to the resets. */
+	__atomic_store_n(&entry->owner, rotai_fork_generation + 1,
+			 __ATOMIC_SEQ_CST);
+}
+
+/* (4). A terminal that is not the controlling one has no job control. */
+static int in_background(int fd, int is_controlling)
+{
+	pid_t foreground;
+
+	if (!is_controlling)
+		return 0;
+	foreground = tcgetpgrp(fd);
+	return foreground >= 0 && foreground != getpgrp();
+}
+
+/* Async-signal-safe. Returns 0 or an error. (4), (5) */
+static int apply(int fd, const struct termios *wanted)
+{
+	sigset_t set, before;
+	int result;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTTOU);
+	(void)pthread_sigmask(SIG_BLOCK, &set, &before);
+	do {
+		result = tcsetattr(fd, TCSANOW, wanted);
+	} while (result < 0 && errno == EINTR);
+	result = result < 0 ? -errno : 0;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return result;
+}
+
+static int restore_entry(const struct entry *entry)
+{
+	return in_background(entry->fd, entry->is_controlling)
+		       ? ROTA_EIO
+		       : apply(entry->fd, &entry->original);
+}
+
+/* Each key is input at once, without echo. Signals and the translation of line
+ * ends stay as they are. */
+static void make_cbreak(struct termios *mode)
+{
+	mode->c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	mode->c_cc[VMIN] = 1;
+	mode->c_cc[VTIME] = 0;
+}
+
+/* All bytes pass unchanged, in both directions. */
+static void make_raw(struct termios *mode)
+{
+	mode->c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR |
+				     IGNCR | ICRNL | IXON | INPCK);
+	mode->c_oflag &= ~(tcflag_t)OPOST;
+	mode->c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+	mode->c_cflag &= ~(tcflag_t)(CSIZE | PARENB);
+	mode->c_cflag |= CS8;
+	mode->c_cc[VMIN] = 1;
+	mode->c_cc[VTIME] = 0;
+}
+
+/* With the lock held: the entry of that terminal, or NULL. */
+static struct entry *find_entry(const struct entry *like)
+{
+	for (struct entry *at = table; at < table + TERMINALS; at++)
+		if (at->users > 0 && at->has_number && like->has_number &&
+		    at->number == like->number)
+			return at;
+	return NULL;
+}
+
+static struct entry *find_free(void)
+{
+	for (struct entry *at = table; at < table + TERMINALS; at++)
+		if (at->users == 0)
+			return at;
+	return NULL;
+}
+
+/* Save what the terminal @fd is like, in an entry that is not in the table:
+ * 0 or an error. */
+static int save(struct entry *entry, int fd)
+{
+	*entry = (struct entry){
+		.is_controlling = rotai_tty_is_controlling(fd),
+	};
+	entry->has_number = rotai_tty_identify(fd, &entry->number) == 0;
+	if (tcgetattr(fd, &entry->original) < 0)
+		return -errno;
+	entry->current = entry->original;
+	entry->fd = rotai_shared_duplicate(fd);
+	return entry->fd < 0 ? entry->fd : 0;
+}
+
+/* With the lock held: give the handle an entry. Returns 0 or an error. */
+static int join_entry(int *index, int fd)
+{
+	struct entry like;
+	struct entry *entry = find_free();
+	struct entry *same;
+	int error;
+
+	if (entry == NULL)
+		return ROTA_ENOMEM;
+	error = save(&like, fd);
+	if (error < 0)
+		return error;
+	same = find_entry(&like);
+	if (same != NULL) {
+		rotai_fd_close(like.fd);
+		entry = same;
+	} else {
+		*entry = like;
+	}
+	entry->users++;
+	own_entry(entry);
+	*index = (int)(entry - table);
+	return 0;
+}
+
+/* With the lock held: the handle does without its entry. (2) */
+static void leave_entry(int *index)
+{
+	struct entry *entry = &table[*index];
+
+	*index = ROTAI_NO_MODE;
+	if (--entry->users > 0)
+		return;
+	__atomic_store_n(&entry->owner, 0, __ATOMIC_SEQ_CST);
+	await_resets();
+	rotai_fd_close(entry->fd);
+}
+
+/* With the lock held. */
+static int set_back(int *index)
+{
+	struct entry *entry = &table[*index];
+	int error = apply(entry->fd, &entry->original);
+
+	if (error < 0)
+		return error;
+	entry->current = entry->original;
+	leave_entry(index);
+	return 0;
+}
+
+/* With the lock held. */
+static int change(int *index, int fd, enum rota_tty_mode mode)
+{
+	int joined = *index == ROTAI_NO_MODE;
+	int error = joined ? join_entry(index, fd) : 0;
+	struct entry *entry;
+	struct termios wanted;
+
+	if (error < 0)
+		return error;
+	entry = &table[*index];
+	own_entry(entry); /* (3) */
+	wanted = entry->original;
+	if (mode == ROTA_TTY_RAW)
+		make_raw(&wanted);
+	else
+		make_cbreak(&wanted);
+	error = apply(fd, &wanted);
+	if (error == 0)
+		entry->current = wanted;
+	else if (joined)
+		leave_entry(index);
+	return error;
+}
+
+int rotai_mode_set(int *index, int fd, enum rota_tty_mode mode)
+{
+	int error = 0;
+
+	if (in_background(fd, rotai_tty_is_controlling(fd)))
+		return ROTA_EIO;
+	rotai_lock_take(&table_lock);
+	if (mode != ROTA_TTY_COOKED)
+		error = change(index, fd, mode);
+	else if (*index != ROTAI_NO_MODE)
+		error = set_back(index);
+	rotai_lock_release(&table_lock);
+	return error;
+}
+
+void rotai_mode_leave(int *index)
+{
+	struct entry *entry;
+
+	if (*index == ROTAI_NO_MODE)
+		return;
+	rotai_lock_take(&table_lock);
+	entry = &table[*index];
+	if (entry->users == 1 && entry_is_ours(entry)) /* (3) */
+		(void)restore_entry(entry);
+	leave_entry(index);
+	rotai_lock_release(&table_lock);
+}
+
+int rota_tty_reset(void)
+{
+	int before = errno;
+	int result = 0;
+
+	enter_reset();
+	for (const struct entry *at = table; at < table + TERMINALS; at++) {
+		int error = entry_is_ours(at) ? restore_entry(at) : 0;
+
+		if (result == 0)
+			result = error;
+	}
+	leave_reset();
+	errno = before;
+	return result;
+}
+
+void rotai_modes_suspend(void)
+{
+	rotai_lock_take(&table_lock);
+	for (struct entry *at = table; at < table + TERMINALS; at++)
+		if (entry_is_ours(at))
+			at->is_suspended = restore_entry(at) == 0;
+	rotai_lock_release(&table_lock);
+}
+
+/* What was restored before the stop may have been changed during it, by the
+ * shell or by stty(1): that is now the mode to go back to. */
+static void resume_entry(struct entry *entry)
+{
+	struct termios now;
+
+	if (in_background(entry->fd, entry->is_controlling))
+		return; /* until the next SIGCONT */
+	if (entry->is_suspended && tcgetattr(entry->fd, &now) == 0) {
+		/* No reset may find half of it. */
+		__atomic_store_n(&entry->owner, 0, __ATOMIC_SEQ_CST);
+		await_resets();
+		entry->original = now;
+		own_entry(entry);
+	}
+	entry->is_suspended = 0;
+	(void)apply(entry->fd, &entry->current);
+}
+
+void rotai_modes_resume(void)
+{
+	rotai_lock_take(&table_lock);
+	for (struct entry *at = table; at < table + TERMINALS; at++)
+		if (entry_is_ours(at))
+			resume_entry(at);
+	rotai_lock_release(&table_lock);
+}
