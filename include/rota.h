@@ -22,6 +22,7 @@
 #include "rota/request.h"
 #include "rota/server.h"
 #include "rota/signal.h"
+#include "rota/stdio.h"
 #include "rota/stream.h"
 #include "rota/stream_class.h"
 #include "rota/task.h"

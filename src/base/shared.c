@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/sigpipe.h"
+#include "base/socket.h"
 #include "rota/error.h"
 
 int rotai_shared_duplicate(int fd)
@@ -110,4 +111,42 @@ ssize_t rotai_shared_write_polled(int fd, const struct iovec *bufs,
 	if (total > 0)
 		return (ssize_t)total;
 	return n == 0 ? ROTA_EAGAIN : n;
+}
+
+ssize_t rotai_shared_receive(int fd, void *data, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = recv(fd, data, size, MSG_DONTWAIT);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t send_now(int fd, const struct msghdr *message)
+{
+	ssize_t n;
+
+	do {
+		n = sendmsg(fd, message, MSG_DONTWAIT | ROTAI_SEND_FLAGS);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/* Where there is no flag against SIGPIPE, there is an option of the socket:
+ * others share that, too. */
+ssize_t rotai_shared_send(int fd, struct iovec *bufs, size_t count)
+{
+	struct msghdr message = { .msg_iov = bufs };
+	struct rotai_sigpipe guard;
+	ssize_t n;
+
+	/* The type of this member differs from system to system. */
+	message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
+	if (ROTAI_SEND_FLAGS != 0)
+		return send_now(fd, &message);
+	rotai_sigpipe_block(&guard);
+	n = send_now(fd, &message);
+	rotai_sigpipe_restore(&guard, n);
+	return n;
 }

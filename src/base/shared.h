@@ -44,4 +44,9 @@ ssize_t rotai_shared_read_polled(int fd, void *data, size_t size);
 ssize_t rotai_shared_write_polled(int fd, const struct iovec *bufs,
 				  size_t count, size_t piece);
 
+/* The same for a socket, by a flag of each call. rotai_shared_send() returns
+ * the number of bytes or an error, and raises no SIGPIPE. */
+ssize_t rotai_shared_receive(int fd, void *data, size_t size);
+ssize_t rotai_shared_send(int fd, struct iovec *bufs, size_t count);
+
 #endif

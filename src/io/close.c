@@ -69,7 +69,8 @@ int rota_stream_close_reset(struct rota_stream *stream, rota_close_fn *fn)
 		return error;
 	if (rotai_stream_has(stream, ROTAI_CUSTOM))
 		stream->internal.by.custom.reset = 1;
-	else if (fd >= 0 && rotai_stream_has(stream, ROTAI_CONNECTED))
-		rotai_socket_abort_on_close(fd);
+	else if (fd >= 0 && rotai_stream_has(stream, ROTAI_CONNECTED) &&
+		 rotai_stream_class_of(stream)->transport == NULL)
+		rotai_socket_abort_on_close(fd); /* nobody shares it */
 	return rota_handle_close(&stream->handle, fn);
 }
