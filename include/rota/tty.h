@@ -74,7 +74,7 @@ struct rota_tty {
 		rota_tty_resize_fn *resize;
 		rota_tty_continue_fn *on_continue;
 		int entry; /* in the table of changed terminals, or -1 */
-		int mode;
+		enum rota_tty_mode mode;
 		unsigned watchers;           /* the open ones of these */
 		struct rota_signal watch[3]; /* resize, stop, continue */
 	} internal; /* private to the library: do not read or write */

@@ -47,24 +47,22 @@ static const struct rotai_transport socket_transport = {
 	.shutdown = leave_socket,
 };
 
-#define STDIO_CLASS(name, how)                                                   \
-	{                                                                        \
-		.handle = {                                                    \
-			.type = name,                                          \
-			.stop = rotai_stream_stop,                             \
-			.fd = rotai_stream_fd,                                 \
-			.is_ending = rotai_stream_is_ending,                   \
-		},                                                             \
-		.ready = rotai_stream_ready, .transport = how,                 \
-		.go_on_ending = rotai_shared_go_on_ending, \
+#define SHARED_CLASS(name, how)                                                \
+	{                                                                      \
+		.handle = { .type = (name),                                    \
+			    .stop = rotai_stream_stop,                         \
+			    .fd = rotai_stream_fd,                             \
+			    .is_ending = rotai_stream_is_ending },             \
+		.ready = rotai_stream_ready, .transport = (how),               \
+		.go_on_ending = rotai_shared_go_on_ending,                     \
 	}
 
 static const struct rotai_stream_class own_pipe_class =
-	STDIO_CLASS("pipe", &rotai_shared_transport_own);
+	SHARED_CLASS("pipe", &rotai_shared_transport_own);
 static const struct rotai_stream_class shared_pipe_class =
-	STDIO_CLASS("pipe", &rotai_shared_transport_duplicate);
+	SHARED_CLASS("pipe", &rotai_shared_transport_duplicate);
 static const struct rotai_stream_class shared_socket_class =
-	STDIO_CLASS("socket", &socket_transport);
+	SHARED_CLASS("socket", &socket_transport);
 
 /* Other types of sockets keep the borders of messages. */
 static enum rota_stdio_kind kind_of_socket(int fd)

@@ -161,7 +161,7 @@ int rota_tty_set_mode(struct rota_tty *tty, enum rota_tty_mode mode)
 enum rota_tty_mode rota_tty_mode(const struct rota_tty *tty)
 {
 	ROTAI_ENTER_HANDLE(&tty->handle);
-	return (enum rota_tty_mode)tty->internal.mode;
+	return tty->internal.mode;
 }
 
 int rota_tty_get_size(const struct rota_tty *tty, unsigned *columns,
@@ -241,7 +241,7 @@ static void stop_by_default(void)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTSTP);
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, &before);
-	(void)raise(SIGTSTP); /* it stops here */
+	(void)pthread_kill(pthread_self(), SIGTSTP); /* it stops here */
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)sigaction(SIGTSTP, &action, NULL);
 }

@@ -39,16 +39,20 @@
 
 enum { TERMINALS = 64 };
 
+struct terminal {
+	int fd; /* (1) */
+	int is_controlling;
+	int has_number;
+	int is_suspended;
+	uint64_t number; /* if has_number: tty.h */
+	struct termios original;
+	struct termios current;
+};
+
 struct entry {
 	uint32_t owner; /* atomic: 0: free; else 1 + a generation: (3) */
 	unsigned users; /* handles that have this entry */
-	int fd;         /* (1) */
-	int is_controlling;
-	int has_number;
-	uint64_t number; /* of the terminal, if has_number */
-	int is_suspended;
-	struct termios original;
-	struct termios current;
+	struct terminal terminal;
 };
 
 static struct rotai_lock table_lock; /* for changes of the table */
@@ -136,11 +140,11 @@ static int apply(int fd, const struct termios *wanted)
 	return result;
 }
 
-static int restore_entry(const struct entry *entry)
+static int restore(const struct terminal *terminal)
 {
-	return in_background(entry->fd, entry->is_controlling)
+	return in_background(terminal->fd, terminal->is_controlling)
 		       ? ROTA_EIO
-		       : apply(entry->fd, &entry->original);
+		       : apply(terminal->fd, &terminal->original);
 }
 
 /* Each key is input at once, without echo. Signals and the translation of line
@@ -166,11 +170,12 @@ static void make_raw(struct termios *mode)
 }
 
 /* With the lock held: the entry of that terminal, or NULL. */
-static struct entry *find_entry(const struct entry *like)
+static struct entry *find_entry(const struct terminal *terminal)
 {
 	for (struct entry *at = table; at < table + TERMINALS; at++)
-		if (at->users > 0 && at->has_number && like->has_number &&
-		    at->number == like->number)
+		if (at->users > 0 && at->terminal.has_number &&
+		    terminal->has_number &&
+		    at->terminal.number == terminal->number)
 			return at;
 	return NULL;
 }
@@ -183,40 +188,40 @@ static struct entry *find_free(void)
 	return NULL;
 }
 
-/* Save what the terminal @fd is like, in an entry that is not in the table:
- * 0 or an error. */
-static int save(struct entry *entry, int fd)
+/* Save what the terminal @fd is like: 0 or an error. */
+static int save(struct terminal *terminal, int fd)
 {
-	*entry = (struct entry){
+	*terminal = (struct terminal){
 		.is_controlling = rotai_tty_is_controlling(fd),
 	};
-	entry->has_number = rotai_tty_identify(fd, &entry->number) == 0;
-	if (tcgetattr(fd, &entry->original) < 0)
+	terminal->has_number = rotai_tty_identify(fd, &terminal->number) == 0;
+	if (tcgetattr(fd, &terminal->original) < 0)
 		return -errno;
-	entry->current = entry->original;
-	entry->fd = rotai_shared_duplicate(fd);
-	return entry->fd < 0 ? entry->fd : 0;
+	terminal->current = terminal->original;
+	terminal->fd = rotai_shared_duplicate(fd);
+	return terminal->fd < 0 ? terminal->fd : 0;
 }
 
 /* With the lock held: give the handle an entry. Returns 0 or an error. */
 static int join_entry(int *index, int fd)
 {
-	struct entry like;
-	struct entry *entry = find_free();
-	struct entry *same;
-	int error;
+	struct terminal terminal;
+	struct entry *entry;
+	int error = save(&terminal, fd);
 
-	if (entry == NULL)
-		return ROTA_ENOMEM;
-	error = save(&like, fd);
 	if (error < 0)
 		return error;
-	same = find_entry(&like);
-	if (same != NULL) {
-		rotai_fd_close(like.fd);
-		entry = same;
+	entry = find_entry(&terminal);
+	if (entry == NULL) {
+		entry = find_free();
+		if (entry != NULL)
+			entry->terminal = terminal;
 	} else {
-		*entry = like;
+		rotai_fd_close(terminal.fd); /* it has one already */
+	}
+	if (entry == NULL) {
+		rotai_fd_close(terminal.fd);
+		return ROTA_ENOMEM;
 	}
 	entry->users++;
 	own_entry(entry);
@@ -234,18 +239,18 @@ static void leave_entry(int *index)
 		return;
 	__atomic_store_n(&entry->owner, 0, __ATOMIC_SEQ_CST);
 	await_resets();
-	rotai_fd_close(entry->fd);
+	rotai_fd_close(entry->terminal.fd);
 }
 
 /* With the lock held. */
 static int set_back(int *index)
 {
 	struct entry *entry = &table[*index];
-	int error = apply(entry->fd, &entry->original);
+	int error = apply(entry->terminal.fd, &entry->terminal.original);
 
 	if (error < 0)
 		return error;
-	entry->current = entry->original;
+	entry->terminal.current = entry->terminal.original;
 	leave_entry(index);
 	return 0;
 }
@@ -262,14 +267,14 @@ static int change(int *index, int fd, enum rota_tty_mode mode)
 		return error;
 	entry = &table[*index];
 	own_entry(entry); /* (3) */
-	wanted = entry->original;
+	wanted = entry->terminal.original;
 	if (mode == ROTA_TTY_RAW)
 		make_raw(&wanted);
 	else
 		make_cbreak(&wanted);
 	error = apply(fd, &wanted);
 	if (error == 0)
-		entry->current = wanted;
+		entry->terminal.current = wanted;
 	else if (joined)
 		leave_entry(index);
 	return error;
@@ -299,7 +304,7 @@ void rotai_mode_leave(int *index)
 	rotai_lock_take(&table_lock);
 	entry = &table[*index];
 	if (entry->users == 1 && entry_is_ours(entry)) /* (3) */
-		(void)restore_entry(entry);
+		(void)restore(&entry->terminal);
 	leave_entry(index);
 	rotai_lock_release(&table_lock);
 }
@@ -311,7 +316,7 @@ int rota_tty_reset(void)
 
 	enter_reset();
 	for (const struct entry *at = table; at < table + TERMINALS; at++) {
-		int error = entry_is_ours(at) ? restore_entry(at) : 0;
+		int error = entry_is_ours(at) ? restore(&at->terminal) : 0;
 
 		if (result == 0)
 			result = error;
@@ -326,7 +331,7 @@ void rotai_modes_suspend(void)
 	rotai_lock_take(&table_lock);
 	for (struct entry *at = table; at < table + TERMINALS; at++)
 		if (entry_is_ours(at))
-			at->is_suspended = restore_entry(at) == 0;
+			at->terminal.is_suspended = restore(&at->terminal) == 0;
 	rotai_lock_release(&table_lock);
 }
 
@@ -336,17 +341,18 @@ static void resume_entry(struct entry *entry)
 {
 	struct termios now;
 
-	if (in_background(entry->fd, entry->is_controlling))
+	if (in_background(entry->terminal.fd, entry->terminal.is_controlling))
 		return; /* until the next SIGCONT */
-	if (entry->is_suspended && tcgetattr(entry->fd, &now) == 0) {
+	if (entry->terminal.is_suspended &&
+	    tcgetattr(entry->terminal.fd, &now) == 0) {
 		/* No reset may find half of it. */
 		__atomic_store_n(&entry->owner, 0, __ATOMIC_SEQ_CST);
 		await_resets();
-		entry->original = now;
+		entry->terminal.original = now;
 		own_entry(entry);
 	}
-	entry->is_suspended = 0;
-	(void)apply(entry->fd, &entry->current);
+	entry->terminal.is_suspended = 0;
+	(void)apply(entry->terminal.fd, &entry->terminal.current);
 }
 
 void rotai_modes_resume(void)

@@ -3,6 +3,7 @@
  * wants this has to ask for it.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -33,7 +34,7 @@ int rota_tty_restore_on_exit(void)
 static void restore_and_end(int number)
 {
 	(void)rota_tty_reset();
-	(void)raise(number);
+	(void)pthread_kill(pthread_self(), number);
 }
 
 /* Signals whose default action is not the end of the process. */

@@ -131,7 +131,7 @@ static int is_nonblocking(int fd)
 	return (fcntl(fd, F_GETFL) & O_NONBLOCK) != 0;
 }
 
-/* --- what it is ------------------------------------------------------------ */
+/* --- what it is ----------------------------------------------------------- */
 
 static void expect_kind(const char *path, int kind)
 {
@@ -164,7 +164,7 @@ static void a_descriptor_is_of_a_kind(void **state)
 	make_socketpair(fds);
 	assert_int_equal(rota_stdio_kind(fds[0]), ROTA_STDIO_SOCKET);
 	close_both(fds);
-	fds[0] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	fds[0] = socket(AF_INET, SOCK_DGRAM, 0);
 	assert_int_equal(rota_stdio_kind(fds[0]), ROTA_STDIO_OTHER);
 	assert_int_equal(rota_stdio_open(&stdio, f->loop, fds[0]),
 			 ROTA_ENOTSUP);
@@ -174,7 +174,7 @@ static void a_descriptor_is_of_a_kind(void **state)
 	assert_int_equal(rota_stdio_kind(-1), ROTA_EBADF);
 }
 
-/* --- pipes ------------------------------------------------------------------ */
+/* --- pipes ---------------------------------------------------------------- */
 
 static void pipe_passes(struct fixture *f, int fds[2])
 {
@@ -400,7 +400,7 @@ static void the_output_closes_before_the_input_is_read(void **state)
 	expect_success(child);
 }
 
-/* --- sockets ---------------------------------------------------------------- */
+/* --- sockets -------------------------------------------------------------- */
 
 static void a_socket_is_not_made_nonblocking(void **state)
 {
@@ -463,7 +463,7 @@ static void a_socket_reports_its_errors(void **state)
 	raw_close(fds[0]);
 }
 
-/* --- files ------------------------------------------------------------------ */
+/* --- files ---------------------------------------------------------------- */
 
 static void expect_pattern(int fd, size_t from, size_t size)
 {
@@ -658,7 +658,7 @@ static void a_shutdown_of_the_loop_closes_files(void **state)
 	close(fd);
 }
 
-/* --- devices ---------------------------------------------------------------- */
+/* --- devices -------------------------------------------------------------- */
 
 static void the_null_device_takes_everything(void **state)
 {
@@ -691,7 +691,7 @@ static void a_device_is_read_by_a_thread(void **state)
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
 }
 
-/* --- terminals -------------------------------------------------------------- */
+/* --- terminals ------------------------------------------------------------ */
 
 static void a_terminal_has_its_mode(void **state)
 {
@@ -709,7 +709,7 @@ static void a_terminal_has_its_mode(void **state)
 	pty_close(&pty);
 }
 
-/* --- what others share ------------------------------------------------------ */
+/* --- what others share ---------------------------------------------------- */
 
 struct session {
 	struct fixture *f;
@@ -780,7 +780,7 @@ static void a_killed_program_leaves_no_flags(void **state)
 	pty_close(&pty);
 }
 
-/* --- errors ----------------------------------------------------------------- */
+/* --- errors --------------------------------------------------------------- */
 
 static void try_open(struct fixture *f, int fd, const char *call)
 {

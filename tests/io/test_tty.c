@@ -579,7 +579,7 @@ static void after_its_close_everything_is_refused(void **state)
 	terminal_end(&t);
 }
 
-/* --- faults ---------------------------------------------------------------- */
+/* --- faults --------------------------------------------------------------- */
 
 static void try_open(struct fixture *f, const char *call, int error,
 		     int expected)

@@ -98,7 +98,7 @@ static unsigned long flags_now(void)
 	return mode.c_lflag & (ICANON | ECHO | ISIG);
 }
 
-/* --- the size of the window ------------------------------------------------ */
+/* --- the size of the window ----------------------------------------------- */
 
 static void the_size_is_that_of_the_window(void **state)
 {
@@ -240,7 +240,7 @@ static void one_terminal_takes_care_of_stops(void **state)
 	pty_close(&job.pty);
 }
 
-/* --- foreground and background --------------------------------------------- */
+/* --- foreground and background -------------------------------------------- */
 
 /* Run @in_job in a process group of its own, in the foreground or not. The
  * caller leads the session. Returns its process id. */
@@ -427,7 +427,7 @@ static void a_read_in_the_background_may_be_an_error(void **state)
 	run_shell(state, be_a_shell_whose_job_ignores_the_signal);
 }
 
-/* --- stop and continue ------------------------------------------------------ */
+/* --- stop and continue ---------------------------------------------------- */
 
 static void wait_for_stops(void)
 {

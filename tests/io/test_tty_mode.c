@@ -270,7 +270,7 @@ static void resets_of_a_thread_meet_changes(void **state)
 	pthread_join(thread, NULL);
 }
 
-/* --- the end of the process ------------------------------------------------ */
+/* --- the end of the process ----------------------------------------------- */
 
 /* Run @in_child in a process whose controlling terminal is @pty. Returns what
  * waitpid(2) says. */
