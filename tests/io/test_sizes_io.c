@@ -5,6 +5,7 @@
  */
 #include "support/fixture.h"
 
+#include "rota/stdio.h"
 #include "rota/tcp.h"
 
 static void streams_keep_to_their_budgets(void **state)
@@ -18,6 +19,8 @@ static void streams_keep_to_their_budgets(void **state)
 	assert_in_range(sizeof(struct rota_handle), 1, 64);
 	assert_in_range(sizeof(struct rota_tcp), 1, 192);
 	assert_in_range(sizeof(struct rota_write), 1, 128);
+	assert_in_range(sizeof(struct rota_tty), 1, 600);
+	assert_in_range(sizeof(struct rota_stdio), 1, 640);
 }
 
 /* Both bases of a stream are at its address. */

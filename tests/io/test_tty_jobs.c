@@ -516,10 +516,12 @@ static void be_a_shell_that_continues_in_the_background(void)
 {
 	pid_t child = start_job(wait_in_both_grounds, 1);
 	char byte;
+	int status;
 
 	EXPECT(read(job.to_shell[0], &byte, 1) == 1);
 	EXPECT(write(job.pty.master, "\032", 1) == 1);
-	EXPECT(WIFSTOPPED(wait_job(child)));
+	status = wait_job(child);
+	EXPECT(WIFSTOPPED(status));
 	foreground(getpgrp());
 	EXPECT(kill(-child, SIGCONT) == 0);
 	EXPECT(read(job.to_shell[0], &byte, 1) == 1);

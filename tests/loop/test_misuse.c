@@ -6,9 +6,11 @@
  */
 #include "support/fixture.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +27,8 @@ static struct {
 	struct rota_watch watch, other_watch, third_watch;
 	struct rota_task task, other_task;
 	struct rota_tcp tcp;
+	struct rota_tty tty;
+	struct rota_stdio stdio;
 	struct rota_signal signal;
 	struct rota_connect connect;
 	struct rota_read read;
@@ -147,6 +151,11 @@ static void init_all(struct rota_loop *loop)
 
 static void start_all(void)
 {
+	(void)rota_tty_open(&all.tty, all.loop,
+			    posix_openpt(O_RDWR | O_NOCTTY));
+	rota_handle_set_name(&all.tty.handle, "Tom");
+	(void)rota_stdio_open(&all.stdio, all.loop, all.fds[1]);
+	rota_handle_set_name(&all.stdio.handle, "Pam");
 	(void)rota_timer_start(&all.timer, on_timer, ROTA_SEC(9));
 	(void)rota_timer_start(&all.other_timer, on_timer, ROTA_SEC(9));
 	(void)rota_hook_start(&all.hook, on_hook, ROTA_HOOK_CHECK);
@@ -306,6 +315,14 @@ struct call {
 	NO_RESULT(rota_signal_stop, "signal \"Sue\"", &all.signal)             \
 	CALL(rota_signal_number, "signal \"Sue\"", &all.signal)                \
 	CALL(rota_signal_get_info, "signal \"Sue\"", &all.signal, NULL)        \
+	CALL(rota_tty_open, "tty \"Tom\"", &all.tty, all.loop, 0)              \
+	CALL(rota_tty_set_mode, "tty \"Tom\"", &all.tty, ROTA_TTY_RAW)         \
+	CALL(rota_tty_mode, "tty \"Tom\"", &all.tty)                           \
+	CALL(rota_tty_get_size, "tty \"Tom\"", &all.tty, NULL, NULL)           \
+	CALL(rota_tty_on_resize, "tty \"Tom\"", &all.tty, NULL)                \
+	CALL(rota_tty_on_continue, "tty \"Tom\"", &all.tty, NULL)              \
+	CALL(rota_stdio_open, "pipe \"Pam\"", &all.stdio, all.loop, 0)         \
+	CALL(rota_stdio_tty, "pipe \"Pam\"", &all.stdio)                       \
 	CALL(rota_request_cancel, "work", &all.work.request)                   \
 	CALL(rota_request_is_active, "work", &all.work.request)                \
 	NO_RESULT(rota_request_clear_deadline, "work", &all.work.request)      \
