@@ -18,6 +18,7 @@
 #include "rota/memory_stream.h"
 #include "rota/object.h"
 #include "rota/observe.h"
+#include "rota/pipe.h"
 #include "rota/pool.h"
 #include "rota/request.h"
 #include "rota/server.h"

@@ -27,12 +27,15 @@ extern const struct echo_peer echo_epoll;
 extern const struct echo_peer echo_epoll_edge;
 extern const struct echo_peer echo_rota;
 extern const struct echo_peer echo_rota_tcp;
+extern const struct echo_peer echo_rota_pipe;
 extern const struct echo_peer echo_libev;
 extern const struct echo_peer echo_libevent;
 extern const struct echo_peer echo_bufferevent;
 extern const struct echo_peer echo_libuv_poll;
 extern const struct echo_peer echo_libuv_try;
 extern const struct echo_peer echo_libuv_tcp;
+extern const struct echo_peer echo_libuv_pipe_try;
+extern const struct echo_peer echo_libuv_pipe;
 
 /* Handle a readable socket. */
 static inline void echo_once(int fd)

@@ -1,8 +1,7 @@
 /*
  * echo_libuv.c - echo servers on libuv: uv_poll, which only reports readiness;
- * and uv_tcp, where libuv reads and writes, with uv_try_write or uv_write.
- *
- * The sockets may be Unix sockets: uv_tcp_open() accepts any stream.
+ * and uv_tcp and uv_pipe, where libuv reads and writes, with uv_try_write or
+ * uv_write.
  */
 #include <stdlib.h>
 #include <uv.h>
@@ -16,6 +15,7 @@ struct connection {
 		uv_stream_t stream;
 		uv_poll_t poll;
 		uv_tcp_t tcp;
+		uv_pipe_t pipe;
 	};
 	int fd;
 	uv_write_t write;
@@ -119,6 +119,31 @@ static void *make_tcp(const int *fds, size_t count)
 	return make_streams(fds, count, on_read);
 }
 
+static void *make_pipes(const int *fds, size_t count, uv_read_cb read)
+{
+	struct server *server = server_new(fds, count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct connection *connection = &server->connections[i];
+
+		uv_pipe_init(&server->loop, &connection->pipe, 0);
+		if (uv_pipe_open(&connection->pipe, dup(fds[i])) ||
+		    uv_read_start(&connection->stream, on_alloc, read))
+			bench_fail("uv_pipe_open");
+	}
+	return server;
+}
+
+static void *make_pipe_try(const int *fds, size_t count)
+{
+	return make_pipes(fds, count, on_read_try);
+}
+
+static void *make_pipe(const int *fds, size_t count)
+{
+	return make_pipes(fds, count, on_read);
+}
+
 static void server_turn(void *arg)
 {
 	struct server *server = arg;
@@ -161,6 +186,22 @@ const struct echo_peer echo_libuv_try = {
 const struct echo_peer echo_libuv_tcp = {
 	"libuv uv_tcp, uv_write",
 	make_tcp,
+	server_turn,
+	server_run,
+	server_free,
+};
+
+const struct echo_peer echo_libuv_pipe_try = {
+	"libuv uv_pipe, uv_try_write",
+	make_pipe_try,
+	server_turn,
+	server_run,
+	server_free,
+};
+
+const struct echo_peer echo_libuv_pipe = {
+	"libuv uv_pipe, uv_write",
+	make_pipe,
 	server_turn,
 	server_run,
 	server_free,

@@ -111,6 +111,17 @@ void bench_tcp_pair(int *client, int *server)
 	bench_tcp_pair_sized(client, server, 0);
 }
 
+void bench_unix_pair(int *client, int *server)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) ||
+	    fcntl(fds[1], F_SETFL, O_NONBLOCK))
+		bench_fail("socketpair: %s", strerror(errno));
+	*client = fds[0];
+	*server = fds[1];
+}
+
 void bench_write_all(int fd, const void *data, size_t size)
 {
 	const char *from = data;

@@ -32,6 +32,9 @@ void bench_tcp_pair(int *client, int *server);
  * differently for each connection. */
 void bench_tcp_pair_sized(int *client, int *server, int buffer_size);
 
+/* The same with Unix sockets. */
+void bench_unix_pair(int *client, int *server);
+
 /* Write all bytes, or fail. */
 void bench_write_all(int fd, const void *data, size_t size);
 void bench_read_all(int fd, void *data, size_t size);

@@ -50,8 +50,8 @@ struct rota_detached {
  *
  * Thread:  the loop's.
  * Owner:   the caller owns *@detached, and may free the memory of @stream.
- * Errors:  ROTA_EBUSY     a request is in flight, or rota_stream_end() was
- *                         called
+ * Errors:  ROTA_EBUSY     a request is in flight, received descriptors wait in
+ *                         a pipe, or rota_stream_end() was called
  *          ROTA_ENOTCONN  @stream has no descriptor
  *          ROTA_ENOTSUP   @stream is of a rota_stream_class
  *          ROTA_ENOMEM

@@ -106,8 +106,9 @@ typedef void rota_connect_fn(struct rota_connect *connect, int status);
 /**
  * Called for each connection that a listener accepts: @status is 0 and @fd is
  * the descriptor of the connection, non-blocking and close-on-exec. The
- * callback opens it by rota_tcp_open(), passes it to another loop, or closes
- * it. If it does none of these, the descriptor leaks.
+ * callback opens it by rota_tcp_open() or rota_pipe_open(), as the listener is,
+ * passes it to another loop, or closes it. If it does none of these, the
+ * descriptor leaks.
  *
  * Or called with an error, and @fd is -1. ROTA_EMFILE, ROTA_ENFILE, ROTA_ENOMEM
  * and ROTA_ENOBUFS mean that descriptors or memory have run out. Each such
@@ -561,7 +562,8 @@ int rota_stream_fd(const struct rota_stream *stream);
  * Thread:  the loop's.
  * Owner:   the caller owns the descriptor, which is non-blocking, and may free
  *          the memory of @stream.
- * Errors:  ROTA_EBUSY     a request is in flight, output is queued, or
+ * Errors:  ROTA_EBUSY     a request is in flight, output is queued, received
+ *                         descriptors wait in a pipe, or
  *                         rota_stream_end() was called
  *          ROTA_EPIPE     one of the sides has failed: close @stream
  *          ROTA_ENOTCONN  @stream has no descriptor

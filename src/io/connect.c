@@ -35,6 +35,10 @@ static void call_connect(struct rota_request *request)
 /* Close the descriptor, and clear the state that came with it. */
 static void reset(struct rota_stream *stream)
 {
+	const struct rotai_stream_class *class_ = rotai_stream_class_of(stream);
+
+	if (class_->reset != NULL)
+		class_->reset(stream);
 	rotai_watch_close(&stream->internal.by.watch);
 	stream->internal.front.connect = NULL;
 	rotai_stream_clear(stream, ROTAI_CONNECTING | ROTAI_BOUND |
@@ -87,6 +91,24 @@ static const struct rotai_request_class connect_class = {
 	.cancel = cancel_connect,
 };
 
+/* The attempt has ended with @status; @events have come with that. */
+static void end_attempt(struct rota_stream *stream, int status, unsigned events)
+{
+	if (status < 0) {
+		give_up(stream, status);
+		return;
+	}
+	stream->internal.front.connect = NULL;
+	rotai_stream_clear(stream, ROTAI_CONNECTING);
+	rotai_stream_set(stream, ROTAI_CONNECTED);
+	if (events & ROTA_READABLE)
+		rotai_stream_set(stream, ROTAI_HAS_INPUT);
+	if (events & (ROTA_DISCONNECT | ROTA_PRIORITY))
+		rotai_stream_set(stream, ROTAI_TO_END);
+	rotai_output_flush(stream);
+	rotai_drain_defer(stream);
+}
+
 static void connect_ready(struct rota_watch *watch, unsigned events)
 {
 	struct rota_stream *stream =
@@ -96,19 +118,7 @@ static void connect_ready(struct rota_watch *watch, unsigned events)
 
 	if (!(events & ROTA_WRITABLE))
 		return;
-	if (status == 0) {
-		stream->internal.front.connect = NULL;
-		rotai_stream_clear(stream, ROTAI_CONNECTING);
-		rotai_stream_set(stream, ROTAI_CONNECTED);
-		if (events & ROTA_READABLE)
-			rotai_stream_set(stream, ROTAI_HAS_INPUT);
-		if (events & (ROTA_DISCONNECT | ROTA_PRIORITY))
-			rotai_stream_set(stream, ROTAI_TO_END);
-		rotai_output_flush(stream);
-		rotai_drain_defer(stream);
-	} else {
-		give_up(stream, status);
-	}
+	end_attempt(stream, status, events);
 	if (rotai_stream_has(stream, ROTAI_ENDING)) {
 		rotai_request_finish(&connect->request, status);
 		rotai_stream_proceed(stream);
@@ -168,11 +178,14 @@ void rotai_stream_connect(struct rota_connect *connect,
 			  const struct sockaddr *address, size_t size,
 			  struct rota_const_buf first)
 {
+	const struct rotai_stream_class *class_ = rotai_stream_class_of(stream);
 	int status;
 
 	rotai_request_begin(&connect->request, stream->handle.internal.loop,
 			    &stream->handle, &connect_class);
 	status = attempt(stream, address, size, first);
+	if (status == ROTA_EAGAIN && class_->connect_later != NULL)
+		status = class_->connect_later(stream, address, size);
 	if (status == ROTA_EINPROGRESS) {
 		stream->internal.front.connect = connect;
 		rotai_stream_set(stream, ROTAI_CONNECTING);
@@ -183,4 +196,18 @@ void rotai_stream_connect(struct rota_connect *connect,
 	else
 		reset(stream);
 	rotai_request_finish(&connect->request, status);
+}
+
+int rotai_stream_connect_again(struct rota_stream *stream,
+			       const struct sockaddr *address, size_t size)
+{
+	struct rota_connect *connect = stream->internal.front.connect;
+	int status = attempt(stream, address, size, rota_bytes(NULL, 0));
+
+	if (status == ROTA_EAGAIN || status == ROTA_EINPROGRESS)
+		return status;
+	end_attempt(stream, status, 0);
+	rotai_request_finish(&connect->request, status);
+	rotai_stream_proceed(stream);
+	return 0;
 }

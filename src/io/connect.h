@@ -20,4 +20,10 @@ void rotai_stream_connect(struct rota_connect *connect,
 			  const struct sockaddr *address, size_t size,
 			  struct rota_const_buf first);
 
+/* Go on with the attempt of @stream, which its class has put off. Returns
+ * ROTA_EAGAIN if there is still no room. Otherwise the attempt is taken care
+ * of, and @stream may be closed afterwards. */
+int rotai_stream_connect_again(struct rota_stream *stream,
+			       const struct sockaddr *address, size_t size);
+
 #endif

@@ -16,6 +16,7 @@
 #include "rota/stream.h"
 
 struct iovec;
+struct sockaddr;
 
 /* The state of a stream: the bits of its flags. */
 enum {
@@ -75,8 +76,11 @@ struct rotai_io {
 	/* The stream whose callback runs, or ran last. The callback may close
 	 * it. Then this is not that stream any more. */
 	struct rota_stream *current;
-	int handed_fd; /* the argument of a listener's callback, or -1 */
-	int reserve;   /* closed when descriptors run out: listen.c (2) */
+	/* The argument of a listener's callback, or -1; and the class of that
+	 * listener. */
+	int handed_fd;
+	const struct rotai_stream_class *handed_class;
+	int reserve; /* closed when descriptors run out: listen.c (2) */
 
 	/* See buffer.c. */
 	struct rotai_block *block;
@@ -124,6 +128,29 @@ struct rotai_stream_class {
 	/* NULL: as a socket. */
 	const struct rotai_transport *transport;
 
+	/* A read that comes up short may not be the last, and no event would
+	 * say so. So the watch is level-triggered. */
+	uint8_t is_level;
+
+	/* As send of the transport, and the descriptors of @output, which is
+	 * the first entry of the queue and of kind ROTAI_OUTPUT_PASS, go with
+	 * the first byte. NULL: no such entry is ever queued. */
+	ssize_t (*pass)(struct rota_stream *stream, struct rotai_output *output,
+			struct iovec *bufs, size_t count);
+
+	/* There is no room in the peer's queue of connections: try again later,
+	 * by rotai_stream_connect_again(). Returns ROTA_EINPROGRESS or an
+	 * error. NULL: that is an error. */
+	int (*connect_later)(struct rota_stream *stream,
+			     const struct sockaddr *address, size_t size);
+
+	/* The descriptor is about to be closed, because a connect has failed:
+	 * release what belongs to it. NULL: nothing does. */
+	void (*reset)(struct rota_stream *stream);
+
+	/* Return whether a detach would lose something. NULL: it never does. */
+	int (*is_holding)(const struct rota_stream *stream);
+
 	/* Called for a stream that is ending, when its output queue has become
 	 * shorter, when its input has ended, or when it has failed. It takes
 	 * the next step, which may close the stream. So the code that reads and
@@ -147,6 +174,18 @@ static inline struct rotai_io *rotai_io_of(const struct rota_stream *stream)
 /* Make this module's extension of @loop, if there is none yet: 0 or
  * ROTA_ENOMEM. */
 int rotai_io_prepare(struct rota_loop *loop);
+
+/* Return whether @fd is the connection that a listener of @class_ has just
+ * accepted, and passes to its callback: it is connected, and non-blocking. This
+ * is true only once. */
+static inline int rotai_io_takes(struct rotai_io *io, int fd,
+				 const struct rotai_stream_class *class_)
+{
+	if (fd < 0 || fd != io->handed_fd || io->handed_class != class_)
+		return 0;
+	io->handed_fd = -1;
+	return 1;
+}
 
 /* --- buffer.c ------------------------------------------------------------- */
 
@@ -233,7 +272,12 @@ void rotai_ready_forked(struct rotai_io *io);
 
 /* --- output.c ------------------------------------------------------------- */
 
-enum { ROTAI_OUTPUT_COPY, ROTAI_OUTPUT_WRITE, ROTAI_OUTPUT_SHUTDOWN };
+enum {
+	ROTAI_OUTPUT_COPY,
+	ROTAI_OUTPUT_WRITE,
+	ROTAI_OUTPUT_PASS, /* a write with descriptors */
+	ROTAI_OUTPUT_SHUTDOWN,
+};
 
 /* Append @output to the queue. */
 static inline void rotai_output_append(struct rota_stream *stream,
@@ -273,6 +317,19 @@ void rotai_output_consume(struct rota_stream *stream, size_t n);
 
 /* Set ROTAI_DRAIN_DUE if the queue has shrunk to the low watermark. */
 void rotai_drain_note(struct rota_stream *stream);
+
+/* --- write.c -------------------------------------------------------------- */
+
+/* Check the arguments of a write request: the number of bytes, or an error. */
+ptrdiff_t rotai_write_check(const struct rota_stream *stream,
+			    const struct rota_const_buf *bufs, size_t count,
+			    rota_write_fn *fn);
+
+/* Begin a write, whose arguments are right, of that kind of output. The caller
+ * has set its function, and how many bytes are left to write. */
+void rotai_write_begin(struct rota_write *write, struct rota_stream *stream,
+		       const struct rota_const_buf *bufs, uint32_t count,
+		       uint8_t kind);
 
 /* --- chunk.c -------------------------------------------------------------- */
 

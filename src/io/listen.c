@@ -98,6 +98,7 @@ static void call_listener(struct rotai_io *io, struct rota_stream *stream,
 
 	rotai_callback_begin(loop, type, stream->handle.internal.name, stream);
 	io->handed_fd = fd;
+	io->handed_class = rotai_stream_class_of(stream);
 	stream->internal.fn.connection(stream, status, fd);
 	io->handed_fd = -1;
 	rotai_callback_end(loop, type, stream);
@@ -266,7 +267,8 @@ int rota_stream_listen(struct rota_stream *stream, int backlog,
 stop_watch:
 	rota_watch_stop(&stream->internal.by.watch);
 free_listener:
-	rotai_watch_init_own(&stream->internal.by.watch, loop, fd, 1);
+	rotai_watch_init_own(&stream->internal.by.watch, loop, fd,
+			     !rotai_stream_class_of(stream)->is_level);
 	rotai_memory_free(&loop->allocator, listener, sizeof(*listener));
 	return error;
 }

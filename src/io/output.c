@@ -14,6 +14,8 @@
  *     and is called again when the stream is writable.
  *  5. A shutdown without a request is reported by on_drain, unless it is done
  *     at once.
+ *  6. The descriptors of a write go with the first byte of a system call. So
+ *     such a write begins a call. They have gone when a part of it is written.
  */
 #include <limits.h>
 #include <sys/socket.h>
@@ -28,7 +30,7 @@ enum {
 
 static struct rota_request *request_of(struct rotai_output *output)
 {
-	if (output->kind == ROTAI_OUTPUT_WRITE)
+	if (output->kind != ROTAI_OUTPUT_SHUTDOWN)
 		return &rota_container_of(output, struct rota_write,
 					  internal.output)
 				->request;
@@ -82,13 +84,16 @@ void rotai_output_consume(struct rota_stream *stream, size_t n)
 static size_t gather_output(const struct rota_stream *stream,
 			    struct iovec *bufs, size_t *count)
 {
-	const struct rotai_output *at = stream->internal.first_output;
+	const struct rotai_output *first = stream->internal.first_output;
+	const struct rotai_output *at = first;
 	size_t total = 0;
 	size_t n = 0;
 
 	for (; at != NULL && at->kind != ROTAI_OUTPUT_SHUTDOWN; at = at->next) {
 		size_t offset = at->offset;
 
+		if (at->kind == ROTAI_OUTPUT_PASS && at != first)
+			break; /* (6) */
 		for (uint32_t i = 0; i < at->count; i++, offset = 0) {
 			if (at->bufs[i].size == offset)
 				continue; /* an empty one */
@@ -104,6 +109,18 @@ static size_t gather_output(const struct rota_stream *stream,
 full:
 	*count = n;
 	return total;
+}
+
+/* Write the head of the queue, which is in @bufs. */
+static ssize_t send_head(struct rota_stream *stream, struct iovec *bufs,
+			 size_t count)
+{
+	struct rotai_output *first = stream->internal.first_output;
+
+	if (first->kind == ROTAI_OUTPUT_PASS && !first->begun) /* (6) */
+		return rotai_stream_class_of(stream)->pass(stream, first, bufs,
+							   count);
+	return rotai_transport_send(stream, bufs, count);
 }
 
 int rotai_output_shut_down(struct rota_stream *stream)
@@ -164,7 +181,7 @@ void rotai_output_flush(struct rota_stream *stream)
 		total = gather_output(stream, bufs, &count);
 		n = 0;
 		if (total > 0)
-			n = rotai_transport_send(stream, bufs, count);
+			n = send_head(stream, bufs, count);
 		if (n < 0 && n != ROTA_EAGAIN) {
 			rotai_output_fail(stream, (int)n);
 			break;

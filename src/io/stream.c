@@ -56,7 +56,8 @@ void rotai_streams_remove(struct rotai_streams *streams,
 void rotai_stream_open(struct rota_stream *stream, struct rota_loop *loop,
 		       const struct rotai_stream_class *class_, int fd)
 {
-	rotai_watch_init_own(&stream->internal.by.watch, loop, fd, 1);
+	rotai_watch_init_own(&stream->internal.by.watch, loop, fd,
+			     !class_->is_level);
 	stream->internal.fn.read = NULL;
 	stream->internal.front.read = NULL;
 	stream->internal.first_output = NULL;

@@ -79,16 +79,6 @@ static int socket_state(int fd)
 		       : ROTA_EINVAL;
 }
 
-/* Return whether @fd is the connection that a listener has just accepted: it is
- * connected, and non-blocking, as accept4(2) makes it. */
-static int is_handed(struct rotai_io *io, int fd)
-{
-	if (fd < 0 || fd != io->handed_fd)
-		return 0;
-	io->handed_fd = -1;
-	return 1;
-}
-
 int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 {
 	ROTAI_ENTER("tcp", tcp, loop);
@@ -103,7 +93,7 @@ int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 		return error;
 	io = (struct rotai_io *)(void *)rotai_extension_get(loop,
 							    ROTAI_EXTENSION_IO);
-	if (!is_handed(io, fd)) {
+	if (!rotai_io_takes(io, fd, &tcp_class)) {
 		state = socket_state(fd);
 		if (state < 0)
 			return state;

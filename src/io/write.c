@@ -235,32 +235,49 @@ static void add_output(struct rota_stream *stream, struct rotai_output *output)
 	}
 }
 
-int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
-		      const struct rota_const_buf *bufs, size_t count,
-		      rota_write_fn *fn)
+ptrdiff_t rotai_write_check(const struct rota_stream *stream,
+			    const struct rota_const_buf *bufs, size_t count,
+			    rota_write_fn *fn)
 {
-	ROTAI_ENTER_HANDLE(&stream->handle);
-	ptrdiff_t total;
 	int error = writable(stream);
+	ptrdiff_t total;
 
 	if (error < 0)
 		return error;
 	if (fn == NULL || bufs == NULL || count == 0 || count > UINT32_MAX)
 		return ROTA_EINVAL;
 	total = add_up(bufs, count);
-	if (total < 0)
-		return ROTA_EINVAL;
-	write->internal.fn = fn;
+	return total < 0 ? ROTA_EINVAL : total;
+}
+
+void rotai_write_begin(struct rota_write *write, struct rota_stream *stream,
+		       const struct rota_const_buf *bufs, uint32_t count,
+		       uint8_t kind)
+{
 	write->internal.buf = bufs[0];
-	write->internal.output = (struct rotai_output){
-		.bufs = count == 1 ? &write->internal.buf : bufs,
-		.count = (uint32_t)count,
-		.kind = ROTAI_OUTPUT_WRITE,
-		.left = (size_t)total,
-	};
+	write->internal.output.bufs = count == 1 ? &write->internal.buf : bufs;
+	write->internal.output.count = count;
+	write->internal.output.kind = kind;
+	write->internal.output.begun = 0;
+	write->internal.output.offset = 0;
 	rotai_request_begin(&write->request, stream->handle.internal.loop,
 			    &stream->handle, &write_class);
 	add_output(stream, &write->internal.output);
+}
+
+int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
+		      const struct rota_const_buf *bufs, size_t count,
+		      rota_write_fn *fn)
+{
+	ROTAI_ENTER_HANDLE(&stream->handle);
+	ptrdiff_t total = rotai_write_check(stream, bufs, count, fn);
+
+	if (total < 0)
+		return (int)total;
+	write->internal.fn = fn;
+	write->internal.output.left = (size_t)total;
+	rotai_write_begin(write, stream, bufs, (uint32_t)count,
+			  ROTAI_OUTPUT_WRITE);
 	return 0;
 }
 

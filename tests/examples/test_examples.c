@@ -286,6 +286,31 @@ static void cat_copies_a_big_file(void **state)
 	assert_string_equal(output, "same\n");
 }
 
+static void a_file_is_passed_to_another_process(void **state)
+{
+	char place[] = "/tmp/rota-pass-XXXXXX";
+	char socket_path[64], both[128], line[128];
+	FILE *receiver;
+
+	(void)state;
+	need_poller();
+	assert_non_null(mkdtemp(place));
+	snprintf(socket_path, sizeof(socket_path), "%s/s", place);
+	snprintf(both, sizeof(both), "%s LICENSE", socket_path);
+	receiver = start("", "pass", socket_path);
+	assert_non_null(fgets(line, sizeof(line), receiver));
+	assert_non_null(strstr(line, "waiting at"));
+	assert_ended_well(run_program("", "pass", both));
+	assert_string_equal(output, "");
+	assert_ended_well(finish(receiver));
+	assert_printed("pass: from user ");
+	assert_printed("Permission is hereby granted");
+	assert_int_equal(rmdir(place), 0);
+
+	assert_int_equal(run_program("", "pass", both), 0);
+	assert_printed("pass: no such file");
+}
+
 static void in_a_chat_all_others_hear(void **state)
 {
 	FILE *stream;
@@ -464,6 +489,7 @@ static const struct CMUnitTest tests[] = {
 	FILES(cat_concatenates),
 	FILES(cat_goes_on_after_what_is_missing),
 	FILES(cat_copies_a_big_file),
+	cmocka_unit_test(a_file_is_passed_to_another_process),
 	SERVER(in_a_chat_all_others_hear),
 	SERVER(a_chat_goes_on_without_who_does_not_listen),
 	cmocka_unit_test(the_demo_finds_every_byte_as_sent),

@@ -5,6 +5,7 @@
  */
 #include "support/fixture.h"
 
+#include "rota/pipe.h"
 #include "rota/stdio.h"
 #include "rota/tcp.h"
 
@@ -18,17 +19,22 @@ static void streams_keep_to_their_budgets(void **state)
 
 	assert_in_range(sizeof(struct rota_handle), 1, 64);
 	assert_in_range(sizeof(struct rota_tcp), 1, 192);
+	assert_in_range(sizeof(struct rota_pipe), 1, 216);
 	assert_in_range(sizeof(struct rota_write), 1, 128);
 	assert_in_range(sizeof(struct rota_tty), 1, 600);
 	assert_in_range(sizeof(struct rota_stdio), 1, 640);
+	assert_in_range(sizeof(struct rota_pass), 1, 144);
 }
 
 /* Both bases of a stream are at its address. */
 static void a_stream_begins_with_its_bases(void **state)
 {
+	struct rota_pipe pipe;
 	struct rota_tcp tcp;
 
 	(void)state;
+	assert_ptr_equal(&pipe.stream, &pipe);
+	assert_ptr_equal(&pipe.stream.handle, &pipe);
 	assert_ptr_equal(&tcp.stream, &tcp);
 	assert_ptr_equal(&tcp.handle, &tcp);
 	assert_ptr_equal(&tcp.stream.handle, &tcp.handle);

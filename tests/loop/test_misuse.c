@@ -27,6 +27,7 @@ static struct {
 	struct rota_watch watch, other_watch, third_watch;
 	struct rota_task task, other_task;
 	struct rota_tcp tcp;
+	struct rota_pipe pipe;
 	struct rota_tty tty;
 	struct rota_stdio stdio;
 	struct rota_signal signal;
@@ -145,6 +146,8 @@ static void init_all(struct rota_loop *loop)
 	all.info.size = sizeof(all.info);
 	(void)rota_signal_init(&all.signal, loop);
 	rota_handle_set_name(&all.signal.handle, "Sue");
+	(void)rota_pipe_init(&all.pipe, loop);
+	rota_handle_set_name(&all.pipe.handle, "Pam");
 	(void)rota_tcp_init(&all.tcp, loop);
 	rota_handle_set_name(&all.tcp.handle, "Ann");
 }
@@ -270,6 +273,13 @@ struct call {
 	CALL(rota_tcp_create, "tcp \"Ann\"", &all.tcp, 0)                      \
 	CALL(rota_tcp_set_user_timeout, "tcp \"Ann\"", &all.tcp, 0)            \
 	CALL(rota_tcp_send_urgent, "tcp \"Ann\"", &all.tcp, '!')               \
+	CALL(rota_pipe_init, "pipe \"Pam\"", &all.pipe, all.loop)              \
+	CALL(rota_pipe_open, "pipe \"Pam\"", &all.pipe, all.loop, 0)           \
+	CALL(rota_pipe_bind, "pipe \"Pam\"", &all.pipe, "x", 1, NULL)          \
+	CALL(rota_pipe_connect, "pipe \"Pam\"", &all.connect, &all.pipe, "x",  \
+	     1, on_connect)                                                    \
+	CALL(rota_pipe_take_descriptors, "pipe \"Pam\"", &all.pipe, all.fds,   \
+	     1)                                                                \
 	CALL(rota_stream_listen, "tcp \"Ann\"", &all.tcp.stream, 1,            \
 	     on_connection)                                                    \
 	CALL(rota_stream_read_start, "tcp \"Ann\"", &all.tcp.stream, on_read)  \
@@ -422,6 +432,7 @@ static void close_and_go_on(struct rota_loop *loop)
 {
 	init_all(loop);
 	(void)rota_handle_close_now(&all.tcp.handle);
+	(void)rota_handle_close_now(&all.pipe.handle);
 	(void)rota_handle_close_now(&all.signal.handle);
 	rota_loop_ref(loop);
 	if (rota_loop_close(loop) != 0)
@@ -442,6 +453,7 @@ static void a_closed_loop_is_named(void **state)
 		{ "rota_task_next_tick", "task", call_rota_task_next_tick },
 		{ "rota_set_timeout", "loop", call_rota_set_timeout },
 		{ "rota_tcp_init", "tcp", call_rota_tcp_init },
+		{ "rota_pipe_init", "pipe", call_rota_pipe_init },
 		{ "rota_signal_init", "signal", call_rota_signal_init },
 		{ "rota_work_queue", "work", call_rota_work_queue },
 		{ "rota_fs_open", "fs", call_rota_fs_open },
