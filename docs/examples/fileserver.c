@@ -10,9 +10,8 @@
  * SIGTERM it finishes the replies that it is sending, and ends.
  *
  *  1. A client does one thing at a time: it receives a request, waits for the
- *     pool, or waits for its queue to drain. So pipelined requests wait in the
- *     kernel, and a slow reader costs one chunk and the high watermark of its
- *     stream. step() begins the next thing.
+ *     pool, or sends a part of a file. So pipelined requests wait in the
+ *     kernel, and a slow reader costs no memory. step() begins the next thing.
  *  2. If a client is dropped while the pool works for it, it is closed when
  *     that work has ended. It is freed when it is closed.
  *  3. While the server has as many clients as it can, each gets one reply and
@@ -29,7 +28,7 @@
 
 enum {
 	HEAD_SIZE = 4096,       /* the longest request */
-	CHUNK_SIZE = 64 * 1024, /* of a file, in one trip to the pool */
+	PART_SIZE = 256 * 1024, /* of a file: the time-out is for each */
 	REQUEST_SECONDS = 10,   /* to receive a whole request */
 	PATIENCE = 6,           /* times that: for everything else */
 	LINGER = 10,            /* divides that: for the other side's end */
@@ -39,17 +38,15 @@ struct client {
 	struct peer peer;
 	struct rota_read read;
 	struct rota_work opening;
-	struct rota_fs reading;
+	struct rota_sendfile sending;
 	struct http_request request;
 	struct below_file file;
 	int64_t offset; /* in the file, of the next byte to send */
 	int64_t left;   /* bytes still to send from there */
 	int in_pool;    /* (2) */
 	int dropped;
-	size_t begun;    /* bytes of the reply's head in chunk */
 	size_t received; /* bytes in head */
 	char head[HEAD_SIZE];
-	char chunk[HTTP_REPLY_SIZE + CHUNK_SIZE];
 };
 
 static struct server server;
@@ -80,17 +77,27 @@ static void leave(struct client *c)
 					  : server.patience_ns / LINGER);
 }
 
-static void send_chunk(struct client *c, size_t size)
+static void on_sent(struct rota_sendfile *sending, int status)
 {
-	int status = rota_stream_send(&c->peer.tcp.stream, c->chunk, size);
+	struct client *c = rota_container_of(sending, struct client, sending);
 
-	server.bytes += size;
-	c->begun = 0;
+	server.bytes += sending->sent;
+	c->offset += (int64_t)sending->sent;
+	c->left -= (int64_t)sending->sent;
+	if (status == 0)
+		step(c);
+	else /* the file has shrunk, or there is another error */
+		rota_stream_close_reset(&c->peer.tcp.stream, peer_on_close);
+}
+
+static void send_part(struct client *c)
+{
+	int64_t size = c->left < PART_SIZE ? c->left : PART_SIZE;
+
 	expect(c, PATIENCE * server.patience_ns);
-	if (status < 0 || c->dropped)
+	if (rota_stream_sendfile(&c->sending, &c->peer.tcp.stream, c->file.fd,
+				 c->offset, (uint64_t)size, on_sent) < 0)
 		peer_close(&c->peer);
-	else if (status == 0)
-		step(c); /* else on_drain() calls it */
 }
 
 static void on_drain(struct rota_stream *stream, int status)
@@ -100,37 +107,31 @@ static void on_drain(struct rota_stream *stream, int status)
 
 	if (status < 0)
 		drop(&c->peer);
-	else
+	else if (!rota_request_is_active(&c->sending.request))
 		step(c);
 }
 
-/* The reply's head is right before the first chunk: one call sends both. */
+/* The head of the reply leaves with the first bytes of the file. */
 static void reply(struct client *c, int status)
 {
+	char head[HTTP_REPLY_SIZE];
+	size_t size;
+
 	if (rota_server_is_full(&server.connections) || status == 503)
 		c->request.keep_alive = 0; /* (3) */
-	c->begun = http_reply(c->chunk, &c->request, status, c->file.name,
-			      c->file.size);
+	size = http_reply(head, &c->request, status, c->file.name,
+			  c->file.size);
 	c->offset = 0;
 	c->left = status == 200 && !c->request.is_head ? c->file.size : 0;
-	if (c->left > 0)
-		step(c);
-	else
-		send_chunk(c, c->begun);
-}
-
-static void on_chunk(struct rota_fs *reading, int64_t result)
-{
-	struct client *c = rota_container_of(reading, struct client, reading);
-
-	c->in_pool = 0;
-	if (result <= 0) { /* an error, or the file has shrunk */
-		rota_stream_close_reset(&c->peer.tcp.stream, peer_on_close);
-		return;
-	}
-	c->offset += result;
-	c->left -= result;
-	send_chunk(c, c->begun + (size_t)result);
+	server.bytes += size;
+	expect(c, PATIENCE * server.patience_ns);
+	rota_stream_set_cork(&c->peer.tcp.stream, c->left > 0);
+	status = rota_stream_send(&c->peer.tcp.stream, head, size);
+	if (status < 0 || c->dropped)
+		peer_close(&c->peer);
+	else if (status == 0 || c->left > 0)
+		step(c); /* else on_drain() calls it */
+	rota_stream_set_cork(&c->peer.tcp.stream, 0);
 }
 
 /* Runs on a pool thread. Paths are below the working directory. */
@@ -198,17 +199,10 @@ static void next_request(struct client *c)
 
 static void step(struct client *c)
 {
-	struct rota_buf room = { c->chunk + c->begun, CHUNK_SIZE };
-
-	if (c->left < CHUNK_SIZE)
-		room.size = (size_t)c->left;
 	if (c->dropped) {
 		peer_close(&c->peer);
 	} else if (c->left > 0) {
-		c->in_pool = rota_fs_read(&c->reading, on_chunk, c->file.fd,
-					  room, c->offset) == 0;
-		if (!c->in_pool)
-			peer_close(&c->peer);
+		send_part(c);
 	} else if (!c->request.keep_alive ||
 		   rota_server_is_stopping(&server.connections)) {
 		leave(c);
@@ -224,7 +218,6 @@ static void begin(struct peer *peer)
 	c->file.fd = -1;
 	c->request.keep_alive = 1;
 	rota_work_init(&c->opening, server.loop);
-	rota_fs_init(&c->reading, server.loop);
 	rota_stream_on_drain(&peer->tcp.stream, on_drain);
 	step(c);
 }

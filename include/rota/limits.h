@@ -26,7 +26,8 @@ enum {
 	ROTA_READS_PER_EVENT = 32,
 
 	/** Bytes after which a stream reads no more for one event. The last
-	 * read may exceed this by up to a buffer. */
+	 * read may exceed this by up to a buffer. A stream sends no more of
+	 * files for one event either. */
 	ROTA_BYTES_PER_EVENT = 1 << 20,
 
 	/** Connections that a listener accepts for one event. */

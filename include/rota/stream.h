@@ -36,6 +36,7 @@ struct rota_connect;
 struct rota_stream_class;
 struct rotai_output;
 struct rotai_listener;
+struct rotai_tap_class;
 
 /**
  * Called with input: @status is 0 and @buf has at least one byte. The buffer
@@ -146,7 +147,8 @@ struct rota_stream {
 		union {
 			rota_read_fn *read;
 			rota_connection_fn *connection;
-			struct rota_end *end; /* while it ends, or NULL */
+			struct rota_end *end;  /* while it ends, or NULL */
+			struct rotai_tap *tap; /* a pump reads it */
 		} fn;
 		union {
 			struct rota_read *read; /* the first one queued */
@@ -156,13 +158,22 @@ struct rota_stream {
 		struct rotai_output *first_output;
 		struct rotai_output *last_output;
 		size_t queued; /* bytes of output */
-		rota_drain_fn *drain;
+		union {
+			rota_drain_fn *drain;
+			struct rotai_tap *tap; /* a pump writes to it */
+		} on;
 		uint32_t low;
 		uint32_t high;
 		struct rota_stream *deferred; /* the next in the same list */
 		uint32_t flags;
 		int error; /* of the writing side, not reported yet */
 	} internal;        /* private to the library: do not read or write */
+};
+
+/** A pump, as the streams know it. Private to the library. */
+struct rotai_tap {
+	const struct rotai_tap_class *class_;
+	rota_drain_fn *drain; /* of the sink, when the pump has ended */
 };
 
 /** An entry of the output queue. Private to the library. */

@@ -9,7 +9,13 @@
 
 #include "rota/error.h"
 
-ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count)
+#ifdef MSG_MORE
+enum { MORE_FOLLOWS = MSG_MORE };
+#else
+enum { MORE_FOLLOWS = 0 };
+#endif
+
+static ssize_t send_message(int fd, struct iovec *bufs, size_t count, int flags)
 {
 	struct msghdr message = { .msg_iov = bufs };
 	ssize_t n;
@@ -17,9 +23,19 @@ ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count)
 	/* The type of this member differs from system to system. */
 	message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
 	do {
-		n = sendmsg(fd, &message, ROTAI_SEND_FLAGS);
+		n = sendmsg(fd, &message, flags);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
+}
+
+ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count)
+{
+	return send_message(fd, bufs, count, ROTAI_SEND_FLAGS);
+}
+
+ssize_t rotai_socket_send_more(int fd, struct iovec *bufs, size_t count)
+{
+	return send_message(fd, bufs, count, ROTAI_SEND_FLAGS | MORE_FOLLOWS);
 }
 
 int rotai_socket_connect(int fd, const struct sockaddr *address, size_t size)

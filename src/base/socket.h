@@ -98,6 +98,9 @@ static inline ssize_t rotai_socket_send(int fd, const void *data, size_t size)
 
 ssize_t rotai_socket_send_all(int fd, struct iovec *bufs, size_t count);
 
+/* The same, where more bytes follow at once: a packet may wait for them. */
+ssize_t rotai_socket_send_more(int fd, struct iovec *bufs, size_t count);
+
 /* Set an option whose value is an int. Returns 0 or an error. */
 int rotai_socket_set(int fd, int level, int option, int value);
 

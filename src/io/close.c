@@ -6,7 +6,7 @@
  */
 #include "base/list.h"
 #include "base/socket.h"
-#include "io/io.h"
+#include "io/tap.h"
 #include "io/unread.h"
 #include "rota/stream_class.h"
 
@@ -34,6 +34,7 @@ void rotai_stream_stop(struct rota_handle *handle)
 
 	if (io->current == stream)
 		io->current = NULL;
+	rotai_tap_stop(stream);
 	rotai_end_stop(stream);
 	if (rotai_stream_has(stream, ROTAI_HELD))
 		rotai_streams_remove(&io->held, stream);

@@ -5,7 +5,7 @@
  * A stream is in at most one of two lists: in io->held while it is corked and
  * has output, or in io->drains while its on_drain must be called.
  */
-#include "io/io.h"
+#include "io/tap.h"
 #include "loop/callback.h"
 
 /* Write the output of @stream when the callback ends. */
@@ -29,7 +29,8 @@ static void hold_corked(struct rota_stream *stream)
 int rotai_output_added(struct rota_stream *stream)
 {
 	if (rotai_stream_has(stream, ROTAI_CORKED) &&
-	    !rotai_stream_has(stream, ROTAI_BLOCKED | ROTAI_CONNECTING))
+	    !rotai_stream_has(stream, ROTAI_BLOCKED | ROTAI_FETCHING |
+					      ROTAI_CONNECTING))
 		hold_corked(stream);
 	return rotai_stream_update(stream);
 }
@@ -56,12 +57,16 @@ void rotai_drain_call(struct rota_stream *stream)
 	/* Status 0 may be out of date by now. If the queue is above the high
 	 * watermark again, on_drain will be due again; if the stream is ending,
 	 * nothing more can be sent. */
-	if (stream->internal.drain == NULL ||
+	if (stream->internal.on.drain == NULL ||
 	    (status == 0 &&
 	     rotai_stream_has(stream, ROTAI_PRESSED | ROTAI_ENDING)))
 		return;
 	rotai_callback_begin(loop, type, stream->handle.internal.name, stream);
-	stream->internal.drain(stream, status);
+	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_FED)))
+		stream->internal.on.tap->class_->drained(
+			stream->internal.on.tap, status);
+	else
+		stream->internal.on.drain(stream, status);
 	rotai_callback_end(loop, type, stream);
 }
 
@@ -72,7 +77,7 @@ void rotai_drain_defer(struct rota_stream *stream)
 	if (!rotai_stream_has(stream, ROTAI_DRAIN_DUE) ||
 	    rotai_stream_has(stream, ROTAI_IN_DRAINS | ROTAI_HELD))
 		return;
-	if (stream->internal.drain == NULL ||
+	if (stream->internal.on.drain == NULL ||
 	    (stream->internal.error == 0 &&
 	     rotai_stream_has(stream, ROTAI_ENDING))) {
 		(void)take_drain(stream);

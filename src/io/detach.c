@@ -52,7 +52,8 @@ static int is_busy(const struct rota_stream *stream)
 	const struct rotai_stream_class *class_ = rotai_stream_class_of(stream);
 
 	return rotai_handle_is_busy(&stream->handle) ||
-	       rotai_stream_has(stream, ROTAI_ENDING) ||
+	       rotai_stream_has(stream,
+				ROTAI_ENDING | ROTAI_TAPPED | ROTAI_FED) ||
 	       (class_->is_holding != NULL && class_->is_holding(stream));
 }
 

@@ -14,6 +14,7 @@
  *  4. A class ends its output by its shutdown function only, and may need
  *     several calls. The stream does not close before it has ended.
  */
+#include "io/tap.h"
 #include "io/transport.h"
 
 void rotai_end_stop(struct rota_stream *stream)
@@ -106,7 +107,10 @@ static const struct rotai_request_class end_class = {
 static void begin_end(struct rota_stream *stream, struct rota_end *end,
 		      rota_close_fn *fn)
 {
-	int failed = rotai_stream_has(stream, ROTAI_BROKEN | ROTAI_READ_FAILED);
+	int failed;
+
+	rotai_tap_stop(stream); /* the union fn is its */
+	failed = rotai_stream_has(stream, ROTAI_BROKEN | ROTAI_READ_FAILED);
 
 	rotai_stream_set(stream, ROTAI_PAUSED | ROTAI_ENDING);
 	stream->internal.fn.end = end;
@@ -143,7 +147,7 @@ int rota_stream_end_with(struct rota_end *end, struct rota_stream *stream,
 		/* The stream was not registered yet, and cannot be. */
 		rotai_output_fail(stream, error);
 	} else if (rotai_stream_has(stream, ROTAI_HAS_INPUT)) {
-		rotai_transport_again(stream);
+		rotai_transport_again(stream, ROTA_READABLE);
 	}
 	rotai_stream_proceed(stream);
 	return 0;

@@ -44,6 +44,9 @@ enum {
 	ROTAI_IN_AGAIN = 1 << 21, /* in the list again of the extension */
 	ROTAI_UNREAD = 1 << 22, /* has bytes to read before others: unread.c */
 	ROTAI_SHUT_DUE = 1 << 23, /* shut down behind the queue: no request */
+	ROTAI_TAPPED = 1 << 25,   /* a pump reads it: tap.h */
+	ROTAI_FED = 1 << 26,      /* a pump writes to it: tap.h */
+	ROTAI_FETCHING = 1 << 24, /* output waits for a thread: file_output.c */
 
 	ROTAI_UNTOLD = 1 << 17,      /* a read ended with bytes: read.c (4) */
 	ROTAI_READ_FAILED = 1 << 18, /* reading ended by an error */
@@ -256,6 +259,11 @@ void rotai_streams_remove(struct rotai_streams *streams,
 /* The ready function of the class. */
 void rotai_stream_ready(struct rota_watch *watch, unsigned events);
 
+/* Start and stop reading for whatever is set as the reader. Returns 0 or an
+ * error, and then nothing has changed. */
+int rotai_flow_start(struct rota_stream *stream);
+void rotai_flow_stop(struct rota_stream *stream);
+
 /* Finish all queued reads with @status. */
 void rotai_reads_finish(struct rota_stream *stream, int status);
 
@@ -272,11 +280,13 @@ void rotai_ready_forked(struct rotai_io *io);
 
 /* --- output.c ------------------------------------------------------------- */
 
+/* Kinds of entries. Up to ROTAI_OUTPUT_PASS they consist of buffers. */
 enum {
 	ROTAI_OUTPUT_COPY,
 	ROTAI_OUTPUT_WRITE,
 	ROTAI_OUTPUT_PASS, /* a write with descriptors */
 	ROTAI_OUTPUT_SHUTDOWN,
+	ROTAI_OUTPUT_FILE,
 };
 
 /* Append @output to the queue. */
@@ -341,6 +351,44 @@ int rotai_output_copy(struct rota_stream *stream, const char *data,
 /* Free a copy that is in no queue any more; free all spare ones. */
 void rotai_chunk_free(struct rotai_io *io, struct rotai_output *output);
 void rotai_chunks_free(struct rotai_io *io);
+
+/* --- submit.c ------------------------------------------------------------- */
+
+/* Return 0, or the error if nothing can be written. */
+static inline int rotai_output_admits(const struct rota_stream *stream)
+{
+	int error = rotai_stream_usable(stream, 1);
+
+	if (ROTAI_UNLIKELY(error < 0))
+		return error;
+	return rotai_stream_has(stream,
+				ROTAI_SHUT | ROTAI_BROKEN | ROTAI_ENDING)
+		       ? ROTA_EPIPE
+		       : 0;
+}
+
+static inline int rotai_output_goes_at_once(const struct rota_stream *stream)
+{
+	return stream->internal.first_output == NULL &&
+	       !rotai_stream_has(stream, ROTAI_CORKED | ROTAI_CONNECTING);
+}
+
+/* Queue @output, whose request is in flight, and write what the kernel
+ * accepts. */
+void rotai_output_submit(struct rota_stream *stream,
+			 struct rotai_output *output);
+
+/* Take @output out of the queue: it need not be written. */
+void rotai_output_take_out(struct rota_stream *stream,
+			   struct rotai_output *output);
+
+/* The queue has become shorter by a cancel: go on with the rest. */
+void rotai_output_taken_out(struct rota_stream *stream);
+
+/* The cancel function of the requests of entries that consist of buffers, or of
+ * a shutdown. */
+int rotai_output_cancel(struct rota_request *request,
+			struct rotai_output *output, int status);
 
 /* --- deferred.c ----------------------------------------------------------- */
 

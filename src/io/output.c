@@ -4,9 +4,10 @@
  * order, gathered into few system calls.
  *
  *  1. queued is the sum of left over all entries of the queue.
- *  2. A queue that is not empty waits for one of three things: the stream gets
+ *  2. A queue that is not empty waits for one of four things: the stream gets
  *     connected; the callback ends in which the stream is corked (deferred.c);
- *     or the stream becomes writable (ROTAI_BLOCKED).
+ *     the stream becomes writable (ROTAI_BLOCKED); or a thread has read a part
+ *     of the file that comes next (ROTAI_FETCHING).
  *  3. Nothing in this file calls a user callback. Requests are finished here
  *     and called back in the pending phase. on_drain is only marked as due;
  *     read.c calls it in the poll phase, or deferred.c in the pending phase.
@@ -16,12 +17,16 @@
  *     at once.
  *  6. The descriptors of a write go with the first byte of a system call. So
  *     such a write begins a call. They have gone when a part of it is written.
+ *  7. Files have no bytes in memory: the member left of their entries is 0, and
+ *     queued does not count them. One flush sends at most ROTA_BYTES_PER_EVENT
+ *     of them; the rest waits for the next event, which is made here.
  */
 #include <limits.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "base/socket.h"
+#include "io/file_output.h"
 #include "io/transport.h"
 
 enum {
@@ -52,6 +57,8 @@ static void end_output(struct rota_stream *stream, struct rotai_output *output,
 {
 	if (output->kind == ROTAI_OUTPUT_COPY)
 		rotai_chunk_free(rotai_io_of(stream), output);
+	else if (ROTAI_UNLIKELY(output->kind == ROTAI_OUTPUT_FILE))
+		rotai_file_output_end(output, status);
 	else
 		rotai_request_finish(request_of(output), status);
 }
@@ -62,7 +69,7 @@ void rotai_output_consume(struct rota_stream *stream, size_t n)
 
 	stream->internal.queued -= n; /* (1) */
 	while ((first = stream->internal.first_output) != NULL &&
-	       first->kind != ROTAI_OUTPUT_SHUTDOWN && first->left <= n) {
+	       first->kind <= ROTAI_OUTPUT_PASS && first->left <= n) {
 		n -= first->left;
 		end_output(stream, take_first(stream), 0);
 	}
@@ -80,16 +87,18 @@ void rotai_output_consume(struct rota_stream *stream, size_t n)
 }
 
 /* Gather the head of the queue into @bufs: returns the number of bytes, and
- * sets *@count to the number of buffers. */
+ * sets *@count to the number of buffers and *@next to the entry at which it has
+ * stopped, or NULL. */
 static size_t gather_output(const struct rota_stream *stream,
-			    struct iovec *bufs, size_t *count)
+			    struct iovec *bufs, size_t *count,
+			    struct rotai_output **next)
 {
 	const struct rotai_output *first = stream->internal.first_output;
-	const struct rotai_output *at = first;
+	struct rotai_output *at = stream->internal.first_output;
 	size_t total = 0;
 	size_t n = 0;
 
-	for (; at != NULL && at->kind != ROTAI_OUTPUT_SHUTDOWN; at = at->next) {
+	for (; at != NULL && at->kind <= ROTAI_OUTPUT_PASS; at = at->next) {
 		size_t offset = at->offset;
 
 		if (at->kind == ROTAI_OUTPUT_PASS && at != first)
@@ -107,20 +116,17 @@ static size_t gather_output(const struct rota_stream *stream,
 		}
 	}
 full:
+	*next = at;
 	*count = n;
 	return total;
 }
 
-/* Write the head of the queue, which is in @bufs. */
-static ssize_t send_head(struct rota_stream *stream, struct iovec *bufs,
-			 size_t count)
+/* Whether the head of the queue has descriptors that go with it. (6) */
+static int passes(const struct rota_stream *stream)
 {
-	struct rotai_output *first = stream->internal.first_output;
+	const struct rotai_output *first = stream->internal.first_output;
 
-	if (first->kind == ROTAI_OUTPUT_PASS && !first->begun) /* (6) */
-		return rotai_stream_class_of(stream)->pass(stream, first, bufs,
-							   count);
-	return rotai_transport_send(stream, bufs, count);
+	return first->kind == ROTAI_OUTPUT_PASS && !first->begun;
 }
 
 int rotai_output_shut_down(struct rota_stream *stream)
@@ -168,36 +174,93 @@ void rotai_drain_note(struct rota_stream *stream)
 	}
 }
 
+/* Send the @total bytes in the @count buffers at @bufs, which has room for one
+ * more, and the file behind them if it is short. Returns as
+ * rotai_transport_send(), without what was sent of the file. */
+static ssize_t send_before_file(struct rota_stream *stream, struct iovec *bufs,
+				size_t count, size_t total,
+				struct rotai_output *file)
+{
+	char piece[ROTAI_FILE_SHORT];
+	size_t size = rotai_file_output_peek(file, piece);
+	ssize_t n;
+
+	if (size == 0)
+		return rotai_file_output_has_bytes(file)
+			       ? rotai_transport_send_more(stream, bufs, count)
+			       : rotai_transport_send(stream, bufs, count);
+	bufs[count] = (struct iovec){ piece, size };
+	n = rotai_transport_send(stream, bufs, count + 1);
+	if (n <= (ssize_t)total)
+		return n;
+	rotai_file_output_took(file, (size_t)n - total);
+	return (ssize_t)total;
+}
+
+/* Write the buffers at the head of the queue. Returns 1 to go on behind
+ * them. */
+static int flush_bufs(struct rota_stream *stream)
+{
+	struct iovec bufs[GATHERED + 1];
+	struct rotai_output *next;
+	size_t count;
+	size_t total = gather_output(stream, bufs, &count, &next);
+	ssize_t n = 0;
+
+	if (total > 0 && ROTAI_UNLIKELY(passes(stream)))
+		n = rotai_stream_class_of(stream)->pass(
+			stream, stream->internal.first_output, bufs, count);
+	else if (total > 0 && ROTAI_UNLIKELY(next != NULL &&
+					     next->kind == ROTAI_OUTPUT_FILE))
+		n = send_before_file(stream, bufs, count, total, next);
+	else if (total > 0)
+		n = rotai_transport_send(stream, bufs, count);
+	if (n < 0 && n != ROTA_EAGAIN) {
+		rotai_output_fail(stream, (int)n);
+		return 0;
+	}
+	rotai_output_consume(stream, n < 0 ? 0 : (size_t)n);
+	if (n >= 0 && (size_t)n == total)
+		return 1;
+	rotai_stream_set(stream, ROTAI_BLOCKED);
+	return 0;
+}
+
+/* The same with the file at the head of the queue. (7) */
+static int flush_file(struct rota_stream *stream, size_t *budget)
+{
+	struct rotai_output *first = stream->internal.first_output;
+	int result = rotai_file_output_step(stream, first, budget);
+
+	if (result < 0)
+		rotai_output_fail(stream, result);
+	if (result > 0)
+		end_output(stream, take_first(stream), 0);
+	return result > 0;
+}
+
 void rotai_output_flush(struct rota_stream *stream)
 {
-	struct iovec bufs[GATHERED];
-	size_t count;
-	size_t total;
-	ssize_t n;
+	const struct rotai_output *first;
+	size_t budget = ROTA_BYTES_PER_EVENT;
+	int goes_on = !rotai_stream_has(stream, ROTAI_FETCHING);
 	int error;
 
-	while (stream->internal.first_output != NULL &&
-	       stream->internal.first_output->kind != ROTAI_OUTPUT_SHUTDOWN) {
-		total = gather_output(stream, bufs, &count);
-		n = 0;
-		if (total > 0)
-			n = send_head(stream, bufs, count);
-		if (n < 0 && n != ROTA_EAGAIN) {
-			rotai_output_fail(stream, (int)n);
-			break;
-		}
-		rotai_output_consume(stream, n < 0 ? 0 : (size_t)n);
-		if (n < 0 || (size_t)n < total) {
-			rotai_stream_set(stream, ROTAI_BLOCKED);
-			break;
-		}
-	}
-	if (!rotai_stream_has(stream, ROTAI_BLOCKED | ROTAI_BROKEN))
+	while (goes_on && (first = stream->internal.first_output) != NULL &&
+	       first->kind != ROTAI_OUTPUT_SHUTDOWN)
+		goes_on = ROTAI_LIKELY(first->kind <= ROTAI_OUTPUT_PASS)
+				  ? flush_bufs(stream)
+				  : flush_file(stream, &budget);
+	if (!rotai_stream_has(stream,
+			      ROTAI_BLOCKED | ROTAI_BROKEN | ROTAI_FETCHING))
 		shut_down_queued(stream);
 	rotai_drain_note(stream);
 	error = rotai_stream_update(stream);
 	if (error < 0)
 		rotai_output_fail(stream, error);
+	else if (ROTAI_UNLIKELY(budget == 0) &&
+		 rotai_stream_has(stream, ROTAI_BLOCKED))
+		rotai_transport_again(stream, ROTA_WRITABLE); /* (7) */
 }
 
 void rotai_output_drop(struct rota_stream *stream, struct rotai_output *from,

@@ -22,6 +22,7 @@
  *     before these bytes. Only the first queued read can have bytes, so there
  *     is at most one such read.
  */
+#include "io/tap.h"
 #include "io/transport.h"
 #include "loop/callback.h"
 
@@ -63,7 +64,11 @@ static inline void call_reader(struct rotai_io *io, struct rota_stream *stream,
 
 	rotai_callback_begin(loop, class_->type, stream->handle.internal.name,
 			     stream);
-	stream->internal.fn.read(stream, status, buf);
+	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_TAPPED)))
+		stream->internal.fn.tap->class_->input(stream->internal.fn.tap,
+						       status, buf);
+	else
+		stream->internal.fn.read(stream, status, buf);
 	io->lent.size = 0;
 	rotai_callback_end(loop, class_->type, stream);
 }
@@ -173,7 +178,7 @@ static void read_all(struct rotai_io *io, struct rota_stream *stream,
 			return;
 	} while (++reads < ROTA_READS_PER_EVENT &&
 		 bytes < ROTA_BYTES_PER_EVENT);
-	rotai_transport_again(stream); /* (3) */
+	rotai_transport_again(stream, ROTA_READABLE); /* (3) */
 }
 
 /* Handle an event of any kind, for which @bytes bytes were already read. */
@@ -233,14 +238,15 @@ void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 	ssize_t n;
 
 	/* Readable, and perhaps writable, but nothing else. */
-	if (ROTAI_UNLIKELY(((events - ROTA_READABLE) &
-			    ~(unsigned)ROTA_WRITABLE) != 0 ||
-			   rotai_stream_has(
-				   stream,
-				   ROTAI_PAUSED | ROTAI_TO_END | ROTAI_BLOCKED |
-					   ROTAI_UNTOLD | ROTAI_OTHER) ||
-			   io->room.size < io->least_room ||
-			   watch->internal.loop->tracer != NULL)) {
+	if (ROTAI_UNLIKELY(
+		    ((events - ROTA_READABLE) & ~(unsigned)ROTA_WRITABLE) !=
+			    0 ||
+		    rotai_stream_has(stream,
+				     ROTAI_PAUSED | ROTAI_TO_END |
+					     ROTAI_BLOCKED | ROTAI_UNTOLD |
+					     ROTAI_OTHER | ROTAI_TAPPED) ||
+		    io->room.size < io->least_room ||
+		    watch->internal.loop->tracer != NULL)) {
 		rotai_stream_handle_event(io, stream, events, 0);
 		return;
 	}
@@ -260,6 +266,29 @@ void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 		rotai_callback_after(io->loop);
 }
 
+int rotai_flow_start(struct rota_stream *stream)
+{
+	int error;
+
+	if (rotai_stream_has(stream, ROTAI_PAUSED)) {
+		rotai_stream_clear(stream, ROTAI_PAUSED);
+		error = rotai_stream_update(stream);
+		if (error < 0) {
+			rotai_flow_stop(stream);
+			return error;
+		}
+	}
+	if (rotai_stream_has(stream, ROTAI_HAS_INPUT))
+		rotai_transport_again(stream, ROTA_READABLE);
+	return 0;
+}
+
+void rotai_flow_stop(struct rota_stream *stream)
+{
+	rotai_stream_set(stream, ROTAI_PAUSED);
+	(void)rotai_stream_update(stream);
+}
+
 int rota_stream_read_start(struct rota_stream *stream, rota_read_fn *fn)
 {
 	ROTAI_ENTER_HANDLE(&stream->handle);
@@ -271,30 +300,20 @@ int rota_stream_read_start(struct rota_stream *stream, rota_read_fn *fn)
 		return ROTA_EINVAL;
 	if (rotai_stream_has(stream, ROTAI_READ_ENDED))
 		return ROTA_EOF;
-	if (stream->internal.front.read != NULL)
+	if (stream->internal.front.read != NULL ||
+	    rotai_stream_has(stream, ROTAI_TAPPED))
 		return ROTA_EBUSY;
-	if (rotai_stream_has(stream, ROTAI_PAUSED)) {
-		rotai_stream_clear(stream, ROTAI_PAUSED);
-		error = rotai_stream_update(stream);
-		if (error < 0) {
-			rotai_stream_set(stream, ROTAI_PAUSED);
-			(void)rotai_stream_update(stream);
-			return error;
-		}
-	}
-	stream->internal.fn.read = fn;
-	if (rotai_stream_has(stream, ROTAI_HAS_INPUT))
-		rotai_transport_again(stream);
-	return 0;
+	error = rotai_flow_start(stream);
+	if (error == 0)
+		stream->internal.fn.read = fn;
+	return error;
 }
 
 void rota_stream_read_stop(struct rota_stream *stream)
 {
 	ROTAI_ENTER_HANDLE(&stream->handle);
-	if (rotai_stream_has(stream, ROTAI_PAUSED))
-		return;
-	rotai_stream_set(stream, ROTAI_PAUSED);
-	(void)rotai_stream_update(stream);
+	if (!rotai_stream_has(stream, ROTAI_PAUSED | ROTAI_TAPPED))
+		rotai_flow_stop(stream);
 }
 
 static struct rota_read *read_of(struct rota_request *request)
@@ -308,7 +327,7 @@ static void go_on_reading(struct rota_stream *stream)
 	rotai_stream_clear(stream, ROTAI_UNTOLD);
 	if (rotai_stream_has(stream, ROTAI_CONNECTED) &&
 	    rotai_stream_has(stream, ROTAI_HAS_INPUT))
-		rotai_transport_again(stream);
+		rotai_transport_again(stream, ROTA_READABLE);
 }
 
 static void call_read(struct rota_request *request)
@@ -364,7 +383,10 @@ static int check_read(const struct rota_stream *stream,
 	    buf->size > PTRDIFF_MAX || least > buf->size ||
 	    rotai_stream_has(stream, ROTAI_ENDING))
 		return ROTA_EINVAL;
-	return rotai_stream_has(stream, ROTAI_PAUSED) ? 0 : ROTA_EBUSY;
+	return !rotai_stream_has(stream, ROTAI_PAUSED) ||
+			       rotai_stream_has(stream, ROTAI_TAPPED)
+		       ? ROTA_EBUSY
+		       : 0;
 }
 
 int rota_stream_read(struct rota_read *read, struct rota_stream *stream,
@@ -397,6 +419,6 @@ int rota_stream_read(struct rota_read *read, struct rota_stream *stream,
 	if (ended)
 		rotai_request_finish(&read->request, ROTA_EOF);
 	else if (rotai_stream_has(stream, ROTAI_HAS_INPUT))
-		rotai_transport_again(stream);
+		rotai_transport_again(stream, ROTA_READABLE);
 	return 0;
 }

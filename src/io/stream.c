@@ -63,7 +63,7 @@ void rotai_stream_open(struct rota_stream *stream, struct rota_loop *loop,
 	stream->internal.first_output = NULL;
 	stream->internal.last_output = NULL;
 	stream->internal.queued = 0;
-	stream->internal.drain = NULL;
+	stream->internal.on.drain = NULL;
 	stream->internal.low = ROTA_LOW_WATERMARK;
 	stream->internal.high = ROTA_HIGH_WATERMARK;
 	stream->internal.deferred = NULL;

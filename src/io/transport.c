@@ -36,6 +36,17 @@ ssize_t rotai_transport_send_other(struct rota_stream *stream,
 				     count);
 }
 
+ssize_t rotai_transport_send_more(struct rota_stream *stream,
+				  struct iovec *bufs, size_t count)
+{
+	const struct rotai_transport *transport = transport_of(stream);
+
+	if (transport != NULL)
+		return transport->send(stream, bufs, count);
+	return rotai_socket_send_more(rotai_stream_fd(&stream->handle), bufs,
+				      count);
+}
+
 int rotai_transport_shutdown_other(struct rota_stream *stream)
 {
 	const struct rotai_transport *transport = transport_of(stream);

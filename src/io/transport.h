@@ -20,6 +20,10 @@ ssize_t rotai_transport_send_other(struct rota_stream *stream,
 				   struct iovec *bufs, size_t count);
 int rotai_transport_shutdown_other(struct rota_stream *stream);
 
+/* As rotai_transport_send(), and more bytes follow at once. */
+ssize_t rotai_transport_send_more(struct rota_stream *stream,
+				  struct iovec *bufs, size_t count);
+
 /* See struct rotai_transport. */
 static inline ssize_t rotai_transport_receive(struct rota_stream *stream,
 					      const struct rota_buf *buf)
@@ -60,15 +64,16 @@ static inline void rotai_custom_serve(struct rota_stream *stream,
 	rotai_extension_call_pending(io->loop, &io->extension);
 }
 
-/* There is input left that no event will report. */
-static inline void rotai_transport_again(struct rota_stream *stream)
+/* There is input, or room for output, that no event will report. */
+static inline void rotai_transport_again(struct rota_stream *stream,
+					 unsigned events)
 {
 	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_CUSTOM)))
-		rotai_custom_serve(stream, ROTA_READABLE);
+		rotai_custom_serve(stream, events);
 	else if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_UNREAD)))
-		rotai_watch_report(&stream->internal.by.watch, ROTA_READABLE);
+		rotai_watch_report(&stream->internal.by.watch, events);
 	else
-		rotai_watch_again(&stream->internal.by.watch, ROTA_READABLE);
+		rotai_watch_again(&stream->internal.by.watch, events);
 }
 
 #endif

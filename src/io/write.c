@@ -15,25 +15,6 @@
 
 enum { TRIED = 64 }; /* buffers of a try: IOV_MAX takes too much stack */
 
-/* Return 0, or the error if nothing can be written. */
-static int writable(const struct rota_stream *stream)
-{
-	int error = rotai_stream_usable(stream, 1);
-
-	if (ROTAI_UNLIKELY(error < 0))
-		return error;
-	return rotai_stream_has(stream,
-				ROTAI_SHUT | ROTAI_BROKEN | ROTAI_ENDING)
-		       ? ROTA_EPIPE
-		       : 0;
-}
-
-static int goes_at_once(const struct rota_stream *stream)
-{
-	return stream->internal.first_output == NULL &&
-	       !rotai_stream_has(stream, ROTAI_CORKED | ROTAI_CONNECTING);
-}
-
 /* Queue the rest of a send. @begun: some of its bytes were written. */
 static int send_later(struct rota_stream *stream, const char *data, size_t size,
 		      int begun)
@@ -90,13 +71,14 @@ static __attribute__((noinline)) int send_unusual(struct rota_stream *stream,
 			       : rotai_socket_send(
 					 rotai_stream_fd(&stream->handle), data,
 					 size);
-	error = writable(stream);
+	error = rotai_output_admits(stream);
 	if (error < 0)
 		return error;
 	if (size == 0)
 		return rotai_stream_has(stream, ROTAI_PRESSED);
-	if (rotai_stream_has(stream, ROTAI_OTHER) && goes_at_once(stream) &&
-	    data != NULL && size <= PTRDIFF_MAX)
+	if (rotai_stream_has(stream, ROTAI_OTHER) &&
+	    rotai_output_goes_at_once(stream) && data != NULL &&
+	    size <= PTRDIFF_MAX)
 		sent = send_other(stream, data, size);
 	/* The kernel reports an error of the socket only once, so it takes
 	 * precedence over a bad argument. */
@@ -110,7 +92,7 @@ static __attribute__((noinline)) int send_unusual(struct rota_stream *stream,
 	}
 	if (sent == (ssize_t)size)
 		return 0;
-	if (goes_at_once(stream)) /* and has come up short */
+	if (rotai_output_goes_at_once(stream)) /* and has come up short */
 		rotai_stream_set(stream, ROTAI_BLOCKED);
 	if (sent < 0)
 		sent = 0;
@@ -124,13 +106,13 @@ int rota_stream_send(struct rota_stream *stream, const void *data, size_t size)
 
 	/* Nothing prevents a write, and so the queue is empty: output.c (2). A
 	 * connected stream is usable, except in a forked child. */
-	if (ROTAI_LIKELY((stream->internal.flags &
-			  (ROTAI_CONNECTED | ROTAI_SHUT | ROTAI_BROKEN |
-			   ROTAI_ENDING | ROTAI_CORKED | ROTAI_HELD |
-			   ROTAI_BLOCKED | ROTAI_OTHER)) == ROTAI_CONNECTED &&
-			 size - 1 < PTRDIFF_MAX &&
-			 rotai_loop_inherited(stream->handle.internal.loop) ==
-				 0)) {
+	if (ROTAI_LIKELY(
+		    (stream->internal.flags &
+		     (ROTAI_CONNECTED | ROTAI_SHUT | ROTAI_BROKEN |
+		      ROTAI_ENDING | ROTAI_CORKED | ROTAI_HELD | ROTAI_BLOCKED |
+		      ROTAI_FETCHING | ROTAI_OTHER)) == ROTAI_CONNECTED &&
+		    size - 1 < PTRDIFF_MAX &&
+		    rotai_loop_inherited(stream->handle.internal.loop) == 0)) {
 		n = rotai_socket_send_once(
 			stream->internal.by.watch.internal.fd, data, size);
 		if (ROTAI_LIKELY(n == (ssize_t)size))
@@ -165,54 +147,10 @@ static void call_write(struct rota_request *request)
 				       request->internal.status);
 }
 
-/* Remove @output from the queue. */
-static void take_out_output(struct rota_stream *stream,
-			    struct rotai_output *output)
-{
-	struct rotai_output *before = NULL;
-	struct rotai_output *at = stream->internal.first_output;
-
-	while (at != output) {
-		before = at;
-		at = at->next;
-	}
-	if (before == NULL)
-		stream->internal.first_output = output->next;
-	else
-		before->next = output->next;
-	if (stream->internal.last_output == output)
-		stream->internal.last_output = before;
-	stream->internal.queued -= output->left;
-}
-
-/* End a queued write or shutdown early. */
-static int cancel_output(struct rota_request *request,
-			 struct rotai_output *output, int status)
-{
-	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
-
-	if (status == ROTA_ETIMEDOUT) {
-		/* O8: end also what is behind it. What is before it is still
-		 * written. */
-		rotai_output_break(stream, output, status);
-	} else if (output->begun) {
-		return ROTA_EBUSY;
-	} else {
-		take_out_output(stream, output);
-		rotai_request_finish(request, status);
-		rotai_drain_note(stream);
-	}
-	if (stream->internal.first_output == NULL)
-		rotai_stream_clear(stream, ROTAI_BLOCKED);
-	(void)rotai_stream_update(stream);
-	rotai_output_shortened(stream);
-	return 0;
-}
-
 static int cancel_write(struct rota_request *request, int status)
 {
-	return cancel_output(request, &write_of(request)->internal.output,
-			     status);
+	return rotai_output_cancel(request, &write_of(request)->internal.output,
+				   status);
 }
 
 static const struct rotai_request_class write_class = {
@@ -221,25 +159,11 @@ static const struct rotai_request_class write_class = {
 	.cancel = cancel_write,
 };
 
-/* Queue @output, and write what the kernel accepts. */
-static void add_output(struct rota_stream *stream, struct rotai_output *output)
-{
-	int at_once = goes_at_once(stream);
-
-	rotai_output_append(stream, output);
-	if (at_once) {
-		rotai_output_flush(stream);
-		rotai_drain_defer(stream);
-	} else {
-		(void)rotai_output_added(stream);
-	}
-}
-
 ptrdiff_t rotai_write_check(const struct rota_stream *stream,
 			    const struct rota_const_buf *bufs, size_t count,
 			    rota_write_fn *fn)
 {
-	int error = writable(stream);
+	int error = rotai_output_admits(stream);
 	ptrdiff_t total;
 
 	if (error < 0)
@@ -262,7 +186,7 @@ void rotai_write_begin(struct rota_write *write, struct rota_stream *stream,
 	write->internal.output.offset = 0;
 	rotai_request_begin(&write->request, stream->handle.internal.loop,
 			    &stream->handle, &write_class);
-	add_output(stream, &write->internal.output);
+	rotai_output_submit(stream, &write->internal.output);
 }
 
 int rota_stream_write(struct rota_write *write, struct rota_stream *stream,
@@ -287,7 +211,7 @@ ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
 	ROTAI_ENTER_HANDLE(&stream->handle);
 	struct iovec iov[TRIED];
 	size_t tried = 0;
-	int error = writable(stream);
+	int error = rotai_output_admits(stream);
 	ssize_t n;
 
 	if (error < 0)
@@ -295,7 +219,7 @@ ptrdiff_t rota_stream_try_write(struct rota_stream *stream,
 	if (bufs == NULL || count == 0 || count > UINT32_MAX ||
 	    add_up(bufs, count) < 0)
 		return ROTA_EINVAL;
-	if (!goes_at_once(stream))
+	if (!rotai_output_goes_at_once(stream))
 		return ROTA_EAGAIN;
 	for (size_t i = 0; i < count && tried < TRIED; i++) {
 		if (bufs[i].size == 0)
@@ -330,8 +254,8 @@ static int cancel_shutdown(struct rota_request *request, int status)
 	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
 
 	rotai_stream_clear(stream, ROTAI_SHUT);
-	return cancel_output(request, &shutdown_of(request)->internal.output,
-			     status);
+	return rotai_output_cancel(
+		request, &shutdown_of(request)->internal.output, status);
 }
 
 static const struct rotai_request_class shutdown_class = {
@@ -382,7 +306,7 @@ int rota_stream_shutdown(struct rota_shutdown *shutdown,
 	};
 	rotai_request_begin(&shutdown->request, stream->handle.internal.loop,
 			    &stream->handle, &shutdown_class);
-	add_output(stream, &shutdown->internal.output);
+	rotai_output_submit(stream, &shutdown->internal.output);
 	return 0;
 }
 
@@ -423,7 +347,10 @@ int rota_stream_set_watermarks(struct rota_stream *stream, size_t low,
 void rota_stream_on_drain(struct rota_stream *stream, rota_drain_fn *fn)
 {
 	ROTAI_ENTER_HANDLE(&stream->handle);
-	stream->internal.drain = fn;
+	if (rotai_stream_has(stream, ROTAI_FED))
+		stream->internal.on.tap->drain = fn;
+	else
+		stream->internal.on.drain = fn;
 }
 
 size_t rota_stream_queued(const struct rota_stream *stream)

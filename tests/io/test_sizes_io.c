@@ -6,6 +6,8 @@
 #include "support/fixture.h"
 
 #include "rota/pipe.h"
+#include "rota/pump.h"
+#include "rota/sendfile.h"
 #include "rota/stdio.h"
 #include "rota/tcp.h"
 
@@ -24,6 +26,8 @@ static void streams_keep_to_their_budgets(void **state)
 	assert_in_range(sizeof(struct rota_tty), 1, 600);
 	assert_in_range(sizeof(struct rota_stdio), 1, 640);
 	assert_in_range(sizeof(struct rota_pass), 1, 144);
+	assert_in_range(sizeof(struct rota_sendfile), 1, 232);
+	assert_in_range(sizeof(struct rota_pump), 1, 256);
 }
 
 /* Both bases of a stream are at its address. */

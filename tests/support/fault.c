@@ -78,6 +78,8 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_IOCTL] = "ioctl",
 	[FAULT_ATEXIT] = "atexit",
 	[FAULT_PREADV2] = "preadv2",
+	[FAULT_PREADV] = "preadv",
+	[FAULT_SENDFILE] = "sendfile",
 };
 
 static atomic_uint counts[FAULT_CALL_COUNT];

@@ -70,6 +70,8 @@ enum fault_call {
 	FAULT_IOCTL,
 	FAULT_ATEXIT,
 	FAULT_PREADV2, /* only where it is called by number */
+	FAULT_PREADV,
+	FAULT_SENDFILE, /* Linux */
 	FAULT_CALL_COUNT,
 };
 

@@ -112,6 +112,9 @@ WEAK int __real_rename(const char *from, const char *to);
 WEAK int __real_link(const char *from, const char *to);
 WEAK int __real_fchmodat(int directory, const char *path, mode_t mode,
 			 int flags);
+WEAK ssize_t __real_preadv(int fd, const struct iovec *bufs, int count,
+			   off_t offset);
+WEAK ssize_t __real_sendfile(int to, int from, off_t *offset, size_t size);
 WEAK int __real_dup2(int from, int to);
 
 /* (2) */
@@ -195,6 +198,9 @@ int __wrap_unlink(const char *path);
 int __wrap_rename(const char *from, const char *to);
 int __wrap_link(const char *from, const char *to);
 int __wrap_fchmodat(int directory, const char *path, mode_t mode, int flags);
+ssize_t __wrap_preadv(int fd, const struct iovec *bufs, int count,
+		      off_t offset);
+ssize_t __wrap_sendfile(int to, int from, off_t *offset, size_t size);
 int __wrap_dup2(int from, int to);
 
 static int struck(enum fault_call call)
@@ -247,6 +253,18 @@ long __wrap_syscall(long number, ...)
 	if (number == SYSTEM_PREADV2 && struck(FAULT_PREADV2))
 		return -1;
 	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+ssize_t __wrap_preadv(int fd, const struct iovec *bufs, int count, off_t offset)
+{
+	return struck(FAULT_PREADV) ? -1
+				    : __real_preadv(fd, bufs, count, offset);
+}
+
+ssize_t __wrap_sendfile(int to, int from, off_t *offset, size_t size)
+{
+	return struck(FAULT_SENDFILE) ? -1
+				      : __real_sendfile(to, from, offset, size);
 }
 
 int __wrap_eventfd(unsigned value, int flags)

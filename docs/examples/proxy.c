@@ -1,0 +1,206 @@
+/*
+ * proxy.c - passes connections on to another address.
+ *
+ * Shows a proxy of two pumps: backpressure and half-close in both directions,
+ * resets that are passed on, and a time-out for connections that are idle. A
+ * connection costs two watermarks and no buffer of its own, however slow its
+ * peers are.
+ *
+ *     cc proxy.c $(pkg-config --cflags --libs rota) -o proxy
+ *     ./proxy 8080 127.0.0.1:80 &   # port 0: any that is free
+ *     curl http://127.0.0.1:8080/
+ */
+#include <rota.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CONNECT_SECONDS = 10, IDLE_SECONDS = 300 };
+
+/* One end. Another kind of stream would be a member of the union, and a line in
+ * each of the three functions below. */
+union side {
+	struct rota_stream stream;
+	struct rota_tcp tcp;
+};
+
+struct pair {
+	union side client, server;
+	struct rota_proxy proxy;
+	struct rota_connect connect;
+	struct rota_deadline deadline;
+	struct rota_timer idle;
+	uint64_t passed; /* bytes, when the timer looked last */
+	int open;        /* sides that are not closed yet */
+};
+
+static struct rota_loop *loop;
+static struct rota_address target;
+
+static int open_side(union side *side, int fd)
+{
+	return rota_tcp_open(&side->tcp, loop, fd);
+}
+
+static int init_side(union side *side)
+{
+	return rota_tcp_init(&side->tcp, loop);
+}
+
+static int connect_side(union side *side, struct rota_connect *connect,
+			rota_connect_fn *fn)
+{
+	return rota_tcp_connect(connect, &side->tcp, &target, fn);
+}
+
+static void on_close(struct rota_handle *handle)
+{
+	struct pair *pair = handle->data;
+
+	if (--pair->open > 0)
+		return;
+	rota_timer_stop(&pair->idle);
+	free(pair);
+}
+
+/* Give up: the proxy, if it runs, closes the other side. */
+static void drop(struct pair *pair)
+{
+	rota_stream_close_reset(&pair->client.stream, on_close);
+	rota_stream_close_reset(&pair->server.stream, on_close);
+}
+
+static void on_idle(struct rota_timer *timer)
+{
+	struct pair *pair = rota_container_of(timer, struct pair, idle);
+	uint64_t passed = pair->proxy.there.bytes + pair->proxy.back.bytes;
+
+	if (passed == pair->passed)
+		drop(pair);
+	pair->passed = passed;
+}
+
+static void on_connect(struct rota_connect *connect, int status)
+{
+	struct pair *pair = rota_container_of(connect, struct pair, connect);
+
+	if (status == 0)
+		status = rota_proxy_start(&pair->proxy, &pair->client.stream,
+					  &pair->server.stream, on_close);
+	if (status < 0)
+		drop(pair);
+	else
+		rota_timer_every(&pair->idle, on_idle, ROTA_SEC(IDLE_SECONDS),
+				 ROTA_REPEAT_DELAY);
+}
+
+/* Both sides are open handles. */
+static void begin(struct pair *pair)
+{
+	pair->client.stream.handle.data = pair;
+	pair->server.stream.handle.data = pair;
+	pair->open = 2;
+	rota_handle_on_shutdown(&pair->client.stream.handle, on_close);
+	rota_handle_on_shutdown(&pair->server.stream.handle, on_close);
+	rota_timer_init(&pair->idle, loop);
+	rota_timer_unref(&pair->idle);
+	if (connect_side(&pair->server, &pair->connect, on_connect) < 0)
+		drop(pair);
+	else
+		rota_request_set_deadline(
+			&pair->connect.request, &pair->deadline,
+			rota_loop_update_now(loop) + ROTA_SEC(CONNECT_SECONDS));
+}
+
+static void on_connection(struct rota_stream *listener, int status, int fd)
+{
+	struct pair *pair = status < 0 ? NULL : calloc(1, sizeof(*pair));
+
+	(void)listener;
+	if (pair != NULL && init_side(&pair->server) == 0) {
+		if (open_side(&pair->client, fd) == 0) {
+			begin(pair);
+			return;
+		}
+		rota_handle_close_now(&pair->server.stream.handle);
+	}
+	free(pair);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void on_signal(struct rota_signal *signal, uint32_t count)
+{
+	(void)count;
+	rota_loop_stop(rota_handle_loop(&signal->handle));
+}
+
+static int watch_signal(struct rota_signal *watcher, int number)
+{
+	int error = rota_signal_init(watcher, loop);
+
+	if (error == 0)
+		error = rota_signal_start_once(watcher, on_signal, number);
+	return error;
+}
+
+static int listen_at(struct rota_tcp *listener, const char *port)
+{
+	struct rota_address address;
+	char text[ROTA_ADDRESS_TEXT_SIZE];
+	int error =
+		rota_address_ip(&address, "127.0.0.1", (unsigned)atoi(port));
+
+	if (error == 0)
+		error = rota_tcp_init(listener, loop);
+	if (error == 0)
+		error = rota_tcp_bind(listener, &address, 0);
+	if (error == 0)
+		error = rota_stream_listen(&listener->stream, 128,
+					   on_connection);
+	if (error < 0)
+		return error;
+	rota_tcp_own_address(listener, &address);
+	rota_address_text(&address, text, sizeof(text));
+	printf("proxy: listens at %s\n", text);
+	fflush(stdout);
+	return 0;
+}
+
+/* "127.0.0.1:80" or "::1:80". */
+static int read_target(char *text)
+{
+	char *colon = strrchr(text, ':');
+
+	if (colon == NULL)
+		return ROTA_EINVAL;
+	*colon = '\0';
+	return rota_address_ip(&target, text, (unsigned)atoi(colon + 1));
+}
+
+int main(int argc, char **argv)
+{
+	struct rota_signal interrupt, terminate;
+	struct rota_tcp listener;
+	int error;
+
+	if (argc != 3 || read_target(argv[2]) < 0) {
+		fprintf(stderr, "usage: proxy port address:port\n");
+		return 2;
+	}
+	error = rota_loop_new(&loop, NULL);
+	if (error == 0)
+		error = listen_at(&listener, argv[1]);
+	if (error == 0)
+		error = watch_signal(&interrupt, SIGINT);
+	if (error == 0)
+		error = watch_signal(&terminate, SIGTERM);
+	if (error < 0) {
+		fprintf(stderr, "proxy: %s\n", rota_error_text(error));
+		return 1;
+	}
+	rota_loop_run(loop, ROTA_RUN_DEFAULT);
+	return rota_loop_shutdown(loop, UINT64_MAX) < 0;
+}
