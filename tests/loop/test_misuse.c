@@ -272,6 +272,15 @@ struct call {
 	CALL(rota_tcp_peer_address, "tcp \"Ann\"", &all.tcp, &all.address)     \
 	CALL(rota_tcp_create, "tcp \"Ann\"", &all.tcp, 0)                      \
 	CALL(rota_tcp_set_user_timeout, "tcp \"Ann\"", &all.tcp, 0)            \
+	CALL(rota_tcp_set_keepalive_with, "tcp \"Ann\"", &all.tcp, 1, 1, 1)    \
+	CALL(rota_tcp_set_fast_open, "tcp \"Ann\"", &all.tcp, 1)               \
+	CALL(rota_tcp_set_device, "tcp \"Ann\"", &all.tcp, "")                 \
+	CALL(rota_tcp_set_mark, "tcp \"Ann\"", &all.tcp, 1)                    \
+	CALL(rota_tcp_set_priority, "tcp \"Ann\"", &all.tcp, 1)                \
+	CALL(rota_tcp_set_urgent_inline, "tcp \"Ann\"", &all.tcp, 1)           \
+	CALL(rota_tcp_on_urgent, "tcp \"Ann\"", &all.tcp, NULL)                \
+	CALL(rota_tcp_connect_fast, "tcp \"Ann\"", &all.connect, &all.tcp,     \
+	     &all.address, rota_bytes("x", 1), on_connect)                     \
 	CALL(rota_tcp_send_urgent, "tcp \"Ann\"", &all.tcp, '!')               \
 	CALL(rota_pipe_init, "pipe \"Pam\"", &all.pipe, all.loop)              \
 	CALL(rota_pipe_open, "pipe \"Pam\"", &all.pipe, all.loop, 0)           \
