@@ -308,7 +308,7 @@ static void a_file_is_passed_to_another_process(void **state)
 	assert_int_equal(rmdir(place), 0);
 
 	assert_int_equal(run_program("", "pass", both), 0);
-	assert_printed("pass: no such file");
+	assert_printed("pass: no such thing");
 }
 
 static void in_a_chat_all_others_hear(void **state)

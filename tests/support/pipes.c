@@ -236,10 +236,14 @@ ptrdiff_t raw_pass(int fd, const void *data, size_t size, const int *fds,
 	if (count > 0) {
 		memset(&control, 0, sizeof(control));
 		message.msg_control = &control;
-		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		message.msg_controllen =
+			(__typeof__(message.msg_controllen))CMSG_SPACE(
+				count * sizeof(int));
 		control.header.cmsg_level = SOL_SOCKET;
 		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+		control.header.cmsg_len =
+			(__typeof__(control.header.cmsg_len))CMSG_LEN(
+				count * sizeof(int));
 		memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
 	}
 	fault_pass_begin();
