@@ -24,7 +24,7 @@ int rotai_tty_window(int fd, unsigned *columns, unsigned *rows);
 
 /* How many bytes a terminal accepts without waiting if poll(2) says that it is
  * writable; at least 1. */
-size_t rotai_tty_least_room(int fd);
+size_t rotai_tty_least_space(int fd);
 
 /* Whether @fd is the controlling terminal of this process. */
 int rotai_tty_is_controlling(int fd);

@@ -11,7 +11,7 @@
 /* A pseudo-terminal allocates its buffers in parts of 256 bytes, and refuses
  * nothing while it may allocate one more: so its master always accepts that
  * many. The other side turns some characters into several, and drivers of
- * devices have any room. */
+ * devices may have space for one byte. */
 enum { LEAST_OF_MASTER = 256 };
 
 int rotai_tty_is_master(int fd)
@@ -32,7 +32,7 @@ int rotai_tty_identify(int fd, uint64_t *number)
 	return 0;
 }
 
-size_t rotai_tty_least_room(int fd)
+size_t rotai_tty_least_space(int fd)
 {
 	return rotai_tty_is_master(fd) ? LEAST_OF_MASTER : 1;
 }

@@ -37,7 +37,7 @@ int rotai_tty_identify(int fd, uint64_t *number)
 	return 0;
 }
 
-size_t rotai_tty_least_room(int fd)
+size_t rotai_tty_least_space(int fd)
 {
 	(void)fd;
 	return 1;

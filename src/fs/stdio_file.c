@@ -79,7 +79,7 @@ static void on_file_read(struct rota_fs *fs, int64_t result)
 static ptrdiff_t file_receive(struct rota_stream *stream, struct rota_buf buf)
 {
 	struct rotai_stdio_file *file = file_of_stream(stream);
-	struct rota_buf room = { file->from, FILE_BUFFER };
+	struct rota_buf into = { file->from, FILE_BUFFER };
 	size_t n = file->input.size < buf.size ? file->input.size : buf.size;
 	int error;
 
@@ -95,7 +95,7 @@ static ptrdiff_t file_receive(struct rota_stream *stream, struct rota_buf buf)
 		return file->input_status == ROTA_EOF ? 0 : file->input_status;
 	if (rota_request_is_active(&file->reading.request))
 		return ROTA_EAGAIN;
-	error = rota_fs_read(&file->reading, on_file_read, file->fd, room, -1);
+	error = rota_fs_read(&file->reading, on_file_read, file->fd, into, -1);
 	return error < 0 ? error : ROTA_EAGAIN;
 }
 

@@ -64,9 +64,10 @@ static ssize_t send_duplicate(struct rota_stream *stream, struct iovec *bufs,
 
 	if (is_nonblocking(fd))
 		return rotai_sigpipe_writev(fd, bufs, count);
-	return rotai_shared_write(
-		fd, bufs, count,
-		rotai_tty_check(fd) == 0 ? rotai_tty_least_room(fd) : PIPE_BUF);
+	return rotai_shared_write(fd, bufs, count,
+				  rotai_tty_check(fd) == 0
+					  ? rotai_tty_least_space(fd)
+					  : PIPE_BUF);
 }
 
 /* (2) */

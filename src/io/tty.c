@@ -176,8 +176,8 @@ int rota_tty_get_size(const struct rota_tty *tty, unsigned *columns,
 }
 
 /* Start one of the watchers: 0 or an error. */
-static int start_watch(struct rota_tty *tty, unsigned which, rota_signal_fn *fn,
-		       int number)
+static int begin_watcher(struct rota_tty *tty, unsigned which,
+			 rota_signal_fn *fn, int number)
 {
 	struct rota_signal *watch = &tty->internal.watch[which];
 	int error;
@@ -194,7 +194,7 @@ static int start_watch(struct rota_tty *tty, unsigned which, rota_signal_fn *fn,
 	return rota_signal_start(watch, fn, number);
 }
 
-static void stop_watch(struct rota_tty *tty, unsigned which)
+static void halt_watcher(struct rota_tty *tty, unsigned which)
 {
 	if (tty->internal.watchers & (1u << which))
 		rota_signal_stop(&tty->internal.watch[which]);
@@ -219,10 +219,10 @@ int rota_tty_on_resize(struct rota_tty *tty, rota_tty_resize_fn *fn)
 	if (error < 0)
 		return error;
 	if (fn == NULL)
-		stop_watch(tty, WATCH_RESIZE);
+		halt_watcher(tty, WATCH_RESIZE);
 	else
-		error = start_watch(tty, WATCH_RESIZE, on_window_signal,
-				    SIGWINCH);
+		error = begin_watcher(tty, WATCH_RESIZE, on_window_signal,
+				      SIGWINCH);
 	if (error == 0)
 		tty->internal.resize = fn;
 	return error;
@@ -270,12 +270,12 @@ static int start_stops(struct rota_tty *tty)
 
 	if (!own_stops(tty))
 		return ROTA_EALREADY;
-	error = start_watch(tty, WATCH_STOP, on_stop_signal, SIGTSTP);
+	error = begin_watcher(tty, WATCH_STOP, on_stop_signal, SIGTSTP);
 	if (error == 0)
-		error = start_watch(tty, WATCH_CONTINUE, on_continue_signal,
-				    SIGCONT);
+		error = begin_watcher(tty, WATCH_CONTINUE, on_continue_signal,
+				      SIGCONT);
 	if (error < 0 && tty->internal.on_continue == NULL) {
-		stop_watch(tty, WATCH_STOP);
+		halt_watcher(tty, WATCH_STOP);
 		disown_stops(tty);
 	}
 	return error;
@@ -291,8 +291,8 @@ int rota_tty_on_continue(struct rota_tty *tty, rota_tty_continue_fn *fn)
 	if (fn != NULL) {
 		error = start_stops(tty);
 	} else {
-		stop_watch(tty, WATCH_STOP);
-		stop_watch(tty, WATCH_CONTINUE);
+		halt_watcher(tty, WATCH_STOP);
+		halt_watcher(tty, WATCH_CONTINUE);
 		disown_stops(tty);
 	}
 	if (error == 0)
