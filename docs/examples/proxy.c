@@ -9,6 +9,8 @@
  *     cc proxy.c $(pkg-config --cflags --libs rota) -o proxy
  *     ./proxy 8080 127.0.0.1:80 &   # port 0: any that is free
  *     curl http://127.0.0.1:8080/
+ *     ./proxy ./socket 127.0.0.1:80 &   # a path: a Unix socket, on either side
+ *     curl --unix-socket ./socket http://localhost/
  */
 #include <rota.h>
 #include <signal.h>
@@ -19,11 +21,17 @@
 
 enum { CONNECT_SECONDS = 10, IDLE_SECONDS = 300 };
 
-/* One end. Another kind of stream would be a member of the union, and a line in
- * each of the three functions below. */
+/* An address of TCP, or the path of a Unix socket. */
+struct endpoint {
+	struct rota_address address;
+	const char *path; /* or NULL */
+};
+
+/* One end of a connection, or a listener. */
 union side {
 	struct rota_stream stream;
 	struct rota_tcp tcp;
+	struct rota_pipe pipe;
 };
 
 struct pair {
@@ -37,22 +45,28 @@ struct pair {
 };
 
 static struct rota_loop *loop;
-static struct rota_address target;
+static struct endpoint here, there;
 
-static int open_side(union side *side, int fd)
+static int init_side(union side *side, const struct endpoint *at)
 {
-	return rota_tcp_open(&side->tcp, loop, fd);
+	return at->path != NULL ? rota_pipe_init(&side->pipe, loop)
+				: rota_tcp_init(&side->tcp, loop);
 }
 
-static int init_side(union side *side)
+/* Open a connection that was accepted. */
+static int open_side(union side *side, int fd)
 {
-	return rota_tcp_init(&side->tcp, loop);
+	return here.path != NULL ? rota_pipe_open(&side->pipe, loop, fd)
+				 : rota_tcp_open(&side->tcp, loop, fd);
 }
 
 static int connect_side(union side *side, struct rota_connect *connect,
 			rota_connect_fn *fn)
 {
-	return rota_tcp_connect(connect, &side->tcp, &target, fn);
+	if (there.path != NULL)
+		return rota_pipe_connect(connect, &side->pipe, there.path,
+					 strlen(there.path), fn);
+	return rota_tcp_connect(connect, &side->tcp, &there.address, fn);
 }
 
 static void on_close(struct rota_handle *handle)
@@ -119,7 +133,7 @@ static void on_connection(struct rota_stream *listener, int status, int fd)
 	struct pair *pair = status < 0 ? NULL : calloc(1, sizeof(*pair));
 
 	(void)listener;
-	if (pair != NULL && init_side(&pair->server) == 0) {
+	if (pair != NULL && init_side(&pair->server, &there) == 0) {
 		if (open_side(&pair->client, fd) == 0) {
 			begin(pair);
 			return;
@@ -146,53 +160,72 @@ static int watch_signal(struct rota_signal *watcher, int number)
 	return error;
 }
 
-static int listen_at(struct rota_tcp *listener, const char *port)
+static int bind_side(union side *side, struct endpoint *at)
 {
-	struct rota_address address;
-	char text[ROTA_ADDRESS_TEXT_SIZE];
-	int error =
-		rota_address_ip(&address, "127.0.0.1", (unsigned)atoi(port));
-
-	if (error == 0)
-		error = rota_tcp_init(listener, loop);
-	if (error == 0)
-		error = rota_tcp_bind(listener, &address, 0);
-	if (error == 0)
-		error = rota_stream_listen(&listener->stream, 128,
-					   on_connection);
-	if (error < 0)
-		return error;
-	rota_tcp_own_address(listener, &address);
-	rota_address_text(&address, text, sizeof(text));
-	printf("proxy: listens at %s\n", text);
-	fflush(stdout);
-	return 0;
+	if (at->path != NULL)
+		return rota_pipe_bind(&side->pipe, at->path, strlen(at->path),
+				      NULL);
+	return rota_tcp_bind(&side->tcp, &at->address, 0);
 }
 
-/* "127.0.0.1:80" or "::1:80". */
-static int read_target(char *text)
+/* Print where the proxy listens: the system may have chosen the port. */
+static void announce(union side *side)
+{
+	char text[ROTA_ADDRESS_TEXT_SIZE];
+
+	if (here.path == NULL) {
+		rota_tcp_own_address(&side->tcp, &here.address);
+		rota_address_text(&here.address, text, sizeof(text));
+	}
+	printf("proxy: listens at %s\n", here.path != NULL ? here.path : text);
+	fflush(stdout);
+}
+
+static int listen_at(union side *side)
+{
+	int error = init_side(side, &here);
+
+	if (error == 0)
+		error = bind_side(side, &here);
+	if (error == 0)
+		error = rota_stream_listen(&side->stream, 128, on_connection);
+	if (error == 0)
+		announce(side);
+	return error;
+}
+
+/* "./path", "127.0.0.1:80", "::1:80", or "80" of this machine. */
+static int read_endpoint(struct endpoint *at, char *text)
 {
 	char *colon = strrchr(text, ':');
+	const char *port = colon != NULL ? colon + 1 : text;
 
-	if (colon == NULL)
+	if (strchr(text, '/') != NULL) {
+		at->path = text;
+		return 0;
+	}
+	if (*port < '0' || *port > '9')
 		return ROTA_EINVAL;
-	*colon = '\0';
-	return rota_address_ip(&target, text, (unsigned)atoi(colon + 1));
+	if (colon != NULL)
+		*colon = '\0';
+	return rota_address_ip(&at->address, colon != NULL ? text : "127.0.0.1",
+			       (unsigned)atoi(port));
 }
 
 int main(int argc, char **argv)
 {
 	struct rota_signal interrupt, terminate;
-	struct rota_tcp listener;
+	union side listener;
 	int error;
 
-	if (argc != 3 || read_target(argv[2]) < 0) {
-		fprintf(stderr, "usage: proxy port address:port\n");
+	if (argc != 3 || read_endpoint(&here, argv[1]) < 0 ||
+	    read_endpoint(&there, argv[2]) < 0) {
+		fprintf(stderr, "usage: proxy port|path address:port|path\n");
 		return 2;
 	}
 	error = rota_loop_new(&loop, NULL);
 	if (error == 0)
-		error = listen_at(&listener, argv[1]);
+		error = listen_at(&listener);
 	if (error == 0)
 		error = watch_signal(&interrupt, SIGINT);
 	if (error == 0)

@@ -199,11 +199,53 @@ static void the_proxy_serves_socat(void **state)
 	end_server(stream, SIGTERM);
 }
 
+/* Unix sockets on both sides: a proxy in front of a proxy. */
+static void the_proxy_passes_unix_sockets(void **state)
+{
+	FILE *stream, *second;
+	unsigned target, port;
+	pid_t first_pid;
+	int listener = listen_here(&target);
+	char arguments[128];
+	int client, server;
+
+	snprintf(arguments, sizeof(arguments), "%s/socket 127.0.0.1:%u",
+		 directory, target);
+	(void)state;
+	need_poller();
+	stream = start("echo $$; exec", "proxy", arguments);
+	assert_non_null(fgets(output, sizeof(output), stream));
+	first_pid = (pid_t)atol(output);
+	assert_non_null(fgets(output, sizeof(output), stream));
+	assert_printed("/socket");
+	snprintf(arguments, sizeof(arguments), "0 %s/socket", directory);
+	port = start_server("", "proxy", arguments, &second);
+
+	client = connect_to(port);
+	server = accept_blocking(listener);
+	pass_stalling(client, server, 1 << 20);
+	put(server, "the answer");
+	assert_gets(client, "the answer");
+	close(server);
+	assert_end(client);
+	close(client);
+	raw_close(listener);
+	end_server(second, SIGTERM);
+	assert_int_equal(kill(first_pid, SIGTERM), 0);
+	assert_ended_well(finish(stream));
+}
+
+static int end_unix(void **state)
+{
+	kill_server(state);
+	return remove_directory(state);
+}
+
 static void the_proxy_explains_its_arguments(void **state)
 {
 	(void)state;
 	assert_int_equal(run("", "proxy", "8080"), 2);
-	assert_printed("usage: proxy port address:port");
+	assert_printed("usage: proxy port|path address:port|path");
 	assert_int_equal(run("", "proxy", "0 nowhere"), 2);
 }
 
@@ -215,6 +257,8 @@ static const struct CMUnitTest tests[] = {
 	SERVER(the_proxy_resets_whom_it_cannot_connect),
 	SERVER(the_proxy_ends_well_on_a_signal),
 	SERVER(the_proxy_serves_socat),
+	cmocka_unit_test_setup_teardown(the_proxy_passes_unix_sockets,
+					make_directory, end_unix),
 	cmocka_unit_test(the_proxy_explains_its_arguments),
 };
 

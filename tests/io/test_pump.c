@@ -331,36 +331,28 @@ static void a_stream_that_closes_ends_the_pump(void **state)
 	each_pair(*state, 0, check_end_sink);
 }
 
-/* The input has ended, and the sink takes nothing more. */
+/* The input has ended, and the sink takes nothing more. The kernel may be slow
+ * to move bytes, so it is filled several times. */
 static void begin_finishing(struct chain *c)
 {
-	for (int i = 0; i < 100; i++) {
-		feed(c, 100 * LARGE);
-		turn(c->f);
-	}
-	assert_int_equal(rota_pump_stop(&c->pump), 0);
-	RUN_UNTIL(c->f, c->calls == 1);
-	c->calls = 0;
-	/* The source is another stream: one that ends at once. */
-	link_drop(&c->in);
-	turn(c->f);
-	link_open(&c->in, c->f, c->in.kind);
 	assert_int_equal(
 		rota_stream_set_watermarks(c->out.a.stream, 1 << 20, 1 << 21),
 		0);
-	assert_int_equal(chain_pump(c, c->pump.internal.flags), 0);
+	for (int i = 0; i < 10; i++) {
+		end_fill(&c->out.a, 1);
+		for (int j = 0; j < 10; j++)
+			turn(c->f);
+	}
+	end_fill(&c->out.a, 1);
 	assert_int_equal(end_send(&c->in.a, 100), 0);
 	assert_int_equal(rota_stream_shutdown(NULL, c->in.a.stream, NULL) < 0,
 			 0);
-	RUN_UNTIL(c->f, rota_request_is_active(
-				&c->pump.internal.last.write.request) &&
-				c->pump.bytes == 100 &&
-				c->pump.internal.source == NULL);
+	RUN_UNTIL(c->f, c->pump.internal.source == NULL);
+	assert_true(c->pump.bytes == 100);
 }
 
 static void check_stop_late(struct chain *c)
 {
-	memset(&c->pump.internal.last, 0, sizeof(c->pump.internal.last));
 	begin_finishing(c);
 	assert_int_equal(rota_pump_stop(&c->pump), 0);
 	assert_int_equal(rota_pump_stop(&c->pump), ROTA_EALREADY);
@@ -373,7 +365,6 @@ static void check_deadline_late(struct chain *c)
 {
 	struct rota_deadline deadline;
 
-	memset(&c->pump.internal.last, 0, sizeof(c->pump.internal.last));
 	begin_finishing(c);
 	assert_int_equal(
 		rota_request_set_deadline(&c->pump.request, &deadline,
@@ -385,7 +376,6 @@ static void check_deadline_late(struct chain *c)
 
 static void check_close_late(struct chain *c)
 {
-	memset(&c->pump.internal.last, 0, sizeof(c->pump.internal.last));
 	begin_finishing(c);
 	assert_int_equal(
 		rota_handle_close(&c->out.a.stream->handle, end_closed), 0);
