@@ -1,10 +1,10 @@
 /*
  * base/shared.c - the functions of shared.h that are the same on all systems.
  *
- * poll(2) answers for the moment. Between that and the call, another process may
- * take what was there to read, or fill the space that was there. It has to do
- * that within microseconds, and then this process waits for the next bytes, or
- * for more space.
+ * poll(2) answers for the moment. Between that and the call, another process
+ * may take what was there to read, or fill the space that was there. It has to
+ * do that within microseconds, and then this process waits for the next bytes,
+ * or for more space.
  */
 #include "base/shared.h"
 

@@ -22,7 +22,7 @@
 #include "base/sigpipe.h"
 #include "rota/error.h"
 
-enum { NO_WAIT = 0x00000008 }; /* RWF_NOWAIT */
+enum { WITHOUT_WAIT = 0x00000008 }; /* RWF_NOWAIT */
 
 enum { PATH_SIZE = 32 };
 
@@ -61,7 +61,7 @@ static ssize_t call_without_wait(long number, int fd, const struct iovec *bufs,
 
 	do {
 		n = syscall(number, (long)fd, bufs, (unsigned long)count, -1L,
-			    -1L, (long)NO_WAIT);
+			    -1L, (long)WITHOUT_WAIT);
 	} while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }

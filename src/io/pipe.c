@@ -36,8 +36,8 @@ struct found {
 	unsigned state; /* flags of the stream */
 };
 
-static void open_pipe(struct rota_pipe *pipe, struct rota_loop *loop, int fd,
-		      const struct found *found)
+static void open_pipe_as(struct rota_pipe *pipe, struct rota_loop *loop, int fd,
+			 const struct found *found)
 {
 	memset(&pipe->internal, 0, sizeof(pipe->internal));
 	rotai_stream_open(&pipe->stream, loop, found->class_, fd);
@@ -60,7 +60,7 @@ int rota_pipe_init(struct rota_pipe *pipe, struct rota_loop *loop)
 	int error = prepare_pipe(loop);
 
 	if (error == 0)
-		open_pipe(pipe, loop, -1, &none);
+		open_pipe_as(pipe, loop, -1, &none);
 	return error;
 }
 
@@ -175,7 +175,7 @@ int rota_pipe_open(struct rota_pipe *pipe, struct rota_loop *loop, int fd)
 		if (error < 0)
 			return error;
 	}
-	open_pipe(pipe, loop, fd, &found);
+	open_pipe_as(pipe, loop, fd, &found);
 	return 0;
 }
 
@@ -195,7 +195,7 @@ int rota_pipe_attach(struct rota_pipe *pipe, struct rota_loop *loop,
 		error = take_pipe_over(detached->fd, &found);
 	if (error < 0)
 		return error;
-	open_pipe(pipe, loop, detached->fd, &found);
+	open_pipe_as(pipe, loop, detached->fd, &found);
 	return rotai_stream_attach(&pipe->stream, detached);
 }
 
@@ -218,8 +218,8 @@ int rota_pipe_pair(struct rota_pipe *a, struct rota_pipe *b,
 		error = rotai_unix_pair(fds);
 	if (error < 0)
 		return error;
-	open_pipe(a, loop, fds[0], &connected);
-	open_pipe(b, loop, fds[1], &connected);
+	open_pipe_as(a, loop, fds[0], &connected);
+	open_pipe_as(b, loop, fds[1], &connected);
 	return 0;
 }
 

@@ -164,9 +164,9 @@ static int is_address(const struct rota_address *address)
 
 enum {
 	IP6_FLAGS = ROTA_TCP_IP6_ONLY | ROTA_TCP_IP6_AS_IS,
-	BIND_FLAGS = IP6_FLAGS | ROTA_TCP_REUSE_PORT |
-		     ROTA_TCP_NO_REUSE_ADDRESS | ROTA_TCP_FREE_BIND |
-		     ROTA_TCP_TRANSPARENT,
+	TCP_BIND_FLAGS = IP6_FLAGS | ROTA_TCP_REUSE_PORT |
+			 ROTA_TCP_NO_REUSE_ADDRESS | ROTA_TCP_FREE_BIND |
+			 ROTA_TCP_TRANSPARENT,
 };
 
 /* Set the options and bind: 0; or an error, and the socket is as before: the
@@ -208,7 +208,7 @@ static int check_bind(const struct rota_tcp *tcp,
 
 	if (error < 0)
 		return error;
-	if (!is_address(address) || (flags & ~(unsigned)BIND_FLAGS) != 0 ||
+	if (!is_address(address) || (flags & ~(unsigned)TCP_BIND_FLAGS) != 0 ||
 	    (flags & IP6_FLAGS) == IP6_FLAGS ||
 	    rotai_stream_has(&tcp->stream, ROTAI_BOUND | ROTAI_CONNECTED |
 						   ROTAI_CONNECTING |
