@@ -86,6 +86,7 @@ static void pass_stalling(int from, int to, size_t size)
 		}
 	}
 	assert_end(to);
+	assert_int_equal(fcntl(from, F_SETFL, 0), 0);
 }
 
 static void the_proxy_passes_much_through_a_peer_that_stalls(void **state)

@@ -428,7 +428,7 @@ static void the_host_loop_of_the_manual_runs_to_the_end(void **state)
 	timer.other = &post;
 	watch.then = take_byte_and_stop;
 	watch.number = (uint64_t)fds[0];
-	actor_timer(&timer, ROTA_MSEC(2));
+	actor_timer(&timer, ROTA_MSEC(50));
 	actor_watch(&watch, fds[0], ROTA_READABLE);
 
 	assert_true(run_as_a_host(f->loop) > 0);
