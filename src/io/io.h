@@ -352,6 +352,28 @@ int rotai_output_copy(struct rota_stream *stream, const char *data,
 void rotai_chunk_free(struct rotai_io *io, struct rotai_output *output);
 void rotai_chunks_free(struct rotai_io *io);
 
+/* --- deferred.c ----------------------------------------------------------- */
+
+/* Output was queued. If @stream is corked, hold it back until the callback
+ * ends; else make sure that it is written as soon as it can be. Returns 0, or
+ * the error if the stream cannot be registered. */
+int rotai_output_added(struct rota_stream *stream);
+
+/* If on_drain is due, call it now; or let the pending phase call it. */
+void rotai_drain_call(struct rota_stream *stream);
+void rotai_drain_defer(struct rota_stream *stream);
+
+/* The output queue has become shorter, outside the handling of an event: let
+ * the pending phase call on_drain if that is due, and if the stream is ending,
+ * take the next step. */
+void rotai_output_shortened(struct rota_stream *stream);
+
+void rotai_outputs_after(struct rotai_extension *extension,
+			 struct rota_loop *loop);
+void rotai_outputs_take(struct rotai_extension *extension);
+void rotai_outputs_pending(struct rotai_extension *extension,
+			   struct rota_loop *loop);
+
 /* --- submit.c ------------------------------------------------------------- */
 
 /* Return 0, or the error if nothing can be written. */
@@ -375,8 +397,19 @@ static inline int rotai_output_goes_at_once(const struct rota_stream *stream)
 
 /* Queue @output, whose request is in flight, and write what the kernel
  * accepts. */
-void rotai_output_submit(struct rota_stream *stream,
-			 struct rotai_output *output);
+static inline void rotai_output_submit(struct rota_stream *stream,
+				       struct rotai_output *output)
+{
+	int at_once = rotai_output_goes_at_once(stream);
+
+	rotai_output_append(stream, output);
+	if (at_once) {
+		rotai_output_flush(stream);
+		rotai_drain_defer(stream);
+	} else {
+		(void)rotai_output_added(stream);
+	}
+}
 
 /* Take @output out of the queue: it need not be written. */
 void rotai_output_take_out(struct rota_stream *stream,
@@ -389,28 +422,6 @@ void rotai_output_taken_out(struct rota_stream *stream);
  * a shutdown. */
 int rotai_output_cancel(struct rota_request *request,
 			struct rotai_output *output, int status);
-
-/* --- deferred.c ----------------------------------------------------------- */
-
-/* Output was queued. If @stream is corked, hold it back until the callback
- * ends; else make sure that it is written as soon as it can be. Returns 0, or
- * the error if the stream cannot be registered. */
-int rotai_output_added(struct rota_stream *stream);
-
-/* If on_drain is due, call it now; or let the pending phase call it. */
-void rotai_drain_call(struct rota_stream *stream);
-void rotai_drain_defer(struct rota_stream *stream);
-
-/* The output queue has become shorter, outside the handling of an event: let
- * the pending phase call on_drain if that is due, and if the stream is ending,
- * take the next step. */
-void rotai_output_shortened(struct rota_stream *stream);
-
-void rotai_outputs_after(struct rotai_extension *extension,
-			 struct rota_loop *loop);
-void rotai_outputs_take(struct rotai_extension *extension);
-void rotai_outputs_pending(struct rotai_extension *extension,
-			   struct rota_loop *loop);
 
 /* --- end.c ---------------------------------------------------------------- */
 

@@ -177,9 +177,9 @@ void rotai_drain_note(struct rota_stream *stream)
 /* Send the @total bytes in the @count buffers at @bufs, which has room for one
  * more, and the file behind them if it is short. Returns as
  * rotai_transport_send(), without what was sent of the file. */
-static ssize_t send_before_file(struct rota_stream *stream, struct iovec *bufs,
-				size_t count, size_t total,
-				struct rotai_output *file)
+static __attribute__((noinline)) ssize_t
+send_before_file(struct rota_stream *stream, struct iovec *bufs, size_t count,
+		 size_t total, struct rotai_output *file)
 {
 	char piece[ROTAI_FILE_SHORT];
 	size_t size = rotai_file_output_peek(file, piece);
@@ -199,7 +199,8 @@ static ssize_t send_before_file(struct rota_stream *stream, struct iovec *bufs,
 
 /* Write the buffers at the head of the queue. Returns 1 to go on behind
  * them. */
-static int flush_bufs(struct rota_stream *stream)
+static inline __attribute__((always_inline)) int
+flush_bufs(struct rota_stream *stream)
 {
 	struct iovec bufs[GATHERED + 1];
 	struct rotai_output *next;
@@ -239,18 +240,36 @@ static int flush_file(struct rota_stream *stream, size_t *budget)
 	return result > 0;
 }
 
-void rotai_output_flush(struct rota_stream *stream)
+/* The first entry is a file: write it and what is behind it. Returns 1 if some
+ * of it is left for an event that nobody will report. (7) */
+static __attribute__((noinline)) int flush_files(struct rota_stream *stream)
 {
-	const struct rotai_output *first;
 	size_t budget = ROTA_BYTES_PER_EVENT;
-	int goes_on = !rotai_stream_has(stream, ROTAI_FETCHING);
-	int error;
+	const struct rotai_output *first;
+	int goes_on = 1;
 
 	while (goes_on && (first = stream->internal.first_output) != NULL &&
 	       first->kind != ROTAI_OUTPUT_SHUTDOWN)
-		goes_on = ROTAI_LIKELY(first->kind <= ROTAI_OUTPUT_PASS)
-				  ? flush_bufs(stream)
-				  : flush_file(stream, &budget);
+		goes_on = first->kind == ROTAI_OUTPUT_FILE
+				  ? flush_file(stream, &budget)
+				  : flush_bufs(stream);
+	return budget == 0 && rotai_stream_has(stream, ROTAI_BLOCKED);
+}
+
+void rotai_output_flush(struct rota_stream *stream)
+{
+	const struct rotai_output *first;
+	int is_left = 0;
+	int error;
+
+	while ((first = stream->internal.first_output) != NULL &&
+	       first->kind <= ROTAI_OUTPUT_PASS)
+		if (!flush_bufs(stream))
+			goto written;
+	if (first != NULL && first->kind == ROTAI_OUTPUT_FILE &&
+	    !rotai_stream_has(stream, ROTAI_FETCHING))
+		is_left = flush_files(stream);
+written:
 	if (!rotai_stream_has(stream,
 			      ROTAI_BLOCKED | ROTAI_BROKEN | ROTAI_FETCHING))
 		shut_down_queued(stream);
@@ -258,9 +277,8 @@ void rotai_output_flush(struct rota_stream *stream)
 	error = rotai_stream_update(stream);
 	if (error < 0)
 		rotai_output_fail(stream, error);
-	else if (ROTAI_UNLIKELY(budget == 0) &&
-		 rotai_stream_has(stream, ROTAI_BLOCKED))
-		rotai_transport_again(stream, ROTA_WRITABLE); /* (7) */
+	else if (ROTAI_UNLIKELY(is_left))
+		rotai_transport_again(stream, ROTA_WRITABLE);
 }
 
 void rotai_output_drop(struct rota_stream *stream, struct rotai_output *from,

@@ -65,8 +65,7 @@ static inline void call_reader(struct rotai_io *io, struct rota_stream *stream,
 	rotai_callback_begin(loop, class_->type, stream->handle.internal.name,
 			     stream);
 	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_TAPPED)))
-		stream->internal.fn.tap->class_->input(stream->internal.fn.tap,
-						       status, buf);
+		rotai_tap_input(stream, status, buf);
 	else
 		stream->internal.fn.read(stream, status, buf);
 	io->lent.size = 0;
@@ -266,7 +265,8 @@ void rotai_stream_ready(struct rota_watch *watch, unsigned events)
 		rotai_callback_after(io->loop);
 }
 
-int rotai_flow_start(struct rota_stream *stream)
+static inline __attribute__((always_inline)) int
+start_flow(struct rota_stream *stream)
 {
 	int error;
 
@@ -274,13 +274,19 @@ int rotai_flow_start(struct rota_stream *stream)
 		rotai_stream_clear(stream, ROTAI_PAUSED);
 		error = rotai_stream_update(stream);
 		if (error < 0) {
-			rotai_flow_stop(stream);
+			rotai_stream_set(stream, ROTAI_PAUSED);
+			(void)rotai_stream_update(stream);
 			return error;
 		}
 	}
 	if (rotai_stream_has(stream, ROTAI_HAS_INPUT))
 		rotai_transport_again(stream, ROTA_READABLE);
 	return 0;
+}
+
+int rotai_flow_start(struct rota_stream *stream)
+{
+	return start_flow(stream);
 }
 
 void rotai_flow_stop(struct rota_stream *stream)
@@ -303,7 +309,7 @@ int rota_stream_read_start(struct rota_stream *stream, rota_read_fn *fn)
 	if (stream->internal.front.read != NULL ||
 	    rotai_stream_has(stream, ROTAI_TAPPED))
 		return ROTA_EBUSY;
-	error = rotai_flow_start(stream);
+	error = start_flow(stream);
 	if (error == 0)
 		stream->internal.fn.read = fn;
 	return error;

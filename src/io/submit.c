@@ -1,26 +1,11 @@
 /*
- * io/submit.c - how the request of an output entry enters the queue, and how it
- * leaves the queue early.
+ * io/submit.c - how the request of an output entry leaves the queue early.
  *
  *  1. If the first entry leaves the queue and it was what the queue waited for,
  *     the rest is written. An entry that waits for room has begun, or the
  *     socket is full: then the rest waits for the same event.
  */
 #include "io/io.h"
-
-void rotai_output_submit(struct rota_stream *stream,
-			 struct rotai_output *output)
-{
-	int at_once = rotai_output_goes_at_once(stream);
-
-	rotai_output_append(stream, output);
-	if (at_once) {
-		rotai_output_flush(stream);
-		rotai_drain_defer(stream);
-	} else {
-		(void)rotai_output_added(stream);
-	}
-}
 
 void rotai_output_take_out(struct rota_stream *stream,
 			   struct rotai_output *output)

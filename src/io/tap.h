@@ -25,19 +25,17 @@ struct rotai_tap_class {
 	void (*gone)(struct rotai_tap *tap, struct rota_stream *stream);
 };
 
+/* Call the pump that reads @stream. */
+void rotai_tap_input(struct rota_stream *stream, int status,
+		     const struct rota_buf *buf);
+
 /* If a pump uses @stream, which closes or ends, tell it. */
+void rotai_tap_release(struct rota_stream *stream);
+
 static inline void rotai_tap_stop(struct rota_stream *stream)
 {
-	struct rotai_tap *tap;
-
-	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_TAPPED))) {
-		tap = stream->internal.fn.tap;
-		tap->class_->gone(tap, stream);
-	}
-	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_FED))) {
-		tap = stream->internal.on.tap;
-		tap->class_->gone(tap, stream);
-	}
+	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_TAPPED | ROTAI_FED)))
+		rotai_tap_release(stream);
 }
 
 #endif
