@@ -326,9 +326,13 @@ static void a_failed_move_changes_nothing(void **state)
 			 ROTA_EINVAL);
 	assert_int_equal(rota_detached_put_back(&detached, "", SIZE_MAX),
 			 ROTA_EINVAL);
+	assert_int_equal(detached.unread.size, 0);
+
+	/* With what was put back already it is more than a size can say. */
+	assert_int_equal(rota_detached_put_back(&detached, "a", 1), 0);
 	assert_int_equal(rota_detached_put_back(&detached, "", PTRDIFF_MAX),
 			 ROTA_ENOMEM);
-	assert_int_equal(detached.unread.size, 0);
+	assert_int_equal(detached.unread.size, 1);
 
 	fault_fail("fcntl", 1, EPERM);
 	assert_int_equal(rota_tcp_attach(&tcp, f->loop, &detached), ROTA_EPERM);
@@ -341,7 +345,7 @@ static void a_failed_move_changes_nothing(void **state)
 				 ROTA_ENOMEM);
 		assert_int_equal(detached.fd, c.fd);
 		assert_true(detached.unsent.size > 0);
-		assert_int_equal(detached.unread.size, 3);
+		assert_int_equal(detached.unread.size, 4);
 	}
 	rota_detached_discard(&detached);
 	raw_close(c.peer);
