@@ -258,7 +258,8 @@ static int send_copy(struct rota_stream *stream, struct rota_sendfile *s,
 	char piece[ROTAI_FILE_SHORT];
 	ssize_t n;
 
-	if (s->internal.data != NULL && s->internal.result > s->internal.from)
+	if (s->internal.data != NULL &&
+	    (size_t)s->internal.result > s->internal.from)
 		return send_fetched(stream, s, budget);
 	n = rotai_file_read_now(
 		s->internal.fd, piece,
