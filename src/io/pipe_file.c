@@ -77,7 +77,9 @@ static int remove_stale(const char *path)
 		return errno == ENOENT ? 0 : -errno;
 	error = is_heard(&aside);
 	if (error != 0) {
-		(void)link(name, path);
+		/* If another file has the path by now, it stays. */
+		if (link(name, path) < 0 && errno != EEXIST && error > 0)
+			error = -errno;
 		(void)unlink(name);
 		return error < 0 ? error : ROTA_EADDRINUSE;
 	}
