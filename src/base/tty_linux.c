@@ -14,11 +14,18 @@
  * devices may have space for one byte. */
 enum { LEAST_OF_MASTER = 256 };
 
+/* The type of a request differs between C libraries. */
+#ifdef __GLIBC__
+typedef unsigned long tty_request;
+#else
+typedef int tty_request;
+#endif
+
 int rotai_tty_is_master(int fd)
 {
 	unsigned number;
 
-	return ioctl(fd, TIOCGPTN, &number) == 0;
+	return ioctl(fd, (tty_request)TIOCGPTN, &number) == 0;
 }
 
 /* Also through /dev/tty, and through the master. */
@@ -26,7 +33,7 @@ int rotai_tty_identify(int fd, uint64_t *number)
 {
 	unsigned device;
 
-	if (ioctl(fd, TIOCGDEV, &device) < 0)
+	if (ioctl(fd, (tty_request)TIOCGDEV, &device) < 0)
 		return -errno;
 	*number = device;
 	return 0;
