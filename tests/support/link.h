@@ -65,8 +65,8 @@ void end_start(struct end *end);
 /* Send @size more bytes of the pattern: the result of rota_stream_send(). */
 int end_send(struct end *end, size_t size);
 
-/* Send at least @size bytes, and until so much is queued that some of it stays
- * queued before the peer reads. */
+/* Send until the stream takes no more without queueing much: at least
+ * @size. */
 void end_fill(struct end *end, size_t size);
 
 /* Run @test for each kind of link. */
