@@ -50,8 +50,8 @@ struct rota_detached {
  *
  * Thread:  the loop's.
  * Owner:   the caller owns *@detached, and may free the memory of @stream.
- * Errors:  ROTA_EBUSY     a request is in flight, received descriptors wait in
- *                         a pipe, or rota_stream_end() was called
+ * Errors:  ROTA_EBUSY     a request is in flight, rota_stream_end() was called,
+ *                         received descriptors wait, or a pump uses @stream
  *          ROTA_ENOTCONN  @stream has no descriptor
  *          ROTA_ENOTSUP   @stream is of a rota_stream_class
  *          ROTA_ENOMEM
@@ -66,7 +66,8 @@ int rota_stream_detach_with(struct rota_stream *stream,
 /**
  * Have the stream that @detached is attached to read a copy of the @size bytes
  * at @data, before any other input: bytes that the program has read and leaves
- * to the next reader. Returns 0.
+ * to the next reader. If reading has failed by an error, nobody can read them.
+ * Returns 0.
  *
  * Thread:  any.
  * Errors:  ROTA_EINVAL  @detached is NULL or has no descriptor; @data is NULL

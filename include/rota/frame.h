@@ -165,11 +165,9 @@ struct rota_framer {
 		rota_frame_fn *fn;
 		void *stream_data;      /* the stream's data member before */
 		struct rota_hold *hold; /* of the bytes that are left */
-		char *copy; /* of these bytes, if there is no hold */
-		size_t copy_size;
-		struct rota_task task; /* to go on after a pause */
-		int *stopped;          /* for the loop over the records */
-		int status;            /* how the input has ended, or 0 */
+		struct rota_task task;  /* to go on after a pause */
+		int *stopped;           /* for the loop over the records */
+		int status;             /* how the input has ended, or 0 */
 		uint8_t is_paused;
 	} internal; /* private to the library: do not read or write */
 };

@@ -76,8 +76,8 @@ struct rota_server_options {
 	 * that, the next idle time begins. NULL: rota_connection_end(). */
 	rota_server_connection_fn *on_timeout;
 
-	/** Called for each connection when the server begins to stop, so that
-	 * it ends soon. NULL: nothing. */
+	/** Called for each connection that is not closing when the server
+	 * begins to stop, so that it ends soon. NULL: nothing. */
 	rota_server_connection_fn *on_stop;
 };
 
@@ -119,10 +119,11 @@ struct rota_server {
 };
 
 /**
- * A listener of a server.
+ * A listener of a server. All zero, it is stopped.
  *
- * Owner:   the caller, who keeps it alive and in place until the callback of
- *          rota_listener_start(), or rota_listener_stop().
+ * Owner:   the caller, who keeps it alive and in place while it is started, and
+ *          stops it, at the latest, in the close callback of its stream. A stop
+ *          of the server stops it as well.
  */
 struct rota_listener {
 	void *data; /* for the caller */

@@ -47,7 +47,8 @@ struct rotai_tap_class;
  * end of the input, ROTA_ENOMEM if there was no memory for a buffer, or an
  * error of the system. Reading can be started again after ROTA_ENOMEM only.
  *
- * Phase:   poll. The callback may close @stream, or anything else.
+ * Phase:   poll; pending for a stream of a rota_stream_class. The callback may
+ *          close @stream, or anything else.
  * Thread:  the loop's.
  */
 typedef void rota_read_fn(struct rota_stream *stream, int status,
@@ -318,7 +319,7 @@ uint64_t rota_stream_shed(const struct rota_stream *stream);
  * provides the buffer, and only when there is input. If reading is already
  * started, @fn replaces the previous function. Returns 0.
  *
- * Phase:   @fn runs in the poll phase.
+ * Phase:   see rota_read_fn.
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL     @fn is NULL; @stream listens, is closing, or was
  *                          passed to rota_stream_end()
@@ -347,9 +348,9 @@ void rota_stream_read_stop(struct rota_stream *stream);
  * these bytes goes to the next reader, and only after the callback of that
  * read. Returns 0.
  *
- * Phase:   @fn runs in the poll phase. It runs in the pending phase if the
- *          input has ended, or if the read was cancelled or timed out, and in
- *          the closing phase if @stream was closed.
+ * Phase:   @fn runs in the phase of rota_read_fn. It runs in the pending phase
+ *          if the input has ended, or if the read was cancelled or timed out,
+ *          and in the closing phase if @stream was closed.
  * Thread:  the loop's.
  * Owner:   the caller keeps @read and the buffer alive and in place until @fn
  *          is called.
@@ -573,8 +574,9 @@ int rota_stream_fd(const struct rota_stream *stream);
  * Thread:  the loop's.
  * Owner:   the caller owns the descriptor, which is non-blocking, and may free
  *          the memory of @stream.
- * Errors:  ROTA_EBUSY     a request is in flight, output is queued, received
- *                         descriptors wait in a pipe, or
+ * Errors:  ROTA_EBUSY     a request is in flight, output is queued, input was
+ *                         put back (rota/detached.h), received descriptors
+ *                         wait in a pipe, a pump uses @stream, or
  *                         rota_stream_end() was called
  *          ROTA_EPIPE     one of the sides has failed: close @stream
  *          ROTA_ENOTCONN  @stream has no descriptor

@@ -43,8 +43,8 @@ struct rota_stream_class {
 	/**
 	 * Copy up to @buf.size bytes of input to @buf.data. Return how many, at
 	 * least 1; 0 at the end of the input; ROTA_EAGAIN if there are none
-	 * now; or the error with which the input has ended. After ROTA_EAGAIN
-	 * it is called again when rota_stream_ready() has reported
+	 * now; or the error with which the input has ended. At first, and after
+	 * ROTA_EAGAIN, it is called when rota_stream_ready() has reported
 	 * ROTA_READABLE.
 	 */
 	ptrdiff_t (*receive)(struct rota_stream *stream, struct rota_buf buf);

@@ -34,8 +34,8 @@ ssize_t rotai_file_read_now(int fd, void *data, size_t size, int64_t offset);
 ssize_t rotai_file_read(int fd, void *data, size_t size, int64_t offset);
 
 /* Bring up to @size bytes at @offset into the page cache, and wait for that.
- * Stops early at the end of the file, and when @stop returns 1. Returns 0 or an
- * error. */
+ * Stops early at the end of the file. Returns 0; ROTA_ECANCELED if @stop has
+ * returned 1 before that; or another error. */
 int rotai_file_read_ahead(int fd, size_t size, int64_t offset,
 			  int (*stop)(void));
 

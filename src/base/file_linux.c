@@ -68,7 +68,9 @@ int rotai_file_read_ahead(int fd, size_t size, int64_t offset,
 	 * it may be there. */
 	(void)posix_fadvise(fd, (off_t)offset, (off_t)(size + size),
 			    POSIX_FADV_WILLNEED);
-	while (size > 0 && !stop()) {
+	while (size > 0) {
+		if (stop())
+			return ROTA_ECANCELED;
 		n = read_pieces(fd, size, offset);
 		if (n <= 0)
 			return (int)n;

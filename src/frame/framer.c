@@ -78,9 +78,11 @@ static void release_kept(struct rota_framer *framer)
 	framer->internal.hold = NULL;
 }
 
-/* Keep the bytes that are left. (2) */
+/* Keep the bytes that are left, and no others. (2) */
 static void keep_left_over(struct rota_framer *framer)
 {
+	if (left_over(framer) == 0)
+		release_kept(framer);
 	if (left_over(framer) == 0 || framer->internal.hold != NULL)
 		return;
 	framer->internal.hold = rota_buf_keep(framer->internal.stream);
@@ -178,6 +180,8 @@ static int report_records(struct rota_framer *framer)
 	framer->internal.stopped = NULL;
 	if (may_go_on(framer))
 		return end_records(framer, found);
+	if (framer->internal.is_paused)
+		stop_reading(framer); /* for a child that rebuilds the loop */
 	splitter->internal.left = 0;
 	release_kept(framer);
 	return 0;

@@ -146,25 +146,13 @@ static void drop_told(struct rota_splitter *splitter)
  * the sums do not overflow. */
 static int reserve_own(struct rota_splitter *splitter, size_t size)
 {
-	const struct rota_allocator *allocator = splitter->internal.allocator;
-	size_t capacity = splitter->internal.capacity;
 	size_t need = splitter->internal.own_size + size + 1;
-	char *grown;
 
-	if (need <= capacity)
-		return 0;
-	capacity += capacity / 2;
-	if (capacity < FIRST_CAPACITY)
-		capacity = FIRST_CAPACITY;
-	if (capacity < need)
-		capacity = need;
-	grown = allocator->resize(allocator->context, splitter->internal.own,
-				  splitter->internal.capacity, capacity);
-	if (grown == NULL)
-		return ROTA_ENOMEM;
-	splitter->internal.own = grown;
-	splitter->internal.capacity = capacity;
-	return 0;
+	if (need < FIRST_CAPACITY)
+		need = FIRST_CAPACITY;
+	return rotai_memory_reserve(splitter->internal.allocator,
+				    &splitter->internal.own,
+				    &splitter->internal.capacity, need, 1);
 }
 
 /* Move @size bytes of the input to own. */

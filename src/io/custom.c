@@ -47,8 +47,8 @@ static ssize_t send_bufs(struct rota_stream *stream, struct iovec *bufs,
 			wanted += bufs[at + i].iov_len;
 		}
 		n = class_of(stream)->send(stream, offered, part);
-		if (n < 0)
-			return total > 0 ? total : n;
+		if (n < 0) /* the whole output fails by an error */
+			return n == ROTA_EAGAIN && total > 0 ? total : n;
 		total += n;
 		if ((size_t)n < wanted)
 			break;

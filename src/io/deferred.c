@@ -89,6 +89,22 @@ void rotai_drain_defer(struct rota_stream *stream)
 	(void)rotai_stream_update(stream);
 }
 
+void rotai_output_fail_later(struct rota_stream *stream, int error)
+{
+	struct rotai_io *io = rotai_io_of(stream);
+
+	rotai_stream_set(stream, ROTAI_BROKEN | ROTAI_FAIL_DUE);
+	rotai_end_note(stream, error);
+	if (rotai_stream_has(stream, ROTAI_HELD))
+		rotai_streams_remove(&io->held, stream);
+	rotai_stream_clear(stream, ROTAI_HELD);
+	if (rotai_stream_has(stream, ROTAI_IN_DRAINS))
+		return;
+	rotai_stream_set(stream, ROTAI_IN_DRAINS);
+	rotai_streams_append(&io->drains, stream);
+	rotai_extension_call_pending(io->loop, &io->extension);
+}
+
 void rotai_output_shortened(struct rota_stream *stream)
 {
 	rotai_drain_defer(stream);
@@ -129,7 +145,14 @@ void rotai_outputs_pending(struct rotai_extension *extension,
 	(void)loop;
 	while ((stream = rotai_streams_take_first(&io->drains_taken)) != NULL) {
 		rotai_stream_clear(stream, ROTAI_IN_DRAINS);
+		io->current = stream;
+		if (rotai_stream_has(stream, ROTAI_FAIL_DUE)) {
+			rotai_stream_clear(stream, ROTAI_FAIL_DUE);
+			rotai_output_fail(stream, ROTA_ECANCELED);
+		}
 		(void)rotai_stream_update(stream);
 		rotai_drain_call(stream);
+		if (io->current == stream)
+			rotai_stream_proceed(stream);
 	}
 }

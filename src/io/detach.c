@@ -15,7 +15,8 @@
 /* What the next stream must know. */
 enum {
 	CARRIED = ROTAI_CONNECTED | ROTAI_TO_END | ROTAI_READ_ENDED |
-		  ROTAI_READ_FAILED | ROTAI_SHUT | ROTAI_BROKEN | ROTAI_PRESSED,
+		  ROTAI_READ_FAILED | ROTAI_SHUT | ROTAI_SHUT_DUE |
+		  ROTAI_BROKEN | ROTAI_PRESSED,
 };
 
 static int new_bytes(struct rota_buf *buf, size_t size)

@@ -49,6 +49,9 @@ static int shut_down_writing(struct rota_stream *stream)
 {
 	int error = 0;
 
+	if (rotai_stream_has(stream, ROTAI_SHUT_DUE) &&
+	    rotai_stream_has(stream, ROTAI_BLOCKED))
+		return ROTA_EAGAIN; /* until it is writable */
 	if (!rotai_stream_has(stream, ROTAI_SHUT) ||
 	    rotai_stream_has(stream, ROTAI_SHUT_DUE))
 		error = rotai_output_shut_down(stream);

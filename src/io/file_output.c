@@ -98,15 +98,14 @@ static void run_read_ahead(struct rotai_item *item)
 		s->internal.offset, rota_work_canceled);
 }
 
-static int send_away(struct rota_stream *stream, struct rota_sendfile *s,
-		     rotai_item_run_fn *run)
+static void send_away(struct rota_stream *stream, struct rota_sendfile *s,
+		      rotai_item_run_fn *run)
 {
 	s->internal.away = 1;
 	s->internal.from = 0;
 	rotai_stream_set(stream, ROTAI_FETCHING);
 	rotai_item_queue(&s->internal.item, stream->handle.internal.loop,
 			 ROTA_LANE_IO, run, s->internal.item.ended);
-	return 0;
 }
 
 static int fetch_bytes(struct rota_stream *stream, struct rota_sendfile *s)
@@ -120,7 +119,8 @@ static int fetch_bytes(struct rota_stream *stream, struct rota_sendfile *s)
 	}
 	if (s->internal.data == NULL)
 		return ROTA_ENOMEM;
-	return send_away(stream, s, run_fetch);
+	send_away(stream, s, run_fetch);
+	return 0;
 }
 
 static void free_data(struct rota_sendfile *s)
@@ -195,8 +195,10 @@ static int send_directly(struct rota_stream *stream, struct rota_sendfile *s,
 		found = s->internal.mode == SENDS ? look_ahead(s) : ROTA_EAGAIN;
 		if (found == ROTA_EOPNOTSUPP)
 			s->internal.mode = SENDS_UNSEEN;
-		if (found == ROTA_EAGAIN || found == ROTA_EOPNOTSUPP)
-			return send_away(stream, s, run_read_ahead); /* (2) */
+		if (found == ROTA_EAGAIN || found == ROTA_EOPNOTSUPP) {
+			send_away(stream, s, run_read_ahead); /* (2) */
+			return 0;
+		}
 		if (found < 0)
 			return (int)found;
 	}
@@ -326,6 +328,9 @@ int rotai_file_output_returned(struct rota_sendfile *s, int error)
 		return 1;
 	}
 	rotai_stream_clear(stream, ROTAI_FETCHING);
+	if (error == 0 && s->internal.data == NULL &&
+	    s->internal.result == ROTA_ECANCELED)
+		return 0; /* the thread was stopped early: look again */
 	if (error == 0 && s->internal.result < 0)
 		error = (int)s->internal.result;
 	if (error < 0)

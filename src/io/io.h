@@ -39,22 +39,23 @@ enum {
 	ROTAI_DRAIN_DUE = 1 << 13, /* on_drain must be called */
 	ROTAI_ENDING = 1 << 14,    /* rota_stream_end() was called */
 
-	ROTAI_OTHER = 1 << 19,    /* more than recv() and send(): transport.h */
-	ROTAI_CUSTOM = 1 << 20,   /* of a rota_stream_class, without a watch */
-	ROTAI_IN_AGAIN = 1 << 21, /* in the list again of the extension */
-	ROTAI_UNREAD = 1 << 22, /* has bytes to read before others: unread.c */
-	ROTAI_SHUT_DUE = 1 << 23, /* shut down behind the queue: no request */
-	ROTAI_TAPPED = 1 << 25,   /* a pump reads it: tap.h */
-	ROTAI_FED = 1 << 26,      /* a pump writes to it: tap.h */
-	ROTAI_FETCHING = 1 << 24, /* output waits for a thread: file_output.c */
-
-	ROTAI_UNTOLD = 1 << 17,      /* a read ended with bytes: read.c (4) */
-	ROTAI_READ_FAILED = 1 << 18, /* reading ended by an error */
-
 	/* The stream is in one of the lists in struct rotai_io: at most one is
 	 * set. */
 	ROTAI_HELD = 1 << 15,
 	ROTAI_IN_DRAINS = 1 << 16,
+
+	ROTAI_UNTOLD = 1 << 17,      /* a read ended with bytes: read.c (4) */
+	ROTAI_READ_FAILED = 1 << 18, /* reading ended by an error */
+
+	ROTAI_OTHER = 1 << 19,    /* more than recv() and send(): transport.h */
+	ROTAI_CUSTOM = 1 << 20,   /* of a rota_stream_class, without a watch */
+	ROTAI_IN_AGAIN = 1 << 21, /* in the list again of the extension */
+	ROTAI_UNREAD = 1 << 22,   /* has bytes to read first: unread.c */
+	ROTAI_SHUT_DUE = 1 << 23, /* shut down behind the queue: no request */
+	ROTAI_FETCHING = 1 << 24, /* output waits for a thread: file_output.c */
+	ROTAI_TAPPED = 1 << 25,   /* a pump reads it: tap.h */
+	ROTAI_FED = 1 << 26,      /* a pump writes to it: tap.h */
+	ROTAI_FAIL_DUE = 1 << 27, /* queued output must be ended: deferred.c */
 };
 
 /* A queue of streams, linked by their member deferred. */
@@ -363,6 +364,10 @@ int rotai_output_added(struct rota_stream *stream);
 void rotai_drain_call(struct rota_stream *stream);
 void rotai_drain_defer(struct rota_stream *stream);
 
+/* The writing side has failed with @error: let the pending phase end what is
+ * queued. */
+void rotai_output_fail_later(struct rota_stream *stream, int error);
+
 /* The output queue has become shorter, outside the handling of an event: let
  * the pending phase call on_drain if that is due, and if the stream is ending,
  * take the next step. */
@@ -374,7 +379,7 @@ void rotai_outputs_take(struct rotai_extension *extension);
 void rotai_outputs_pending(struct rotai_extension *extension,
 			   struct rota_loop *loop);
 
-/* --- submit.c ------------------------------------------------------------- */
+/* --- what puts entries into the queue, and output_cancel.c --------------- */
 
 /* Return 0, or the error if nothing can be written. */
 static inline int rotai_output_admits(const struct rota_stream *stream)

@@ -8,8 +8,8 @@
  *  2. While a thread works for the first entry, the queue waits for nothing
  *     else. If that entry is taken back, the rest of the queue is written.
  *  3. In a forked child the thread does not exist. The entry cannot be sent to
- *     its end, so the writing side has failed. What is behind it waits for the
- *     close of the stream.
+ *     its end, so the writing side has failed. What is behind it ends in the
+ *     pending phase, because only this request may end now.
  */
 #include "io/file_output.h"
 
@@ -49,13 +49,17 @@ static int cancel_away(struct rota_stream *stream, struct rota_sendfile *s)
 static int cancel_sendfile(struct rota_request *request, int status)
 {
 	struct rota_sendfile *s = sendfile_of(request);
+	int error;
 
 	if (s->internal.late < 0)
 		return ROTA_EALREADY;
 	if (s->internal.away && status != ROTA_ETIMEDOUT)
 		return cancel_away(rotai_stream_of(request->internal.handle),
 				   s);
-	return rotai_output_cancel(request, &s->internal.output, status);
+	error = rotai_output_cancel(request, &s->internal.output, status);
+	if (error == 0 && !s->internal.away)
+		rotai_file_output_forget(s);
+	return error;
 }
 
 /* (3) */
@@ -68,13 +72,14 @@ static void sendfile_forked(struct rota_request *request)
 	if (!s->internal.away)
 		return;
 	rotai_file_output_forget(s);
-	if (late == 0) {
-		rotai_stream_clear(stream, ROTAI_FETCHING);
-		rotai_stream_set(stream, ROTAI_BROKEN);
-		rotai_end_note(stream, ROTA_ECANCELED);
-		rotai_output_take_out(stream, &s->internal.output);
+	if (late < 0) {
+		rotai_request_finish(request, late);
+		return;
 	}
-	rotai_request_finish(request, late < 0 ? late : ROTA_ECANCELED);
+	rotai_stream_clear(stream, ROTAI_FETCHING);
+	rotai_output_take_out(stream, &s->internal.output);
+	rotai_output_fail_later(stream, ROTA_ECANCELED);
+	rotai_request_finish(request, ROTA_ECANCELED);
 }
 
 static const struct rotai_request_class sendfile_class = {

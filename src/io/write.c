@@ -252,10 +252,13 @@ static void call_shutdown(struct rota_request *request)
 static int cancel_shutdown(struct rota_request *request, int status)
 {
 	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
+	struct rotai_output *output = &shutdown_of(request)->internal.output;
 
+	if (output->begun && status != ROTA_ETIMEDOUT)
+		return ROTA_EBUSY; /* the class is shutting down */
+	/* Before the cancel, which may go on with the end of the stream. */
 	rotai_stream_clear(stream, ROTAI_SHUT);
-	return rotai_output_cancel(
-		request, &shutdown_of(request)->internal.output, status);
+	return rotai_output_cancel(request, output, status);
 }
 
 static const struct rotai_request_class shutdown_class = {
@@ -269,6 +272,14 @@ static int shut_down_without_request(struct rota_stream *stream)
 {
 	int error;
 
+	if (rotai_stream_has(stream, ROTAI_FED)) {
+		/* A pump that waits for on_drain must find out. */
+		rotai_stream_set(stream, ROTAI_SHUT_DUE);
+		rotai_output_flush(stream);
+		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
+		rotai_drain_defer(stream);
+		return rotai_stream_has(stream, ROTAI_SHUT_DUE);
+	}
 	/* on_drain is called once more, and for this only. The writing side has
 	 * not failed, so there is no error to report. */
 	rotai_stream_clear(stream, ROTAI_PRESSED | ROTAI_DRAIN_DUE);

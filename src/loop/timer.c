@@ -385,7 +385,13 @@ static void call_once(struct rota_loop *loop, struct rota_timer *timer)
 static void call_timer(struct rota_loop *loop, struct rota_timer *timer)
 {
 	if (timer->internal.flags & TIMER_OWN) {
-		call_once(loop, timer);
+		/* A callback of this phase has forked: what the library would
+		 * do is still the parent's (F2). */
+		if (ROTAI_UNLIKELY(rotai_loop_inherited(loop) < 0))
+			rotai_list_append(&loop->due_next_turn,
+					  &timer->internal.by_due);
+		else
+			call_once(loop, timer);
 		return;
 	}
 	count_lateness(loop, timer->internal.due_ns);

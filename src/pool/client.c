@@ -121,6 +121,14 @@ static void call_one(struct rotai_item *item)
 	item->ended(item, refused ? ROTA_EAGAIN : 0);
 }
 
+/* Whether the loop is this process's. If a callback has forked, the child calls
+ * back no more: what is left is the parent's, and ended when the child rebuilds
+ * the loop (F2). */
+static int is_of_process(const struct rotai_pool_client *client)
+{
+	return rotai_loop_inherited(client->loop) == 0;
+}
+
 /* (2) */
 static void call_back(struct rotai_pool_client *client)
 {
@@ -131,7 +139,7 @@ static void call_back(struct rotai_pool_client *client)
 		client->turn = turn;
 		client->left = ROTA_POOL_COMPLETIONS_PER_TURN;
 	}
-	while (client->left > 0 &&
+	while (client->left > 0 && is_of_process(client) &&
 	       (link = rotai_list_take_first(&client->back)) != NULL) {
 		client->left--;
 		rotai_pool_client_count_out(client);
@@ -150,7 +158,8 @@ static void on_async(struct rota_async *async)
 	call_back(client);
 	/* Publish what the ended() functions have queued outside callbacks of
 	 * the user. */
-	publish_staged(client);
+	if (is_of_process(client))
+		publish_staged(client);
 }
 
 static void on_after(struct rotai_extension *extension, struct rota_loop *loop)
@@ -174,14 +183,16 @@ static void on_pending(struct rotai_extension *extension,
 
 	(void)loop;
 	call_back(client);
-	while ((link = rotai_list_take_first(&client->here_taken)) != NULL) {
+	while (is_of_process(client) &&
+	       (link = rotai_list_take_first(&client->here_taken)) != NULL) {
 		struct rotai_item *item = item_of_client_link(link);
 
 		item->state = ROTAI_ITEM_ENDED;
 		rotai_item_run(item);
 		item->ended(item, 0);
 	}
-	publish_staged(client);
+	if (is_of_process(client))
+		publish_staged(client);
 }
 
 static void client_forget_all(struct rotai_pool_client *client)

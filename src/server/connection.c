@@ -35,16 +35,10 @@ loop_if_active(const struct rota_connection *connection)
 		       : NULL;
 }
 
-int rotai_connections_are_gone(const struct rota_server *server)
-{
-	return rotai_list_is_empty(&server->internal.connections) &&
-	       rotai_list_is_empty(&server->internal.untold);
-}
-
 void rotai_connections_note(struct rota_server *server)
 {
 	/* It may be queued already. */
-	if (server->internal.is_stopping && rotai_connections_are_gone(server))
+	if (server->internal.is_stopping && server->internal.stats.open == 0)
 		(void)rota_task_immediate(&server->internal.task,
 					  server->internal.on_gone);
 }
@@ -55,10 +49,13 @@ static void update_fullness(struct rota_server *server)
 	size_t limit = server->internal.options.limit;
 	uint8_t is_full = limit > 0 && server->internal.stats.open >= limit;
 
-	if (server->internal.is_full == is_full)
-		return;
-	server->internal.is_full = is_full;
-	rotai_listeners_set_paused(server, is_full);
+	/* A forked child cannot change its listeners yet: they stay as they
+	 * are, and so does this. */
+	if (server->internal.is_full != is_full &&
+	    rotai_loop_inherited(server->internal.loop) == 0) {
+		server->internal.is_full = is_full;
+		rotai_listeners_set_paused(server, is_full);
+	}
 }
 
 /* The idle time has passed. */
@@ -83,6 +80,8 @@ static void on_time(struct rota_timer *timer)
 					      connection->internal.idle_ns);
 	int is_due = now_ns >= due_ns;
 
+	if (rota_handle_is_closing(&connection->internal.stream->handle))
+		return; /* nothing but its close callback comes (O2) */
 	if (connection->internal.is_ending) {
 		(void)rota_connection_reset(connection);
 		return;
@@ -159,8 +158,7 @@ void rota_connection_stop(struct rota_connection *connection)
 	rotai_list_remove(&connection->internal.link);
 	connection->internal.server = NULL;
 	server->internal.stats.open--;
-	if (!server->internal.is_stopping)
-		update_fullness(server);
+	update_fullness(server);
 	rotai_connections_note(server);
 }
 

@@ -12,9 +12,6 @@ rotai_connection_of(struct rota_link *link)
 	return rota_container_of(link, struct rota_connection, internal.link);
 }
 
-/* Whether @server has no connection. */
-int rotai_connections_are_gone(const struct rota_server *server);
-
 /* Have on_gone of @server called later, if it is stopping and has no connection
  * left. */
 void rotai_connections_note(struct rota_server *server);

@@ -61,7 +61,8 @@ static void call_on_stop(struct rota_server *server,
 {
 	struct rota_loop *loop = server->internal.loop;
 
-	if (server->internal.options.on_stop == NULL)
+	if (server->internal.options.on_stop == NULL ||
+	    rota_handle_is_closing(&connection->internal.stream->handle))
 		return;
 	rotai_callback_begin(loop, "connection", NULL, connection);
 	server->internal.options.on_stop(connection);

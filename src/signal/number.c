@@ -310,8 +310,12 @@ static int attach(int signum, struct rotai_signal_target *target)
 
 int rotai_number_move(int from, int to, struct rotai_signal_target *target)
 {
+	struct sigaction now;
 	int error = 0;
 
+	/* The C library keeps some numbers for itself, and refuses them. */
+	if (to > 0 && sigaction(to, NULL, &now) < 0)
+		return -errno;
 	rotai_lock_take(&number_lock);
 	if (from > 0)
 		unlink_target(&numbers[from], target);

@@ -413,6 +413,39 @@ static void a_pause_at_each_record_keeps_the_order(void **state)
 	end_reader(&r);
 }
 
+/* The same over several buffers, while another stream reads between them: what
+ * is left of each buffer is kept, also after one that was used up. */
+static void pauses_over_several_buffers_keep_each(void **state)
+{
+	struct fixture *f = *state;
+	struct connection other;
+	struct framed r;
+	char text[40], expected[300] = "", expect_one[60];
+
+	open_reader(&r, f);
+	connection_open(&other, f, NULL);
+	connection_read(&other);
+	rota_task_init(&resuming, f->loop);
+	r.act = pause_for_a_while;
+	for (int i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "a%d\nb%d\nc%d\n", i, i, i);
+		snprintf(expect_one, sizeof(expect_one), "[a%d][b%d][c%d]", i,
+			 i, i);
+		strcat(expected, expect_one);
+		peer_says(&r.c, text);
+		while (r.calls < 3 * (unsigned)i + 3) {
+			peer_has_sent(&other, 60000); /* over what is lent */
+			turn(f);
+		}
+	}
+	expect(&r, expected);
+	RUN_UNTIL(f, !rota_task_is_queued(&resuming));
+	RUN_UNTIL(f, other.size == other.sent);
+	assert_int_equal(other.wrong, 0);
+	end_reader(&r);
+	connection_end(&other);
+}
+
 /* --- callbacks that end things -------------------------------------------- */
 
 static int stop_at;
@@ -963,6 +996,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_pause_may_be_taken_back_in_the_callback),
 	REAL(the_end_waits_for_the_resume),
 	REAL(a_pause_at_each_record_keeps_the_order),
+	REAL(pauses_over_several_buffers_keep_each),
 	REAL(the_callback_may_stop_the_framer),
 	REAL(the_callback_may_close_the_stream),
 	REAL(the_callback_may_end_the_stream),

@@ -678,7 +678,48 @@ static void a_proxy_that_is_refused_changes_nothing(void **state)
 	for_each_link(*state, check_proxy_refused);
 }
 
+/* The program shuts the sink down under the pump, which is paused: it ends. */
+static void check_shut_sink(struct chain *c)
+{
+	end_fill(&c->in.a, LARGE);
+	for (int i = 0; i < 20; i++)
+		turn(c->f); /* nobody reads: all is full */
+	assert_int_equal(c->calls, 0);
+	assert_in_range(rota_stream_shutdown(NULL, c->out.a.stream, NULL), 0,
+			1);
+	end_start(&c->out.b);
+	RUN_UNTIL(c->f, c->calls > 0);
+	assert_int_equal(c->status, ROTA_EPIPE);
+}
+
+static void a_sink_that_is_shut_down_ends_the_pump(void **state)
+{
+	each_pair(*state, 0, check_shut_sink);
+}
+
+/* The same when on_drain is only about to be called. */
+static void a_sink_that_is_about_to_drain_ends_the_pump(void **state)
+{
+	struct fixture *f = *state;
+	struct chain c;
+
+	chain_open(&c, f, LINK_TCP, LINK_TCP);
+	assert_int_equal(chain_pump(&c, 0), 0);
+	rota_stream_set_watermarks(c.out.a.stream, 1, 1);
+	rota_stream_set_cork(c.out.a.stream, 1);
+	assert_int_equal(end_send(&c.in.a, 1000), 0);
+	while (rota_stream_queued(c.out.a.stream) > 0 || c.pump.bytes == 0)
+		turn(f);
+	assert_int_equal(end_send(&c.in.a, 1000), 0);
+	(void)rota_stream_shutdown(NULL, c.out.a.stream, NULL);
+	RUN_UNTIL(f, c.calls > 0);
+	assert_int_equal(c.status, ROTA_EPIPE);
+	chain_end(&c);
+}
+
 static const struct CMUnitTest tests[] = {
+	REAL(a_sink_that_is_shut_down_ends_the_pump),
+	REAL(a_sink_that_is_about_to_drain_ends_the_pump),
 	REAL(everything_passes_and_then_the_end),
 	REAL(a_sink_may_stay_open),
 	REAL(a_sink_that_stalls_holds_the_source_back),

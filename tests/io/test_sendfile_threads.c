@@ -190,10 +190,10 @@ static void in_child(void *arg)
 	for (int i = 0; i < 5; i++)
 		turn(h->f);
 	EXPECT(h->part.calls == 1 && h->part.status == ROTA_ECANCELED);
-	EXPECT(rota_handle_close(&h->link.a.stream->handle, end_closed) == 0);
+	EXPECT(h->behind.calls == 1 && h->behind.status == ROTA_ECANCELED);
+	EXPECT(rota_stream_end(h->link.a.stream, end_closed) == 0);
 	for (int i = 0; i < 5; i++)
 		turn(h->f);
-	EXPECT(h->behind.calls == 1 && h->behind.status == ROTA_ECANCELED);
 	EXPECT(h->link.a.closes == 1);
 }
 
@@ -243,6 +243,33 @@ static void check_taken_back(struct link *link)
 	RUN_UNTIL(link->f, link->b.got == 1000);
 	assert_int_equal(link->b.wrong, 0);
 	fault_clear();
+	close(file);
+}
+
+/* Bytes were fetched, and the stream took none of them. */
+static void fetched_bytes_are_freed_by_a_cancel(void **state)
+{
+	struct fixture *f = *state;
+	struct link link;
+	struct part part;
+	int file = make_file(SIZE);
+
+	link_open(&link, f, LINK_MEMORY);
+	end_fill(&link.a, 1 << 17);
+	assert_int_equal(part_send(&part, link.a.stream, file, 0, SIZE), 0);
+	end_start(&link.b);
+	/* When the queue before it is written, a thread fetches; the reader
+	 * stops before that is back. */
+	while (rota_stream_queued(link.a.stream) > 0)
+		turn(f);
+	rota_stream_read_stop(link.b.stream);
+	for (int i = 0; i < 2000 && part.sendfile.internal.data == NULL; i++)
+		turn(f);
+	for (int i = 0; i < 200; i++)
+		turn(f);
+	if (rota_request_cancel(&part.sendfile.request) == 0)
+		assert_int_equal(part_end(f, &part), ROTA_ECANCELED);
+	link_end(&link); /* the fixture finds what is left */
 	close(file);
 }
 
@@ -357,6 +384,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_deadline_waits_for_the_thread),
 	REAL(a_close_waits_for_the_thread),
 	REAL(in_a_forked_child_it_is_cancelled),
+	REAL(fetched_bytes_are_freed_by_a_cancel),
 	REAL(a_part_that_no_thread_has_begun_is_taken_back),
 	REAL(a_pool_without_threads_sends_parts),
 	REAL(without_a_thread_the_part_fails),

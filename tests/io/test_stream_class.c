@@ -206,6 +206,27 @@ static void the_last_to_end_sends_all_first(void **state)
 	for_each_link(*state, end_after_end_test);
 }
 
+/* The peer has closed without a loss: that is an end as any other. */
+static void end_after_close_test(struct link *link)
+{
+	struct rota_end end;
+
+	end_start(&link->a);
+	assert_int_equal(rota_handle_close_now(&link->b.stream->handle), 0);
+	link->b.stream = link->a.stream;
+	RUN_UNTIL(link->f, link->a.ends > 0);
+	assert_int_equal(link->a.status, ROTA_EOF);
+	assert_int_equal(rota_stream_end_with(&end, link->a.stream, end_closed),
+			 0);
+	RUN_UNTIL(link->f, link->a.closes > 0);
+	assert_int_equal(end.status, 0);
+}
+
+static void an_end_after_the_peers_close_is_clean(void **state)
+{
+	for_each_link(*state, end_after_close_test);
+}
+
 static void end_deadline_test(struct link *link)
 {
 	struct rota_end end;
@@ -642,6 +663,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_shutdown_without_a_request_is_reported_once),
 	REAL(both_end_and_nothing_is_lost),
 	REAL(the_last_to_end_sends_all_first),
+	REAL(an_end_after_the_peers_close_is_clean),
 	VIRTUAL(an_end_has_a_deadline),
 	REAL(requests_are_served_in_order),
 	VIRTUAL(a_read_has_a_deadline),

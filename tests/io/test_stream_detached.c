@@ -211,6 +211,26 @@ static void what_is_shut_down_stays_so(void **state)
 	connection_end(&c);
 }
 
+/* It waits for output that is queued, and on_drain reports it. */
+static void a_shutdown_that_waits_goes_with_it(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_detached detached;
+	struct connection c;
+
+	connection_open_small(&c, f, NULL);
+	connection_block(&c);
+	assert_int_equal(rota_stream_shutdown(NULL, &c.tcp.stream, NULL), 1);
+	assert_int_equal(rota_stream_detach_with(&c.tcp.stream, &detached), 0);
+	attach(&c, f, &detached);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	peer_takes_to_the_end(f, &c);
+	assert_int_equal(c.taken, c.produced);
+	RUN_UNTIL(f, c.drains > 0);
+	assert_int_equal(c.drain_status, 0);
+	connection_end(&c);
+}
+
 /* A side that has failed has failed on the other loop as well. */
 static void a_failed_side_goes_with_it(void **state)
 {
@@ -359,6 +379,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(unread_bytes_go_on_with_it),
 	REAL(an_end_comes_last),
 	REAL(what_is_shut_down_stays_so),
+	REAL(a_shutdown_that_waits_goes_with_it),
 	REAL(a_failed_side_goes_with_it),
 	REAL(what_is_discarded_is_freed),
 	REAL(unread_bytes_are_freed),

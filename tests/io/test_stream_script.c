@@ -16,6 +16,7 @@ struct script {
 	ptrdiff_t received; /* how many bytes there are; or an error */
 	int is_endless;     /* there are as many again for each call */
 	ptrdiff_t room;     /* for bytes to be sent, or an error */
+	int fails_next;     /* what the second send and later ones return */
 	int shutdown;
 	int reports; /* each receive reports that there is more */
 
@@ -73,6 +74,8 @@ static ptrdiff_t script_send(struct rota_stream *stream,
 	size_t before = s->sent;
 
 	s->sends++;
+	if (s->fails_next < 0 && s->sends > 1)
+		return s->fails_next;
 	if (s->room < 0)
 		return s->room;
 	for (size_t i = 0; i < count; i++) {
@@ -362,6 +365,31 @@ static void many_buffers_are_sent_in_order(void **state)
 	script_end(&s);
 }
 
+/* The error comes with a later part of the buffers. */
+static void an_error_behind_taken_bytes_is_told(void **state)
+{
+	enum { BUFS = 100 };
+	static char data[BUFS];
+	struct rota_const_buf bufs[BUFS];
+	struct fixture *f = *state;
+	struct rota_write write;
+	struct script s;
+
+	pattern_fill(data, sizeof(data), 0);
+	for (size_t i = 0; i < BUFS; i++)
+		bufs[i] = rota_bytes(data + i, 1);
+	script_open(&s, f);
+	s.fails_next = ROTA_EPROTO;
+	write.request.data = "write";
+	assert_int_equal(
+		rota_stream_write(&write, &s.stream, bufs, BUFS, note_write),
+		0);
+	turn(f);
+	assert_string_equal(journal_take(), "pending: write=EPROTO");
+	assert_int_equal(s.sends, 2);
+	script_end(&s);
+}
+
 static void an_error_of_a_send_fails_the_writing_side(void **state)
 {
 	struct rota_const_buf buf = { "abc", 3 };
@@ -410,6 +438,7 @@ static void a_shutdown_may_take_its_time(void **state)
 		rota_stream_shutdown(&shutdown, &s.stream, note_shutdown), 0);
 	assert_int_equal(s.events, ROTA_WRITABLE);
 	assert_int_equal(rota_request_cancel(&shutdown.request), ROTA_EBUSY);
+	assert_int_equal(rota_stream_send(&s.stream, "x", 1), ROTA_EPIPE);
 	rota_stream_ready(&s.stream, ROTA_WRITABLE);
 	turn(f);
 	assert_int_equal(s.shutdowns, 2);
@@ -467,6 +496,7 @@ static void an_end_waits_for_the_shutdown_of_a_class(void **state)
 	assert_int_equal(s.shutdowns, 1);
 	turn(f);
 	assert_int_equal(s.receives, 1);
+	assert_int_equal(s.shutdowns, 1); /* it is not writable yet */
 	assert_int_equal(closed, 0);
 	s.shutdown = 0;
 	rota_stream_ready(&s.stream, ROTA_WRITABLE);
@@ -499,6 +529,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_short_send_goes_on_when_there_is_room),
 	REAL(many_buffers_are_sent_in_order),
 	REAL(an_error_of_a_send_fails_the_writing_side),
+	REAL(an_error_behind_taken_bytes_is_told),
 	REAL(a_shutdown_may_take_its_time),
 	REAL(an_end_waits_for_the_shutdown_of_a_class),
 };

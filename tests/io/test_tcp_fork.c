@@ -6,6 +6,7 @@
 #include "support/fixture.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "support/child.h"
@@ -312,6 +313,54 @@ static void a_listener_that_backs_off_goes_on_in_the_child(void **state)
 
 static pid_t forked;
 
+static void fork_in_timer(struct rota_timer *timer)
+{
+	(void)timer;
+	forked = child_fork();
+}
+
+/* F2: a timer of the library that is due in the same phase as the timer whose
+ * callback forks. In the child its work waits for the rebuilt loop. */
+static void a_deadline_waits_for_the_rebuilt_loop(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_deadline deadline;
+	struct rota_timer timer;
+	struct connection c;
+	struct rota_read read;
+	char byte;
+	int status = 0;
+
+	connection_open(&c, f, NULL);
+	assert_int_equal(begin_read(&c, &read, "read", &byte, 1, 0), 0);
+	rota_timer_init(&timer, f->loop);
+	assert_int_equal(rota_timer_start_at(&timer, fork_in_timer,
+					     rota_loop_now(f->loop) + 1000),
+			 0);
+	assert_int_equal(
+		rota_request_set_deadline(&read.request, &deadline,
+					  rota_loop_now(f->loop) + 1000),
+		0);
+	forked = -1;
+	while (forked == -1)
+		status = rota_loop_run(f->loop, ROTA_RUN_ONCE);
+	if (forked == 0) {
+		while (status >= 0)
+			status = rota_loop_run(f->loop, ROTA_RUN_ONCE);
+		EXPECT(status == ROTA_ECHILD);
+		EXPECT(rota_request_cancel(&read.request) == ROTA_ECHILD);
+		EXPECT(c.tcp.stream.internal.front.read == &read);
+		EXPECT(rota_loop_fork(f->loop) == 0);
+		EXPECT(rota_loop_run(f->loop, ROTA_RUN_ONCE) >= 0);
+		EXPECT(!rota_request_is_active(&read.request));
+		child_ends();
+	}
+	expect_success(forked);
+	RUN_UNTIL(f, !rota_request_is_active(&read.request));
+	assert_non_null(strstr(journal_take(), "read=ETIMEDOUT"));
+	connection_end(&c);
+}
+
 static void fork_in_call(struct rota_stream *stream, int status, int fd)
 {
 	struct server *s = rota_container_of(stream, struct server, tcp.stream);
@@ -363,6 +412,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_child_that_closes_all_takes_nothing_from_the_parent),
 	VIRTUAL(a_listener_that_backs_off_goes_on_in_the_child),
 	REAL(a_connection_callback_may_fork),
+	VIRTUAL(a_deadline_waits_for_the_rebuilt_loop),
 };
 
 FIXTURE_MAIN(tests)

@@ -434,6 +434,46 @@ static void a_callback_may_fork_and_rebuild(void **state)
 	assert_int_equal(d.status, 0);
 }
 
+static void fork_and_return(struct job *job)
+{
+	(void)job;
+	forked = child_fork();
+}
+
+/* The callbacks behind it do not run in the child, and are told when it has
+ * rebuilt the loop. */
+static void after_a_fork_no_other_callback_runs(void **state)
+{
+	struct fixture *f = *state;
+	struct job a, b;
+	int status = 0;
+
+	use_pool(f, pool_of_threads(0, 1), ROTA_CLOCK_MONOTONIC);
+	job_init(&a, f->loop, NULL);
+	job_init(&b, f->loop, NULL);
+	a.then = fork_and_return;
+	job_queue(&a, IO);
+	job_queue(&b, IO);
+	await_count(&b.runs, 1);
+	forked = -1;
+	while (forked == -1)
+		status = rota_loop_run(f->loop, ROTA_RUN_ONCE);
+	if (forked == 0) {
+		while (status >= 0)
+			status = rota_loop_run(f->loop, ROTA_RUN_ONCE);
+		EXPECT(status == ROTA_ECHILD);
+		EXPECT(a.calls == 1 && b.calls == 0);
+		EXPECT(rota_loop_fork(f->loop) == 0);
+		EXPECT(rota_loop_run(f->loop, ROTA_RUN_DEFAULT) == 0);
+		expect_cancelled(&b);
+		child_ends();
+	}
+	expect_success(forked);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+	assert_int_equal(b.calls, 1);
+	assert_int_equal(b.status, 0);
+}
+
 static struct rota_pool *locked;
 
 /* In the child the lock is held forever. */
@@ -795,6 +835,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_child_may_make_loops_of_its_own),
 	REAL(a_callback_may_fork_and_rebuild),
 	REAL(a_callback_may_fork_and_return),
+	REAL(after_a_fork_no_other_callback_runs),
 	REAL(a_deadline_after_a_fork_takes_no_lock),
 	REAL(what_is_detachable_is_discarded_if_it_is_whole),
 	REAL(work_of_the_loop_itself_is_cancelled_too),

@@ -4,7 +4,8 @@
  *  1. The end: the first SIGINT or SIGTERM stops the server. When the last peer
  *     has gone, nothing keeps the loop alive. A second signal finds the default
  *     disposition, and ends the program.
- *  2. After GRACE_SECONDS the peers that are left are reset.
+ *  2. After GRACE_SECONDS the peers that are left are dropped. The library
+ *     could reset them, but a thread may be working for one of them.
  *  3. There are never more peers than descriptors for them. When the last
  *     descriptor is taken, the listener pauses, and new connections wait in the
  *     kernel's queue until a peer goes. It would be worse to accept them and
@@ -32,6 +33,7 @@ static struct server *server;
 static struct rota_tcp tcp;
 static struct rota_listener listener;
 static struct rota_signal interrupt, terminate;
+static struct rota_timer grace; /* (2) */
 
 static struct peer *peer_of(struct rota_connection *connection)
 {
@@ -86,6 +88,22 @@ static void on_connection(struct rota_stream *stream, int status, int fd)
 	server->begin(peer);
 }
 
+/* (2) */
+static void on_grace_over(struct rota_timer *timer)
+{
+	struct rota_connection *at = NULL;
+
+	(void)timer;
+	while ((at = rota_server_next(&server->connections, at)) != NULL)
+		server->drop(peer_of(at));
+}
+
+static void on_all_gone(struct rota_server *connections)
+{
+	(void)connections;
+	rota_timer_stop(&grace);
+}
+
 /* (1) */
 static void on_signal(struct rota_signal *signal, uint32_t count)
 {
@@ -93,8 +111,9 @@ static void on_signal(struct rota_signal *signal, uint32_t count)
 	(void)count;
 	rota_handle_close_now(&interrupt.handle);
 	rota_handle_close_now(&terminate.handle);
-	rota_server_stop(&server->connections, ROTA_SEC(GRACE_SECONDS),
-			 NULL); /* (2) */
+	rota_timer_init(&grace, server->loop);
+	rota_timer_start(&grace, on_grace_over, ROTA_SEC(GRACE_SECONDS));
+	rota_server_stop(&server->connections, UINT64_MAX, on_all_gone);
 }
 
 /* The number of peers for which there are descriptors. (3) */

@@ -1,5 +1,6 @@
 /*
- * io/submit.c - how the request of an output entry leaves the queue early.
+ * io/output_cancel.c - how the request of an output entry leaves the queue
+ * early.
  *
  *  1. If the first entry leaves the queue and it was what the queue waited for,
  *     the rest is written. An entry that waits for room has begun, or the
