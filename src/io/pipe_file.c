@@ -8,8 +8,10 @@
  *     The umask is of the whole process, and other threads make files.
  *  3. A stale file is moved aside before it is removed, and tried again there,
  *     because another process may replace it at the same time: what was moved
- *     may be that process's new socket. Then it is put back, without replacing
- *     anything.
+ *     may be that process's new socket. Then it is put back by link(2), which
+ *     replaces nothing. Where link(2) is refused, as for the file of another
+ *     user with Linux' protected_hardlinks (see proc(5)), it is renamed. What
+ *     cannot be put back stays aside: it is never removed.
  *  4. To a socket that is bound and not yet listened to, connect(2) says the
  *     same as to one whose process has ended.
  *  5. A forked child has a copy of this memory; the file is its parent's.
@@ -62,6 +64,15 @@ static int is_heard(const struct rotai_unix_address *address)
 	return error != ROTA_ECONNREFUSED;
 }
 
+/* Put what was moved from @path to @name back, unless another file has the path
+ * by now: 0 or an error. (3) */
+static int put_back(const char *name, const char *path)
+{
+	if (link(name, path) == 0 || errno == EEXIST)
+		return unlink(name) < 0 ? -errno : 0;
+	return rename(name, path) < 0 ? -errno : 0;
+}
+
 /* Remove the file @path, to which nobody listened just now: 0, or an error.
  * (3) */
 static int remove_stale(const char *path)
@@ -70,20 +81,19 @@ static int remove_stale(const char *path)
 	char name[PATH_SPACE + 32];
 	int size = snprintf(name, sizeof(name), "%s.%ld", path, (long)getpid());
 	int error = rotai_unix_address_set(&aside, name, (size_t)size);
+	int left;
 
 	if (error < 0)
 		return error;
 	if (rename(path, name) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	error = is_heard(&aside);
-	if (error != 0) {
-		/* If another file has the path by now, it stays. */
-		if (link(name, path) < 0 && errno != EEXIST && error > 0)
-			error = -errno;
-		(void)unlink(name);
-		return error < 0 ? error : ROTA_EADDRINUSE;
-	}
-	return unlink(name) < 0 ? -errno : 0;
+	if (error == 0)
+		return unlink(name) < 0 ? -errno : 0;
+	if (error > 0)
+		error = ROTA_EADDRINUSE;
+	left = put_back(name, path);
+	return error == ROTA_EADDRINUSE && left < 0 ? left : error;
 }
 
 /* The path is in use. If it is stale, remove it: 0, or an error. */

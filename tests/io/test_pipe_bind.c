@@ -412,6 +412,65 @@ static void a_race_for_a_stale_file_has_one_winner(void **state)
 	bound_end(&b);
 }
 
+static void replace_it_without_links(void *arg)
+{
+	replace_it(arg);
+	fault_fail("link", 1, EPERM);
+}
+
+/* Where the system lets this user make no hard link to a file of another one,
+ * the winner's socket is put back all the same. */
+static void the_winner_needs_no_hard_link(void **state)
+{
+	struct bound b;
+	int winner;
+
+	bound_begin(&b, *state);
+	make_stale(&b);
+	b.options.flags = ROTA_PIPE_REPLACE_STALE;
+	fault_call_before("rename", 1, replace_it_without_links, &b);
+	assert_int_equal(bound_bind(&b), ROTA_EADDRINUSE);
+	assert_int_equal(fault_clear(), 1);
+	winner = (int)(intptr_t)b.pipe.handle.data;
+	raw_close(raw_unix_connect(b.place.path));
+	raw_close(winner);
+	assert_int_equal(unlink(b.place.path), 0);
+	bound_end(&b);
+}
+
+static void forbid_renames(void *arg)
+{
+	(void)arg;
+	fault_fail("rename", 1, EACCES);
+}
+
+static void forbid_both(void *arg)
+{
+	replace_it(arg);
+	fault_fail_after("link", 1, EPERM, forbid_renames, NULL);
+}
+
+/* What cannot be put back is not removed either: the error says why. */
+static void a_live_socket_is_never_removed(void **state)
+{
+	struct bound b;
+	char aside[100];
+	int winner;
+
+	bound_begin(&b, *state);
+	make_stale(&b);
+	b.options.flags = ROTA_PIPE_REPLACE_STALE;
+	fault_call_before("rename", 1, forbid_both, &b);
+	assert_int_equal(bound_bind(&b), ROTA_EACCES);
+	assert_int_equal(fault_clear(), 1);
+	winner = (int)(intptr_t)b.pipe.handle.data;
+	snprintf(aside, sizeof(aside), "%s.%d", b.place.path, (int)getpid());
+	raw_close(raw_unix_connect(aside));
+	raw_close(winner);
+	assert_int_equal(unlink(aside), 0);
+	bound_end(&b);
+}
+
 static void remove_it(void *arg)
 {
 	struct bound *b = arg;
@@ -531,6 +590,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_listener_is_never_replaced),
 	REAL(what_is_no_socket_is_never_replaced),
 	REAL(a_race_for_a_stale_file_has_one_winner),
+	REAL(the_winner_needs_no_hard_link),
+	REAL(a_live_socket_is_never_removed),
 	REAL(a_stale_file_may_go_by_itself),
 	REAL(a_bind_that_fails_leaves_nothing),
 	REAL(errors_of_bind_are_told),

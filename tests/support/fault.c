@@ -178,7 +178,7 @@ int fault_strike(enum fault_call call)
 {
 	void (*before)(void *arg);
 	unsigned nth;
-	int aim;
+	int aim, error;
 
 	if (passing > 0)
 		return 0;
@@ -192,9 +192,10 @@ int fault_strike(enum fault_call call)
 		return 0;
 	atomic_fetch_add(&failed, 1);
 	before = atomic_load(&call_before);
+	error = atomic_load(&fail_error);
 	if (before != NULL)
-		before(atomic_load(&call_before_arg));
-	return atomic_load(&fail_error);
+		before(atomic_load(&call_before_arg)); /* may arm another */
+	return error;
 }
 
 void fault_note_wait(int64_t timeout_ns)

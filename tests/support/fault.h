@@ -33,7 +33,7 @@ void fault_fail_from(const char *name, unsigned nth, int error);
 void fault_fail_any(unsigned nth, int error);
 
 /* Call @before(@arg) just before the nth call of @name is made, in the thread
- * that makes it. */
+ * that makes it. @before may arm the next fault. */
 void fault_call_before(const char *name, unsigned nth,
 		       void (*before)(void *arg), void *arg);
 
