@@ -223,7 +223,8 @@ int rota_pipe_anonymous(int fds[2], unsigned flags);
  * program has bound, and to which it does not listen yet, counts as stale: a
  * program that uses this flag listens right after it binds. What else is at
  * the path is never removed. The file is moved aside first, to the path with a
- * dot and the number of this process behind it, which has to fit as well.
+ * dot and the number of this process behind it, which has to fit as well. If a
+ * file has that name, nothing is replaced: ROTA_EADDRINUSE.
  *
  * Thread:  the loop's.
  * Owner:   the library does not use @name and @options after the call.
@@ -234,7 +235,8 @@ int rota_pipe_anonymous(int fds[2], unsigned flags);
  *                             mode above 0777, or a mode with an abstract name
  *          ROTA_ENAMETOOLONG  the name does not fit
  *          ROTA_ENOTSUP       the system has no abstract names
- *          ROTA_EADDRINUSE    the name is in use, or the path exists
+ *          ROTA_EADDRINUSE    the name is in use, or the path exists, or
+ *                             the one to which a stale file is moved
  *          ROTA_ENOENT, ROTA_ENOTDIR, ROTA_EACCES, ROTA_EROFS: see unix(7)
  *          ROTA_EMFILE, ROTA_ENFILE, ROTA_ENOMEM
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_pipe_init()

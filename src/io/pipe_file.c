@@ -64,6 +64,17 @@ static int is_heard(const struct rotai_unix_address *address)
 	return error != ROTA_ECONNREFUSED;
 }
 
+/* Check that no file has the name @name, which rename(2) would replace: 0 or an
+ * error. */
+static int check_free(const char *name)
+{
+	struct stat status;
+
+	if (lstat(name, &status) == 0)
+		return ROTA_EADDRINUSE;
+	return errno == ENOENT ? 0 : -errno;
+}
+
 /* Put what was moved from @path to @name back, unless another file has the path
  * by now: 0 or an error. (3) */
 static int put_back(const char *name, const char *path)
@@ -83,6 +94,8 @@ static int remove_stale(const char *path)
 	int error = rotai_unix_address_set(&aside, name, (size_t)size);
 	int left;
 
+	if (error == 0)
+		error = check_free(name);
 	if (error < 0)
 		return error;
 	if (rename(path, name) < 0)

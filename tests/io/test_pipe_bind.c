@@ -471,6 +471,30 @@ static void a_live_socket_is_never_removed(void **state)
 	bound_end(&b);
 }
 
+/* The name to which a stale file is moved may be that of somebody's file. */
+static void no_other_file_is_replaced(void **state)
+{
+	struct bound b;
+	char aside[100];
+	struct stat status;
+	int fd;
+
+	bound_begin(&b, *state);
+	make_stale(&b);
+	b.options.flags = ROTA_PIPE_REPLACE_STALE;
+	snprintf(aside, sizeof(aside), "%s.%d", b.place.path, (int)getpid());
+	fd = open(aside, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(write(fd, "data", 4), 4);
+	close(fd);
+	assert_int_equal(bound_bind(&b), ROTA_EADDRINUSE);
+	assert_int_equal(lstat(aside, &status), 0);
+	assert_int_equal(status.st_size, 4);
+	assert_true(exists(b.place.path));
+	assert_int_equal(unlink(aside), 0);
+	assert_int_equal(bound_bind(&b), 0);
+	bound_end(&b);
+}
+
 static void remove_it(void *arg)
 {
 	struct bound *b = arg;
@@ -592,6 +616,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_race_for_a_stale_file_has_one_winner),
 	REAL(the_winner_needs_no_hard_link),
 	REAL(a_live_socket_is_never_removed),
+	REAL(no_other_file_is_replaced),
 	REAL(a_stale_file_may_go_by_itself),
 	REAL(a_bind_that_fails_leaves_nothing),
 	REAL(errors_of_bind_are_told),
