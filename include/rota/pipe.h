@@ -168,7 +168,8 @@ int rota_pipe_open(struct rota_pipe *pipe, struct rota_loop *loop, int fd);
  *
  * Thread:  the loop's.
  * Errors:  as rota_pipe_open(), and
- *          ROTA_EINVAL  @detached is NULL or has no descriptor
+ *          ROTA_EINVAL  @detached is NULL or has no descriptor, or has bytes to
+ *                       read and an end that can only be written
  *          ROTA_ENOMEM, ROTA_ENOSPC
  *          After any of them @pipe is not open, and *@detached is unchanged.
  */

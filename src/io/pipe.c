@@ -193,6 +193,9 @@ int rota_pipe_attach(struct rota_pipe *pipe, struct rota_loop *loop,
 		error = rotai_io_prepare(loop);
 	if (error == 0)
 		error = take_pipe_over(detached->fd, &found);
+	if (error == 0 && (found.state & ROTAI_READ_ENDED) &&
+	    detached->unread.size > 0)
+		error = ROTA_EINVAL; /* there is nothing to read behind them */
 	if (error < 0)
 		return error;
 	open_pipe_as(pipe, loop, detached->fd, &found);

@@ -133,6 +133,26 @@ static void the_ends_of_a_pipe_move_as_well(void **state)
 	pipe_end_close(&writer);
 }
 
+static void an_end_without_input_gets_no_bytes(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_detached detached;
+	struct pipe_end e;
+	int fd;
+
+	pipe_end_writer(&e, f);
+	fd = e.fd;
+	assert_int_equal(rota_stream_detach_with(&e.pipe.stream, &detached), 0);
+	assert_int_equal(rota_detached_put_back(&detached, "xyz", 3), 0);
+	assert_int_equal(rota_pipe_attach(&e.pipe, f->loop, &detached),
+			 ROTA_EINVAL);
+	assert_int_equal(detached.fd, fd);
+	assert_int_equal(detached.unread.size, 3);
+	assert_int_equal(rota_loop_dump(f->loop, NULL, NULL), 0);
+	rota_detached_discard(&detached);
+	pipe_peer_close(&e);
+}
+
 /* F3 */
 static void a_failed_attach_changes_nothing(void **state)
 {
@@ -176,6 +196,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(bytes_come_before_descriptors),
 	REAL(waiting_descriptors_keep_a_detach_out),
 	REAL(the_ends_of_a_pipe_move_as_well),
+	REAL(an_end_without_input_gets_no_bytes),
 	REAL(a_failed_attach_changes_nothing),
 };
 FIXTURE_MAIN(tests)
