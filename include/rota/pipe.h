@@ -241,8 +241,10 @@ int rota_pipe_anonymous(int fds[2], unsigned flags);
  *          ROTA_ENOENT, ROTA_ENOTDIR, ROTA_EACCES, ROTA_EROFS: see unix(7)
  *          ROTA_EMFILE, ROTA_ENFILE, ROTA_ENOMEM
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_pipe_init()
- *          After any of them @pipe is unchanged, or has a socket that is bound
- *          to nothing, and can be bound again. No file was made.
+ *          After any of them @pipe is unchanged, and no file was made. The
+ *          exception is a socket that the program made itself, and passed to
+ *          rota_pipe_open(): if the mode of its file cannot be set, the file is
+ *          removed, but the socket stays bound to that path. Close it then.
  */
 int rota_pipe_bind(struct rota_pipe *pipe, const char *name, size_t size,
 		   const struct rota_pipe_bind_options *options);
