@@ -332,7 +332,8 @@ int rota_pipe_get_credentials(const struct rota_pipe *pipe,
  *          ROTA_ENOTCONN  @pipe is not connected
  *          ROTA_ENOTSOCK  it is no socket
  *          ROTA_ENOTSUP   the system does not have this: Linux 6.5 has
- *          ROTA_ESRCH     the process has ended, and was waited for
+ *          ROTA_ESRCH     the process has ended, and was waited for; newer
+ *                         versions of Linux return a descriptor all the same
  *          ROTA_EMFILE, ROTA_ENFILE
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()
  */

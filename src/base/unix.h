@@ -69,7 +69,8 @@ struct rotai_unix_peer {
 int rotai_unix_peer(int fd, struct rotai_unix_peer *peer);
 
 /* Return a new descriptor of the process at the other end, or an error:
- * ROTA_ENOTSUP. See pidfd_open(2). */
+ * ROTA_ENOTSUP, or ROTA_ESRCH, the process was waited for. See
+ * pidfd_open(2). */
 int rotai_unix_pidfd(int fd);
 
 /* For unix.c: whether the system has abstract names; and the flag with which

@@ -60,9 +60,15 @@ int rotai_unix_pidfd(int fd)
 	int found;
 	socklen_t size = sizeof(found);
 
-	if (getsockopt(fd, SOL_SOCKET, PEER_PIDFD, &found, &size) < 0)
-		return errno == ENOPROTOOPT || errno == EOPNOTSUPP
-			       ? ROTA_ENOTSUP
-			       : -errno;
-	return rotai_fd_raise(found);
+	if (getsockopt(fd, SOL_SOCKET, PEER_PIDFD, &found, &size) == 0)
+		return rotai_fd_raise(found);
+	switch (errno) {
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+		return ROTA_ENOTSUP;
+	case EINVAL: /* the arguments are right: the process was waited for */
+		return ROTA_ESRCH;
+	default:
+		return -errno;
+	}
 }
