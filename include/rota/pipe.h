@@ -368,6 +368,9 @@ int rota_pipe_write(struct rota_pass *pass, struct rota_pipe *pipe,
  * what the peer passes, and what waits is closed. Without this call a read
  * costs less. When a connect fails, this is 0 again. Returns 0.
  *
+ * An error that waits in the place of descriptors that are lost counts as one
+ * of them until it is taken: with @max 1, all that come after it are lost.
+ *
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL    @max is more than ROTA_PIPE_WAITING or less than wait
  *                         already, or @pipe is closing
