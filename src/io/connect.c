@@ -114,10 +114,11 @@ static void connect_ready(struct rota_watch *watch, unsigned events)
 	struct rota_stream *stream =
 		rota_container_of(watch, struct rota_stream, internal.by.watch);
 	struct rota_connect *connect = stream->internal.front.connect;
-	int status = rotai_socket_error(watch->internal.fd);
+	int status;
 
 	if (!(events & ROTA_WRITABLE))
 		return;
+	status = rotai_socket_error(watch->internal.fd);
 	end_attempt(stream, status, events);
 	if (rotai_stream_has(stream, ROTAI_ENDING)) {
 		rotai_request_finish(&connect->request, status);

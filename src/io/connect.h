@@ -21,8 +21,9 @@ void rotai_stream_connect(struct rota_connect *connect,
 			  struct rota_const_buf first);
 
 /* Go on with the attempt of @stream, which its class has put off. Returns
- * ROTA_EAGAIN if there is still no room. Otherwise the attempt is taken care
- * of, and @stream may be closed afterwards. */
+ * ROTA_EAGAIN if there is still no room, or ROTA_EINPROGRESS if the kernel goes
+ * on with it by itself: the class need not try again. Otherwise the attempt has
+ * ended, and @stream may be closed afterwards. */
 int rotai_stream_connect_again(struct rota_stream *stream,
 			       const struct sockaddr *address, size_t size);
 

@@ -210,6 +210,31 @@ static void bad_arguments_are_returned_and_not_called_back(void **state)
 	server_end(&s);
 }
 
+/* The result of the attempt is read once, so not for an event of another
+ * kind. */
+static void another_event_leaves_the_result(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_watch *watch;
+	struct attempt a = { 0 };
+	struct rota_tcp tcp;
+	struct server s;
+
+	server_open(&s, f, 8);
+	tcp_init(&tcp, f);
+	assert_int_equal(attempt_begin(&a, &tcp, &s.address), 0);
+	watch = &tcp.stream.internal.by.watch;
+
+	fault_count_reset();
+	watch->internal.fn(watch, ROTA_PRIORITY);
+	assert_int_equal(fault_count("getsockopt"), 0);
+	assert_int_equal(a.calls, 0);
+	assert_int_equal(attempt_end(f, &a), 0);
+	assert_int_equal(fault_count("getsockopt"), 1);
+	tcp_end(&tcp);
+	server_end(&s);
+}
+
 static void connecting_twice_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -528,6 +553,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_connect_in_flight_keeps_the_loop_alive),
 	REAL(an_idle_connection_does_not_keep_the_loop_alive),
 	REAL(bad_arguments_are_returned_and_not_called_back),
+	REAL(another_event_leaves_the_result),
 	REAL(connecting_twice_is_refused),
 	REAL(what_is_closing_does_not_connect),
 	REAL(a_connect_that_is_refused_can_be_made_again),
