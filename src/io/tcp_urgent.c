@@ -151,14 +151,11 @@ int rota_tcp_send_urgent(struct rota_tcp *tcp, char byte)
 {
 	ROTAI_ENTER_HANDLE(&tcp->handle);
 	struct rota_stream *stream = &tcp->stream;
-	int error = rotai_stream_usable(stream, 1);
+	int error = rotai_output_admits(stream);
 
 	if (error < 0)
 		return error;
-	if (rotai_stream_has(stream, ROTAI_SHUT | ROTAI_BROKEN | ROTAI_ENDING))
-		return ROTA_EPIPE;
-	if (stream->internal.first_output != NULL ||
-	    rotai_stream_has(stream, ROTAI_CORKED | ROTAI_CONNECTING))
+	if (!rotai_output_goes_at_once(stream))
 		return ROTA_EAGAIN; /* (1) */
 	error = rotai_socket_send_urgent(rotai_tcp_fd(tcp), byte);
 	if (error < 0 && error != ROTA_EAGAIN) {
