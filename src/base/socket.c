@@ -56,9 +56,22 @@ int rotai_socket_error(int fd)
 	return -error;
 }
 
+int rotai_socket_bind(int fd, const struct sockaddr *address, size_t size)
+{
+	return bind(fd, address, (socklen_t)size) < 0 ? -errno : 0;
+}
+
 int rotai_socket_listen(int fd, int backlog)
 {
 	return listen(fd, backlog) < 0 ? -errno : 0;
+}
+
+int rotai_socket_is_listening(int fd)
+{
+	int on = 0;
+	socklen_t size = sizeof(on);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on;
 }
 
 int rotai_socket_shutdown(int fd)

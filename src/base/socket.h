@@ -47,8 +47,14 @@ ssize_t rotai_socket_connect_fast(int fd, const struct sockaddr *address,
  * result of an attempt to connect. */
 int rotai_socket_error(int fd);
 
+/* Give the socket an address: see bind(2). Returns 0 or an error. */
+int rotai_socket_bind(int fd, const struct sockaddr *address, size_t size);
+
 /* Begin to listen for connections. Returns 0 or an error. */
 int rotai_socket_listen(int fd, int backlog);
+
+/* Return whether the socket listens; not if it cannot be found out. */
+int rotai_socket_is_listening(int fd);
 
 /* Shut down the writing half. Returns 0 or an error. */
 int rotai_socket_shutdown(int fd);

@@ -79,14 +79,6 @@ static int read_name(int fd, get_name_fn *get_name,
 	return 0;
 }
 
-static int is_listening(int fd)
-{
-	int on = 0;
-	socklen_t size = sizeof(on);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on;
-}
-
 static int look_at_socket(int fd, struct found *found)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
@@ -103,7 +95,7 @@ static int look_at_socket(int fd, struct found *found)
 	/* A peer that is gone has no name on some systems, but there is input
 	 * or its end. */
 	if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLIN) &&
-	    !is_listening(fd))
+	    !rotai_socket_is_listening(fd))
 		return 0;
 	error = read_name(fd, getsockname, &name);
 	(void)rotai_unix_address_name(&name, &size);

@@ -1,7 +1,6 @@
 /*
  * io/pipe_bind.c - names for Unix sockets: binding and connecting.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -42,10 +41,9 @@ static int bind_any(struct rota_pipe *pipe, int fd,
 {
 	if (address->un.sun_path[0] != 0)
 		return rotai_socket_file_bind(pipe, fd, address, options);
-	return bind(fd, (const struct sockaddr *)(const void *)&address->un,
-		    (socklen_t)address->size) < 0
-		       ? -errno
-		       : 0;
+	return rotai_socket_bind(
+		fd, (const struct sockaddr *)(const void *)&address->un,
+		address->size);
 }
 
 int rota_pipe_bind(struct rota_pipe *pipe, const char *name, size_t size,

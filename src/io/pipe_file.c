@@ -127,10 +127,9 @@ static int make_way(const struct rotai_unix_address *address)
 
 static int bind_path(int fd, const struct rotai_unix_address *address)
 {
-	return bind(fd, (const struct sockaddr *)(const void *)&address->un,
-		    (socklen_t)address->size) < 0
-		       ? -errno
-		       : 0;
+	return rotai_socket_bind(
+		fd, (const struct sockaddr *)(const void *)&address->un,
+		address->size);
 }
 
 /* (2) */

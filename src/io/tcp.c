@@ -37,14 +37,6 @@ int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop)
 	return error;
 }
 
-static int listens(int fd)
-{
-	int on = 0;
-	socklen_t size = sizeof(on);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on;
-}
-
 /* Return the state of a socket without a peer, or an error. */
 static int state_without_peer(int fd)
 {
@@ -60,7 +52,8 @@ static int state_without_peer(int fd)
 		return ROTA_EINVAL; /* not IP */
 	/* A connection that was reset has no peer, but still has an error to
 	 * report. */
-	if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLIN) && !listens(fd))
+	if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLIN) &&
+	    !rotai_socket_is_listening(fd))
 		return ROTAI_CONNECTED;
 	return rota_address_port(&own) != 0 ? ROTAI_BOUND : 0;
 }
@@ -191,11 +184,11 @@ static int bind_socket(int fd, const struct rota_address *address,
 		rotai_socket_change_add(&change, IPPROTO_IPV6, IPV6_V6ONLY,
 					(flags & ROTA_TCP_IP6_ONLY) != 0);
 	error = rotai_socket_change_make(&change, fd);
-	if (error == 0 &&
-	    bind(fd, &address->is.any, (socklen_t)address->size) < 0) {
-		error = -errno;
+	if (error < 0)
+		return error;
+	error = rotai_socket_bind(fd, &address->is.any, address->size);
+	if (error < 0)
 		rotai_socket_change_undo(&change, fd);
-	}
 	return error;
 }
 

@@ -23,12 +23,15 @@ static const uint64_t PATIENCE_NS = ROTA_SEC(5);
 static int listen_somewhere(int fd, struct sockaddr_in *address)
 {
 	socklen_t size = sizeof(*address);
+	int error;
 
 	memset(address, 0, sizeof(*address));
 	address->sin_family = AF_INET;
 	address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(fd, (struct sockaddr *)address, size) < 0 ||
-	    getsockname(fd, (struct sockaddr *)address, &size) < 0)
+	error = rotai_socket_bind(fd, (struct sockaddr *)address, size);
+	if (error < 0)
+		return error;
+	if (getsockname(fd, (struct sockaddr *)address, &size) < 0)
 		return -errno;
 	return rotai_socket_listen(fd, 16);
 }
