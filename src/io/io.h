@@ -179,6 +179,15 @@ static inline struct rotai_io *rotai_io_of(const struct rota_stream *stream)
  * ROTA_ENOMEM. */
 int rotai_io_prepare(struct rota_loop *loop);
 
+/* Return 0, or the error if no stream can be opened on @loop. This makes the
+ * extension as well. */
+static inline int rotai_io_admits(struct rota_loop *loop)
+{
+	int error = rotai_loop_admits(loop);
+
+	return error < 0 ? error : rotai_io_prepare(loop);
+}
+
 /* Return whether @fd is the connection that a listener of @class_ has just
  * accepted, and passes to its callback: it is connected, and non-blocking. This
  * is true only once. */

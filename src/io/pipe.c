@@ -44,20 +44,12 @@ static void open_pipe_as(struct rota_pipe *pipe, struct rota_loop *loop, int fd,
 	rotai_stream_set(&pipe->stream, found->state);
 }
 
-/* Return 0, or the error if no pipe can be opened on @loop. */
-static int prepare_pipe(struct rota_loop *loop)
-{
-	int error = rotai_loop_admits(loop);
-
-	return error < 0 ? error : rotai_io_prepare(loop);
-}
-
 int rota_pipe_init(struct rota_pipe *pipe, struct rota_loop *loop)
 {
 	ROTAI_ENTER("pipe", pipe, loop);
 	ROTAI_LIVE_CHECK_INIT(&pipe->handle.internal.open);
 	static const struct found none = { &rotai_pipe_socket_class, 0 };
-	int error = prepare_pipe(loop);
+	int error = rotai_io_admits(loop);
 
 	if (error == 0)
 		open_pipe_as(pipe, loop, -1, &none);
@@ -155,7 +147,7 @@ int rota_pipe_open(struct rota_pipe *pipe, struct rota_loop *loop, int fd)
 	ROTAI_ENTER("pipe", pipe, loop);
 	ROTAI_LIVE_CHECK_INIT(&pipe->handle.internal.open);
 	struct found found = { &rotai_pipe_socket_class, ROTAI_CONNECTED };
-	int error = prepare_pipe(loop);
+	int error = rotai_io_admits(loop);
 	struct rotai_io *io;
 
 	if (error < 0)
@@ -177,12 +169,10 @@ int rota_pipe_attach(struct rota_pipe *pipe, struct rota_loop *loop,
 	ROTAI_ENTER("pipe", pipe, loop);
 	ROTAI_LIVE_CHECK_INIT(&pipe->handle.internal.open);
 	struct found found;
-	int error = rotai_loop_admits(loop);
+	int error = rotai_io_admits(loop);
 
 	if (error == 0 && (detached == NULL || detached->fd < 0))
 		error = ROTA_EINVAL;
-	if (error == 0)
-		error = rotai_io_prepare(loop);
 	if (error == 0)
 		error = take_pipe_over(detached->fd, &found);
 	if (error == 0 && (found.state & ROTAI_READ_ENDED) &&
@@ -202,13 +192,11 @@ int rota_pipe_pair(struct rota_pipe *a, struct rota_pipe *b,
 	ROTAI_LIVE_CHECK_INIT(&b->handle.internal.open);
 	static const struct found connected = { &rotai_pipe_socket_class,
 						ROTAI_CONNECTED };
-	int error = rotai_loop_admits(loop);
+	int error = rotai_io_admits(loop);
 	int fds[2];
 
 	if (error == 0 && a == b)
 		error = ROTA_EINVAL;
-	if (error == 0)
-		error = rotai_io_prepare(loop);
 	if (error == 0)
 		error = rotai_unix_pair(fds);
 	if (error < 0)

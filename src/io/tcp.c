@@ -28,10 +28,8 @@ int rota_tcp_init(struct rota_tcp *tcp, struct rota_loop *loop)
 {
 	ROTAI_ENTER("tcp", tcp, loop);
 	ROTAI_LIVE_CHECK_INIT(&tcp->handle.internal.open);
-	int error = rotai_loop_admits(loop);
+	int error = rotai_io_admits(loop);
 
-	if (error == 0)
-		error = rotai_io_prepare(loop);
 	if (error == 0)
 		rotai_stream_open(&tcp->stream, loop, &tcp_class, -1);
 	return error;
@@ -77,11 +75,9 @@ int rota_tcp_open(struct rota_tcp *tcp, struct rota_loop *loop, int fd)
 	ROTAI_ENTER("tcp", tcp, loop);
 	ROTAI_LIVE_CHECK_INIT(&tcp->handle.internal.open);
 	int state = ROTAI_CONNECTED;
-	int error = rotai_loop_admits(loop);
+	int error = rotai_io_admits(loop);
 	struct rotai_io *io;
 
-	if (error == 0)
-		error = rotai_io_prepare(loop);
 	if (error < 0)
 		return error;
 	io = (struct rotai_io *)(void *)rotai_extension_get(loop,
@@ -123,13 +119,11 @@ int rota_tcp_attach(struct rota_tcp *tcp, struct rota_loop *loop,
 {
 	ROTAI_ENTER("tcp", tcp, loop);
 	ROTAI_LIVE_CHECK_INIT(&tcp->handle.internal.open);
-	int error = rotai_loop_admits(loop);
+	int error = rotai_io_admits(loop);
 	int state = 0;
 
 	if (error == 0 && (detached == NULL || detached->fd < 0))
 		error = ROTA_EINVAL;
-	if (error == 0)
-		error = rotai_io_prepare(loop);
 	if (error == 0)
 		error = state = socket_state(detached->fd);
 	if (error >= 0)
