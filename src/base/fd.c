@@ -51,6 +51,16 @@ int rotai_fd_raise_both(int fds[2])
 	return first < 0 ? first : second;
 }
 
+int rotai_fd_set_nonblocking(int fd, int on)
+{
+	int flags = fcntl(fd, F_GETFL);
+	int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+
+	if (flags < 0 || (flags != wanted && fcntl(fd, F_SETFL, wanted) < 0))
+		return -errno;
+	return 0;
+}
+
 void rotai_fd_close(int fd)
 {
 	/* Not retried after EINTR: on Linux and the BSDs the number is already

@@ -44,6 +44,10 @@ int rotai_fd_can_be_watched(int fd);
  * Returns it or an error: ROTA_ENOTSUP, the system cannot do this. */
 int rotai_fd_reopen(int fd, int flags);
 
+/* Make the open file of @fd non-blocking, or blocking again. Returns 0 or an
+ * error. */
+int rotai_fd_set_nonblocking(int fd, int on);
+
 void rotai_fd_close(int fd);
 
 #endif

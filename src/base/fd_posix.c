@@ -13,12 +13,11 @@
 
 static int set_flags(int fd)
 {
-	int flags = fcntl(fd, F_GETFL);
+	int error = rotai_fd_set_nonblocking(fd, 1);
 
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-		return -errno;
-	return 0;
+	if (error == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		error = -errno;
+	return error;
 }
 
 int rotai_fd_pipe(int fds[2])

@@ -4,13 +4,13 @@
  */
 #include "base/socket.h"
 
-#include <fcntl.h>
 #include <net/if.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "base/fd.h"
 #include "rota/error.h"
 
 int rotai_socket_new(int family)
@@ -35,17 +35,11 @@ int rotai_socket_take_over(int fd)
 {
 	int type;
 	socklen_t size = sizeof(type);
-	int flags;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
 		return -errno;
-	if (type != SOCK_STREAM)
-		return ROTA_EINVAL;
-	flags = fcntl(fd, F_GETFL);
-	if (flags < 0 || (!(flags & O_NONBLOCK) &&
-			  fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
-		return -errno;
-	return 0;
+	return type == SOCK_STREAM ? rotai_fd_set_nonblocking(fd, 1)
+				   : ROTA_EINVAL;
 }
 
 ssize_t rotai_socket_connect_fast(int fd, const struct sockaddr *address,

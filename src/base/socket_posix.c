@@ -22,10 +22,10 @@ enum { NOSIGPIPE = 0 };
 
 static int set_up_socket(int fd)
 {
-	int flags = fcntl(fd, F_GETFL);
+	int error = rotai_fd_set_nonblocking(fd, 1);
 
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return -errno;
+	if (error < 0)
+		return error;
 	/* Darwin refuses this option for a connection that was already
 	 * reset. */
 	if (NOSIGPIPE != 0)

@@ -111,16 +111,6 @@ static int look_at_fifo(int fd, struct found *found)
 	return 0;
 }
 
-static int set_nonblocking(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags < 0 || (!(flags & O_NONBLOCK) &&
-			     fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		       ? -errno
-		       : 0;
-}
-
 /* Find out what @fd is, and make it non-blocking: 0; or an error, and it is
  * unchanged. */
 static int take_pipe_over(int fd, struct found *found)
@@ -138,7 +128,7 @@ static int take_pipe_over(int fd, struct found *found)
 		error = ROTA_EINVAL;
 	if (error < 0)
 		return error;
-	return S_ISFIFO(status.st_mode) ? set_nonblocking(fd)
+	return S_ISFIFO(status.st_mode) ? rotai_fd_set_nonblocking(fd, 1)
 					: rotai_socket_take_over(fd);
 }
 
@@ -206,14 +196,6 @@ int rota_pipe_pair(struct rota_pipe *a, struct rota_pipe *b,
 	return 0;
 }
 
-static int set_blocking(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno
-									: 0;
-}
-
 int rota_pipe_anonymous(int fds[2], unsigned flags)
 {
 	static const unsigned bits[2] = { ROTA_PIPE_READ_NONBLOCKING,
@@ -228,7 +210,7 @@ int rota_pipe_anonymous(int fds[2], unsigned flags)
 		return error;
 	for (int i = 0; i < 2 && error == 0; i++)
 		if (!(flags & bits[i]))
-			error = set_blocking(made[i]);
+			error = rotai_fd_set_nonblocking(made[i], 0);
 	if (error < 0) {
 		rotai_fd_close(made[0]);
 		rotai_fd_close(made[1]);
