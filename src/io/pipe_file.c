@@ -37,7 +37,6 @@ struct rotai_socket_file {
 	dev_t device;
 	ino_t inode;
 	uint32_t generation; /* of forks: (5) */
-	uint32_t keep;
 	char path[PATH_SPACE];
 };
 
@@ -163,8 +162,7 @@ static int adopt(struct rotai_socket_file *file, uint32_t mode)
 }
 
 static struct rotai_socket_file *
-new_file(struct rota_pipe *pipe, const struct rotai_unix_address *address,
-	 uint32_t flags)
+new_file(struct rota_pipe *pipe, const struct rotai_unix_address *address)
 {
 	struct rotai_socket_file *file = rotai_memory_new(
 		&pipe->handle.internal.loop->allocator, sizeof(*file));
@@ -173,7 +171,6 @@ new_file(struct rota_pipe *pipe, const struct rotai_unix_address *address,
 		return NULL;
 	*file = (struct rotai_socket_file){
 		.generation = rotai_fork_generation,
-		.keep = flags & ROTA_PIPE_KEEP_FILE,
 	};
 	/* A path is shorter than its space: unix.c (1). */
 	(void)snprintf(file->path, sizeof(file->path), "%s",
@@ -185,8 +182,7 @@ int rotai_socket_file_bind(struct rota_pipe *pipe, int fd,
 			   const struct rotai_unix_address *address,
 			   const struct rota_pipe_bind_options *options)
 {
-	struct rotai_socket_file *file =
-		new_file(pipe, address, options->flags);
+	struct rotai_socket_file *file = new_file(pipe, address);
 	int error;
 
 	if (file == NULL)
@@ -201,7 +197,7 @@ int rotai_socket_file_bind(struct rota_pipe *pipe, int fd,
 	pipe->internal.file = file;
 	if (error == 0)
 		error = adopt(file, options->mode);
-	if (error < 0)
+	if (error < 0 || (options->flags & ROTA_PIPE_KEEP_FILE))
 		rotai_socket_file_forget(pipe);
 	return error;
 }
@@ -213,7 +209,7 @@ void rotai_socket_file_remove(struct rota_pipe *pipe)
 
 	if (file == NULL)
 		return;
-	if (!file->keep && file->generation == rotai_fork_generation &&
+	if (file->generation == rotai_fork_generation &&
 	    lstat(file->path, &status) == 0 && status.st_dev == file->device &&
 	    status.st_ino == file->inode)
 		(void)unlink(file->path);

@@ -8,7 +8,8 @@
 #include "rota/pipe.h"
 
 /* Bind the socket @fd of @pipe to the path in @address, with @options. Returns
- * 0, and remembers the file; or an error, and no file was made. */
+ * 0, and remembers the file if it is to be removed; or an error, and no file
+ * was made. */
 int rotai_socket_file_bind(struct rota_pipe *pipe, int fd,
 			   const struct rotai_unix_address *address,
 			   const struct rota_pipe_bind_options *options);
