@@ -30,16 +30,6 @@ static uint64_t round_up(uint64_t time_ns, uint64_t unit_ns)
 	return time_ns / unit_ns + (time_ns % unit_ns != 0);
 }
 
-static int set_option(struct rota_tcp *tcp, enum rotai_socket_option option,
-		      int value)
-{
-	int error = rotai_tcp_may_set(tcp);
-
-	return error < 0 ? error
-			 : rotai_socket_option_set(rotai_tcp_fd(tcp), option,
-						   value);
-}
-
 int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on)
 {
 	ROTAI_ENTER_HANDLE(&tcp->handle);
@@ -101,8 +91,9 @@ int rota_tcp_set_user_timeout(struct rota_tcp *tcp, uint64_t timeout_ns)
 	if (error == 0 && timeout_ms > INT_MAX)
 		error = ROTA_EINVAL;
 	return error < 0 ? error
-			 : set_option(tcp, ROTAI_OPTION_USER_TIMEOUT,
-				      (int)timeout_ms);
+			 : rotai_socket_option_set(rotai_tcp_fd(tcp),
+						   ROTAI_OPTION_USER_TIMEOUT,
+						   (int)timeout_ms);
 }
 
 int rota_tcp_set_fast_open(struct rota_tcp *tcp, unsigned queue)
@@ -116,7 +107,9 @@ int rota_tcp_set_fast_open(struct rota_tcp *tcp, unsigned queue)
 			      ROTAI_CONNECTED | ROTAI_CONNECTING)))
 		error = ROTA_EINVAL;
 	return error < 0 ? error
-			 : set_option(tcp, ROTAI_OPTION_FAST_OPEN, (int)queue);
+			 : rotai_socket_option_set(rotai_tcp_fd(tcp),
+						   ROTAI_OPTION_FAST_OPEN,
+						   (int)queue);
 }
 
 int rota_tcp_set_device(struct rota_tcp *tcp, const char *device)
@@ -133,7 +126,12 @@ int rota_tcp_set_device(struct rota_tcp *tcp, const char *device)
 int rota_tcp_set_mark(struct rota_tcp *tcp, uint32_t mark)
 {
 	ROTAI_ENTER_HANDLE(&tcp->handle);
-	return set_option(tcp, ROTAI_OPTION_MARK, (int)mark);
+	int error = rotai_tcp_may_set(tcp);
+
+	return error < 0
+		       ? error
+		       : rotai_socket_option_set(rotai_tcp_fd(tcp),
+						 ROTAI_OPTION_MARK, (int)mark);
 }
 
 int rota_tcp_set_priority(struct rota_tcp *tcp, int priority)
@@ -144,7 +142,9 @@ int rota_tcp_set_priority(struct rota_tcp *tcp, int priority)
 	if (error == 0 && priority < 0)
 		error = ROTA_EINVAL;
 	return error < 0 ? error
-			 : set_option(tcp, ROTAI_OPTION_PRIORITY, priority);
+			 : rotai_socket_option_set(rotai_tcp_fd(tcp),
+						   ROTAI_OPTION_PRIORITY,
+						   priority);
 }
 
 int rota_tcp_set_urgent_inline(struct rota_tcp *tcp, int on)
