@@ -43,8 +43,8 @@ struct terminal {
 	int fd; /* (1) */
 	int is_controlling;
 	int has_number;
-	int is_suspended;
-	uint64_t number; /* if has_number: tty.h */
+	int is_suspended; /* restored for a stop, and not set again yet */
+	uint64_t number;  /* if has_number: tty.h */
 	struct termios original;
 	struct termios current;
 };
@@ -251,6 +251,7 @@ static int set_back(int *index)
 	if (error < 0)
 		return error;
 	entry->terminal.current = entry->terminal.original;
+	entry->terminal.is_suspended = 0;
 	leave_entry(index);
 	return 0;
 }
@@ -273,10 +274,12 @@ static int change(int *index, int fd, enum rota_tty_mode mode)
 	else
 		make_cbreak(&wanted);
 	error = apply(fd, &wanted);
-	if (error == 0)
+	if (error == 0) {
 		entry->terminal.current = wanted;
-	else if (joined)
+		entry->terminal.is_suspended = 0;
+	} else if (joined) {
 		leave_entry(index);
+	}
 	return error;
 }
 

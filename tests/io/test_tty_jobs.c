@@ -535,6 +535,52 @@ static void the_mode_waits_for_the_foreground(void **state)
 	run_shell(state, be_a_shell_that_continues_in_the_background);
 }
 
+static void set_the_mode_before_the_signal(void)
+{
+	char byte = 'r';
+
+	open_job(ROTA_TTY_CBREAK);
+	EXPECT(rota_tty_on_continue(&job.tty, on_continue) == 0);
+	keep_alive();
+	EXPECT(write(job.to_shell[1], &byte, 1) == 1);
+	turn_until(&job.continues, 1);
+	EXPECT(write(job.to_shell[1], &byte, 1) == 1);
+	EXPECT(read(job.to_job[0], &byte, 1) == 1);
+	EXPECT(rota_tty_set_mode(&job.tty, ROTA_TTY_RAW) == 0);
+	EXPECT(flags_now() == 0);
+	raise(SIGCONT);
+	turn_until(&job.continues, 2);
+	EXPECT(flags_now() == 0);
+	EXPECT(rota_handle_close_now(&job.tty.handle) == 0);
+}
+
+/* bg, and then the foreground without a SIGCONT, as some shells do it for a job
+ * that runs. */
+static void be_a_shell_that_sends_no_signal(void)
+{
+	pid_t child = start_job(set_the_mode_before_the_signal, 1);
+	char byte;
+	int status;
+
+	EXPECT(read(job.to_shell[0], &byte, 1) == 1);
+	EXPECT(write(job.pty.master, "\032", 1) == 1);
+	status = wait_job(child);
+	EXPECT(WIFSTOPPED(status));
+	foreground(getpgrp());
+	EXPECT(kill(-child, SIGCONT) == 0);
+	EXPECT(read(job.to_shell[0], &byte, 1) == 1);
+	foreground(child);
+	EXPECT(write(job.to_job[1], &byte, 1) == 1);
+	EXPECT(wait_job(child) == 0);
+	foreground(getpgrp());
+	EXPECT(flags_now() == (ICANON | ECHO | ISIG));
+}
+
+static void a_mode_set_before_the_signal_is_not_the_original(void **state)
+{
+	run_shell(state, be_a_shell_that_sends_no_signal);
+}
+
 /* The session leader is alone: nobody could continue it, so the kernel does not
  * stop it. */
 static void stop_without_a_shell(void)
@@ -572,6 +618,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_read_in_the_background_may_be_an_error),
 	REAL(a_stop_restores_and_a_continue_sets_the_mode_again),
 	REAL(the_mode_waits_for_the_foreground),
+	REAL(a_mode_set_before_the_signal_is_not_the_original),
 	REAL(an_orphan_does_not_stop),
 };
 FIXTURE_MAIN(tests)
