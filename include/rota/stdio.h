@@ -80,8 +80,9 @@ int rota_stdio_kind(int fd);
  * Output to a file is accepted when a thread has it. If the file then refuses
  * it, because the disk is full, on_drain is called with the error, and the end
  * of the stream has that status: see rota_end. When the handle closes, what
- * was accepted is still written, and the loop is alive until then. Up to
- * 64 KiB of a file may have been read and not passed on when the handle closes.
+ * was accepted is still written, and the loop is alive until then; also
+ * rota_loop_shutdown() waits for that. Up to 64 KiB of a file may have been
+ * read and not passed on when the handle closes.
  *
  * Phase:   callbacks of files, devices and /dev/null run in the pending phase.
  * Thread:  the loop's.

@@ -9,6 +9,9 @@
  *     lane has no threads, blocks the two meanwhile. A signal that was raised
  *     is consumed, because otherwise it would stay pending until the thread
  *     unblocks it.
+ *  3. A write of output that a stream has accepted is not cancelled by
+ *     rota_loop_shutdown(), and begins even while the loop is shutting down:
+ *     nobody else has the bytes.
  */
 #include "rota/fs.h"
 
@@ -19,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "fs/accepted.h"
 #include "fs/fifo.h"
 #include "fs/operation.h"
 #include "fs/slow.h"
@@ -343,5 +347,35 @@ int rota_fs_write(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 		return error;
 	fs->internal.source = buf.data;
 	rotai_fs_begin(fs, fn, &write_operation);
+	return 0;
+}
+
+static int refuse_cancel(struct rota_request *request, int status)
+{
+	(void)request;
+	(void)status;
+	return ROTA_EBUSY; /* (3) */
+}
+
+static const struct rotai_fs_operation accepted_operation = {
+	.class_ = { .type = "fs_write",
+		    .call = rotai_fs_call,
+		    .cancel = refuse_cancel,
+		    .forked = rotai_fs_forked },
+	.run = run_write,
+	.run_slowly = run_write_slowly,
+};
+
+int rotai_fs_write_accepted(struct rota_fs *fs, rota_fs_fn *fn, int fd,
+			    struct rota_const_buf buf)
+{
+	int error = rotai_loop_inherited(fs->request.internal.loop);
+
+	if (error == 0)
+		error = take_arguments(fs, fd, buf.data, buf.size, -1);
+	if (error < 0)
+		return error;
+	fs->internal.source = buf.data;
+	rotai_fs_begin(fs, fn, &accepted_operation);
 	return 0;
 }

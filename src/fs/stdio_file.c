@@ -11,7 +11,8 @@
  *  3. What a thread has refused was accepted before. So the writing side of the
  *     stream fails as it does for a copy that is lost: on_drain is called.
  *  4. In a forked child, a request of the parent ends with ROTA_ECANCELED. The
- *     parent's thread makes that write, and the read is made anew.
+ *     parent's thread makes that write, and the read is made anew. A write ends
+ *     with that in no other case: accepted.h.
  *  5. A stream that is ending has no more input: it must not take away what
  *     others could read.
  */
@@ -22,7 +23,9 @@
 
 #include "base/fd.h"
 #include "base/memory.h"
+#include "fs/accepted.h"
 #include "io/io.h"
+#include "pool/item.h"
 #include "rota/error.h"
 #include "rota/fs.h"
 #include "rota/stream_class.h"
@@ -115,8 +118,8 @@ static void on_file_written(struct rota_fs *fs, int64_t result);
 
 static int write_output(struct rotai_stdio_file *file)
 {
-	return rota_fs_write(&file->writing, on_file_written, file->fd,
-			     file->output, -1);
+	return rotai_fs_write_accepted(&file->writing, on_file_written,
+				       file->fd, file->output);
 }
 
 static void on_file_written(struct rota_fs *fs, int64_t result)
@@ -221,10 +224,12 @@ static int open_class(struct rota_stdio *stdio, struct rota_loop *loop,
 int rotai_stdio_file_open(struct rota_stdio *stdio, struct rota_loop *loop,
 			  int fd, int access)
 {
-	struct rotai_stdio_file *file =
-		rotai_memory_new(&loop->allocator, sizeof(*file));
-	int error;
+	struct rotai_stdio_file *file;
+	int error = rotai_item_prepare(loop);
 
+	if (error < 0)
+		return error;
+	file = rotai_memory_new(&loop->allocator, sizeof(*file));
 	if (file == NULL)
 		return ROTA_ENOMEM;
 	file->loop = loop;

@@ -658,6 +658,56 @@ static void a_shutdown_of_the_loop_closes_files(void **state)
 	close(fd);
 }
 
+/* A loop whose pool has no threads: it does the work itself, in its pending
+ * phase. */
+static struct rota_loop *loop_without_threads(struct fixture *f)
+{
+	struct rota_pool_options pool_options;
+	struct rota_loop_options options;
+	struct rota_pool *pool;
+	struct rota_loop *loop;
+
+	rota_pool_options_init(&pool_options);
+	pool_options.lanes[ROTA_LANE_IO].max_threads = 0;
+	assert_int_equal(rota_pool_new(&pool, &pool_options), 0);
+	fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
+	options.pool = pool;
+	assert_int_equal(rota_loop_new(&loop, &options), 0);
+	rota_pool_unref(pool);
+	return loop;
+}
+
+/* No thread has begun the write when the shutdown begins. */
+static void a_shutdown_of_the_loop_writes_what_was_accepted(void **state)
+{
+	struct rota_loop *loop = loop_without_threads(*state);
+	struct standard out;
+	int fd = open_scratch(O_RDWR);
+
+	assert_int_equal(rota_stdio_open(&out.stdio, loop, fd), 0);
+	standard_send(&out, 1000);
+	assert_int_equal(rota_stream_queued(&out.stdio.stream), 0);
+	assert_int_equal(rota_loop_shutdown(loop, UINT64_MAX), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), 1000);
+	expect_pattern(fd, 0, 1000);
+	close(fd);
+}
+
+/* There is no stream any more that could get the error. */
+static void a_shutdown_of_the_loop_ends_a_write_that_fails(void **state)
+{
+	struct rota_loop *loop = loop_without_threads(*state);
+	struct standard out;
+	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0) {
+		assert_int_equal(rota_stdio_open(&out.stdio, loop, fd), 0);
+		standard_send(&out, 1000);
+		close(fd);
+	}
+	assert_int_equal(rota_loop_shutdown(loop, UINT64_MAX), 0);
+}
+
 /* --- devices -------------------------------------------------------------- */
 
 static void the_null_device_takes_everything(void **state)
@@ -853,6 +903,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_file_that_fails_says_so),
 	REAL(a_child_continues_with_a_file),
 	REAL(a_shutdown_of_the_loop_closes_files),
+	REAL(a_shutdown_of_the_loop_writes_what_was_accepted),
+	REAL(a_shutdown_of_the_loop_ends_a_write_that_fails),
 	REAL(the_null_device_takes_everything),
 	REAL(a_device_is_read_by_a_thread),
 	REAL(a_terminal_has_its_mode),
