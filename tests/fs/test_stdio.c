@@ -883,6 +883,28 @@ static void an_open_that_fails_leaves_nothing(void **state)
 	close(null);
 }
 
+/* Once a file is open, no send fails for lack of memory. */
+static void an_open_file_needs_no_more_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_stdio stdio;
+	int file = open_scratch(O_RDWR);
+	int result = ROTA_ENOMEM;
+
+	for (unsigned nth = 1; result < 0; nth++) {
+		f->memory.fail_at = f->memory.calls + nth;
+		result = rota_stdio_open(&stdio, f->loop, file);
+		assert_true(result == 0 || result == ROTA_ENOMEM);
+	}
+	f->memory.fail_at = f->memory.calls + 1;
+	assert_int_equal(rota_stream_send(&stdio.stream, "abc", 3), 0);
+	f->memory.fail_at = 0;
+	assert_int_equal(rota_handle_close_now(&stdio.handle), 0);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+	assert_int_equal(lseek(file, 0, SEEK_CUR), 3);
+	close(file);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(a_descriptor_is_of_a_kind),
 	REAL(much_passes_through_a_pipe),
@@ -910,5 +932,6 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_terminal_has_its_mode),
 	REAL(a_killed_program_leaves_no_flags),
 	REAL(an_open_that_fails_leaves_nothing),
+	REAL(an_open_file_needs_no_more_memory),
 };
 FIXTURE_MAIN(tests)
