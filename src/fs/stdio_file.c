@@ -15,6 +15,9 @@
  *     with that in no other case: accepted.h.
  *  5. A stream that is ending has no more input: it must not take away what
  *     others could read.
+ *  6. A read that nobody waits for any more is cancelled: a device may have no
+ *     input for a long time, and the loop would be alive until then. If a
+ *     thread has begun to read, the bytes are kept for the next start.
  */
 #include "fs/stdio_file.h"
 
@@ -74,7 +77,7 @@ static void on_file_read(struct rota_fs *fs, int64_t result)
 	}
 	if (result > 0)
 		file->input = rota_bytes(file->from, (size_t)result);
-	else if (result != ROTA_ECANCELED) /* (4) */
+	else if (result != ROTA_ECANCELED) /* (4), (6) */
 		file->input_status = result == 0 ? ROTA_EOF : (int)result;
 	rota_stream_ready(file->stream, ROTA_READABLE);
 }
@@ -179,10 +182,15 @@ static int file_shutdown(struct rota_stream *stream)
 	return file->output_status;
 }
 
-static void ready_to_read(struct rota_stream *stream, unsigned events)
+/* (6) */
+static void file_interest(struct rota_stream *stream, unsigned events)
 {
+	struct rotai_stdio_file *file = file_of_stream(stream);
+
 	if (events & ROTA_READABLE)
 		rota_stream_ready(stream, ROTA_READABLE);
+	else
+		(void)rota_request_cancel(&file->reading.request);
 }
 
 static void file_close(struct rota_stream *stream, enum rota_close_kind kind)
@@ -202,7 +210,7 @@ static const struct rota_stream_class file_class = {
 	.receive = file_receive,
 	.send = file_send,
 	.shutdown = file_shutdown,
-	.interest = ready_to_read,
+	.interest = file_interest,
 	.close = file_close,
 };
 
@@ -278,13 +286,19 @@ static void null_close(struct rota_stream *stream, enum rota_close_kind kind)
 	(void)kind;
 }
 
+static void null_interest(struct rota_stream *stream, unsigned events)
+{
+	if (events & ROTA_READABLE)
+		rota_stream_ready(stream, ROTA_READABLE);
+}
+
 static const struct rota_stream_class null_class = {
 	.size = sizeof(null_class),
 	.type = "null",
 	.receive = null_receive,
 	.send = null_send,
 	.shutdown = null_shutdown,
-	.interest = ready_to_read,
+	.interest = null_interest,
 	.close = null_close,
 };
 

@@ -658,21 +658,35 @@ static void a_shutdown_of_the_loop_closes_files(void **state)
 	close(fd);
 }
 
-/* A loop whose pool has no threads: it does the work itself, in its pending
- * phase. */
-static struct rota_loop *loop_without_threads(struct fixture *f)
+static struct rota_pool *pool_of_threads(unsigned threads)
 {
-	struct rota_pool_options pool_options;
-	struct rota_loop_options options;
+	struct rota_pool_options options;
 	struct rota_pool *pool;
+
+	rota_pool_options_init(&options);
+	options.lanes[ROTA_LANE_IO].max_threads = threads;
+	assert_int_equal(rota_pool_new(&pool, &options), 0);
+	return pool;
+}
+
+static struct rota_loop *loop_with_pool(struct fixture *f,
+					struct rota_pool *pool)
+{
+	struct rota_loop_options options;
 	struct rota_loop *loop;
 
-	rota_pool_options_init(&pool_options);
-	pool_options.lanes[ROTA_LANE_IO].max_threads = 0;
-	assert_int_equal(rota_pool_new(&pool, &pool_options), 0);
 	fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
 	options.pool = pool;
 	assert_int_equal(rota_loop_new(&loop, &options), 0);
+	return loop;
+}
+
+/* It does the work itself, in its pending phase. */
+static struct rota_loop *loop_without_threads(struct fixture *f)
+{
+	struct rota_pool *pool = pool_of_threads(0);
+	struct rota_loop *loop = loop_with_pool(f, pool);
+
 	rota_pool_unref(pool);
 	return loop;
 }
@@ -708,6 +722,89 @@ static void a_shutdown_of_the_loop_ends_a_write_that_fails(void **state)
 	assert_int_equal(rota_loop_shutdown(loop, UINT64_MAX), 0);
 }
 
+static int held_fds[2];
+
+static int hold_thread(struct rota_work *work)
+{
+	char byte;
+
+	(void)work;
+	while (read(held_fds[0], &byte, 1) < 0)
+		;
+	return 0;
+}
+
+static void on_work(struct rota_work *work, int status)
+{
+	(void)work;
+	assert_int_equal(status, 0);
+}
+
+/* L1: the only thread works for another loop, so the read does not begin. */
+static void a_stop_leaves_no_read_of_a_file(void **state)
+{
+	struct rota_pool *pool = pool_of_threads(1);
+	struct rota_loop *other = loop_with_pool(*state, pool);
+	struct rota_loop *loop = loop_with_pool(*state, pool);
+	struct rota_work work;
+	struct standard in = { .size = 0 };
+	int fd = open_scratch(O_RDWR);
+
+	make_plain_pipe(held_fds);
+	rota_work_init(&work, other);
+	assert_int_equal(
+		rota_work_queue(&work, ROTA_LANE_IO, hold_thread, on_work), 0);
+	assert_int_equal(write(fd, "\0", 1), 1);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(rota_stdio_open(&in.stdio, loop, fd), 0);
+	standard_read(&in);
+	for (unsigned i = 0; i < 10; i++)
+		rota_loop_run(loop, ROTA_RUN_NOWAIT);
+	rota_stream_read_stop(&in.stdio.stream);
+	assert_int_equal(rota_loop_run(loop, ROTA_RUN_DEFAULT), 0);
+	put_byte(held_fds[1]);
+	assert_int_equal(rota_loop_run(other, ROTA_RUN_DEFAULT), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+	standard_read(&in);
+	assert_int_equal(rota_loop_run(loop, ROTA_RUN_DEFAULT), 0);
+	assert_int_equal(in.size, 1);
+	assert_int_equal(in.status, ROTA_EOF);
+	standard_close(&in);
+	assert_int_equal(rota_loop_close(loop), 0);
+	assert_int_equal(rota_loop_close(other), 0);
+	rota_pool_unref(pool);
+	close_both(held_fds);
+	close(fd);
+}
+
+/* Each start needs a read of its own, also if the last one still ends. */
+static void reading_stops_and_starts(void **state)
+{
+	struct fixture *f = *state;
+	static char data[LONG_SIZE];
+	struct standard in;
+	int fd = open_scratch(O_RDWR);
+
+	pattern_fill(data, LONG_SIZE, 0);
+	assert_int_equal(write(fd, data, LONG_SIZE), LONG_SIZE);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	standard_open(&in, f, fd);
+	for (unsigned i = 0; in.ends == 0; i++) {
+		standard_read(&in);
+		for (unsigned n = 0; n < i % 3; n++)
+			turn(f);
+		rota_stream_read_stop(&in.stdio.stream);
+		if (i % 2 == 0 && in.ends == 0)
+			standard_read(&in);
+		turn(f);
+	}
+	assert_int_equal(in.status, ROTA_EOF);
+	assert_int_equal(in.size, LONG_SIZE);
+	assert_int_equal(in.wrong, 0);
+	standard_close(&in);
+	close(fd);
+}
+
 /* --- devices -------------------------------------------------------------- */
 
 static void the_null_device_takes_everything(void **state)
@@ -739,6 +836,27 @@ static void a_device_is_read_by_a_thread(void **state)
 	standard_end(f, &in);
 	close(fd);
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+}
+
+/* L1: a thread waits for input. */
+static void a_stop_ends_the_read_of_a_device(void **state)
+{
+	struct fixture *f = *state;
+	struct standard in;
+	int fd = open("/dev/kmsg", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || lseek(fd, 0, SEEK_END) < 0) {
+		close(fd);
+		skip_test("there is no /dev/kmsg");
+	}
+	standard_open(&in, f, fd);
+	standard_read(&in);
+	for (unsigned i = 0; i < 10; i++)
+		turn(f);
+	rota_stream_read_stop(&in.stdio.stream);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+	standard_close(&in);
+	close(fd);
 }
 
 /* --- terminals ------------------------------------------------------------ */
@@ -927,8 +1045,11 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_shutdown_of_the_loop_closes_files),
 	REAL(a_shutdown_of_the_loop_writes_what_was_accepted),
 	REAL(a_shutdown_of_the_loop_ends_a_write_that_fails),
+	REAL(a_stop_leaves_no_read_of_a_file),
+	REAL(reading_stops_and_starts),
 	REAL(the_null_device_takes_everything),
 	REAL(a_device_is_read_by_a_thread),
+	REAL(a_stop_ends_the_read_of_a_device),
 	REAL(a_terminal_has_its_mode),
 	REAL(a_killed_program_leaves_no_flags),
 	REAL(an_open_that_fails_leaves_nothing),
