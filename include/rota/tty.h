@@ -170,8 +170,12 @@ int rota_tty_on_resize(struct rota_tty *tty, rota_tty_resize_fn *fn);
  * When SIGTSTP arrives, all terminals that the process has changed are
  * restored, and it stops. When it continues, after whatever stop, their modes
  * are set again. This watches SIGTSTP and SIGCONT as rota_signal_start() does,
- * and does not keep the loop alive. One terminal of a process can have this.
- * Returns 0.
+ * and does not keep the loop alive. One terminal of a process can have this; a
+ * forked child is a process of its own. Returns 0.
+ *
+ * A process that runs in the background gets no signal when it comes to the
+ * foreground, unless the shell sends SIGCONT: bash does so only for a job that
+ * is stopped. Then @fn is not called: see docs/terminals.md.
  *
  * Phase:   @fn runs in the poll phase.
  * Thread:  the loop's.

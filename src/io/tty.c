@@ -13,6 +13,7 @@
 #include <signal.h>
 
 #include "base/fork.h"
+#include "base/lock.h"
 #include "base/shared.h"
 #include "base/tty.h"
 #include "io/shared.h"
@@ -24,30 +25,47 @@ _Static_assert(sizeof(((struct rota_tty *)0)->internal.watch) ==
 		       WATCHES * sizeof(struct rota_signal),
 	       "the header has as many");
 
-/* The terminal that takes care of stops, or NULL. Atomic. */
-static struct rota_tty *stop_owner;
+/* The terminal that takes care of stops, or NULL. In a process of another
+ * generation there is none. */
+static struct {
+	struct rotai_lock lock;
+	struct rota_tty *tty;
+	uint32_t generation;
+} stop_owner;
 
 static struct rota_tty *tty_of(struct rota_handle *handle)
 {
 	return rota_container_of(handle, struct rota_tty, handle);
 }
 
-static void disown_stops(struct rota_tty *tty)
+/* With the lock held. */
+static struct rota_tty *stop_owner_here(void)
 {
-	struct rota_tty *expected = tty;
-
-	(void)__atomic_compare_exchange_n(&stop_owner, &expected, NULL, 0,
-					  __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	return stop_owner.generation == rotai_fork_generation ? stop_owner.tty
+							      : NULL;
 }
 
+static void disown_stops(const struct rota_tty *tty)
+{
+	rotai_lock_take(&stop_owner.lock);
+	if (stop_owner_here() == tty)
+		stop_owner.tty = NULL;
+	rotai_lock_release(&stop_owner.lock);
+}
+
+/* Return whether @tty now takes care of stops, or has done so before. */
 static int own_stops(struct rota_tty *tty)
 {
-	struct rota_tty *expected = NULL;
+	const struct rota_tty *owner;
 
-	return __atomic_compare_exchange_n(&stop_owner, &expected, tty, 0,
-					   __ATOMIC_RELAXED,
-					   __ATOMIC_RELAXED) ||
-	       expected == tty;
+	rotai_lock_take(&stop_owner.lock);
+	owner = stop_owner_here();
+	if (owner == NULL) {
+		stop_owner.tty = tty;
+		stop_owner.generation = rotai_fork_generation;
+	}
+	rotai_lock_release(&stop_owner.lock);
+	return owner == NULL || owner == tty;
 }
 
 static void stop_tty(struct rota_handle *handle)
@@ -246,10 +264,13 @@ static void stop_by_default(void)
 	(void)sigaction(SIGTSTP, &action, NULL);
 }
 
+/* A forked child has a copy of its parent's terminal, which takes care of its
+ * stops unless another terminal does. */
 static void on_stop_signal(struct rota_signal *watch, uint32_t count)
 {
-	(void)watch;
 	(void)count;
+	if (!own_stops(watch->handle.data))
+		return;
 	rotai_modes_suspend();
 	stop_by_default();
 	rotai_modes_resume();

@@ -240,6 +240,76 @@ static void one_terminal_takes_care_of_stops(void **state)
 	pty_close(&job.pty);
 }
 
+static void take_care_of_stops_in_a_child(void *arg)
+{
+	const struct pty *pty = arg;
+	struct rota_loop *loop;
+	struct rota_tty tty, other;
+
+	EXPECT(rota_loop_new(&loop, NULL) == 0);
+	EXPECT(rota_tty_open(&tty, loop, pty->slave) == 0);
+	EXPECT(rota_tty_open(&other, loop, pty->slave) == 0);
+	EXPECT(rota_tty_on_continue(&tty, on_continue) == 0);
+	EXPECT(rota_tty_on_continue(&tty, on_continue) == 0);
+	EXPECT(rota_tty_on_continue(&other, on_continue) == ROTA_EALREADY);
+	EXPECT(rota_handle_close_now(&tty.handle) == 0);
+	EXPECT(rota_tty_on_continue(&other, on_continue) == 0);
+	EXPECT(rota_handle_close_now(&other.handle) == 0);
+	EXPECT(rota_loop_close(loop) == 0);
+}
+
+static void take_care_of_stops_in_a_copy(void *arg)
+{
+	const struct pty *pty = arg;
+	struct rota_tty other;
+
+	EXPECT(setsid() >= 0); /* nobody could continue it: it does not stop */
+	EXPECT(rota_loop_fork(job.f->loop) == 0);
+	keep_alive();
+	EXPECT(rota_tty_open(&other, job.f->loop, pty->slave) == 0);
+	EXPECT(rota_tty_on_continue(&other, on_continue) == 0);
+	raise(SIGTSTP);
+	some_turns();
+	EXPECT(rota_tty_on_continue(&job.tty, on_continue) == ROTA_EALREADY);
+	EXPECT(rota_tty_on_continue(&other, NULL) == 0);
+	raise(SIGTSTP);
+	some_turns();
+	EXPECT(rota_tty_on_continue(&other, on_continue) == ROTA_EALREADY);
+	EXPECT(rota_handle_close_now(&job.tty.handle) == 0);
+	EXPECT(rota_tty_on_continue(&other, on_continue) == 0);
+	EXPECT(rota_handle_close_now(&other.handle) == 0);
+}
+
+static void a_copy_takes_care_of_stops_if_no_other_does(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(state);
+	assert_int_equal(rota_tty_open(&job.tty, f->loop, job.pty.slave), 0);
+	assert_int_equal(rota_tty_on_continue(&job.tty, on_continue), 0);
+	in_a_child(take_care_of_stops_in_a_copy, &job.pty);
+	assert_int_equal(rota_handle_close_now(&job.tty.handle), 0);
+	pty_close(&job.pty);
+}
+
+/* The owner is the parent's. */
+static void a_child_takes_care_of_its_own_stops(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_tty other;
+
+	begin(state);
+	assert_int_equal(rota_tty_open(&job.tty, f->loop, job.pty.slave), 0);
+	assert_int_equal(rota_tty_on_continue(&job.tty, on_continue), 0);
+	in_a_child(take_care_of_stops_in_a_child, &job.pty);
+	assert_int_equal(rota_tty_open(&other, f->loop, job.pty.slave), 0);
+	assert_int_equal(rota_tty_on_continue(&other, on_continue),
+			 ROTA_EALREADY);
+	assert_int_equal(rota_handle_close_now(&other.handle), 0);
+	assert_int_equal(rota_handle_close_now(&job.tty.handle), 0);
+	pty_close(&job.pty);
+}
+
 /* --- foreground and background -------------------------------------------- */
 
 /* Run @in_job in a process group of its own, in the foreground or not. The
@@ -612,6 +682,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(the_callback_may_close_the_terminal),
 	REAL(a_watch_that_fails_changes_nothing),
 	REAL(one_terminal_takes_care_of_stops),
+	REAL(a_child_takes_care_of_its_own_stops),
+	REAL(a_copy_takes_care_of_stops_if_no_other_does),
 	REAL(the_background_changes_no_mode),
 	REAL(the_background_restores_no_mode),
 	REAL(a_read_in_the_background_stops_the_job),
