@@ -38,12 +38,6 @@ int rotai_fd_poll(struct pollfd *fds, unsigned count, int64_t timeout_ns);
  * epoll(7), which refuses these itself. */
 int rotai_fd_can_be_watched(int fd);
 
-/* Open the file of @fd, which is a pipe or a terminal, once more: with the
- * access @flags of open(2), non-blocking and close-on-exec. The new descriptor
- * shares no flags with those of other processes, as standard streams do.
- * Returns it or an error: ROTA_ENOTSUP, the system cannot do this. */
-int rotai_fd_reopen(int fd, int flags);
-
 /* Make the open file of @fd non-blocking, or blocking again. Returns 0 or an
  * error. */
 int rotai_fd_set_nonblocking(int fd, int on);

@@ -5,11 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "rota/error.h"
 
 int rotai_fd_pipe(int fds[2])
 {
@@ -24,22 +21,6 @@ int rotai_fd_pipe(int fds[2])
 	fds[0] = made[0];
 	fds[1] = made[1];
 	return 0;
-}
-
-int rotai_fd_reopen(int fd, int flags)
-{
-	char path[40];
-	int again;
-
-	if (fcntl(fd, F_GETFD) < 0)
-		return -errno;
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	do {
-		again = open(path, flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	} while (again < 0 && errno == EINTR);
-	if (again < 0 && errno == ENOENT)
-		return ROTA_ENOTSUP; /* there is no /proc */
-	return rotai_fd_raise(again);
 }
 
 int rotai_fd_poll(struct pollfd *fds, unsigned count, int64_t timeout_ns)

@@ -9,8 +9,6 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "rota/error.h"
-
 static int set_flags(int fd)
 {
 	int error = rotai_fd_set_nonblocking(fd, 1);
@@ -41,14 +39,6 @@ int rotai_fd_pipe(int fds[2])
 	fds[0] = made[0];
 	fds[1] = made[1];
 	return 0;
-}
-
-/* Here /dev/fd has the same open file. */
-int rotai_fd_reopen(int fd, int flags)
-{
-	(void)fd;
-	(void)flags;
-	return ROTA_ENOTSUP;
 }
 
 int rotai_fd_poll(struct pollfd *fds, unsigned count, int64_t timeout_ns)

@@ -48,8 +48,10 @@ int rotai_shared_reopen(int fd)
 	if (access < 0)
 		return access;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	made = rotai_fd_raise(
-		open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+	do {
+		made = open(path, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	} while (made < 0 && errno == EINTR);
+	made = rotai_fd_raise(made);
 	return made < 0 ? made : only_same_file(made, fd);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "base/shared.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,8 +39,10 @@ int rotai_shared_reopen(int fd)
 	error = ttyname_r(fd, name, sizeof(name));
 	if (error != 0)
 		return -error;
-	made = rotai_fd_raise(
-		open(name, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+	do {
+		made = open(name, access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	} while (made < 0 && errno == EINTR);
+	made = rotai_fd_raise(made);
 	return made < 0 ? made : only_same_device(made, fd);
 }
 
