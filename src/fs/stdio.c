@@ -21,32 +21,6 @@
 #include "io/shared.h"
 #include "rota/error.h"
 
-static ssize_t receive_socket(struct rota_stream *stream,
-			      const struct rota_buf *buf)
-{
-	return rotai_shared_receive(rotai_stream_fd(&stream->handle), buf->data,
-				    buf->size);
-}
-
-static ssize_t send_socket(struct rota_stream *stream, struct iovec *bufs,
-			   size_t count)
-{
-	return rotai_shared_send(rotai_stream_fd(&stream->handle), bufs, count);
-}
-
-/* Others may still want to write: io/shared.h (2). */
-static int leave_socket(struct rota_stream *stream)
-{
-	(void)stream;
-	return 0;
-}
-
-static const struct rotai_transport socket_transport = {
-	.receive = receive_socket,
-	.send = send_socket,
-	.shutdown = leave_socket,
-};
-
 #define SHARED_CLASS(name, how)                                                \
 	{                                                                      \
 		.handle = { .type = (name),                                    \
@@ -54,7 +28,7 @@ static const struct rotai_transport socket_transport = {
 			    .fd = rotai_stream_fd,                             \
 			    .is_ending = rotai_stream_is_ending },             \
 		.ready = rotai_stream_ready, .transport = (how),               \
-		.go_on_ending = rotai_shared_go_on_ending,                     \
+		.is_level = 1, .go_on_ending = rotai_shared_go_on_ending,      \
 	}
 
 static const struct rotai_stream_class own_pipe_class =
@@ -62,7 +36,7 @@ static const struct rotai_stream_class own_pipe_class =
 static const struct rotai_stream_class shared_pipe_class =
 	SHARED_CLASS("pipe", &rotai_shared_transport_duplicate);
 static const struct rotai_stream_class shared_socket_class =
-	SHARED_CLASS("socket", &socket_transport);
+	SHARED_CLASS("socket", &rotai_shared_transport_socket);
 
 /* Other types of sockets keep the borders of messages. */
 static enum rota_stdio_kind kind_of_socket(int fd)

@@ -19,12 +19,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "base/sigpipe.h"
 #include "base/socket.h"
 #include "base/unix.h"
 #include "io/arrivals.h"
 #include "io/pipe_file.h"
 #include "io/pipe_retry.h"
+#include "io/transport.h"
 
 static int fd_of(const struct rota_stream *stream)
 {
@@ -57,23 +57,6 @@ static ssize_t pass_on(struct rota_stream *stream, struct rotai_output *output,
 
 	return rotai_unix_send(fd_of(stream), bufs, count, pass->internal.fds,
 			       pass->internal.count);
-}
-
-static ssize_t receive_from_fifo(struct rota_stream *stream,
-				 const struct rota_buf *buf)
-{
-	ssize_t n;
-
-	do {
-		n = read(fd_of(stream), buf->data, buf->size);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
-static ssize_t send_to_fifo(struct rota_stream *stream, struct iovec *bufs,
-			    size_t count)
-{
-	return rotai_sigpipe_writev(fd_of(stream), bufs, count);
 }
 
 /* (3) */
@@ -127,8 +110,8 @@ static const struct rotai_transport keeping_transport = {
 };
 
 static const struct rotai_transport fifo_transport = {
-	.receive = receive_from_fifo,
-	.send = send_to_fifo,
+	.receive = rotai_transport_read,
+	.send = rotai_transport_write,
 	.shutdown = shut_down_fifo,
 };
 

@@ -3,15 +3,13 @@
  */
 #include "io/shared.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include "base/shared.h"
 #include "base/sigpipe.h"
 #include "base/tty.h"
+#include "io/transport.h"
 
 static int shared_fd(const struct rota_stream *stream)
 {
@@ -23,23 +21,6 @@ static int shared_fd(const struct rota_stream *stream)
 static ssize_t end_of_master(const struct rota_stream *stream, ssize_t n)
 {
 	return n == ROTA_EIO && rotai_tty_is_master(shared_fd(stream)) ? 0 : n;
-}
-
-static ssize_t receive_own(struct rota_stream *stream,
-			   const struct rota_buf *buf)
-{
-	ssize_t n;
-
-	do {
-		n = read(shared_fd(stream), buf->data, buf->size);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
-static ssize_t send_own(struct rota_stream *stream, struct iovec *bufs,
-			size_t count)
-{
-	return rotai_sigpipe_writev(shared_fd(stream), bufs, count);
 }
 
 static ssize_t receive_duplicate(struct rota_stream *stream,
@@ -70,6 +51,18 @@ static ssize_t send_duplicate(struct rota_stream *stream, struct iovec *bufs,
 					  : PIPE_BUF);
 }
 
+static ssize_t receive_from_socket(struct rota_stream *stream,
+				   const struct rota_buf *buf)
+{
+	return rotai_shared_receive(shared_fd(stream), buf->data, buf->size);
+}
+
+static ssize_t send_to_shared_socket(struct rota_stream *stream,
+				     struct iovec *bufs, size_t count)
+{
+	return rotai_shared_send(shared_fd(stream), bufs, count);
+}
+
 /* (2) */
 static int shut_nothing(struct rota_stream *stream)
 {
@@ -78,14 +71,20 @@ static int shut_nothing(struct rota_stream *stream)
 }
 
 const struct rotai_transport rotai_shared_transport_own = {
-	.receive = receive_own,
-	.send = send_own,
+	.receive = rotai_transport_read,
+	.send = rotai_transport_write,
 	.shutdown = shut_nothing,
 };
 
 const struct rotai_transport rotai_shared_transport_duplicate = {
 	.receive = receive_duplicate,
 	.send = send_duplicate,
+	.shutdown = shut_nothing,
+};
+
+const struct rotai_transport rotai_shared_transport_socket = {
+	.receive = receive_from_socket,
+	.send = send_to_shared_socket,
 	.shutdown = shut_nothing,
 };
 
@@ -110,6 +109,5 @@ void rotai_shared_begin(struct rota_stream *stream, struct rota_loop *loop,
 	if (access == O_RDONLY)
 		state |= ROTAI_SHUT;
 	rotai_stream_open(stream, loop, class_, fd);
-	rotai_watch_init_own(&stream->internal.by.watch, loop, fd, 0); /* (4) */
 	rotai_stream_set(stream, state);
 }

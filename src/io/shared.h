@@ -22,11 +22,14 @@
 extern const struct rotai_transport rotai_shared_transport_own;
 extern const struct rotai_transport rotai_shared_transport_duplicate;
 
+/* Sockets, which are duplicated. */
+extern const struct rotai_transport rotai_shared_transport_socket;
+
 /* The go_on_ending function of the class. (3) */
 void rotai_shared_go_on_ending(struct rota_stream *stream);
 
 /* Make @stream an open, connected stream with the descriptor @fd, for what that
- * is open for: @access. (4) */
+ * is open for: @access. The class has is_level set. (4) */
 void rotai_shared_begin(struct rota_stream *stream, struct rota_loop *loop,
 			const struct rotai_stream_class *class_, int fd,
 			int access);

@@ -3,6 +3,10 @@
  */
 #include "io/transport.h"
 
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/sigpipe.h"
 #include "io/unread.h"
 
 static const struct rotai_transport *
@@ -54,4 +58,23 @@ int rotai_transport_shutdown_other(struct rota_stream *stream)
 	if (transport != NULL)
 		return transport->shutdown(stream);
 	return rotai_socket_shutdown(rotai_stream_fd(&stream->handle));
+}
+
+ssize_t rotai_transport_read(struct rota_stream *stream,
+			     const struct rota_buf *buf)
+{
+	int fd = rotai_stream_fd(&stream->handle);
+	ssize_t n;
+
+	do {
+		n = read(fd, buf->data, buf->size);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t rotai_transport_write(struct rota_stream *stream, struct iovec *bufs,
+			      size_t count)
+{
+	return rotai_sigpipe_writev(rotai_stream_fd(&stream->handle), bufs,
+				    count);
 }

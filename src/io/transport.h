@@ -24,6 +24,13 @@ int rotai_transport_shutdown_other(struct rota_stream *stream);
 ssize_t rotai_transport_send_more(struct rota_stream *stream,
 				  struct iovec *bufs, size_t count);
 
+/* The functions receive and send of a transport for descriptors that are no
+ * sockets, by read(2) and writev(2). They raise no SIGPIPE. */
+ssize_t rotai_transport_read(struct rota_stream *stream,
+			     const struct rota_buf *buf);
+ssize_t rotai_transport_write(struct rota_stream *stream, struct iovec *bufs,
+			      size_t count);
+
 /* See struct rotai_transport. */
 static inline ssize_t rotai_transport_receive(struct rota_stream *stream,
 					      const struct rota_buf *buf)

@@ -91,6 +91,7 @@ static const struct rotai_stream_class own_class = {
 	},
 	.ready = rotai_stream_ready,
 	.transport = &rotai_shared_transport_own,
+	.is_level = 1,
 	.go_on_ending = rotai_shared_go_on_ending,
 };
 
@@ -103,6 +104,7 @@ static const struct rotai_stream_class duplicate_class = {
 	},
 	.ready = rotai_stream_ready,
 	.transport = &rotai_shared_transport_duplicate,
+	.is_level = 1,
 	.go_on_ending = rotai_shared_go_on_ending,
 };
 

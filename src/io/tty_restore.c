@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "base/fork.h"
 #include "base/image.h"
 #include "rota/error.h"
 #include "rota/tty.h"
