@@ -24,7 +24,7 @@
 #define SHARED_CLASS(name, how)                                                \
 	{                                                                      \
 		.handle = { .type = (name),                                    \
-			    .stop = rotai_stream_stop,                         \
+			    .stop = rotai_shared_stop,                         \
 			    .fd = rotai_stream_fd,                             \
 			    .is_ending = rotai_stream_is_ending },             \
 		.ready = rotai_stream_ready, .transport = (how),               \

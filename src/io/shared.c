@@ -88,6 +88,17 @@ const struct rotai_transport rotai_shared_transport_socket = {
 	.shutdown = shut_nothing,
 };
 
+/* (5) */
+void rotai_shared_stop(struct rota_handle *handle)
+{
+	struct rota_stream *stream = rotai_stream_of(handle);
+
+	if (rotai_stream_class_of(stream)->transport !=
+	    &rotai_shared_transport_own)
+		rota_watch_stop(&stream->internal.by.watch);
+	rotai_stream_stop(handle);
+}
+
 void rotai_shared_go_on_ending(struct rota_stream *stream)
 {
 	if (!rotai_stream_has(stream, ROTAI_READ_ENDED)) {

@@ -12,6 +12,8 @@
  *  4. The watch is level-triggered, because somebody else may read or write in
  *     between, and then it would wait for an event that was reported already.
  *     For the same reason a short read is never the last.
+ *  5. The file of a duplicate remains open when the stream closes its
+ *     descriptor. So the poller has to forget it first: the kernel would not.
  */
 #ifndef ROTAI_IO_SHARED_H
 #define ROTAI_IO_SHARED_H
@@ -24,6 +26,9 @@ extern const struct rotai_transport rotai_shared_transport_duplicate;
 
 /* Sockets, which are duplicated. */
 extern const struct rotai_transport rotai_shared_transport_socket;
+
+/* The stop function of the class. (5) */
+void rotai_shared_stop(struct rota_handle *handle);
 
 /* The go_on_ending function of the class. (3) */
 void rotai_shared_go_on_ending(struct rota_stream *stream);

@@ -79,7 +79,7 @@ static void stop_tty(struct rota_handle *handle)
 			(void)rota_handle_close_now(
 				&tty->internal.watch[i].handle);
 	tty->internal.watchers = 0;
-	rotai_stream_stop(handle);
+	rotai_shared_stop(handle);
 }
 
 static const struct rotai_stream_class own_class = {

@@ -443,6 +443,44 @@ static void a_socket_is_not_made_nonblocking(void **state)
 	close(fds[1]);
 }
 
+/* The file of a duplicate is still open: the poller must not report it. */
+static void expect_forgotten(struct fixture *f, int fd, int other)
+{
+	struct rota_stats before = { .size = sizeof(before) };
+	struct rota_stats stats = { .size = sizeof(stats) };
+	struct standard s, awake;
+	int fds[2];
+
+	make_plain_pipe(fds);
+	standard_open(&awake, f, fds[0]);
+	standard_read(&awake);
+	standard_open(&s, f, fd);
+	standard_read(&s);
+	turn(f);
+	standard_close(&s);
+	rota_loop_stats(f->loop, &before);
+	put_byte(other);
+	for (unsigned i = 0; i < 3; i++)
+		turn(f);
+	rota_loop_stats(f->loop, &stats);
+	assert_int_equal(stats.events, before.events);
+	standard_close(&awake);
+	close_both(fds);
+}
+
+static void a_duplicate_that_closes_is_forgotten(void **state)
+{
+	struct pty pty;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	expect_forgotten(*state, fds[0], fds[1]);
+	close_both(fds);
+	pty_open(&pty);
+	expect_forgotten(*state, pty.master, pty.slave);
+	pty_close(&pty);
+}
+
 static void a_socket_reports_its_errors(void **state)
 {
 	struct fixture *f = *state;
@@ -1033,6 +1071,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(one_direction_only),
 	REAL(the_output_closes_before_the_input_is_read),
 	REAL(a_socket_is_not_made_nonblocking),
+	REAL(a_duplicate_that_closes_is_forgotten),
 	REAL(a_socket_reports_its_errors),
 	REAL(a_file_is_written_in_order),
 	REAL(a_file_may_be_appended_to),
