@@ -1,6 +1,6 @@
 /*
- * The example nc: over pipes and files, and on a terminal. The peer is a socket
- * of the test.
+ * The example nc: over pipes and files, and on a terminal. The peer is a TCP or
+ * Unix socket of the test.
  */
 #include "program.h"
 
@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/un.h>
 #include <termios.h>
 
 #include "support/child.h"
@@ -176,6 +177,159 @@ static void much_passes_through_pipes_and_files(void **state)
 	pass_much("exec <%s/in;", ">%s/out");
 }
 
+/* --- output that fails ---------------------------------------------------- */
+
+/* The complaint goes to the test, and the output to @where. */
+static void expect_output_error(const char *input, const char *where,
+				const char *text)
+{
+	int listener = listen_anywhere();
+	char redirections[64];
+	FILE *stream;
+	int peer;
+
+	snprintf(redirections, sizeof(redirections), "%s 2>&1 >%s )", input,
+		 where);
+	stream = start_nc("(", redirections);
+	peer = accept_one(listener);
+	close(listener);
+	put(peer, "lost\n");
+	shutdown(peer, SHUT_WR);
+	output[0] = '\0';
+	assert_int_equal(finish(stream), 1);
+	assert_string_equal(output, text);
+	close(peer);
+}
+
+static void output_that_fails_is_an_error(void **state)
+{
+	static const char full[] = "nc: output: no space left\n";
+	static const char broken[] = "nc: output: broken pipe\n";
+	char where[16], input[16];
+	int fds[2], idle[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	close(fds[0]);
+	assert_int_equal(pipe(idle), 0);
+	assert_int_equal(fcntl(idle[1], F_SETFD, FD_CLOEXEC), 0);
+	snprintf(where, sizeof(where), "&%d", fds[1]);
+	snprintf(input, sizeof(input), "<&%d", idle[0]);
+	expect_output_error("</dev/null", where, broken);
+	expect_output_error(input, where, broken);
+	if (access("/dev/full", W_OK) == 0) {
+		expect_output_error("</dev/null", "/dev/full", full);
+		expect_output_error(input, "/dev/full", full);
+	}
+	close(fds[1]);
+	close(idle[0]);
+	close(idle[1]);
+}
+
+/* --- Unix sockets, and listening ------------------------------------------ */
+
+static struct sockaddr_un local_address(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket",
+		 directory);
+	return address;
+}
+
+static int connect_local(void)
+{
+	struct sockaddr_un address = local_address();
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	assert_int_equal(
+		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* The peer of an nc whose input is "question". */
+static void answer(FILE *stream, int peer)
+{
+	assert_gets(peer, "question\n");
+	assert_end(peer);
+	put(peer, "answer\n");
+	close(peer);
+	output[0] = '\0';
+	assert_ended_well(finish(stream));
+	assert_string_equal(output, "answer\n");
+}
+
+static void it_connects_to_a_unix_socket(void **state)
+{
+	struct sockaddr_un address = local_address();
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	char after[192];
+	FILE *stream;
+	int peer;
+
+	(void)state;
+	need_poller();
+	assert_int_equal(fcntl(listener, F_SETFD, FD_CLOEXEC), 0);
+	assert_int_equal(
+		bind(listener, (struct sockaddr *)&address, sizeof(address)),
+		0);
+	assert_int_equal(listen(listener, 1), 0);
+	snprintf(after, sizeof(after), "-U %s", address.sun_path);
+	stream = start("echo question |", "nc", after);
+	peer = accept_one(listener);
+	close(listener);
+	answer(stream, peer);
+	assert_int_equal(run("", "nc", after), 1); /* nobody listens */
+	assert_printed("connection refused");
+}
+
+static void it_listens_at_a_unix_socket(void **state)
+{
+	char after[192], line[128];
+	FILE *stream;
+	int peer;
+
+	(void)state;
+	need_poller();
+	snprintf(after, sizeof(after), "-lU %s", path_of("socket"));
+	stream = start("echo question |", "nc", after);
+	assert_non_null(fgets(line, sizeof(line), stream));
+	assert_non_null(strstr(line, path_of("socket")));
+	peer = connect_local();
+	assert_gets(peer, "question\n");
+	assert_int_equal(access(path_of("socket"), F_OK), -1);
+	put(peer, "answer\n");
+	assert_end(peer);
+	close(peer);
+	output[0] = '\0';
+	assert_ended_well(finish(stream));
+	assert_string_equal(output, "answer\n");
+}
+
+static void it_listens_at_a_port(void **state)
+{
+	FILE *stream;
+	char after[192];
+
+	(void)state;
+	make_file("in", "question\n");
+	snprintf(after, sizeof(after), "-l 127.0.0.1 0 <%s", path_of("in"));
+	port = start_server("", "nc", after, &stream);
+	answer(stream, connect_to(port));
+	server_pid = 0;
+}
+
+static void a_name_that_cannot_be_bound_is_an_error(void **state)
+{
+	(void)state;
+	assert_int_equal(run("", "nc", "-lU /no/such/socket </dev/null"), 1);
+	assert_printed("/no/such/socket");
+	assert_int_equal(run("", "nc", "-l 192.0.2.1 0 </dev/null"), 1);
+	assert_printed("192.0.2.1");
+	assert_int_equal(run("", "nc", "-U"), 2);
+	assert_int_equal(run("", "nc", "-U one two"), 2);
+}
+
 /* --- on a terminal -------------------------------------------------------- */
 
 static pid_t start_on(struct pty *pty, const char *option)
@@ -330,6 +484,11 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_peer_may_end_first),
 	cmocka_unit_test(nobody_listens),
 	IN_DIRECTORY(much_passes_through_pipes_and_files),
+	cmocka_unit_test(output_that_fails_is_an_error),
+	IN_DIRECTORY(it_connects_to_a_unix_socket),
+	IN_DIRECTORY(it_listens_at_a_unix_socket),
+	IN_DIRECTORY(it_listens_at_a_port),
+	cmocka_unit_test(a_name_that_cannot_be_bound_is_an_error),
 	cmocka_unit_test(a_terminal_sends_lines),
 	cmocka_unit_test(raw_keys_are_sent_and_the_terminal_restored),
 	cmocka_unit_test(a_signal_restores_the_terminal),
