@@ -53,9 +53,11 @@ typedef void rota_tty_resize_fn(struct rota_tty *tty, unsigned columns,
  * Called when the process was stopped and continues. The mode is set again, and
  * what was on the screen may be gone. If the process continues in the
  * background, the mode is not set before it is in the foreground, and then this
- * is called again.
+ * is called again: at the latest 250 ms after that. In the background
+ * rota_tty_set_mode() returns ROTA_EIO.
  *
- * Phase:   poll
+ * Phase:   poll, or timers if no signal has said that the process is in the
+ *          foreground
  * Thread:  the loop's.
  */
 typedef void rota_tty_continue_fn(struct rota_tty *tty);
@@ -75,8 +77,9 @@ struct rota_tty {
 		rota_tty_continue_fn *on_continue;
 		int entry; /* in the table of changed terminals, or -1 */
 		enum rota_tty_mode mode;
-		unsigned watchers;           /* the open ones of these */
-		struct rota_signal watch[3]; /* resize, stop, continue */
+		unsigned watchers;            /* the open ones of these */
+		struct rota_signal watch[3];  /* resize, stop, continue */
+		struct rota_timer foreground; /* waits for it */
 	} internal; /* private to the library: do not read or write */
 };
 
@@ -173,11 +176,11 @@ int rota_tty_on_resize(struct rota_tty *tty, rota_tty_resize_fn *fn);
  * and does not keep the loop alive. One terminal of a process can have this; a
  * forked child is a process of its own. Returns 0.
  *
- * A process that runs in the background gets no signal when it comes to the
- * foreground, unless the shell sends SIGCONT: bash does so only for a job that
- * is stopped. Then @fn is not called: see docs/terminals.md.
+ * While modes wait for the foreground, a timer looks every 250 ms, which does
+ * not keep the loop alive: a process that runs in the background gets no signal
+ * when it comes to the foreground.
  *
- * Phase:   @fn runs in the poll phase.
+ * Phase:   @fn runs in the phase of rota_tty_continue_fn.
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL    @tty is closing
  *          ROTA_EALREADY  another terminal of this process has it

@@ -5,6 +5,9 @@
  * see. They are opened when they are first needed, and closed with the
  * terminal, which is in the loop's list before them: so a loop that shuts down
  * closes it first.
+ *
+ *  1. No signal says that a process which runs comes to the foreground. So
+ *     while modes wait for that, a timer looks. It ends with the wait.
  */
 #include "rota/tty.h"
 
@@ -20,6 +23,9 @@
 #include "io/tty_mode.h"
 
 enum { WATCH_RESIZE, WATCH_STOP, WATCH_CONTINUE, WATCHES };
+
+/* How often a process in the background looks whether it still is. (1) */
+#define FOREGROUND_NS ROTA_MSEC(250)
 
 _Static_assert(sizeof(((struct rota_tty *)0)->internal.watch) ==
 		       WATCHES * sizeof(struct rota_signal),
@@ -72,6 +78,7 @@ static void stop_tty(struct rota_handle *handle)
 {
 	struct rota_tty *tty = tty_of(handle);
 
+	rota_timer_stop(&tty->internal.foreground);
 	rotai_mode_leave(&tty->internal.entry);
 	disown_stops(tty);
 	for (unsigned i = 0; i < WATCHES; i++)
@@ -132,6 +139,8 @@ static void begin_tty(struct rota_tty *tty, struct rota_loop *loop,
 	tty->internal.entry = ROTAI_NO_MODE;
 	tty->internal.mode = ROTA_TTY_COOKED;
 	tty->internal.watchers = 0;
+	rota_timer_init(&tty->internal.foreground, loop);
+	rota_timer_unref(&tty->internal.foreground);
 	rotai_shared_begin(&tty->stream, loop, class_, fd, access);
 }
 
@@ -275,7 +284,32 @@ static void on_stop_signal(struct rota_signal *watch, uint32_t count)
 		return;
 	rotai_modes_suspend();
 	stop_by_default();
-	rotai_modes_resume();
+	(void)rotai_modes_resume();
+}
+
+static void on_foreground_timer(struct rota_timer *timer);
+
+/* Returns 0 if modes wait for the foreground. (1) */
+static int resume_modes(struct rota_tty *tty)
+{
+	struct rota_timer *timer = &tty->internal.foreground;
+	int all = rotai_modes_resume();
+
+	if (all)
+		rota_timer_stop(timer);
+	else
+		(void)rota_timer_start(timer, on_foreground_timer,
+				       FOREGROUND_NS);
+	return all;
+}
+
+static void on_foreground_timer(struct rota_timer *timer)
+{
+	struct rota_tty *tty =
+		rota_container_of(timer, struct rota_tty, internal.foreground);
+
+	if (resume_modes(tty))
+		tty->internal.on_continue(tty);
 }
 
 static void on_continue_signal(struct rota_signal *watch, uint32_t count)
@@ -283,7 +317,7 @@ static void on_continue_signal(struct rota_signal *watch, uint32_t count)
 	struct rota_tty *tty = watch->handle.data;
 
 	(void)count;
-	rotai_modes_resume();
+	(void)resume_modes(tty);
 	tty->internal.on_continue(tty);
 }
 
@@ -316,6 +350,7 @@ int rota_tty_on_continue(struct rota_tty *tty, rota_tty_continue_fn *fn)
 	} else {
 		halt_watcher(tty, WATCH_STOP);
 		halt_watcher(tty, WATCH_CONTINUE);
+		rota_timer_stop(&tty->internal.foreground);
 		disown_stops(tty);
 	}
 	if (error == 0)

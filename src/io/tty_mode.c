@@ -339,13 +339,14 @@ void rotai_modes_suspend(void)
 }
 
 /* What was restored before the stop may have been changed during it, by the
- * shell or by stty(1): that is now the mode to go back to. */
-static void resume_entry(struct entry *entry)
+ * shell or by stty(1): that is now the mode to go back to. Returns 0 if the
+ * process is in the background. */
+static int resume_entry(struct entry *entry)
 {
 	struct termios now;
 
 	if (in_background(entry->terminal.fd, entry->terminal.is_controlling))
-		return; /* until the next SIGCONT */
+		return 0;
 	if (entry->terminal.is_suspended &&
 	    tcgetattr(entry->terminal.fd, &now) == 0) {
 		/* No reset may find half of it. */
@@ -356,13 +357,17 @@ static void resume_entry(struct entry *entry)
 	}
 	entry->terminal.is_suspended = 0;
 	(void)apply(entry->terminal.fd, &entry->terminal.current);
+	return 1;
 }
 
-void rotai_modes_resume(void)
+int rotai_modes_resume(void)
 {
+	int all = 1;
+
 	rotai_lock_take(&table_lock);
 	for (struct entry *at = table; at < table + TERMINALS; at++)
 		if (entry_is_ours(at))
-			resume_entry(at);
+			all &= resume_entry(at);
 	rotai_lock_release(&table_lock);
+	return all;
 }

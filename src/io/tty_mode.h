@@ -23,7 +23,8 @@ void rotai_mode_leave(int *entry);
 /* Before the process stops: restore all terminals. */
 void rotai_modes_suspend(void);
 
-/* The process was stopped and goes on: set the modes of all terminals again. */
-void rotai_modes_resume(void);
+/* The process was stopped and goes on: set the modes of all terminals again.
+ * Returns 0 if this must wait for a terminal, in whose background it is. */
+int rotai_modes_resume(void);
 
 #endif

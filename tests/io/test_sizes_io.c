@@ -23,8 +23,8 @@ static void streams_keep_to_their_budgets(void **state)
 	assert_in_range(sizeof(struct rota_tcp), 1, 192);
 	assert_in_range(sizeof(struct rota_pipe), 1, 216);
 	assert_in_range(sizeof(struct rota_write), 1, 128);
-	assert_in_range(sizeof(struct rota_tty), 1, 600);
-	assert_in_range(sizeof(struct rota_stdio), 1, 640);
+	assert_in_range(sizeof(struct rota_tty), 1, 656);
+	assert_in_range(sizeof(struct rota_stdio), 1, 672);
 	assert_in_range(sizeof(struct rota_pass), 1, 144);
 	assert_in_range(sizeof(struct rota_sendfile), 1, 232);
 	assert_in_range(sizeof(struct rota_pump), 1, 256);

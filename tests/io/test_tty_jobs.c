@@ -605,6 +605,72 @@ static void the_mode_waits_for_the_foreground(void **state)
 	run_shell(state, be_a_shell_that_continues_in_the_background);
 }
 
+/* Some shells send no SIGCONT to a job that runs. */
+static void be_a_shell_that_only_changes_the_foreground(void)
+{
+	pid_t child = start_job(wait_in_both_grounds, 1);
+	char byte;
+	int status;
+
+	EXPECT(read(job.to_shell[0], &byte, 1) == 1);
+	EXPECT(write(job.pty.master, "\032", 1) == 1);
+	status = wait_job(child);
+	EXPECT(WIFSTOPPED(status));
+	foreground(getpgrp());
+	EXPECT(kill(-child, SIGCONT) == 0);
+	EXPECT(read(job.to_shell[0], &byte, 1) == 1);
+	EXPECT(flags_now() == (ICANON | ECHO | ISIG));
+	foreground(child);
+	EXPECT(wait_job(child) == 0);
+	foreground(getpgrp());
+	EXPECT(flags_now() == (ICANON | ECHO | ISIG));
+}
+
+static void the_foreground_is_noticed_without_a_signal(void **state)
+{
+	run_shell(state, be_a_shell_that_only_changes_the_foreground);
+}
+
+/* In the background nothing waits any more. */
+static void be_no_longer_called(void)
+{
+	char byte = 'r';
+
+	open_job(ROTA_TTY_CBREAK);
+	EXPECT(rota_tty_on_continue(&job.tty, on_continue) == 0);
+	keep_alive();
+	EXPECT(write(job.to_shell[1], &byte, 1) == 1);
+	turn_until(&job.continues, 1);
+	EXPECT(rota_timer_is_active(&job.tty.internal.foreground));
+	EXPECT(rota_tty_on_continue(&job.tty, NULL) == 0);
+	EXPECT(!rota_timer_is_active(&job.tty.internal.foreground));
+	EXPECT(rota_tty_on_continue(&job.tty, on_continue) == 0);
+	EXPECT(write(job.to_shell[1], &byte, 1) == 1);
+	turn_until(&job.continues, 2);
+	EXPECT(rota_timer_is_active(&job.tty.internal.foreground));
+	rota_timer_stop(&job.alive);
+	EXPECT(rota_loop_run(job.f->loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(rota_handle_close_now(&job.tty.handle) == 0);
+}
+
+static void be_a_shell_that_leaves_its_job_in_the_background(void)
+{
+	pid_t child = start_job(be_no_longer_called, 1);
+	char byte;
+
+	EXPECT(read(job.to_shell[0], &byte, 1) == 1);
+	foreground(getpgrp());
+	EXPECT(kill(-child, SIGCONT) == 0);
+	EXPECT(read(job.to_shell[0], &byte, 1) == 1);
+	EXPECT(kill(-child, SIGCONT) == 0);
+	EXPECT(wait_job(child) == 0);
+}
+
+static void who_waits_for_the_foreground_can_stop(void **state)
+{
+	run_shell(state, be_a_shell_that_leaves_its_job_in_the_background);
+}
+
 static void set_the_mode_before_the_signal(void)
 {
 	char byte = 'r';
@@ -690,6 +756,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_read_in_the_background_may_be_an_error),
 	REAL(a_stop_restores_and_a_continue_sets_the_mode_again),
 	REAL(the_mode_waits_for_the_foreground),
+	REAL(the_foreground_is_noticed_without_a_signal),
+	REAL(who_waits_for_the_foreground_can_stop),
 	REAL(a_mode_set_before_the_signal_is_not_the_original),
 	REAL(an_orphan_does_not_stop),
 };
