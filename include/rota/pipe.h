@@ -206,8 +206,8 @@ int rota_pipe_anonymous(int fds[2], unsigned flags);
 
 /**
  * Bind @pipe to the @size bytes at @name: a path, at which a socket file is
- * made; or an abstract name. With @size 0 the system chooses an abstract name:
- * see rota_pipe_own_name(). @options may be NULL. A name that is too long is
+ * made; or an abstract name. If @name is NULL and @size 0, the system chooses an
+ * abstract name: see rota_pipe_own_name(). @options may be NULL. A name that is too long is
  * refused, never cut: a path has at most 107 bytes on Linux. Returns 0.
  *
  * Nobody can connect before rota_stream_listen(). The permissions are set
@@ -231,7 +231,8 @@ int rota_pipe_anonymous(int fds[2], unsigned flags);
  * Owner:   the library does not use @name and @options after the call.
  * Errors:  ROTA_EINVAL        @pipe is bound, connecting, connected or closing,
  *                             or its descriptor is no socket; a path has a byte
- *                             0 in it; @name is NULL and @size is not 0; or
+ *                             0 in it; @name is NULL or @size is 0, but not
+ *                             both; or
  *                             @options have a wrong size, undefined flags or a
  *                             mode above 0777, or a mode with an abstract name
  *          ROTA_ENAMETOOLONG  the name does not fit

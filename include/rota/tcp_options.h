@@ -35,22 +35,24 @@ struct rota_tcp;
 int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on);
 
 /**
- * Set SO_KEEPALIVE: after @idle seconds without traffic, 1 to 32767, the system
- * probes the peer every second, 10 times, and then the connection fails. With 0
- * it does not probe. See tcp(7) and RFC 9293, section 3.8.4. Returns 0.
+ * Set SO_KEEPALIVE: after @idle_ns nanoseconds without traffic the system
+ * probes the peer every second, 10 times, and then the connection fails.
+ * Systems count in seconds, so the time is rounded up to whole seconds. It is 1
+ * to 32767 seconds: less is taken for a wrong unit. With 0 the system does not
+ * probe. See tcp(7) and RFC 9293, section 3.8.4. Returns 0.
  *
  * Thread:  the loop's.
  * Errors:  as rota_tcp_set_nodelay(), and
- *          ROTA_EINVAL  @idle is out of range
+ *          ROTA_EINVAL  @idle_ns is out of range
  */
-int rota_tcp_set_keepalive(struct rota_tcp *tcp, unsigned idle);
+int rota_tcp_set_keepalive(struct rota_tcp *tcp, uint64_t idle_ns);
 
 /**
  * Set SO_KEEPALIVE and all its times: after @idle_ns nanoseconds without
  * traffic the system probes the peer, then again every @interval_ns. When
- * @count probes in a row have had no answer, the connection fails. Systems
- * count in seconds, so the times are rounded up to whole seconds. Both are at
- * least 1 nanosecond, and at most 32767 seconds; @count is 1 to 127. Returns 0.
+ * @count probes in a row have had no answer, the connection fails. The times
+ * are rounded up to whole seconds. Both are 1 to 32767 seconds, as in
+ * rota_tcp_set_keepalive(); @count is 1 to 127. Returns 0.
  *
  * Thread:  the loop's.
  * Errors:  as rota_tcp_set_nodelay(), and
@@ -62,13 +64,13 @@ int rota_tcp_set_keepalive_with(struct rota_tcp *tcp, uint64_t idle_ns,
 /**
  * Set TCP_USER_TIMEOUT: the connection fails with ROTA_ETIMEDOUT if output that
  * was sent is not acknowledged within @timeout_ns nanoseconds, rounded up to
- * whole milliseconds. Up to INT_MAX milliseconds; with 0 the system decides, as
- * before this call. It also limits how long keep-alive probes go unanswered.
- * See tcp(7) and RFC 5482. Returns 0.
+ * whole milliseconds. It is 1 to INT_MAX milliseconds: less is taken for a
+ * wrong unit. With 0 the system decides, as before this call. It also limits
+ * how long keep-alive probes go unanswered. See tcp(7) and RFC 5482. Returns 0.
  *
  * Thread:  the loop's.
  * Errors:  as rota_tcp_set_nodelay(), and
- *          ROTA_EINVAL   @timeout_ns is too large
+ *          ROTA_EINVAL   @timeout_ns is out of range
  *          ROTA_ENOTSUP  the system does not have this: Linux has
  */
 int rota_tcp_set_user_timeout(struct rota_tcp *tcp, uint64_t timeout_ns);

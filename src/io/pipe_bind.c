@@ -23,12 +23,12 @@ static int read_bind(struct rotai_unix_address *address,
 		     struct rota_pipe_bind_options *options, const char *name,
 		     size_t size, const struct rota_pipe_bind_options *given)
 {
-	int is_abstract = size == 0 || (name != NULL && name[0] == 0);
+	int is_abstract = name == NULL || (size > 0 && name[0] == 0);
 
 	*options = (struct rota_pipe_bind_options){ .size = sizeof(*options) };
 	if ((given != NULL && rotai_sized_take(options, sizeof(*options), given,
 					       LEAST_BIND) < 0) ||
-	    (name == NULL && size > 0) ||
+	    (name == NULL) != (size == 0) ||
 	    (options->flags & ~(uint32_t)BIND_FLAGS) != 0 ||
 	    options->mode > 0777 || (is_abstract && options->mode != 0))
 		return ROTA_EINVAL;

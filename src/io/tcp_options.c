@@ -20,10 +20,10 @@ enum {
 	LONGEST_KEEP_SECONDS = 32767,
 	MOST_PROBES = 127,
 
-	/* What rota_tcp_set_keepalive() sets. */
-	USUAL_INTERVAL = 1,
-	USUAL_PROBES = 10,
+	USUAL_PROBES = 10, /* that rota_tcp_set_keepalive() sets */
 };
+
+static const uint64_t USUAL_INTERVAL_NS = ROTA_SEC(1);
 
 static uint64_t round_up(uint64_t time_ns, uint64_t unit_ns)
 {
@@ -40,34 +40,44 @@ int rota_tcp_set_nodelay(struct rota_tcp *tcp, int on)
 					    TCP_NODELAY, on != 0);
 }
 
-/* Probe the peer after @idle seconds, every @interval seconds, @count times. */
-static int keep_alive(struct rota_tcp *tcp, uint64_t idle, uint64_t interval,
-		      unsigned count)
+/* What systems allow. A time below the unit was meant in another one. */
+static int is_keep_time(uint64_t time_ns)
 {
+	return time_ns >= SECOND_NS &&
+	       round_up(time_ns, SECOND_NS) <= LONGEST_KEEP_SECONDS;
+}
+
+/* Probe the peer after @idle_ns, every @interval_ns, @count times. */
+static int keep_alive(struct rota_tcp *tcp, uint64_t idle_ns,
+		      uint64_t interval_ns, unsigned count)
+{
+	int idle, interval;
 	struct rotai_socket_change change = { .wanted = 0 };
 	int error = rotai_tcp_may_set(tcp);
 
 	if (error < 0)
 		return error;
-	if (idle < 1 || idle > LONGEST_KEEP_SECONDS || interval < 1 ||
-	    interval > LONGEST_KEEP_SECONDS || count < 1 || count > MOST_PROBES)
+	if (!is_keep_time(idle_ns) || !is_keep_time(interval_ns) || count < 1 ||
+	    count > MOST_PROBES)
 		return ROTA_EINVAL;
+	idle = (int)round_up(idle_ns, SECOND_NS);
+	interval = (int)round_up(interval_ns, SECOND_NS);
 	/* The times have no effect until SO_KEEPALIVE is set. */
-	rotai_socket_change_option(&change, ROTAI_OPTION_KEEP_IDLE, (int)idle);
-	rotai_socket_change_add(&change, IPPROTO_TCP, TCP_KEEPINTVL,
-				(int)interval);
+	rotai_socket_change_option(&change, ROTAI_OPTION_KEEP_IDLE, idle);
+	rotai_socket_change_add(&change, IPPROTO_TCP, TCP_KEEPINTVL, interval);
 	rotai_socket_change_add(&change, IPPROTO_TCP, TCP_KEEPCNT, (int)count);
 	rotai_socket_change_add(&change, SOL_SOCKET, SO_KEEPALIVE, 1);
 	return rotai_socket_change_make(&change, rotai_tcp_fd(tcp));
 }
 
-int rota_tcp_set_keepalive(struct rota_tcp *tcp, unsigned idle)
+int rota_tcp_set_keepalive(struct rota_tcp *tcp, uint64_t idle_ns)
 {
 	ROTAI_ENTER_HANDLE(&tcp->handle);
 	int error;
 
-	if (idle != 0)
-		return keep_alive(tcp, idle, USUAL_INTERVAL, USUAL_PROBES);
+	if (idle_ns != 0)
+		return keep_alive(tcp, idle_ns, USUAL_INTERVAL_NS,
+				  USUAL_PROBES);
 	error = rotai_tcp_may_set(tcp);
 	return error < 0 ? error
 			 : rotai_socket_set(rotai_tcp_fd(tcp), SOL_SOCKET,
@@ -78,8 +88,7 @@ int rota_tcp_set_keepalive_with(struct rota_tcp *tcp, uint64_t idle_ns,
 				uint64_t interval_ns, unsigned count)
 {
 	ROTAI_ENTER_HANDLE(&tcp->handle);
-	return keep_alive(tcp, round_up(idle_ns, SECOND_NS),
-			  round_up(interval_ns, SECOND_NS), count);
+	return keep_alive(tcp, idle_ns, interval_ns, count);
 }
 
 int rota_tcp_set_user_timeout(struct rota_tcp *tcp, uint64_t timeout_ns)
@@ -88,7 +97,8 @@ int rota_tcp_set_user_timeout(struct rota_tcp *tcp, uint64_t timeout_ns)
 	uint64_t timeout_ms = round_up(timeout_ns, MS_NS);
 	int error = rotai_tcp_may_set(tcp);
 
-	if (error == 0 && timeout_ms > INT_MAX)
+	if (error == 0 && timeout_ns != 0 &&
+	    (timeout_ns < MS_NS || timeout_ms > INT_MAX))
 		error = ROTA_EINVAL;
 	return error < 0 ? error
 			 : rotai_socket_option_set(rotai_tcp_fd(tcp),

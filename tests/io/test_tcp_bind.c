@@ -82,7 +82,8 @@ static void before_it_is_bound_a_handle_has_no_address(void **state)
 	assert_int_equal(rota_tcp_own_address(&tcp, &address), ROTA_EBADF);
 	assert_int_equal(rota_tcp_peer_address(&tcp, &address), ROTA_EBADF);
 	assert_int_equal(rota_tcp_set_nodelay(&tcp, 1), ROTA_EBADF);
-	assert_int_equal(rota_tcp_set_keepalive(&tcp, 10), ROTA_EBADF);
+	assert_int_equal(rota_tcp_set_keepalive(&tcp, ROTA_SEC(10)),
+			 ROTA_EBADF);
 	assert_int_equal(rota_stream_detach(&tcp.stream), ROTA_ENOTCONN);
 	assert_false(rota_handle_is_active(&tcp.handle));
 	assert_int_equal(handle_fd(&tcp.handle), -1);
@@ -726,7 +727,8 @@ static void what_is_closing_has_no_address_and_no_options(void **state)
 	assert_int_equal(rota_tcp_own_address(&s.tcp, &address), ROTA_EINVAL);
 	assert_int_equal(rota_tcp_peer_address(&s.tcp, &address), ROTA_EINVAL);
 	assert_int_equal(rota_tcp_set_nodelay(&s.tcp, 1), ROTA_EINVAL);
-	assert_int_equal(rota_tcp_set_keepalive(&s.tcp, 1), ROTA_EINVAL);
+	assert_int_equal(rota_tcp_set_keepalive(&s.tcp, ROTA_SEC(1)),
+			 ROTA_EINVAL);
 	assert_int_equal(rota_stream_detach(&s.tcp.stream), ROTA_EALREADY);
 	assert_int_equal(try_listen(&s.tcp), ROTA_EINVAL);
 	run_to_the_end(f);

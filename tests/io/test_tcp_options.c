@@ -93,19 +93,19 @@ static void nodelay_can_be_set_and_taken_back(void **state)
 	connection_end(&c);
 }
 
-static void keepalive_asks_after_so_many_seconds(void **state)
+static void keepalive_asks_after_so_long(void **state)
 {
 	struct fixture *f = *state;
 	struct connection c;
 
 	connection_open(&c, f, NULL);
-	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 60), 0);
+	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, ROTA_SEC(60)), 0);
 	assert_true(option(&c, SOL_SOCKET, SO_KEEPALIVE) != 0);
 	assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPIDLE), 60);
 	assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPINTVL), 1);
 	assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPCNT), 10);
 
-	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 1), 0);
+	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, ROTA_SEC(1)), 0);
 	assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPIDLE), 1);
 
 	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 0), 0);
@@ -121,7 +121,8 @@ static void the_least_and_the_most_seconds_are_like_others(void **state)
 
 	for (unsigned i = 0; i < COUNT(idles); i++) {
 		connection_open(&c, f, NULL);
-		assert_int_equal(rota_tcp_set_keepalive(&c.tcp, idles[i]), 0);
+		assert_int_equal(
+			rota_tcp_set_keepalive(&c.tcp, ROTA_SEC(idles[i])), 0);
 		assert_true(option(&c, SOL_SOCKET, SO_KEEPALIVE) != 0);
 		assert_int_equal(option(&c, IPPROTO_TCP, TCP_KEEPIDLE),
 				 (int)idles[i]);
@@ -149,8 +150,15 @@ static void no_keepalive_leaves_the_times_alone(void **state)
 /* F3 */
 static void a_keepalive_out_of_range_changes_nothing(void **state)
 {
-	static const unsigned idles[] = { 1000000, INT_MAX, 1u << 31,
-					  UINT_MAX };
+	static const uint64_t idles[] = {
+		1,
+		60, /* seconds? */
+		ROTA_SEC(1) - 1,
+		ROTA_SEC(32767) + 1,
+		ROTA_SEC(1000000),
+		ROTA_SEC((UINT64_C(1) << 32) + 60),
+		UINT64_MAX,
+	};
 	struct fixture *f = *state;
 	struct connection c;
 
@@ -160,7 +168,7 @@ static void a_keepalive_out_of_range_changes_nothing(void **state)
 				 ROTA_EINVAL);
 		assert_true(option(&c, SOL_SOCKET, SO_KEEPALIVE) == 0);
 	}
-	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 60), 0);
+	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, ROTA_SEC(60)), 0);
 	for (unsigned i = 0; i < COUNT(idles); i++) {
 		assert_int_equal(rota_tcp_set_keepalive(&c.tcp, idles[i]),
 				 ROTA_EINVAL);
@@ -179,12 +187,12 @@ static void a_keepalive_that_failed_does_not_ask(void **state)
 	connection_open(&c, f, NULL);
 	for (unsigned nth = 1; nth <= 4; nth++) {
 		fault_fail("setsockopt", nth, ENOBUFS);
-		assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 60),
+		assert_int_equal(rota_tcp_set_keepalive(&c.tcp, ROTA_SEC(60)),
 				 ROTA_ENOBUFS);
 		assert_int_equal(fault_clear(), 1);
 		assert_int_equal(option(&c, SOL_SOCKET, SO_KEEPALIVE), 0);
 	}
-	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 60), 0);
+	assert_int_equal(rota_tcp_set_keepalive(&c.tcp, ROTA_SEC(60)), 0);
 	connection_end(&c);
 }
 
@@ -207,7 +215,9 @@ static void keepalive_has_all_three_times(void **state)
 						     ROTA_SEC(5), 3),
 			 0);
 	expect_times(&c, 60, 5, 3);
-	assert_int_equal(rota_tcp_set_keepalive_with(&c.tcp, 1, 1, 1), 0);
+	assert_int_equal(rota_tcp_set_keepalive_with(&c.tcp, ROTA_SEC(1),
+						     ROTA_SEC(1), 1),
+			 0);
 	expect_times(&c, 1, 1, 1);
 	assert_int_equal(rota_tcp_set_keepalive_with(&c.tcp, ROTA_SEC(2) + 1,
 						     ROTA_MSEC(3001), 9),
@@ -223,22 +233,26 @@ static void keepalive_has_all_three_times(void **state)
 }
 
 /* D6, F3 */
+#define SECOND ROTA_SEC(1)
 static void times_out_of_range_change_nothing(void **state)
 {
 	static const struct {
 		uint64_t idle, interval;
 		unsigned count;
 	} bad[] = {
-		{ 0, 1, 1 },
-		{ 1, 0, 1 },
-		{ 1, 1, 0 },
-		{ ROTA_SEC(32767) + 1, 1, 1 },
-		{ 1, ROTA_SEC(32767) + 1, 1 },
-		{ 1, 1, 128 },
+		{ 0, SECOND, 1 },
+		{ SECOND, 0, 1 },
+		{ SECOND, SECOND, 0 },
+		{ 60, 5, 3 }, /* seconds? */
+		{ SECOND - 1, SECOND, 1 },
+		{ SECOND, SECOND - 1, 1 },
+		{ ROTA_SEC(32767) + 1, SECOND, 1 },
+		{ SECOND, ROTA_SEC(32767) + 1, 1 },
+		{ SECOND, SECOND, 128 },
 		{ UINT64_MAX, UINT64_MAX, 1 },
-		{ 1, 1, UINT_MAX },
+		{ SECOND, SECOND, UINT_MAX },
 		/* The seconds are 1 in 32 bits. */
-		{ ROTA_SEC((UINT64_C(1) << 32) + 1), 1, 1 },
+		{ ROTA_SEC((UINT64_C(1) << 32) + 1), SECOND, 1 },
 	};
 	struct connection c;
 
@@ -274,8 +288,9 @@ static void a_keepalive_that_failed_has_changed_no_time(void **state)
 	for (unsigned i = 0; i < COUNT(calls); i++) {
 		for (unsigned nth = 1; nth <= 4; nth++) {
 			fault_fail(calls[i], nth, ENOBUFS);
-			assert_int_equal(rota_tcp_set_keepalive(&c.tcp, 60),
-					 ROTA_ENOBUFS);
+			assert_int_equal(
+				rota_tcp_set_keepalive(&c.tcp, ROTA_SEC(60)),
+				ROTA_ENOBUFS);
 			assert_int_equal(fault_clear(), 1);
 			expect_times(&c, 7, 8, 9);
 		}
@@ -303,13 +318,19 @@ static void a_user_timeout_is_in_milliseconds(void **state)
 		int ms;
 	} cases[] = {
 		{ ROTA_SEC(30), 30000 },
-		{ 1, 1 },
+		{ ROTA_MSEC(1), 1 },
 		{ ROTA_MSEC(5) + 1, 6 },
 		{ ROTA_MSEC(INT_MAX), INT_MAX },
 		{ 0, 0 },
 	};
-	static const uint64_t bad[] = { ROTA_MSEC(INT_MAX) + 1, UINT64_MAX,
-					ROTA_MSEC(UINT64_C(1) << 32) };
+	static const uint64_t bad[] = {
+		1,
+		20, /* seconds? */
+		ROTA_MSEC(1) - 1,
+		ROTA_MSEC(INT_MAX) + 1,
+		ROTA_MSEC(UINT64_C(1) << 32),
+		UINT64_MAX,
+	};
 	struct connection c;
 
 	connection_open(&c, *state, NULL);
@@ -494,7 +515,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_connection_of_version_6_has_two_addresses),
 	REAL(what_is_only_bound_has_no_peer),
 	REAL(nodelay_can_be_set_and_taken_back),
-	REAL(keepalive_asks_after_so_many_seconds),
+	REAL(keepalive_asks_after_so_long),
 	REAL(a_keepalive_out_of_range_changes_nothing),
 	REAL(the_least_and_the_most_seconds_are_like_others),
 	REAL(no_keepalive_leaves_the_times_alone),
