@@ -92,10 +92,10 @@ struct rota_pipe_credentials {
 	int64_t gid;
 };
 
-/** Flags for rota_pipe_anonymous(). */
+/** Flags for rota_pipe_anonymous() and rota_pipe_socketpair(). */
 enum {
-	ROTA_PIPE_READ_NONBLOCKING = 1 << 0,
-	ROTA_PIPE_WRITE_NONBLOCKING = 1 << 1,
+	ROTA_PIPE_READ_NONBLOCKING = 1 << 0,  /* @fds[0] */
+	ROTA_PIPE_WRITE_NONBLOCKING = 1 << 1, /* @fds[1] */
 };
 
 /**
@@ -205,10 +205,23 @@ int rota_pipe_pair(struct rota_pipe *a, struct rota_pipe *b,
 int rota_pipe_anonymous(int fds[2], unsigned flags);
 
 /**
+ * As rota_pipe_anonymous(), with two Unix stream sockets that are connected to
+ * each other: both can be read and written, and descriptors passed in both
+ * directions. See socketpair(2). One of them is for a child process, or for
+ * another loop; rota_pipe_open() takes the other. Returns 0.
+ *
+ * Thread:  any.
+ * Owner:   the caller owns both descriptors.
+ * Errors:  as rota_pipe_anonymous(), and ROTA_ENOBUFS: see socketpair(2)
+ */
+int rota_pipe_socketpair(int fds[2], unsigned flags);
+
+/**
  * Bind @pipe to the @size bytes at @name: a path, at which a socket file is
  * made; or an abstract name. If @name is NULL and @size 0, the system chooses an
- * abstract name: see rota_pipe_own_name(). @options may be NULL. A name that is too long is
- * refused, never cut: a path has at most 107 bytes on Linux. Returns 0.
+ * abstract name: see rota_pipe_own_name(). @options may be NULL. A name that is
+ * too long is refused, never cut: a path has at most 107 bytes on Linux.
+ * Returns 0.
  *
  * Nobody can connect before rota_stream_listen(). The permissions are set
  * before that. (Some BSDs do not look at them: protect the directory.) The

@@ -88,7 +88,8 @@ typedef void rota_shutdown_fn(struct rota_shutdown *shutdown, int status);
  * side has failed and bytes are lost that rota_stream_send() had accepted.
  * After rota_stream_end() it is called only with an error. After
  * rota_stream_shutdown() has returned 1 it is called once, when the writing
- * side is shut down (0) or has failed.
+ * side is shut down (0) or has failed: also if a send had returned 1 before,
+ * and the queue passes the low watermark meanwhile.
  *
  * Phase:   poll, or pending.
  * Thread:  the loop's.

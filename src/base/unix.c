@@ -165,7 +165,8 @@ ssize_t rotai_unix_send(int fd, struct iovec *bufs, size_t count,
 	message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
 	message.msg_controllen = (__typeof__(message.msg_controllen))CMSG_SPACE(
 		fd_count * sizeof(int));
-	memset(&control, 0, sizeof(control.header));
+	/* Also what is between the descriptors and the end. */
+	memset(&control, 0, (size_t)message.msg_controllen);
 	control.header.cmsg_level = SOL_SOCKET;
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = (__typeof__(control.header.cmsg_len))CMSG_LEN(

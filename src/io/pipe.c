@@ -196,7 +196,8 @@ int rota_pipe_pair(struct rota_pipe *a, struct rota_pipe *b,
 	return 0;
 }
 
-int rota_pipe_anonymous(int fds[2], unsigned flags)
+/* Make two descriptors by @make, which makes them non-blocking. */
+static int make_two(int (*make)(int fds[2]), int fds[2], unsigned flags)
 {
 	static const unsigned bits[2] = { ROTA_PIPE_READ_NONBLOCKING,
 					  ROTA_PIPE_WRITE_NONBLOCKING };
@@ -205,7 +206,7 @@ int rota_pipe_anonymous(int fds[2], unsigned flags)
 
 	if (fds == NULL || (flags & ~(bits[0] | bits[1])) != 0)
 		return ROTA_EINVAL;
-	error = rotai_fd_pipe(made);
+	error = make(made);
 	if (error < 0)
 		return error;
 	for (int i = 0; i < 2 && error == 0; i++)
@@ -219,6 +220,16 @@ int rota_pipe_anonymous(int fds[2], unsigned flags)
 	fds[0] = made[0];
 	fds[1] = made[1];
 	return 0;
+}
+
+int rota_pipe_anonymous(int fds[2], unsigned flags)
+{
+	return make_two(rotai_fd_pipe, fds, flags);
+}
+
+int rota_pipe_socketpair(int fds[2], unsigned flags)
+{
+	return make_two(rotai_unix_pair, fds, flags);
 }
 
 /* Return the socket of @pipe, or the error if it has none. */

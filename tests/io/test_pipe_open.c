@@ -325,6 +325,45 @@ static void a_failed_anonymous_pipe_leaves_nothing(void **state)
 	}
 }
 
+static void a_socket_pair_is_for_a_child(void **state)
+{
+	int fds[2] = { -7, -7 };
+
+	(void)state;
+	assert_int_equal(rota_pipe_socketpair(NULL, 0), ROTA_EINVAL);
+	assert_int_equal(rota_pipe_socketpair(fds, 4), ROTA_EINVAL);
+	assert_int_equal(fds[0], -7);
+	for (unsigned flags = 0; flags < 4; flags++) {
+		assert_int_equal(rota_pipe_socketpair(fds, flags), 0);
+		for (unsigned i = 0; i < 2; i++) {
+			assert_true(fds[i] > 2);
+			assert_true(fcntl(fds[i], F_GETFD) & FD_CLOEXEC);
+			assert_int_equal(
+				(fcntl(fds[i], F_GETFL) & O_NONBLOCK) != 0,
+				(flags >> i) & 1);
+			raw_put(fds[i], "x");
+		}
+		assert_int_equal(close(fds[0]), 0);
+		assert_int_equal(close(fds[1]), 0);
+	}
+}
+
+static void a_failed_socket_pair_leaves_nothing(void **state)
+{
+	int fds[2] = { -7, -7 };
+
+	(void)state;
+	fault_fail("socketpair", 1, EMFILE);
+	assert_int_equal(rota_pipe_socketpair(fds, 0), ROTA_EMFILE);
+	fault_clear();
+	for (unsigned nth = 1; nth <= 4; nth++) {
+		fault_fail("fcntl", nth, ENOMEM);
+		assert_int_equal(rota_pipe_socketpair(fds, 0), ROTA_ENOMEM);
+		assert_int_equal(fault_clear(), 1);
+		assert_int_equal(fds[1], -7);
+	}
+}
+
 /* Credentials. */
 
 static void a_peer_is_known(void **state)
@@ -484,6 +523,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_peer_that_is_gone_has_left_its_last_words),
 	REAL(an_anonymous_pipe_is_for_a_child),
 	REAL(a_failed_anonymous_pipe_leaves_nothing),
+	REAL(a_socket_pair_is_for_a_child),
+	REAL(a_failed_socket_pair_leaves_nothing),
 	REAL(a_peer_is_known),
 	REAL(a_process_has_a_descriptor),
 	REAL(what_is_no_socket_has_no_name_and_no_peer),
