@@ -218,9 +218,9 @@ int rota_pipe_socketpair(int fds[2], unsigned flags);
 
 /**
  * Bind @pipe to the @size bytes at @name: a path, at which a socket file is
- * made; or an abstract name. If @name is NULL and @size 0, the system chooses an
- * abstract name: see rota_pipe_own_name(). @options may be NULL. A name that is
- * too long is refused, never cut: a path has at most 107 bytes on Linux.
+ * made; or an abstract name. If @name is NULL and @size 0, the system chooses
+ * an abstract name: see rota_pipe_own_name(). @options may be NULL. A name that
+ * is too long is refused, never cut: a path has at most 107 bytes on Linux.
  * Returns 0.
  *
  * Nobody can connect before rota_stream_listen(). The permissions are set

@@ -6,6 +6,10 @@
  * struct rota_request, and the functions here take a pointer to that. A request
  * that is all zero was never started. It may be queried and cancelled all the
  * same.
+ *
+ * Do not start a request that is in flight: its memory is in a queue. The
+ * library does not check that, the debug library does (docs/threads.md). In its
+ * callback a request may be started again, or freed.
  */
 #ifndef ROTA_REQUEST_H
 #define ROTA_REQUEST_H
