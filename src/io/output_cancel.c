@@ -5,6 +5,8 @@
  *  1. If the first entry leaves the queue and it was what the queue waited for,
  *     the rest is written. An entry that waits for room has begun, or the
  *     socket is full: then the rest waits for the same event.
+ *  2. If that leaves the queue empty, there is no event to wait for, and a
+ *     shutdown without a request, which was behind the queue, is done now.
  */
 #include "io/io.h"
 
@@ -31,6 +33,10 @@ void rotai_output_taken_out(struct rota_stream *stream)
 {
 	if (stream->internal.first_output == NULL)
 		rotai_stream_clear(stream, ROTAI_BLOCKED);
+	if (stream->internal.first_output == NULL &&
+	    rotai_stream_has(stream, ROTAI_SHUT_DUE) &&
+	    !rotai_stream_has(stream, ROTAI_CONNECTING))
+		rotai_output_flush(stream); /* (2) */
 	(void)rotai_stream_update(stream);
 	rotai_output_shortened(stream);
 }

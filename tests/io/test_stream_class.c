@@ -161,6 +161,39 @@ static void a_shutdown_without_a_request_is_reported_once(void **state)
 	for_each_link(*state, shutdown_test);
 }
 
+/* The shutdown is behind a write that is cancelled, and nothing else is left
+ * to wait for. */
+static void shutdown_alone_test(struct link *link)
+{
+	static const char zeros[4096];
+	const struct rota_const_buf buf = { zeros, sizeof(zeros) };
+	struct rota_write write;
+
+	while (rota_stream_try_write(link->a.stream, &buf, 1) > 0)
+		;
+	assert_int_equal(rota_stream_write(&write, link->a.stream, &buf, 1,
+					   note_write),
+			 0);
+	write.request.data = "write";
+	assert_int_equal(rota_stream_shutdown(NULL, link->a.stream, NULL), 1);
+	assert_int_equal(rota_request_cancel(&write.request), 0);
+	assert_int_equal(link->a.drains, 0);
+	end_start(&link->b);
+	RUN_UNTIL(link->f, link->b.ends > 0);
+	RUN_UNTIL(link->f, link->a.drains > 0);
+
+	assert_string_equal(journal_take(), "pending: write=ECANCELED");
+	assert_int_equal(link->b.status, ROTA_EOF);
+	assert_int_equal(link->a.drain_status, 0);
+	assert_int_equal(link->a.drains, 1);
+	assert_false(rota_loop_alive(link->f->loop));
+}
+
+static void a_shutdown_is_done_when_all_before_it_is_cancelled(void **state)
+{
+	for_each_link(*state, shutdown_alone_test);
+}
+
 static void end_test(struct link *link)
 {
 	struct rota_end end;
@@ -661,6 +694,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_paused_reader_loses_nothing),
 	REAL(one_side_ends_and_the_other_goes_on),
 	REAL(a_shutdown_without_a_request_is_reported_once),
+	REAL(a_shutdown_is_done_when_all_before_it_is_cancelled),
 	REAL(both_end_and_nothing_is_lost),
 	REAL(the_last_to_end_sends_all_first),
 	REAL(an_end_after_the_peers_close_is_clean),
