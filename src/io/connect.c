@@ -52,7 +52,8 @@ static void give_up(struct rota_stream *stream, int error)
 	int ending = rotai_stream_has(stream, ROTAI_ENDING);
 
 	reset(stream);
-	if (rotai_stream_has(stream, ROTAI_SHUT_DUE)) {
+	/* A pump that waits for on_drain must find out, too. */
+	if (rotai_stream_has(stream, ROTAI_SHUT_DUE | ROTAI_FED)) {
 		rotai_stream_clear(stream, ROTAI_SHUT_DUE);
 		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
 		stream->internal.error = ROTA_ECANCELED;

@@ -270,12 +270,15 @@ static const struct rotai_request_class shutdown_class = {
 /* Return 0 if it is done, 1 if on_drain will say so, or an error. */
 static int shut_down_without_request(struct rota_stream *stream)
 {
+	int is_now = stream->internal.first_output == NULL &&
+		     !rotai_stream_has(stream, ROTAI_CONNECTING);
 	int error;
 
+	rotai_stream_set(stream, ROTAI_SHUT_DUE);
 	if (rotai_stream_has(stream, ROTAI_FED)) {
 		/* A pump that waits for on_drain must find out. */
-		rotai_stream_set(stream, ROTAI_SHUT_DUE);
-		rotai_output_flush(stream);
+		if (is_now)
+			rotai_output_flush(stream);
 		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
 		rotai_drain_defer(stream);
 		return rotai_stream_has(stream, ROTAI_SHUT_DUE);
@@ -283,9 +286,7 @@ static int shut_down_without_request(struct rota_stream *stream)
 	/* on_drain is called once more, and for this only. The writing side has
 	 * not failed, so there is no error to report. */
 	rotai_stream_clear(stream, ROTAI_PRESSED | ROTAI_DRAIN_DUE);
-	rotai_stream_set(stream, ROTAI_SHUT_DUE);
-	if (stream->internal.first_output != NULL ||
-	    rotai_stream_has(stream, ROTAI_CONNECTING))
+	if (!is_now)
 		return 1;
 	rotai_output_flush(stream);
 	error = stream->internal.error;
