@@ -70,10 +70,17 @@ void rotai_drain_call(struct rota_stream *stream)
 	rotai_callback_end(loop, type, stream);
 }
 
-void rotai_drain_defer(struct rota_stream *stream)
+static void put_into_drains(struct rota_stream *stream)
 {
 	struct rotai_io *io = rotai_io_of(stream);
 
+	rotai_stream_set(stream, ROTAI_IN_DRAINS);
+	rotai_streams_append(&io->drains, stream);
+	rotai_extension_call_pending(io->loop, &io->extension);
+}
+
+void rotai_drain_defer(struct rota_stream *stream)
+{
 	if (!rotai_stream_has(stream, ROTAI_DRAIN_DUE) ||
 	    rotai_stream_has(stream, ROTAI_IN_DRAINS | ROTAI_HELD))
 		return;
@@ -83,9 +90,18 @@ void rotai_drain_defer(struct rota_stream *stream)
 		(void)take_drain(stream);
 		return;
 	}
-	rotai_stream_set(stream, ROTAI_IN_DRAINS);
-	rotai_streams_append(&io->drains, stream);
-	rotai_extension_call_pending(io->loop, &io->extension);
+	put_into_drains(stream);
+	(void)rotai_stream_update(stream);
+}
+
+void rotai_drain_attached(struct rota_stream *stream)
+{
+	if (rotai_stream_has(stream, ROTAI_BROKEN))
+		return; /* the program knows */
+	rotai_drain_note(stream);
+	if (!rotai_stream_has(stream, ROTAI_DRAIN_DUE))
+		return;
+	put_into_drains(stream);
 	(void)rotai_stream_update(stream);
 }
 
@@ -98,11 +114,8 @@ void rotai_output_fail_later(struct rota_stream *stream, int error)
 	if (rotai_stream_has(stream, ROTAI_HELD))
 		rotai_streams_remove(&io->held, stream);
 	rotai_stream_clear(stream, ROTAI_HELD);
-	if (rotai_stream_has(stream, ROTAI_IN_DRAINS))
-		return;
-	rotai_stream_set(stream, ROTAI_IN_DRAINS);
-	rotai_streams_append(&io->drains, stream);
-	rotai_extension_call_pending(io->loop, &io->extension);
+	if (!rotai_stream_has(stream, ROTAI_IN_DRAINS))
+		put_into_drains(stream);
 }
 
 void rotai_output_shortened(struct rota_stream *stream)

@@ -127,6 +127,8 @@ int rota_stream_detach_with(struct rota_stream *stream,
 		taken.error = stream->internal.error < 0
 				      ? stream->internal.error
 				      : ROTA_EPIPE;
+	else if (rotai_stream_has(stream, ROTAI_DRAIN_DUE))
+		taken.internal.flags |= ROTAI_PRESSED; /* not told yet */
 	taken.fd = take_fd(stream);
 	*detached = taken;
 	return 0;
@@ -184,6 +186,8 @@ int rotai_stream_attach(struct rota_stream *stream,
 	if (detached->unread.size > 0 &&
 	    !rotai_stream_has(stream, ROTAI_READ_FAILED))
 		rotai_stream_clear(stream, ROTAI_READ_ENDED);
+	if (error == 0)
+		rotai_drain_attached(stream);
 	if (error == 0 && stream->internal.first_output != NULL) {
 		rotai_stream_set(stream, ROTAI_BLOCKED);
 		error = rotai_stream_update(stream);

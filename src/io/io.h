@@ -373,6 +373,10 @@ int rotai_output_added(struct rota_stream *stream);
 void rotai_drain_call(struct rota_stream *stream);
 void rotai_drain_defer(struct rota_stream *stream);
 
+/* The same for a stream that is attached with output to which on_drain may be
+ * due: the program sets the function after this. */
+void rotai_drain_attached(struct rota_stream *stream);
+
 /* The writing side has failed with @error: let the pending phase end what is
  * queued. */
 void rotai_output_fail_later(struct rota_stream *stream, int error);

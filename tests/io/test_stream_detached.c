@@ -74,6 +74,50 @@ static void who_was_pressed_is_drained(void **state)
 	connection_end(&c);
 }
 
+static void who_was_to_be_drained(struct fixture *f, struct connection *c)
+{
+	struct rota_detached detached;
+
+	assert_int_equal(rota_stream_detach_with(&c->tcp.stream, &detached), 0);
+	assert_int_equal(detached.unsent.size, 0);
+	attach(c, f, &detached);
+	rota_stream_on_drain(&c->tcp.stream, count_drain);
+	assert_true(rota_loop_alive(f->loop));
+	RUN_UNTIL(f, c->drains > 0);
+	assert_int_equal(c->drain_status, 0);
+	for (int i = 0; i < 3; i++)
+		turn(f);
+	assert_int_equal(c->drains, 1);
+	assert_false(rota_loop_alive(f->loop));
+	connection_end(c);
+}
+
+/* The output has left, and on_drain was about to be called: the new handle does
+ * that as well. */
+static void who_was_about_to_be_drained_is_drained(void **state)
+{
+	struct fixture *f = *state;
+	struct connection c;
+
+	connection_open(&c, f, NULL);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	rota_stream_set_cork(&c.tcp.stream, 1);
+	assert_int_equal(rota_stream_set_watermarks(&c.tcp.stream, 0, 0), 0);
+	assert_int_equal(connection_send(&c, 100), 1);
+	rota_stream_set_cork(&c.tcp.stream, 0);
+	assert_int_equal(c.drains, 0);
+	who_was_to_be_drained(f, &c);
+
+	/* The same with the report of a shutdown. */
+	connection_open(&c, f, NULL);
+	rota_stream_on_drain(&c.tcp.stream, count_drain);
+	rota_stream_set_cork(&c.tcp.stream, 1);
+	assert_int_equal(connection_send(&c, 100), 0);
+	assert_int_equal(rota_stream_shutdown(NULL, &c.tcp.stream, NULL), 1);
+	rota_stream_set_cork(&c.tcp.stream, 0);
+	who_was_to_be_drained(f, &c);
+}
+
 static void corked_bytes_go_with_it(void **state)
 {
 	struct fixture *f = *state;
@@ -374,6 +418,7 @@ static void a_failed_move_changes_nothing(void **state)
 static const struct CMUnitTest tests[] = {
 	REAL(unsent_bytes_go_with_it),
 	REAL(who_was_pressed_is_drained),
+	REAL(who_was_about_to_be_drained_is_drained),
 	REAL(corked_bytes_go_with_it),
 	REAL(what_was_put_back_is_read_first),
 	REAL(unread_bytes_go_on_with_it),
