@@ -7,6 +7,8 @@
  *     each back before it calls on_stop for it. So on_stop may free any.
  *  3. When a connection goes, and it was the last, the same task is queued
  *     again, for the callback of the stop.
+ *  4. While on_stop is called, the task is queued. So if that forks, the child
+ *     goes on when it has rebuilt the loop.
  */
 #include "rota/server.h"
 
@@ -80,13 +82,12 @@ static void end_idle(struct rota_server *server)
 }
 
 /* (2) */
-static void tell_all(struct rota_task *task)
+static void tell_untold(struct rota_task *task)
 {
 	struct rota_server *server = server_of(task);
 	struct rota_link *link;
 
-	rotai_list_splice(&server->internal.untold,
-			  &server->internal.connections);
+	(void)rota_task_immediate(task, tell_untold); /* (4) */
 	while ((link = rotai_list_take_first(&server->internal.untold)) !=
 	       NULL) {
 		rotai_list_append(&server->internal.connections, link);
@@ -94,8 +95,18 @@ static void tell_all(struct rota_task *task)
 		if (rotai_loop_inherited(server->internal.loop) < 0)
 			return; /* the rest is the parent's (F2) */
 	}
+	(void)rota_task_cancel(task);
 	end_idle(server);
 	rotai_connections_note(server);
+}
+
+static void tell_all(struct rota_task *task)
+{
+	struct rota_server *server = server_of(task);
+
+	rotai_list_splice(&server->internal.untold,
+			  &server->internal.connections);
+	tell_untold(task);
 }
 
 static void on_grace_over(struct rota_timer *timer)

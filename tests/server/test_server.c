@@ -704,6 +704,49 @@ static void on_stop_may_do_anything(void **state)
 	}
 }
 
+static pid_t forked;
+
+static void fork_once(struct client *c)
+{
+	(void)c;
+	act = NULL;
+	forked = child_fork();
+}
+
+static void run_rebuilt(struct house *h, struct fixture *f)
+{
+	struct rota_connection *at = NULL;
+
+	EXPECT(rota_loop_fork(f->loop) == 0);
+	for (int i = 0; i < 3; i++)
+		EXPECT(rota_loop_run(f->loop, ROTA_RUN_NOWAIT) >= 0);
+	EXPECT(h->stops == 3);
+	while ((at = rota_server_next(&h->server, at)) != NULL)
+		EXPECT(rota_stream_is_ending(rota_connection_stream(at)));
+	child_ends();
+}
+
+/* Both processes return from the callback, and the stop goes on in both. */
+static void on_stop_may_fork(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_server_options options = options_of(0, 0);
+	struct house h;
+	int fds[3];
+
+	house_open(&h, f, &options);
+	connect_all(&h, f, fds, 3);
+	stop_house(&h, UINT64_MAX);
+	act = fork_once;
+	RUN_UNTIL(f, act == NULL);
+	if (forked == 0)
+		run_rebuilt(&h, f);
+	expect_success(forked);
+	assert_int_equal(h.stops, 3);
+	raw_close_all(fds, 3);
+	RUN_UNTIL(f, h.stopped == 1);
+}
+
 static void stop_in_callback(struct server *s, int status, int fd)
 {
 	struct house *h = rota_container_of(s, struct house, s);
@@ -973,6 +1016,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_stop_without_connections_is_told_as_well),
 	VIRTUAL(no_connection_is_started_during_a_stop),
 	VIRTUAL(on_stop_may_do_anything),
+	REAL(on_stop_may_fork),
 	VIRTUAL(a_listener_may_stop_the_server),
 	VIRTUAL(a_timeout_may_stop_the_server),
 	VIRTUAL(the_last_may_go_before_it_is_told),
