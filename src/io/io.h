@@ -468,6 +468,11 @@ void rotai_end_stop(struct rota_stream *stream);
 /* --- listen.c, connect.c -------------------------------------------------- */
 
 void rotai_listener_stop(struct rota_stream *stream);
+
+/* As rota_stream_listen_pause() or _resume(), also in a forked child: this
+ * changes memory only. Returns ROTA_EINVAL if @stream does not listen. */
+int rotai_listener_set_paused(struct rota_stream *stream, int paused);
+
 void rotai_connect_stop(struct rota_stream *stream, int status);
 
 /* --- close.c -------------------------------------------------------------- */

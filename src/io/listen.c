@@ -273,17 +273,20 @@ free_listener:
 	return error;
 }
 
-static int set_paused(struct rota_stream *stream, int paused)
+int rotai_listener_set_paused(struct rota_stream *stream, int paused)
 {
-	int error = rotai_handle_usable(&stream->handle);
-
-	if (error < 0)
-		return error;
 	if (!rotai_stream_has(stream, ROTAI_LISTENING))
 		return ROTA_EINVAL;
 	stream->internal.front.listener->is_paused = (uint8_t)paused;
 	ask_for_connections(stream->internal.front.listener);
 	return 0;
+}
+
+static int set_paused(struct rota_stream *stream, int paused)
+{
+	int error = rotai_handle_usable(&stream->handle);
+
+	return error < 0 ? error : rotai_listener_set_paused(stream, paused);
 }
 
 int rota_stream_listen_pause(struct rota_stream *stream)

@@ -10,7 +10,9 @@
  *     a stop has called on_stop for it.
  *  3. The server is full while it has as many connections as its limit says.
  *     Its listeners are paused for just as long.
- *  4. This uses the public functions of streams only.
+ *  4. This uses the public functions of streams, except for the pause, which a
+ *     forked child could not undo by them: rota_connection_stop() changes
+ *     memory only, and may be called there.
  */
 #include "server/connection.h"
 
@@ -49,10 +51,7 @@ static void update_fullness(struct rota_server *server)
 	size_t limit = server->internal.options.limit;
 	uint8_t is_full = limit > 0 && server->internal.stats.open >= limit;
 
-	/* A forked child cannot change its listeners yet: they stay as they
-	 * are, and so does this. */
-	if (server->internal.is_full != is_full &&
-	    rotai_loop_inherited(server->internal.loop) == 0) {
+	if (server->internal.is_full != is_full) {
 		server->internal.is_full = is_full;
 		rotai_listeners_set_paused(server, is_full);
 	}

@@ -7,6 +7,7 @@
 #include "server/listener.h"
 
 #include "base/list.h"
+#include "io/io.h"
 #include "loop/enter.h"
 #include "rota/error.h"
 
@@ -26,8 +27,8 @@ void rotai_listeners_set_paused(struct rota_server *server, int is_paused)
 	struct rota_link *list = &server->internal.listeners;
 
 	for (struct rota_link *at = list->next; at != list; at = at->next)
-		(void)pause_or_resume(listener_of(at)->internal.stream,
-				      is_paused);
+		(void)rotai_listener_set_paused(
+			listener_of(at)->internal.stream, is_paused);
 }
 
 static void remove_listener(struct rota_listener *listener)
