@@ -144,8 +144,10 @@ void rotai_outputs_take(struct rotai_extension *extension)
 	struct rotai_io *io =
 		rota_container_of(extension, struct rotai_io, extension);
 
-	io->drains_taken = io->drains;
-	io->drains.first = NULL;
+	/* Some are left if a callback has forked. */
+	while (io->drains.first != NULL)
+		rotai_streams_append(&io->drains_taken,
+				     rotai_streams_take_first(&io->drains));
 }
 
 void rotai_outputs_pending(struct rotai_extension *extension,
@@ -155,7 +157,6 @@ void rotai_outputs_pending(struct rotai_extension *extension,
 		rota_container_of(extension, struct rotai_io, extension);
 	struct rota_stream *stream;
 
-	(void)loop;
 	while ((stream = rotai_streams_take_first(&io->drains_taken)) != NULL) {
 		rotai_stream_clear(stream, ROTAI_IN_DRAINS);
 		io->current = stream;
@@ -165,7 +166,15 @@ void rotai_outputs_pending(struct rotai_extension *extension,
 		}
 		(void)rotai_stream_update(stream);
 		rotai_drain_call(stream);
+		if (rotai_loop_inherited(loop) < 0)
+			return; /* the rest comes when it is rebuilt (F2) */
 		if (io->current == stream)
 			rotai_stream_proceed(stream);
 	}
+}
+
+void rotai_outputs_forked(struct rotai_io *io)
+{
+	if (io->drains.first != NULL || io->drains_taken.first != NULL)
+		rotai_extension_call_pending(io->loop, &io->extension);
 }

@@ -30,6 +30,7 @@ static void rebuild_io(struct rotai_extension *extension,
 		       struct rota_loop *loop)
 {
 	(void)loop;
+	rotai_outputs_forked(io_of(extension));
 	rotai_ready_forked(io_of(extension));
 }
 

@@ -391,6 +391,7 @@ void rotai_outputs_after(struct rotai_extension *extension,
 void rotai_outputs_take(struct rotai_extension *extension);
 void rotai_outputs_pending(struct rotai_extension *extension,
 			   struct rota_loop *loop);
+void rotai_outputs_forked(struct rotai_io *io);
 
 /* --- what puts entries into the queue, and output_cancel.c --------------- */
 

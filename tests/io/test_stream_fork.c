@@ -277,12 +277,87 @@ static void a_read_callback_may_fork(void **state)
 	connection_end(&c);
 }
 
+static void fork_in_drain(struct rota_stream *stream, int status)
+{
+	(void)stream;
+	(void)status;
+	forked = child_fork();
+	if (forked > 0)
+		expect_success(forked); /* it reads first */
+}
+
+static void pump_called(struct rota_pump *pump, int status)
+{
+	*(int *)pump->request.data = status;
+}
+
+/* Have on_drain of @sink called in the next turn. */
+static void drain_soon(struct rota_stream *sink)
+{
+	assert_int_equal(rota_stream_set_watermarks(sink, 100, 100), 0);
+}
+
+/* Open a pair in memory, one end of which has more queued than its high
+ * watermark. */
+static void open_full(struct fixture *f, struct rota_memory_stream *sink,
+		      struct rota_memory_stream *peer)
+{
+	assert_int_equal(rota_memory_stream_pair(sink, peer, f->loop, 8), 0);
+	assert_int_equal(rota_stream_set_watermarks(&sink->stream, 0, 0), 0);
+	assert_int_equal(rota_stream_send(&sink->stream, "0123456789", 10), 1);
+}
+
+/* F2: on_drain forks, and a pump was to be told in the same phase. In the
+ * child it is told when the loop is rebuilt: it cannot read before. */
+static void an_on_drain_may_fork(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_memory_stream one, one_peer, sink, sink_peer;
+	struct rota_pump pump;
+	struct connection source;
+	int status = 1;
+
+	connection_open(&source, f, NULL);
+	open_full(f, &one, &one_peer);
+	rota_stream_on_drain(&one.stream, fork_in_drain);
+	open_full(f, &sink, &sink_peer);
+	assert_int_equal(rota_pump_start(&pump, &source.tcp.stream,
+					 &sink.stream, 0, pump_called),
+			 0);
+	pump.request.data = &status;
+	drain_soon(&one.stream);
+	drain_soon(&sink.stream);
+	forked = -1;
+	(void)rota_loop_run(f->loop, ROTA_RUN_NOWAIT); /* or ROTA_ECHILD */
+	if (forked == 0) {
+		EXPECT(rota_loop_fork(f->loop) == 0);
+		EXPECT(send(source.peer, "abc", 3, 0) == 3);
+		for (int i = 0; i < 100 && pump.bytes < 3; i++)
+			EXPECT(rota_loop_run(f->loop, ROTA_RUN_NOWAIT) >= 0);
+		EXPECT(pump.bytes == 3);
+		EXPECT(status == 1);
+		child_ends();
+	}
+
+	assert_true(forked > 0);
+	peer_sends(&source, 5);
+	RUN_UNTIL(f, pump.bytes == 5);
+	assert_int_equal(rota_pump_stop(&pump), 0);
+	RUN_UNTIL(f, status == ROTA_ECANCELED);
+	assert_int_equal(rota_handle_close_now(&one.handle), 0);
+	assert_int_equal(rota_handle_close_now(&one_peer.handle), 0);
+	assert_int_equal(rota_handle_close_now(&sink.handle), 0);
+	assert_int_equal(rota_handle_close_now(&sink_peer.handle), 0);
+	connection_end(&source);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(an_inherited_stream_refuses_everything),
 	REAL(a_stop_in_the_child_is_not_the_parents),
 	REAL(streams_go_on_in_a_rebuilt_loop),
 	REAL(streams_closed_in_a_child_stay_the_parents),
 	REAL(a_read_callback_may_fork),
+	REAL(an_on_drain_may_fork),
 };
 
 FIXTURE_MAIN(tests)
