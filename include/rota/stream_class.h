@@ -54,7 +54,9 @@ struct rota_stream_class {
 	 * is empty. Return how many bytes were taken; ROTA_EAGAIN if none can
 	 * be taken now; or the error with which the writing side has failed.
 	 * When it has taken less than all, it is called again when
-	 * rota_stream_ready() has reported ROTA_WRITABLE.
+	 * rota_stream_ready() has reported ROTA_WRITABLE. If it fails behind
+	 * bytes that it has taken, it returns these, reports ROTA_WRITABLE, and
+	 * returns the error then.
 	 */
 	ptrdiff_t (*send)(struct rota_stream *stream,
 			  const struct rota_const_buf *bufs, size_t count);

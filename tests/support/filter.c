@@ -91,8 +91,13 @@ static ptrdiff_t send_one(struct filter *filter, const char *data, size_t size)
 
 		change(piece, data + sent, n, filter->key);
 		status = rota_stream_send(filter->below, piece, n);
-		if (status < 0)
-			return sent > 0 ? (ptrdiff_t)sent : status;
+		if (status < 0 && sent == 0)
+			return status;
+		if (status < 0) { /* the next call tells it */
+			filter->out_status = status;
+			rota_stream_ready(&filter->stream, ROTA_WRITABLE);
+			break;
+		}
 		filter->is_pressed = status;
 		sent += n;
 	}
@@ -110,8 +115,13 @@ static ptrdiff_t filter_send(struct rota_stream *stream,
 	for (size_t i = 0; i < n; i++) {
 		ptrdiff_t sent = send_one(filter, bufs[i].data, bufs[i].size);
 
-		if (sent < 0)
+		if (sent < 0 && (sent == ROTA_EAGAIN || total == 0))
 			return total > 0 ? total : sent;
+		if (sent < 0) {
+			filter->out_status = (int)sent;
+			rota_stream_ready(&filter->stream, ROTA_WRITABLE);
+			break;
+		}
 		total += sent;
 		if ((size_t)sent < bufs[i].size)
 			break;
