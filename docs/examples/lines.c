@@ -18,8 +18,9 @@
  *  3. A client that sends no line for the idle time is ended.
  *  4. There are at most MOST_CLIENTS. More of them wait in the kernel's queue.
  *  5. SIGINT and SIGTERM stop the server gracefully: clients have
- *     GRACE_SECONDS to read the answers that are queued for them. A second
- *     signal resets them.
+ *     GRACE_SECONDS to read the answers that are queued for them. A client
+ *     whose framer is paused is busy, and gets the answers to the lines that
+ *     the framer has left as well. A second signal resets all.
  */
 #include <inttypes.h>
 #include <rota.h>
@@ -75,8 +76,10 @@ static void on_line(struct rota_framer *framer, int status,
 				 (size_t)size + line->size);
 	if (status < 0)
 		rota_connection_reset(&c->connection);
-	else if (status > 0)
+	if (status > 0) {
 		rota_frame_pause(framer); /* (2) */
+		rota_connection_set_busy(&c->connection, 1);
+	}
 }
 
 static void on_drain(struct rota_stream *stream, int status)
@@ -87,6 +90,8 @@ static void on_drain(struct rota_stream *stream, int status)
 		status = rota_frame_resume(&c->framer);
 	if (status < 0)
 		rota_connection_reset(&c->connection);
+	else
+		rota_connection_set_busy(&c->connection, 0);
 }
 
 static void on_connection(struct rota_stream *listener, int status, int fd)

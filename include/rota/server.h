@@ -153,6 +153,7 @@ struct rota_connection {
 		uint64_t touched_ns;
 		uint8_t is_busy;
 		uint8_t is_ending;
+		uint8_t turns_left; /* until the end, during a stop */
 	} internal; /* private to the library: do not read or write */
 };
 
@@ -265,9 +266,16 @@ void rota_connection_set_idle(struct rota_connection *connection,
 /**
  * Say that the server has something to do for @connection (@is_busy is not 0),
  * such as a request to answer; or that it is done (0), which is so at first. A
- * server that stops ends a connection when it is not busy. This does not change
+ * server that stops ends a connection that is not busy. This does not change
  * its idle time.
  *
+ * While a framer is paused, the connection should be busy: the records that the
+ * framer has left are dropped when the connection ends. So set it busy (1) with
+ * rota_frame_pause(), and not busy (0) right after rota_frame_resume(). If it
+ * is not busy any more during a stop, its end waits for one more turn, in which
+ * these records are reported and may make it busy again.
+ *
+ * Phase:   the end comes in the timers phase of the turn after the next.
  * Thread:  the loop's.
  */
 void rota_connection_set_busy(struct rota_connection *connection, int is_busy);

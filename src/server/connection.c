@@ -6,6 +6,9 @@
  *     as it is. When the timer is due, and the connection was touched since, it
  *     is started again for the rest. So a busy connection costs one start of a
  *     timer in each idle time.
+ *     During a stop it is also for the end of a connection that is not busy any
+ *     more. That waits for a whole turn: what the program has queued before
+ *     may make it busy again, such as the rest of a framer that was paused.
  *  2. A connection is in the server's list of connections, or in `untold` until
  *     a stop has called on_stop for it.
  *  3. The server is full while it has as many connections as its limit says.
@@ -85,6 +88,13 @@ static void on_time(struct rota_timer *timer)
 		(void)rota_connection_reset(connection);
 		return;
 	}
+	if (connection->internal.turns_left > 0) {
+		if (--connection->internal.turns_left > 0)
+			(void)rota_timer_start(timer, on_time, 0);
+		else
+			(void)rota_connection_end(connection);
+		return;
+	}
 	if (is_due) {
 		connection->internal.touched_ns = now_ns;
 		due_ns = rotai_add_saturated(now_ns,
@@ -102,7 +112,8 @@ static void set_idle(struct rota_connection *connection, uint64_t idle_ns)
 
 	connection->internal.idle_ns = idle_ns;
 	connection->internal.touched_ns = rota_loop_now(timer->internal.loop);
-	if (connection->internal.is_ending)
+	if (connection->internal.is_ending ||
+	    connection->internal.turns_left > 0)
 		return;
 	if (idle_ns == 0)
 		rota_timer_stop(timer);
@@ -135,6 +146,7 @@ int rota_connection_start(struct rota_connection *connection,
 	connection->internal.fn = fn;
 	connection->internal.is_busy = 0;
 	connection->internal.is_ending = 0;
+	connection->internal.turns_left = 0;
 	rota_timer_init(&connection->internal.timer, loop);
 	set_idle(connection, server->internal.options.idle_ns);
 	rota_handle_on_shutdown(&stream->handle, fn);
@@ -183,8 +195,16 @@ void rota_connection_set_busy(struct rota_connection *connection, int is_busy)
 	if (!is_active(connection))
 		return;
 	connection->internal.is_busy = is_busy != 0;
-	if (!is_busy && connection->internal.server->internal.is_stopping)
-		(void)rota_connection_end(connection);
+	if (!connection->internal.server->internal.is_stopping ||
+	    connection->internal.is_ending)
+		return;
+	if (is_busy) {
+		connection->internal.turns_left = 0;
+		set_idle(connection, connection->internal.idle_ns);
+	} else {
+		connection->internal.turns_left = 2; /* this, and a whole one */
+		(void)rota_timer_start(&connection->internal.timer, on_time, 0);
+	}
 }
 
 int rota_connection_end_within(struct rota_connection *connection,

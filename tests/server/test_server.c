@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/child.h"
 #include "support/fault.h"
@@ -576,8 +577,72 @@ static void a_busy_connection_ends_when_it_is_done(void **state)
 	assert_false(rota_stream_is_ending(&h.last->tcp.stream));
 	assert_int_equal(rota_stream_send(&h.last->tcp.stream, "done", 4), 0);
 	rota_connection_set_busy(&h.last->connection, 0);
+	turn(f);
+	be_busy(h.last); /* again, before the turn is over */
+	for (int i = 0; i < 5; i++)
+		turn(f);
+	assert_false(rota_stream_is_ending(&h.last->tcp.stream));
+	rota_connection_set_busy(&h.last->connection, 0);
+	rota_connection_set_idle(&h.last->connection, ROTA_SEC(60));
+	for (int i = 0; i < 3; i++)
+		turn(f);
 	assert_true(rota_stream_is_ending(&h.last->tcp.stream));
+	rota_connection_set_busy(&h.last->connection, 0); /* as it is */
 	await_bytes(fd, 4);
+	raw_close(fd);
+	RUN_UNTIL(f, h.stopped == 1);
+}
+
+static struct rota_framer framer;
+static unsigned records;
+
+static void pause_at_record(struct rota_framer *of, int status,
+			    const struct rota_record *record)
+{
+	struct house *h = of->data;
+
+	(void)record;
+	if (status < 0)
+		return;
+	records++;
+	rota_frame_pause(of);
+	rota_connection_set_busy(&h->last->connection, 1);
+}
+
+/* What the framer has left is answered, although each record pauses it. */
+static void a_stop_waits_for_a_paused_framer(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_server_options options = options_of(0, 0);
+	struct rota_frame_options lines;
+	struct house h;
+	int fd;
+
+	open_one(&h, f, &options, &fd);
+	rota_frame_options_init(&lines, ROTA_FRAME_LINE);
+	framer = (struct rota_framer){ .data = &h };
+	records = 0;
+	assert_int_equal(rota_frame_start(&framer, &h.last->tcp.stream, &lines,
+					  pause_at_record),
+			 0);
+	assert_int_equal(write(fd, "a\nb\nc\nd\n", 8), 8);
+	RUN_UNTIL(f, records == 1);
+	stop_house(&h, ROTA_SEC(30));
+	turn(f);
+	for (unsigned i = 2; i <= 4; i++) {
+		assert_int_equal(rota_frame_resume(&framer), 0);
+		rota_connection_set_busy(&h.last->connection, 0);
+		for (int turns = 0; turns < 4; turns++)
+			turn(f);
+		assert_int_equal(records, i);
+		assert_false(rota_stream_is_ending(&h.last->tcp.stream));
+	}
+	assert_int_equal(rota_frame_resume(&framer), 0);
+	rota_connection_set_busy(&h.last->connection, 0);
+	for (int turns = 0; turns < 4; turns++)
+		turn(f);
+	await_end(fd);
+	rota_frame_stop(&framer);
 	raw_close(fd);
 	RUN_UNTIL(f, h.stopped == 1);
 }
@@ -1011,6 +1076,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(the_callback_of_a_timeout_may_free_the_connection),
 	VIRTUAL(a_stop_ends_all_that_are_idle),
 	VIRTUAL(a_busy_connection_ends_when_it_is_done),
+	VIRTUAL(a_stop_waits_for_a_paused_framer),
 	VIRTUAL(after_the_grace_the_rest_is_reset),
 	VIRTUAL(a_stop_without_grace_resets_at_once),
 	VIRTUAL(a_stop_without_connections_is_told_as_well),
