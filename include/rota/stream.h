@@ -581,6 +581,7 @@ int rota_stream_fd(const struct rota_stream *stream);
  *                         rota_stream_end() was called
  *          ROTA_EPIPE     one of the sides has failed: close @stream
  *          ROTA_ENOTCONN  @stream has no descriptor
+ *          ROTA_ENOTSUP   @stream is of a rota_stream_class
  *          ROTA_EALREADY  @stream is closing or closed
  *          ROTA_EINVAL    @stream is all zero: it was never open
  *          ROTA_ECHILD    in a forked child, before rota_loop_fork()

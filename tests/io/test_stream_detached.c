@@ -5,9 +5,11 @@
 #include "support/fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/fault.h"
 #include "support/streams_more.h"
@@ -415,6 +417,34 @@ static void a_failed_move_changes_nothing(void **state)
 	raw_close(c.peer);
 }
 
+/* A process may have closed its standard input. */
+static void descriptor_0_is_one(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_detached detached = { .fd = 0 };
+	int input = dup(STDIN_FILENO);
+	struct rota_tcp tcp;
+	int pair[2];
+
+	raw_pair(pair);
+	assert_int_equal(dup2(pair[0], STDIN_FILENO), STDIN_FILENO);
+	assert_int_equal(rota_detached_put_back(&detached, "back", 4), 0);
+	assert_int_equal(rota_tcp_attach(&tcp, f->loop, &detached), 0);
+	assert_int_equal(rota_stream_fd(&tcp.stream), STDIN_FILENO);
+	assert_int_equal(rota_stream_detach_with(&tcp.stream, &detached), 0);
+	assert_int_equal(detached.fd, STDIN_FILENO);
+	assert_int_equal(detached.unread.size, 4);
+	rota_detached_discard(&detached);
+	assert_int_equal(fcntl(STDIN_FILENO, F_GETFD), -1);
+
+	if (input >= 0) {
+		assert_int_equal(dup2(input, STDIN_FILENO), STDIN_FILENO);
+		raw_close(input);
+	}
+	raw_close(pair[0]);
+	raw_close(pair[1]);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(unsent_bytes_go_with_it),
 	REAL(who_was_pressed_is_drained),
@@ -430,5 +460,6 @@ static const struct CMUnitTest tests[] = {
 	REAL(unread_bytes_are_freed),
 	REAL(what_is_in_flight_keeps_it_out),
 	REAL(a_failed_move_changes_nothing),
+	REAL(descriptor_0_is_one),
 };
 FIXTURE_MAIN(tests)
