@@ -56,8 +56,8 @@ static void a_sink_may_be_shut_down_before_it_is_connected(void **state)
 
 	early_begin(&e, f);
 	assert_int_equal(early_pump(&e), 0);
-	assert_int_equal(
-		rota_stream_shutdown(NULL, &e.sink.c.tcp.stream, NULL), 1);
+	assert_int_equal(rota_stream_shutdown(NULL, &e.sink.c.tcp.stream, NULL),
+			 1);
 	for (int i = 0; i < 5; i++)
 		turn(f);
 	assert_int_equal(e.sink.a.calls, 0);

@@ -171,9 +171,9 @@ static void shutdown_alone_test(struct link *link)
 
 	while (rota_stream_try_write(link->a.stream, &buf, 1) > 0)
 		;
-	assert_int_equal(rota_stream_write(&write, link->a.stream, &buf, 1,
-					   note_write),
-			 0);
+	assert_int_equal(
+		rota_stream_write(&write, link->a.stream, &buf, 1, note_write),
+		0);
 	write.request.data = "write";
 	assert_int_equal(rota_stream_shutdown(NULL, link->a.stream, NULL), 1);
 	assert_int_equal(rota_request_cancel(&write.request), 0);
