@@ -21,8 +21,9 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 /** The errors; 0 is success. Not every system has the errors listed after
- * ROTA_EOF. Where <errno.h> lacks one, its constant has a number of rota's own
- * that no call returns. So a program that tests for it compiles everywhere. */
+ * ROTA_ENOTNUMERIC. Where <errno.h> lacks one, its constant has a number of
+ * rota's own that no call returns. So a program that tests for it compiles
+ * everywhere. */
 enum rota_error {
 	ROTA_E2BIG = -E2BIG,
 	ROTA_EACCES = -EACCES,
@@ -98,7 +99,8 @@ enum rota_error {
 	ROTA_ETXTBSY = -ETXTBSY,
 	ROTA_EXDEV = -EXDEV,
 
-	ROTA_EOF = -4000, /* end of the input */
+	ROTA_EOF = -4000,         /* end of the input */
+	ROTA_ENOTNUMERIC = -4050, /* a host name instead of an IP address */
 
 #ifdef EFTYPE
 	ROTA_EFTYPE = -EFTYPE,

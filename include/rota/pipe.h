@@ -4,7 +4,8 @@
  *
  * A name of a Unix socket is a path; or an abstract name, whose first byte is
  * 0, and which is no file: see unix(7). Only Linux has abstract names. A name
- * has a size, and no 0 at its end.
+ * has a size, and no 0 at its end. rota_address_unix() in rota/address.h takes
+ * the same, and rota_address_unix_name() returns it.
  */
 #ifndef ROTA_PIPE_H
 #define ROTA_PIPE_H

@@ -84,6 +84,8 @@ static const struct {
 	{ ROTA_ENOTCONN, "ENOTCONN", "not connected" },
 	{ ROTA_ENOTDIR, "ENOTDIR", "not a directory" },
 	{ ROTA_ENOTEMPTY, "ENOTEMPTY", "directory not empty" },
+	{ ROTA_ENOTNUMERIC, "ENOTNUMERIC",
+	  "not a numeric address: look the name up with rota_lookup()" },
 	{ ROTA_ENOTRECOVERABLE, "ENOTRECOVERABLE", "state is not recoverable" },
 	{ ROTA_ENOTSOCK, "ENOTSOCK", "not a socket" },
 	{ ROTA_ENOTSUP, "ENOTSUP", "not supported" },

@@ -73,7 +73,7 @@ int rotai_unix_peer(int fd, struct rotai_unix_peer *peer);
  * pidfd_open(2). */
 int rotai_unix_pidfd(int fd);
 
-/* For unix.c: whether the system has abstract names; and the flag with which
+/* Whether the system has abstract names; and, for unix.c, the flag with which
  * received descriptors are close-on-exec, or 0. */
 extern const int rotai_unix_has_abstract;
 extern const int rotai_unix_cloexec_flag;

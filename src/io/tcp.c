@@ -46,7 +46,8 @@ static int state_without_peer(int fd)
 
 	if (getsockname(fd, name, &size) < 0)
 		return -errno;
-	if (rota_address_from(&own, name, size) < 0)
+	if (rota_address_from(&own, name, size) < 0 ||
+	    own.is.any.sa_family == AF_UNIX)
 		return ROTA_EINVAL; /* not IP */
 	/* A connection that was reset has no peer, but still has an error to
 	 * report. */

@@ -230,7 +230,7 @@ _Static_assert(offsetof(struct rota_detachable, run) == 0 &&
 _Static_assert(offsetof(struct rota_address, size) == 0 &&
 		       offsetof(struct rota_address, is) == WORD &&
 		       sizeof(((struct rota_address *)NULL)->is) ==
-			       sizeof(struct sockaddr_in6),
+			       (sizeof(struct sockaddr_un) + 3) / 4 * 4,
 	       "rota_address is as it was");
 _Static_assert(sizeof(struct rota_link) == 2 * WORD &&
 		       sizeof(struct rota_entry) == 2 * WORD,

@@ -13,7 +13,6 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -36,12 +35,13 @@ static void expect_odd(const struct rota_address *address)
 	assert_memory_equal(address, &same, sizeof(same));
 }
 
-static void expect_refused(const char *ip)
+static void expect_refused(const char *ip, int wanted)
 {
 	struct rota_address address = odd();
+	int error = rota_address_ip(&address, ip, 80);
 
-	if (rota_address_ip(&address, ip, 80) != ROTA_EINVAL)
-		fail_msg("\"%.80s\" was taken for an address", ip);
+	if (error != wanted)
+		fail_msg("\"%.80s\": %s", ip, rota_error_name(error));
 	expect_odd(&address);
 }
 
@@ -153,12 +153,9 @@ static void what_is_no_address_is_refused_and_changes_nothing(void **state)
 		".",
 		":",
 		":::",
-		"localhost",
-		"example.com",
 		" 127.0.0.1",
 		"127.0.0.1 ",
 		"127.0.0.1\n",
-		"127.0.0.1x",
 		"127.0.0.1.",
 		"127.0.0.1:80",
 		"127.0.0.1/8",
@@ -193,7 +190,8 @@ static void what_is_no_address_is_refused_and_changes_nothing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++)
-		expect_refused(texts[i]);
+		expect_refused(texts[i], ROTA_EINVAL);
+	expect_refused(NULL, ROTA_EINVAL);
 }
 
 /* D6: no text is truncated to make it fit. */
@@ -212,7 +210,7 @@ static void a_text_of_a_megabyte_is_refused(void **state)
 			memcpy(text, starts[i], strlen(starts[i]));
 			text[HUGE_SIZE] = '\0';
 
-			expect_refused(text);
+			expect_refused(text, ROTA_ENAMETOOLONG);
 		}
 	}
 	test_free(text);
@@ -225,7 +223,7 @@ static void a_text_inside_another_is_taken_to_its_end(void **state)
 	struct rota_address address;
 
 	(void)state;
-	expect_refused(text);
+	expect_refused(text, ROTA_EINVAL);
 	text[9] = '\0';
 
 	assert_int_equal(rota_address_ip(&address, text, 1), 0);
@@ -313,8 +311,7 @@ static void the_number_of_a_scope_may_be_large(void **state)
 /* D6 */
 static void a_scope_that_is_none_is_refused(void **state)
 {
-	static const char *const texts[] = {
-		"fe80::1%",
+	static const char *const unknown[] = {
 		"fe80::1%%1",
 		"fe80::1%1%1",
 		"fe80::1%1x",
@@ -322,19 +319,25 @@ static void a_scope_that_is_none_is_refused(void **state)
 		"fe80::1%+1",
 		"fe80::1% 1",
 		"fe80::1%1 ",
+		"fe80::1%no_such_interface",
+		"fe80::1%a_name_longer_than_any_interface_can_have",
+	};
+	static const char *const texts[] = {
+		"fe80::1%",
+		"fe80::1%0",
 		"fe80::1%4294967296",
 		"fe80::1%4294967297",
 		"fe80::1%18446744073709551617",
 		"fe80::1%340282366920938463463374607431768211457",
-		"fe80::1%no_such_interface",
-		"fe80::1%a_name_longer_than_any_interface_can_have",
 		"127.0.0.1%1",
 		"192.0.2.1%lo",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++)
-		expect_refused(texts[i]);
+		expect_refused(texts[i], ROTA_EINVAL);
+	for (size_t i = 0; i < COUNT(unknown); i++)
+		expect_refused(unknown[i], ROTA_ENODEV);
 }
 
 /* The longest possible addresses. */
@@ -465,16 +468,14 @@ static void what_the_system_gives_is_taken_whole(void **state)
 		expect_from(&ip4, size, ROTA_EINVAL);
 }
 
-static void an_address_that_is_not_of_ip_is_refused(void **state)
+static void an_address_of_another_family_is_refused(void **state)
 {
-	struct sockaddr_un local = { .sun_family = AF_UNIX,
-				     .sun_path = "/nowhere" };
-	struct sockaddr_storage none = { .ss_family = AF_UNSPEC };
+	struct sockaddr_storage other = { .ss_family = AF_UNSPEC };
 
 	(void)state;
-	expect_from(&local, sizeof(local), ROTA_EAFNOSUPPORT);
-	expect_from(&local, sizeof(local.sun_family), ROTA_EAFNOSUPPORT);
-	expect_from(&none, sizeof(none), ROTA_EAFNOSUPPORT);
+	expect_from(&other, sizeof(other), ROTA_EAFNOSUPPORT);
+	other.ss_family = 255;
+	expect_from(&other, sizeof(other), ROTA_EAFNOSUPPORT);
 }
 
 static void random_bytes(uint64_t *seed, void *bytes, size_t size)
@@ -524,7 +525,7 @@ static void random_text_is_an_address_only_if_the_system_says_so(void **state)
 		struct rota_address address;
 		unsigned char bytes[16];
 		char text[16];
-		int good;
+		int good, error;
 
 		for (size_t k = 0; k < size; k++)
 			text[k] = letters[random_below(&seed,
@@ -533,8 +534,9 @@ static void random_text_is_an_address_only_if_the_system_says_so(void **state)
 		good = inet_pton(AF_INET, text, bytes) == 1 ||
 		       inet_pton(AF_INET6, text, bytes) == 1;
 
-		if (rota_address_ip(&address, text, 1) !=
-		    (good ? 0 : ROTA_EINVAL))
+		error = rota_address_ip(&address, text, 1);
+		if (good ? error != 0
+			 : error != ROTA_EINVAL && error != ROTA_ENOTNUMERIC)
 			fail_msg("\"%s\"", text);
 		taken += (unsigned)good;
 	}
@@ -556,7 +558,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_text_that_does_not_fit_is_not_written),
 	cmocka_unit_test(what_is_no_address_has_no_text),
 	cmocka_unit_test(what_the_system_gives_is_taken_whole),
-	cmocka_unit_test(an_address_that_is_not_of_ip_is_refused),
+	cmocka_unit_test(an_address_of_another_family_is_refused),
 	cmocka_unit_test(random_addresses_come_back_from_their_text),
 	cmocka_unit_test(random_text_is_an_address_only_if_the_system_says_so),
 };
