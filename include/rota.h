@@ -13,6 +13,7 @@
 #include "rota/fs.h"
 #include "rota/handle.h"
 #include "rota/hook.h"
+#include "rota/interface.h"
 #include "rota/limits.h"
 #include "rota/loop.h"
 #include "rota/memory_stream.h"

@@ -55,6 +55,7 @@ struct rota_address {
  *          ROTA_ENOTNUMERIC   @ip could be a host name
  *          ROTA_ENODEV        there is no interface of that name
  *          ROTA_ENAMETOOLONG  @ip is longer than any address or host name
+ *          Others             what rota_interface_index() reports
  *          After any of them *@address is unchanged.
  */
 int rota_address_ip(struct rota_address *address, const char *ip,
@@ -102,6 +103,7 @@ int rota_address_unix(struct rota_address *address, const char *name,
  *          ROTA_ENAMETOOLONG  the name of a Unix socket does not fit, or @text
  *                             is longer than any IP address or host name
  *          ROTA_ENOTSUP       the system has no abstract names
+ *          Others             what rota_interface_index() reports
  *          After any of them *@address is unchanged.
  */
 int rota_address_parse(struct rota_address *address, const char *text,

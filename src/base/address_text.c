@@ -15,12 +15,12 @@
 #include "rota/address.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "rota/error.h"
+#include "rota/interface.h"
 
 enum { HOST_SIZE = 256 }; /* a host name has at most 253 bytes */
 enum { LABEL_SIZE = 63 }; /* RFC 1035 */
@@ -118,9 +118,11 @@ static int read_scope(uint32_t *scope, const char *text)
 		if (read_number(&number, text, strlen(text), UINT32_MAX) < 0)
 			return ROTA_EINVAL;
 	} else if (*text != 0) {
-		number = if_nametoindex(text);
-		if (number == 0)
-			return ROTA_ENODEV;
+		int found = rota_interface_index(text);
+
+		if (found < 0)
+			return found;
+		number = (uint32_t)found;
 	}
 	*scope = number;
 	return number != 0 ? 0 : ROTA_EINVAL;
@@ -281,7 +283,7 @@ static int is_plain(char c)
 /* Write % and the scope to @text, or nothing if there is none. */
 static void write_scope(char *text, size_t size, uint32_t scope, unsigned flags)
 {
-	char name[IF_NAMESIZE];
+	char name[ROTA_INTERFACE_NAME_SIZE];
 	size_t n = 0;
 
 	if (scope == 0) {
@@ -289,7 +291,7 @@ static void write_scope(char *text, size_t size, uint32_t scope, unsigned flags)
 		return;
 	}
 	if ((flags & ROTA_ADDRESS_SCOPE_NAME) &&
-	    if_indextoname(scope, name) != NULL)
+	    rota_interface_name(scope, name, sizeof(name)) == 0)
 		while (is_plain(name[n]))
 			n++;
 	if (n > 0 && name[n] == 0 && strspn(name, "0123456789") < n)
@@ -302,7 +304,7 @@ static size_t write_ip6(char *text, size_t size,
 			const struct rota_address *address, unsigned flags)
 {
 	char ip[INET6_ADDRSTRLEN];
-	char scope[IF_NAMESIZE + 2];
+	char scope[ROTA_INTERFACE_NAME_SIZE + 1];
 
 	(void)inet_ntop(AF_INET6, &address->is.ip6.sin6_addr, ip, sizeof(ip));
 	write_scope(scope, sizeof(scope), address->is.ip6.sin6_scope_id, flags);

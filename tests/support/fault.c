@@ -80,6 +80,8 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_PREADV2] = "preadv2",
 	[FAULT_PREADV] = "preadv",
 	[FAULT_SENDFILE] = "sendfile",
+	[FAULT_GETIFADDRS] = "getifaddrs",
+	[FAULT_IF_NAMETOINDEX] = "if_nametoindex",
 };
 
 static atomic_uint counts[FAULT_CALL_COUNT];

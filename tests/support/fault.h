@@ -13,7 +13,8 @@
  * "accept4", "getsockname", "getpeername", "getsockopt", "setsockopt",
  * "shutdown", "recv", "send", "sendmsg", "writev", "pwritev2", "recvmsg",
  * "socketpair", "lstat", "unlink", "rename", "link", "fchmodat", "tcgetattr",
- * "tcsetattr", "ioctl", "atexit", "preadv2", "preadv", "sendfile".
+ * "tcsetattr", "ioctl", "atexit", "preadv2", "preadv", "sendfile",
+ * "getifaddrs", "if_nametoindex".
  */
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H

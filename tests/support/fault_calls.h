@@ -72,6 +72,8 @@ enum fault_call {
 	FAULT_PREADV2, /* only where it is called by number */
 	FAULT_PREADV,
 	FAULT_SENDFILE, /* Linux */
+	FAULT_GETIFADDRS,
+	FAULT_IF_NAMETOINDEX,
 	FAULT_CALL_COUNT,
 };
 

@@ -31,6 +31,7 @@
 
 struct epoll_event;
 struct kevent;
+struct ifaddrs;
 
 #define WEAK __attribute__((weak))
 
@@ -115,6 +116,8 @@ WEAK int __real_fchmodat(int directory, const char *path, mode_t mode,
 WEAK ssize_t __real_preadv(int fd, const struct iovec *bufs, int count,
 			   off_t offset);
 WEAK ssize_t __real_sendfile(int to, int from, off_t *offset, size_t size);
+WEAK int __real_getifaddrs(struct ifaddrs **list);
+WEAK unsigned __real_if_nametoindex(const char *name);
 WEAK int __real_dup2(int from, int to);
 
 /* (2) */
@@ -201,6 +204,8 @@ int __wrap_fchmodat(int directory, const char *path, mode_t mode, int flags);
 ssize_t __wrap_preadv(int fd, const struct iovec *bufs, int count,
 		      off_t offset);
 ssize_t __wrap_sendfile(int to, int from, off_t *offset, size_t size);
+int __wrap_getifaddrs(struct ifaddrs **list);
+unsigned __wrap_if_nametoindex(const char *name);
 int __wrap_dup2(int from, int to);
 
 static int struck(enum fault_call call)
@@ -265,6 +270,16 @@ ssize_t __wrap_sendfile(int to, int from, off_t *offset, size_t size)
 {
 	return struck(FAULT_SENDFILE) ? -1
 				      : __real_sendfile(to, from, offset, size);
+}
+
+int __wrap_getifaddrs(struct ifaddrs **list)
+{
+	return struck(FAULT_GETIFADDRS) ? -1 : __real_getifaddrs(list);
+}
+
+unsigned __wrap_if_nametoindex(const char *name)
+{
+	return struck(FAULT_IF_NAMETOINDEX) ? 0 : __real_if_nametoindex(name);
 }
 
 int __wrap_eventfd(unsigned value, int flags)
