@@ -46,6 +46,8 @@ struct rota_timer {
 		rota_timer_fn *fn;
 		uint32_t missed;
 		uint8_t flags;
+		uint8_t unused;
+		uint16_t slack; /* loop/slack.h */
 		struct rota_loop *loop;
 		uint64_t period_ns;
 		uint64_t order; /* among timers of the same due time */
@@ -151,6 +153,34 @@ void rota_timer_stop(struct rota_timer *timer);
 int rota_timer_again(struct rota_timer *timer);
 
 /**
+ * Let @timer be called up to @slack_ns nanoseconds after its due time, so that
+ * the loop can sleep until several timers are due and call them together. It is
+ * never called early. The loop sleeps until the first moment at which some
+ * timer may not wait longer, and then calls all that are due, in the order of
+ * their due times. It also calls them whenever else it is awake. So a slack
+ * costs nothing but exactness. The default is 0.
+ *
+ * Timers without slack are not delayed. With ROTA_REPEAT_RATE the due times
+ * keep to the grid, whenever the calls are. A slack of UINT64_MAX means that
+ * @timer never ends a sleep by itself.
+ *
+ * The slack stays until the next call of this function, or of
+ * rota_timer_init(). If @timer is started, it holds for the current due time as
+ * well. The library may round the slack down, by less than one part in a
+ * thousand.
+ *
+ * Thread:  the loop's.
+ */
+void rota_timer_set_slack(struct rota_timer *timer, uint64_t slack_ns);
+
+/**
+ * Return the slack of @timer, which may have been rounded down.
+ *
+ * Thread:  the loop's.
+ */
+uint64_t rota_timer_get_slack(const struct rota_timer *timer);
+
+/**
  * Move the timer @from to @to, for example to the new memory of an array that
  * grows. @from may be started or stopped, and its callback may be running. @to
  * gets everything, the data member and the place among timers of the same due
@@ -164,8 +194,8 @@ int rota_timer_again(struct rota_timer *timer);
 void rota_timer_move(struct rota_timer *to, struct rota_timer *from);
 
 /**
- * Return how many nanoseconds are left until @timer is due, by a new reading of
- * the clock: 0 if it is due, as a repeating timer is in its own callback, and
+ * Return how many nanoseconds are left until @timer is due, without its slack,
+ * by a new reading of the clock: 0 if it is due, as a repeating timer is in its own callback, and
  * UINT64_MAX if it is stopped or will never be due.
  *
  * Thread:  the loop's.

@@ -117,6 +117,7 @@ struct rota_loop {
 	uint64_t at_threads;     /* pool jobs that hold a virtual clock */
 	unsigned busy_turns;     /* in a row: see wait.c (6) */
 	uint64_t timers_now_ns;  /* the timers phase uses this time */
+	uint64_t special_ns;     /* timer.c (5) */
 	uint64_t timer_order;    /* of the next timer that is started */
 	uint64_t calls_at_now;   /* calls when now_ns was read */
 	uint64_t calls_at_phase; /* calls when the phase began */

@@ -17,6 +17,10 @@
  *     later get a higher order. Other timers need not count.
  *  4. A relative delay is added to the time on the clock, not to now_ns (C2).
  *     Sums saturate: a due time of UINT64_MAX never comes (C8).
+ *  5. A start must not cost more because timers may have slack. So it compares
+ *     the due time with special_ns, which it has to do for (1): special_ns is
+ *     the time of the timers phase; or UINT64_MAX, once a timer of the loop has
+ *     got a slack.
  */
 #include "loop/timer.h"
 
@@ -26,6 +30,7 @@
 #include "loop/callback.h"
 #include "loop/enter.h"
 #include "loop/loop.h"
+#include "loop/slack.h"
 
 enum {
 	/* 1 << 0 is ROTAI_UNREFERENCED */
@@ -54,6 +59,8 @@ void rota_timer_init(struct rota_timer *timer, struct rota_loop *loop)
 	timer->internal.period_ns = 0;
 	timer->internal.missed = 0;
 	timer->internal.flags = 0;
+	timer->internal.unused = 0;
+	timer->internal.slack = 0;
 	timer->internal.order = 0;
 }
 
@@ -73,6 +80,27 @@ static void begin_timer(struct rota_loop *loop, struct rota_timer *timer)
 	rotai_loop_hold(loop, rotai_flags_referenced(timer->internal.flags));
 }
 
+/* Add @timer to the wheel, of a loop in which timers may have slack. */
+static void add_timer(struct rota_loop *loop, struct rota_timer *timer)
+{
+	if (ROTAI_UNLIKELY(loop->wheel.has_slack))
+		rotai_wheel_add_slack(&loop->wheel, timer);
+	else
+		rotai_wheel_add(&loop->wheel, timer);
+}
+
+/* (1), (5) */
+static __attribute__((noinline)) void put_in_specially(struct rota_loop *loop,
+						       struct rota_timer *timer)
+{
+	if (timer->internal.due_ns <= loop->timers_now_ns &&
+	    loop->phase == ROTA_PHASE_TIMERS)
+		rotai_list_append(&loop->due_next_turn,
+				  &timer->internal.by_due);
+	else
+		add_timer(loop, timer);
+}
+
 /* @how includes TIMER_STARTED. */
 static void put_in_timer(struct rota_timer *timer, uint64_t due_ns,
 			 unsigned how)
@@ -87,10 +115,8 @@ static void put_in_timer(struct rota_timer *timer, uint64_t due_ns,
 	timer->internal.order = loop->timer_order; /* (3) */
 	timer->internal.flags =
 		(uint8_t)((timer->internal.flags & ~(unsigned)TIMER_HOW) | how);
-	if (ROTAI_UNLIKELY(due_ns <= loop->timers_now_ns) &&
-	    loop->phase == ROTA_PHASE_TIMERS)
-		rotai_list_append(&loop->due_next_turn,
-				  &timer->internal.by_due);
+	if (ROTAI_UNLIKELY(due_ns <= loop->special_ns))
+		put_in_specially(loop, timer);
 	else
 		rotai_wheel_add(&loop->wheel, timer);
 }
@@ -254,6 +280,30 @@ void rotai_timer_restart(struct rota_timer *timer)
 	loop->timer_order = next_order;
 }
 
+void rota_timer_set_slack(struct rota_timer *timer, uint64_t slack_ns)
+{
+	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
+			 timer->internal.loop);
+	struct rota_loop *loop = timer->internal.loop;
+
+	timer->internal.slack = rotai_slack_encode(slack_ns);
+	if (loop == NULL)
+		return;
+	if (timer->internal.slack != 0) {
+		loop->wheel.has_slack = 1;
+		loop->special_ns = UINT64_MAX; /* (5) */
+	}
+	if (is_started(timer))
+		rotai_wheel_slack_changed(&loop->wheel, timer);
+}
+
+uint64_t rota_timer_get_slack(const struct rota_timer *timer)
+{
+	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
+			 timer->internal.loop);
+	return rotai_slack_decode(timer->internal.slack);
+}
+
 uint64_t rota_timer_due_in(const struct rota_timer *timer)
 {
 	ROTAI_ENTER_LIVE("timer", timer, &timer->internal.by_due,
@@ -319,10 +369,15 @@ int rotai_timer_is_own(const struct rota_timer *timer)
 	return (timer->internal.flags & TIMER_OWN) != 0;
 }
 
-static void count_lateness(struct rota_loop *loop, uint64_t due_ns)
+/* What the slack allows is not late. */
+static void count_lateness(struct rota_loop *loop,
+			   const struct rota_timer *timer)
 {
 	uint64_t now_ns = loop->measure ? loop->clock(loop) : loop->now_ns;
-	uint64_t late_us = (now_ns - due_ns) / 1000;
+	uint64_t due_ns = ROTAI_UNLIKELY(loop->wheel.has_slack)
+				  ? rotai_slack_end(timer)
+				  : timer->internal.due_ns;
+	uint64_t late_us = now_ns > due_ns ? (now_ns - due_ns) / 1000 : 0;
 	unsigned bucket = 0;
 
 	if (late_us > 0)
@@ -370,7 +425,7 @@ static void call_repeating(struct rota_loop *loop, struct rota_timer *timer)
 	ROTAI_LIVE_CHECK(&timer->internal.by_due);
 	loop->timer_called = NULL;
 	timer->internal.due_ns = next_due(timer, missed);
-	rotai_wheel_add(&loop->wheel, timer);
+	add_timer(loop, timer);
 }
 
 static void call_once(struct rota_loop *loop, struct rota_timer *timer)
@@ -394,7 +449,7 @@ static void call_timer(struct rota_loop *loop, struct rota_timer *timer)
 			call_once(loop, timer);
 		return;
 	}
-	count_lateness(loop, timer->internal.due_ns);
+	count_lateness(loop, timer);
 	rotai_callback_begin(loop, "timer", NULL, timer);
 	if (timer->internal.flags & TIMER_REPEATS)
 		call_repeating(loop, timer);
@@ -416,6 +471,8 @@ void rotai_timers_call(struct rota_loop *loop)
 	if (ROTAI_UNLIKELY(loop->run_flags & ROTA_RUN_NO_TIMERS))
 		return;
 	loop->timers_now_ns = now_ns; /* a callback may update now_ns */
+	if (!loop->wheel.has_slack)
+		loop->special_ns = now_ns; /* (5) */
 
 	/* Collect slot by slot, so that a timer is still in the cache when it
 	 * is called. */
@@ -423,7 +480,7 @@ void rotai_timers_call(struct rota_loop *loop)
 		while ((link = rotai_list_take_first(&loop->due)) != NULL)
 			call_timer(loop, timer_of_link(link));
 	while ((link = rotai_list_take_first(&loop->due_next_turn)) != NULL)
-		rotai_wheel_add(&loop->wheel, timer_of_link(link));
+		add_timer(loop, timer_of_link(link));
 }
 
 static void timers_each_in(struct rota_link *timers,

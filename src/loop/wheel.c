@@ -19,7 +19,8 @@
  *  2. All timers of a level are due before all timers of the next level up,
  *     and within a level the slots are in the order of their ticks. So the
  *     first occupied slot of the lowest occupied level has the next due time.
- *     Each slot stores the least due time that was put into it.
+ *     Each slot stores the least due time that was put into it. If timers have
+ *     slack (5), it stores when the first of them may not wait longer.
  *  3. A slot of level 0 has timers that differ by less than a tick, or that
  *     were overdue when they were added, or that repeat and so were started
  *     before others of the same due time. If they are not in order, they are
@@ -31,6 +32,11 @@
  *     wheel touches no slot. Removing a timer touches only its neighbours: the
  *     bit of a slot that became empty is cleared when the slot is next looked
  *     at.
+ *  5. Slack changes neither slots nor the order, but only for how long the loop
+ *     sleeps: until the least end (due time and slack) of all timers. Then it
+ *     calls all that are due. No other times to wake up are fewer. The slots
+ *     are searched in their order, up to one that begins after the least end
+ *     that was found: in practice few.
  */
 #include "loop/wheel.h"
 
@@ -38,6 +44,7 @@
 
 #include "base/assert.h"
 #include "base/list.h"
+#include "loop/slack.h"
 
 static struct rota_timer *timer_in_wheel(struct rota_link *link)
 {
@@ -77,11 +84,26 @@ void rotai_wheel_init(struct rotai_wheel *wheel, uint64_t now_ns)
 	for (int level = 0; level < ROTAI_WHEEL_LEVELS; level++)
 		wheel->occupied[level] = 0;
 	wheel->levels = 0;
+	wheel->has_slack = 0;
 	wheel->unsorted = 0;
 	rotai_list_init(&wheel->never);
 }
 
-void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
+/* The level of a later tick than the current one. (1) */
+static unsigned level_of(const struct rotai_wheel *wheel, uint64_t tick)
+{
+	return (63u - (unsigned)__builtin_clzll(tick ^ wheel->tick)) /
+	       ROTAI_WHEEL_BITS;
+}
+
+static unsigned index_of(uint64_t tick, unsigned level)
+{
+	return (tick >> (level * ROTAI_WHEEL_BITS)) & (ROTAI_WHEEL_SLOTS - 1);
+}
+
+/* @end_ns is the due time, or that and the slack. */
+ROTAI_INLINE void wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer,
+			    uint64_t end_ns)
 {
 	struct rota_link *link = &timer->internal.by_due;
 	uint64_t due_ns = timer->internal.due_ns;
@@ -96,11 +118,10 @@ void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
 		return;
 	}
 	if (tick > wheel->tick)
-		level = (63u - (unsigned)__builtin_clzll(tick ^ wheel->tick)) /
-			ROTAI_WHEEL_BITS;
+		level = level_of(wheel, tick);
 	else
 		tick = wheel->tick; /* (3) */
-	index = (tick >> (level * ROTAI_WHEEL_BITS)) & (ROTAI_WHEEL_SLOTS - 1);
+	index = index_of(tick, level);
 	bit = UINT64_C(1) << index;
 	slot = slot_at(wheel, level, index);
 
@@ -111,14 +132,46 @@ void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
 		if (level == 0)
 			wheel->unsorted &= ~bit;
 		rotai_list_init(&slot->timers);
-		slot->least_ns = due_ns;
+		slot->least_ns = end_ns;
 	} else {
 		if (level == 0 && is_after(slot->timers.prev, link))
 			wheel->unsorted |= bit;
-		if (due_ns < slot->least_ns)
-			slot->least_ns = due_ns;
+		if (end_ns < slot->least_ns)
+			slot->least_ns = end_ns;
 	}
 	rotai_list_append(&slot->timers, link);
+}
+
+void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
+{
+	wheel_add(wheel, timer, timer->internal.due_ns);
+}
+
+void rotai_wheel_add_slack(struct rotai_wheel *wheel, struct rota_timer *timer)
+{
+	wheel_add(wheel, timer, rotai_slack_end(timer));
+}
+
+void rotai_wheel_slack_changed(struct rotai_wheel *wheel,
+			       const struct rota_timer *timer)
+{
+	uint64_t tick = timer->internal.due_ns >> ROTAI_WHEEL_SHIFT;
+	uint64_t end_ns = rotai_slack_end(timer);
+	unsigned level = 0;
+	unsigned index;
+	struct rotai_slot *slot;
+
+	if (timer->internal.due_ns == UINT64_MAX)
+		return;
+	if (tick > wheel->tick)
+		level = level_of(wheel, tick);
+	else
+		tick = wheel->tick;
+	index = index_of(tick, level);
+	slot = slot_at(wheel, level, index);
+	if (wheel->occupied[level] & UINT64_C(1) << index &&
+	    end_ns < slot->least_ns)
+		slot->least_ns = end_ns;
 }
 
 static void clear_slot(struct rotai_wheel *wheel, unsigned level,
@@ -223,6 +276,19 @@ static void sort(struct rota_link *timers)
 	}
 }
 
+static uint64_t least_end(const struct rota_link *timers)
+{
+	uint64_t least_ns = UINT64_MAX;
+
+	for (struct rota_link *at = timers->next; at != timers; at = at->next) {
+		uint64_t end_ns = rotai_slack_end(timer_in_wheel(at));
+
+		if (end_ns < least_ns)
+			least_ns = end_ns;
+	}
+	return least_ns;
+}
+
 /* Collect the due timers of the slot of level 0 that is the current tick.
  * Returns whether any was due. */
 static int collect_slot(struct rotai_wheel *wheel, unsigned index,
@@ -232,6 +298,7 @@ static int collect_slot(struct rotai_wheel *wheel, unsigned index,
 	struct rota_link *timers = &slot->timers;
 	uint64_t bit = UINT64_C(1) << index;
 	struct rota_link *first;
+	int any = 0;
 
 	if (wheel->unsorted & bit) {
 		sort(timers); /* (3) */
@@ -242,16 +309,15 @@ static int collect_slot(struct rotai_wheel *wheel, unsigned index,
 		clear_slot(wheel, 0, index);
 		return 1;
 	}
-	slot->least_ns = due_of(timers->next);
-	if (slot->least_ns > now_ns)
-		return 0;
-	do {
-		first = timers->next;
+	for (first = timers->next; due_of(first) <= now_ns;
+	     first = timers->next) {
 		rotai_list_remove(first);
 		rotai_list_append(due, first);
-		slot->least_ns = due_of(timers->next);
-	} while (slot->least_ns <= now_ns);
-	return 1;
+		any = 1;
+	}
+	slot->least_ns = ROTAI_UNLIKELY(wheel->has_slack) ? least_end(timers)
+							  : due_of(first);
+	return any;
 }
 
 /* Move the timers of a slot, which the wheel has reached, to lower levels. */
@@ -259,6 +325,7 @@ static void cascade(struct rotai_wheel *wheel, unsigned level, unsigned index)
 {
 	struct rota_link *timers = &slot_at(wheel, level, index)->timers;
 	struct rota_link *at = timers->next;
+	unsigned has_slack = wheel->has_slack;
 
 	clear_slot(wheel, level, index);
 	ROTAI_LIVE_CHECK_LIST(timers);
@@ -266,7 +333,10 @@ static void cascade(struct rotai_wheel *wheel, unsigned level, unsigned index)
 		struct rota_link *next = at->next;
 
 		__builtin_prefetch(next);
-		rotai_wheel_add(wheel, timer_in_wheel(at));
+		if (ROTAI_UNLIKELY(has_slack))
+			rotai_wheel_add_slack(wheel, timer_in_wheel(at));
+		else
+			rotai_wheel_add(wheel, timer_in_wheel(at));
 		at = next;
 	}
 }
@@ -296,10 +366,40 @@ int rotai_wheel_collect(struct rotai_wheel *wheel, uint64_t now_ns,
 	return 0;
 }
 
+/* (5) */
+static __attribute__((noinline)) uint64_t
+least_end_of_all(struct rotai_wheel *wheel)
+{
+	uint64_t least_ns = UINT64_MAX;
+
+	for (unsigned level = 0; level < ROTAI_WHEEL_LEVELS; level++) {
+		uint64_t left = wheel->occupied[level];
+
+		for (; left != 0; left &= left - 1) {
+			unsigned index = lowest_bit(left);
+			struct rotai_slot *slot = slot_at(wheel, level, index);
+
+			if (first_tick(wheel, level, index)
+				    << ROTAI_WHEEL_SHIFT >=
+			    least_ns)
+				return least_ns;
+			if (rotai_list_is_empty(&slot->timers))
+				clear_slot(wheel, level, index); /* (4) */
+			else if (slot->least_ns < least_ns)
+				least_ns = slot->least_ns;
+		}
+	}
+	return least_ns;
+}
+
 uint64_t rotai_wheel_next_due(struct rotai_wheel *wheel)
 {
 	unsigned index;
-	unsigned level = first_slot(wheel, &index);
+	unsigned level;
+
+	if (ROTAI_UNLIKELY(wheel->has_slack))
+		return least_end_of_all(wheel);
+	level = first_slot(wheel, &index);
 
 	return level == ROTAI_WHEEL_LEVELS
 		       ? UINT64_MAX

@@ -19,12 +19,13 @@ enum {
 
 struct rotai_slot {
 	struct rota_link timers;
-	uint64_t least_ns; /* no timer in the slot is due earlier */
+	uint64_t least_ns; /* the loop need not wake up earlier for the slot */
 };
 
 struct rotai_wheel {
-	uint64_t tick;   /* the current one */
-	unsigned levels; /* a bit for each level with one in occupied */
+	uint64_t tick;      /* the current one */
+	unsigned levels;    /* a bit for each level with one in occupied */
+	unsigned has_slack; /* a timer has, or had, a slack */
 	uint64_t occupied[ROTAI_WHEEL_LEVELS]; /* a bit for each slot */
 	uint64_t unsorted;      /* slots of level 0 that are not sorted */
 	struct rota_link never; /* due at UINT64_MAX */
@@ -35,6 +36,13 @@ void rotai_wheel_init(struct rotai_wheel *wheel, uint64_t now_ns);
 
 /* Add a timer, by its due_ns and its order. rotai_list_remove() removes it. */
 void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer);
+
+/* The same in a wheel that has_slack. */
+void rotai_wheel_add_slack(struct rotai_wheel *wheel, struct rota_timer *timer);
+
+/* @timer, which may be in the wheel, has got another slack. */
+void rotai_wheel_slack_changed(struct rotai_wheel *wheel,
+			       const struct rota_timer *timer);
 
 /* Move the next timers that are due at @now_ns to the end of @due, sorted by
  * due time, then by order, then by when they were added. Returns 1; or 0 if
@@ -55,8 +63,10 @@ static inline int rotai_wheel_pass(struct rotai_wheel *wheel, uint64_t now_ns)
 	return 1;
 }
 
-/* The next due time, or UINT64_MAX. It may be too early, but only if a timer
- * that was due then has been removed. */
+/* When the loop has to wake up for a timer, or UINT64_MAX: the next due time;
+ * or, with slack, the latest time at which no timer is too late. It may be too
+ * early, but only if a timer that was due then has been removed, or its slack
+ * has grown. */
 uint64_t rotai_wheel_next_due(struct rotai_wheel *wheel);
 
 /* Call @fn for every timer. */
