@@ -35,6 +35,7 @@
 #include "rota/timer.h"
 #include "rota/tty.h"
 #include "rota/version.h"
+#include "rota/wall_timer.h"
 #include "rota/watch.h"
 
 #endif

@@ -75,7 +75,8 @@ struct rota_dump_entry {
 	const void *data;   /* the data member of the object */
 	int fd;             /* of a watch or a handle, or -1 */
 	int alive;          /* 1: it keeps the loop alive; 0: only open */
-	uint64_t due_ns;    /* of a timer, or UINT64_MAX */
+	uint64_t due_ns;    /* of a timer, or of a wall timer by its clock; or
+			     * UINT64_MAX */
 };
 
 /**

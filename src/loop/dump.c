@@ -7,6 +7,7 @@
 #include "loop/loop.h"
 #include "loop/request.h"
 #include "loop/timer.h"
+#include "loop/wall_timer.h"
 #include "loop/watch.h"
 #include "rota/async.h"
 #include "rota/observe.h"
@@ -50,6 +51,16 @@ static void dump_timer(void *arg, struct rota_timer *timer)
 	if (rotai_timer_is_own(timer))
 		return; /* its request is listed */
 	entry.due_ns = timer->internal.due_ns;
+	report_entry(arg, &entry);
+}
+
+/* Its due time is on the scale of the wall clock. */
+static void dump_wall_timer(void *arg, struct rota_wall_timer *timer)
+{
+	struct rota_dump_entry entry = plain(timer, "wall timer", timer->data,
+					     rota_wall_timer_has_ref(timer));
+
+	entry.due_ns = rota_wall_timer_due(timer);
 	report_entry(arg, &entry);
 }
 
@@ -154,6 +165,7 @@ size_t rota_loop_dump(struct rota_loop *loop, rota_dump_fn *fn, void *arg)
 
 	rotai_inbox_take_over(loop);
 	rotai_timers_each(loop, dump_timer, &dump);
+	rotai_wall_timers_each(loop, dump_wall_timer, &dump);
 	for (int kind = ROTA_HOOK_IDLE; kind < ROTA_HOOK_KIND_COUNT; kind++)
 		dump_hooks(&dump, &loop->hooks[kind]);
 	dump_asyncs(&dump, &loop->asyncs);

@@ -14,6 +14,7 @@ struct rota_loop;
 /* The module that an extension belongs to. Extensions are called in this
  * order. */
 enum rotai_extension_kind {
+	ROTAI_EXTENSION_WALL, /* timers of the wall clock */
 	ROTAI_EXTENSION_SIGNAL,
 	ROTAI_EXTENSION_POOL,
 	ROTAI_EXTENSION_IO,

@@ -35,6 +35,7 @@ enum {
 ROTAI_SIZED(struct rota_loop_options, buffer_size);
 
 static const uint64_t VIRTUAL_START_NS = ROTA_SEC(1);
+static const uint64_t VIRTUAL_WALL_START_NS = ROTA_SEC(1000000000);
 
 static uint64_t monotonic_clock(struct rota_loop *loop)
 {
@@ -152,6 +153,7 @@ int rotai_loop_new_on(struct rota_loop **loop,
 	made->measure = options->measure != 0;
 	made->observed = made->measure;
 	made->virtual_ns = VIRTUAL_START_NS;
+	made->virtual_wall_ns = VIRTUAL_WALL_START_NS - VIRTUAL_START_NS;
 	made->real_limit_ns = UINT64_MAX;
 	made->clock = options->clock == ROTA_CLOCK_VIRTUAL
 			      ? rotai_loop_virtual_clock

@@ -113,18 +113,19 @@ struct rota_loop {
 
 	/* Time. */
 	uint64_t (*clock)(struct rota_loop *loop);
-	uint64_t virtual_ns;     /* the time, if the clock is virtual */
-	uint64_t at_threads;     /* pool jobs that hold a virtual clock */
-	unsigned busy_turns;     /* in a row: see wait.c (6) */
-	uint64_t timers_now_ns;  /* the timers phase uses this time */
-	uint64_t special_ns;     /* timer.c (5) */
-	uint64_t timer_order;    /* of the next timer that is started */
-	uint64_t calls_at_now;   /* calls when now_ns was read */
-	uint64_t calls_at_phase; /* calls when the phase began */
-	uint64_t cut_turns;      /* turns that ended with their timers phase */
-	uint64_t event_turns;    /* poll phases outside turns */
-	uint64_t switched_ns;    /* when the phase began, if it is measured */
-	uint64_t real_limit_ns;  /* a shutdown's end, on the system's clock */
+	uint64_t virtual_ns;      /* the time, if the clock is virtual */
+	uint64_t virtual_wall_ns; /* to add for the wall clock; may wrap */
+	uint64_t at_threads;      /* pool jobs that hold a virtual clock */
+	unsigned busy_turns;      /* in a row: see wait.c (6) */
+	uint64_t timers_now_ns;   /* the timers phase uses this time */
+	uint64_t special_ns;      /* timer.c (5) */
+	uint64_t timer_order;     /* of the next timer that is started */
+	uint64_t calls_at_now;    /* calls when now_ns was read */
+	uint64_t calls_at_phase;  /* calls when the phase began */
+	uint64_t cut_turns;       /* turns that ended with their timers phase */
+	uint64_t event_turns;     /* poll phases outside turns */
+	uint64_t switched_ns;     /* when the phase began, if it is measured */
+	uint64_t real_limit_ns;   /* a shutdown's end, on the system's clock */
 
 	pthread_t thread;
 	struct rotai_quick quick;

@@ -20,6 +20,7 @@
 #include "loop/task.h"
 #include "loop/timer.h"
 #include "loop/turn.h"
+#include "loop/wall_timer.h"
 
 enum {
 	ALL_RUN_FLAGS = ROTA_RUN_NO_TIMERS | ROTA_RUN_ONLY_EVENTS |
@@ -208,6 +209,7 @@ void rota_loop_skip_sleep(struct rota_loop *loop)
 static void stop_nodes(struct rota_loop *loop)
 {
 	rotai_quick_clear(loop);
+	rotai_wall_timers_stop(loop);
 	rotai_timers_stop(loop);
 	rotai_hooks_stop(loop);
 	rotai_asyncs_stop(loop);

@@ -89,21 +89,7 @@ void rotai_wheel_init(struct rotai_wheel *wheel, uint64_t now_ns)
 	rotai_list_init(&wheel->never);
 }
 
-/* The level of a later tick than the current one. (1) */
-static unsigned level_of(const struct rotai_wheel *wheel, uint64_t tick)
-{
-	return (63u - (unsigned)__builtin_clzll(tick ^ wheel->tick)) /
-	       ROTAI_WHEEL_BITS;
-}
-
-static unsigned index_of(uint64_t tick, unsigned level)
-{
-	return (tick >> (level * ROTAI_WHEEL_BITS)) & (ROTAI_WHEEL_SLOTS - 1);
-}
-
-/* @end_ns is the due time, or that and the slack. */
-ROTAI_INLINE void wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer,
-			    uint64_t end_ns)
+void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
 {
 	struct rota_link *link = &timer->internal.by_due;
 	uint64_t due_ns = timer->internal.due_ns;
@@ -118,10 +104,11 @@ ROTAI_INLINE void wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer,
 		return;
 	}
 	if (tick > wheel->tick)
-		level = level_of(wheel, tick);
+		level = (63u - (unsigned)__builtin_clzll(tick ^ wheel->tick)) /
+			ROTAI_WHEEL_BITS;
 	else
 		tick = wheel->tick; /* (3) */
-	index = index_of(tick, level);
+	index = (tick >> (level * ROTAI_WHEEL_BITS)) & (ROTAI_WHEEL_SLOTS - 1);
 	bit = UINT64_C(1) << index;
 	slot = slot_at(wheel, level, index);
 
@@ -132,45 +119,66 @@ ROTAI_INLINE void wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer,
 		if (level == 0)
 			wheel->unsorted &= ~bit;
 		rotai_list_init(&slot->timers);
-		slot->least_ns = end_ns;
+		slot->least_ns = due_ns;
 	} else {
 		if (level == 0 && is_after(slot->timers.prev, link))
 			wheel->unsorted |= bit;
-		if (end_ns < slot->least_ns)
-			slot->least_ns = end_ns;
+		if (due_ns < slot->least_ns)
+			slot->least_ns = due_ns;
 	}
 	rotai_list_append(&slot->timers, link);
 }
 
-void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
+/* The slot in which timers that are due at @due_ns are, which is not UINT64_MAX.
+ * Sets *@is_empty. (1) */
+static struct rotai_slot *slot_for(struct rotai_wheel *wheel, uint64_t due_ns,
+				   int *is_empty)
 {
-	wheel_add(wheel, timer, timer->internal.due_ns);
+	uint64_t tick = due_ns >> ROTAI_WHEEL_SHIFT;
+	unsigned level = 0;
+	unsigned index;
+	struct rotai_slot *slot;
+
+	if (tick > wheel->tick)
+		level = (63u - (unsigned)__builtin_clzll(tick ^ wheel->tick)) /
+			ROTAI_WHEEL_BITS;
+	else
+		tick = wheel->tick;
+	index = (tick >> (level * ROTAI_WHEEL_BITS)) & (ROTAI_WHEEL_SLOTS - 1);
+	slot = slot_at(wheel, level, index);
+	*is_empty = !(wheel->occupied[level] & UINT64_C(1) << index) ||
+		    rotai_list_is_empty(&slot->timers);
+	return slot;
 }
 
 void rotai_wheel_add_slack(struct rotai_wheel *wheel, struct rota_timer *timer)
 {
-	wheel_add(wheel, timer, rotai_slack_end(timer));
+	uint64_t end_ns = rotai_slack_end(timer);
+	struct rotai_slot *slot;
+	int was_empty;
+
+	if (timer->internal.due_ns == UINT64_MAX) {
+		rotai_wheel_add(wheel, timer);
+		return;
+	}
+	slot = slot_for(wheel, timer->internal.due_ns, &was_empty);
+	if (!was_empty && slot->least_ns < end_ns)
+		end_ns = slot->least_ns;
+	rotai_wheel_add(wheel, timer);
+	slot->least_ns = end_ns;
 }
 
 void rotai_wheel_slack_changed(struct rotai_wheel *wheel,
 			       const struct rota_timer *timer)
 {
-	uint64_t tick = timer->internal.due_ns >> ROTAI_WHEEL_SHIFT;
 	uint64_t end_ns = rotai_slack_end(timer);
-	unsigned level = 0;
-	unsigned index;
 	struct rotai_slot *slot;
+	int is_empty;
 
 	if (timer->internal.due_ns == UINT64_MAX)
 		return;
-	if (tick > wheel->tick)
-		level = level_of(wheel, tick);
-	else
-		tick = wheel->tick;
-	index = index_of(tick, level);
-	slot = slot_at(wheel, level, index);
-	if (wheel->occupied[level] & UINT64_C(1) << index &&
-	    end_ns < slot->least_ns)
+	slot = slot_for(wheel, timer->internal.due_ns, &is_empty);
+	if (!is_empty && end_ns < slot->least_ns)
 		slot->least_ns = end_ns;
 }
 

@@ -82,6 +82,7 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_SENDFILE] = "sendfile",
 	[FAULT_GETIFADDRS] = "getifaddrs",
 	[FAULT_IF_NAMETOINDEX] = "if_nametoindex",
+	[FAULT_TIMERFD_CREATE] = "timerfd_create",
 };
 
 static atomic_uint counts[FAULT_CALL_COUNT];

@@ -14,7 +14,7 @@
  * "shutdown", "recv", "send", "sendmsg", "writev", "pwritev2", "recvmsg",
  * "socketpair", "lstat", "unlink", "rename", "link", "fchmodat", "tcgetattr",
  * "tcsetattr", "ioctl", "atexit", "preadv2", "preadv", "sendfile",
- * "getifaddrs", "if_nametoindex".
+ * "getifaddrs", "if_nametoindex", "timerfd_create".
  */
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H

@@ -74,6 +74,7 @@ enum fault_call {
 	FAULT_SENDFILE, /* Linux */
 	FAULT_GETIFADDRS,
 	FAULT_IF_NAMETOINDEX,
+	FAULT_TIMERFD_CREATE, /* Linux */
 	FAULT_CALL_COUNT,
 };
 

@@ -116,6 +116,7 @@ WEAK int __real_fchmodat(int directory, const char *path, mode_t mode,
 WEAK ssize_t __real_preadv(int fd, const struct iovec *bufs, int count,
 			   off_t offset);
 WEAK ssize_t __real_sendfile(int to, int from, off_t *offset, size_t size);
+WEAK int __real_timerfd_create(int clock, int flags);
 WEAK int __real_getifaddrs(struct ifaddrs **list);
 WEAK unsigned __real_if_nametoindex(const char *name);
 WEAK int __real_dup2(int from, int to);
@@ -204,6 +205,7 @@ int __wrap_fchmodat(int directory, const char *path, mode_t mode, int flags);
 ssize_t __wrap_preadv(int fd, const struct iovec *bufs, int count,
 		      off_t offset);
 ssize_t __wrap_sendfile(int to, int from, off_t *offset, size_t size);
+int __wrap_timerfd_create(int clock, int flags);
 int __wrap_getifaddrs(struct ifaddrs **list);
 unsigned __wrap_if_nametoindex(const char *name);
 int __wrap_dup2(int from, int to);
@@ -270,6 +272,13 @@ ssize_t __wrap_sendfile(int to, int from, off_t *offset, size_t size)
 {
 	return struck(FAULT_SENDFILE) ? -1
 				      : __real_sendfile(to, from, offset, size);
+}
+
+int __wrap_timerfd_create(int clock, int flags)
+{
+	return struck(FAULT_TIMERFD_CREATE)
+		       ? -1
+		       : __real_timerfd_create(clock, flags);
 }
 
 int __wrap_getifaddrs(struct ifaddrs **list)
