@@ -195,8 +195,8 @@ void rota_timer_move(struct rota_timer *to, struct rota_timer *from);
 
 /**
  * Return how many nanoseconds are left until @timer is due, without its slack,
- * by a new reading of the clock: 0 if it is due, as a repeating timer is in its own callback, and
- * UINT64_MAX if it is stopped or will never be due.
+ * by a new reading of the clock: 0 if it is due, as a repeating timer is in its
+ * own callback, and UINT64_MAX if it is stopped or will never be due.
  *
  * Thread:  the loop's.
  */

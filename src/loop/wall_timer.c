@@ -79,7 +79,7 @@ static struct rota_wall_timer *wall_timer_of(struct rota_link *link)
 				 internal.timer.internal.by_due);
 }
 
-static struct rota_loop *loop_of(const struct rota_wall_timer *timer)
+static struct rota_loop *loop_of_wall(const struct rota_wall_timer *timer)
 {
 	return timer->internal.timer.internal.loop;
 }
@@ -262,25 +262,37 @@ static void take_out_for_step(void *arg, struct rota_timer *timer)
 	rotai_list_append(&walls->stepped, &timer->internal.by_due);
 }
 
-/* If the clock was set, start again with all timers, and tell them. (3) */
-static void look_for_step(struct rotai_walls *walls)
+/* Return by how much the clock was set since the last call, or 0. */
+static int64_t find_step(struct rotai_walls *walls)
 {
 	uint64_t distance_ns = measure_distance(walls->loop);
 	int64_t step_ns = (int64_t)(distance_ns - walls->distance_ns);
 	uint64_t size_ns = step_ns < 0 ? -(uint64_t)step_ns : (uint64_t)step_ns;
-	struct rota_link *link;
 
 	walls->distance_ns = distance_ns;
-	if (size_ns == 0 ||
-	    (size_ns < LEAST_STEP_NS && !has_virtual_clock(walls->loop)))
+	return size_ns < LEAST_STEP_NS && !has_virtual_clock(walls->loop)
+		       ? 0
+		       : step_ns;
+}
+
+/* If the clock was set, start again with all timers, and tell them. A wheel
+ * does not turn back, so do the first part also if the clock was set back by
+ * very little. (3) */
+static void look_for_step(struct rotai_walls *walls)
+{
+	int64_t step_ns = find_step(walls);
+	uint64_t now_ns = wall_of(walls->loop);
+	struct rota_link *link;
+
+	if (step_ns == 0 && walls->wheel.tick <= now_ns >> ROTAI_WHEEL_SHIFT)
 		return;
 	rotai_wheel_each(&walls->wheel, take_out_for_step, walls);
-	rotai_wheel_init(&walls->wheel, wall_of(walls->loop));
+	rotai_wheel_init(&walls->wheel, now_ns);
 	while ((link = rotai_list_take_first(&walls->stepped)) != NULL) {
 		struct rota_wall_timer *timer = wall_timer_of(link);
 
 		rotai_wheel_add(&walls->wheel, &timer->internal.timer);
-		if (timer->internal.step_fn != NULL)
+		if (step_ns != 0 && timer->internal.step_fn != NULL)
 			call_step(walls, timer, step_ns);
 		if (rotai_loop_inherited(walls->loop) < 0)
 			return;
@@ -320,6 +332,10 @@ static void end_calls(struct rotai_walls *walls)
 	}
 	put_back_walls(walls, &walls->next);
 	await_next(walls);
+	/* A callback has set a virtual wall clock. */
+	if (has_virtual_clock(walls->loop) &&
+	    walls->loop->virtual_wall_ns != walls->distance_ns)
+		call_soon(walls);
 }
 
 static void on_wall_due(struct rota_timer *timer)
@@ -412,8 +428,8 @@ static void put_in_started(struct rotai_walls *walls,
 int rota_wall_timer_start_at(struct rota_wall_timer *timer,
 			     rota_wall_timer_fn *fn, uint64_t due_ns)
 {
-	ROTAI_ENTER(wall_type, timer, loop_of(timer));
-	struct rota_loop *loop = loop_of(timer);
+	ROTAI_ENTER(wall_type, timer, loop_of_wall(timer));
+	struct rota_loop *loop = loop_of_wall(timer);
 	int error = rotai_loop_admits(loop);
 	struct rotai_walls *walls;
 
@@ -439,18 +455,18 @@ int rota_wall_timer_start_at(struct rota_wall_timer *timer,
 void rota_wall_timer_on_step(struct rota_wall_timer *timer,
 			     rota_wall_step_fn *fn)
 {
-	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of(timer));
+	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of_wall(timer));
 	timer->internal.step_fn = fn;
 }
 
 void rota_wall_timer_stop(struct rota_wall_timer *timer)
 {
-	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of(timer));
+	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of_wall(timer));
 	struct rotai_walls *walls;
 
 	if (!wall_is_started(timer))
 		return;
-	walls = walls_of_loop(loop_of(timer));
+	walls = walls_of_loop(loop_of_wall(timer));
 	take_out_wall(timer);
 	note_wall_stopped(walls, timer);
 	if (walls->count == 0 && walls->calling_ns == 0 &&
@@ -460,38 +476,39 @@ void rota_wall_timer_stop(struct rota_wall_timer *timer)
 
 uint64_t rota_wall_timer_due(const struct rota_wall_timer *timer)
 {
-	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of(timer));
+	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of_wall(timer));
 	return wall_is_started(timer) ? timer->internal.timer.internal.due_ns
 				      : UINT64_MAX;
 }
 
 int rota_wall_timer_is_active(const struct rota_wall_timer *timer)
 {
-	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of(timer));
+	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of_wall(timer));
 	return wall_is_started(timer);
 }
 
 static void refer_wall(struct rota_wall_timer *timer, int referenced)
 {
-	rotai_flags_refer(&timer->internal.timer.internal.flags, loop_of(timer),
-			  wall_is_started(timer), referenced);
+	rotai_flags_refer(&timer->internal.timer.internal.flags,
+			  loop_of_wall(timer), wall_is_started(timer),
+			  referenced);
 }
 
 void rota_wall_timer_ref(struct rota_wall_timer *timer)
 {
-	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of(timer));
+	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of_wall(timer));
 	refer_wall(timer, 1);
 }
 
 void rota_wall_timer_unref(struct rota_wall_timer *timer)
 {
-	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of(timer));
+	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of_wall(timer));
 	refer_wall(timer, 0);
 }
 
 int rota_wall_timer_has_ref(const struct rota_wall_timer *timer)
 {
-	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of(timer));
+	ROTAI_ENTER_LIVE(wall_type, timer, timer, loop_of_wall(timer));
 	return rotai_flags_referenced(timer->internal.timer.internal.flags);
 }
 

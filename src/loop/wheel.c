@@ -129,7 +129,7 @@ void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
 	rotai_list_append(&slot->timers, link);
 }
 
-/* The slot in which timers that are due at @due_ns are, which is not UINT64_MAX.
+/* The slot in which timers that are due at @due_ns are; it is not UINT64_MAX.
  * Sets *@is_empty. (1) */
 static struct rotai_slot *slot_for(struct rotai_wheel *wheel, uint64_t due_ns,
 				   int *is_empty)

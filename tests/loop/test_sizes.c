@@ -22,6 +22,7 @@ static void nodes_keep_to_their_budgets(void **state)
 
 	assert_in_range(sizeof(struct rota_watch), 1, 56);
 	assert_in_range(sizeof(struct rota_timer), 1, 80);
+	assert_in_range(sizeof(struct rota_wall_timer), 1, 96);
 	assert_in_range(sizeof(struct rota_task), 1, 32);
 	assert_in_range(sizeof(struct rota_async), 1, 48);
 	assert_in_range(sizeof(struct rota_hook), 1, 48);

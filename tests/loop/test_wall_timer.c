@@ -230,6 +230,32 @@ static void a_step_may_start_the_alarm_for_another_time(void **state)
 	assert_int_equal(a.called_ns, BEGIN_NS + ROTA_SEC(3800));
 }
 
+static void set_clock_back(struct alarm *a)
+{
+	if (a->calls + a->steps == 1)
+		assert_int_equal(rota_wall_set(the_loop, BEGIN_NS), 0);
+}
+
+static void a_callback_may_set_the_virtual_clock(void **state)
+{
+	struct fixture *f = *state;
+	struct alarm a, b;
+
+	init_alarm(f, &a, 1);
+	init_alarm(f, &b, 2);
+	rota_wall_timer_on_step(&b.timer, on_alarm_step);
+	a.then = set_clock_back;
+	b.stepped = set_clock_back; /* by nothing: that is no step */
+	start_alarm(&a, BEGIN_NS + ROTA_SEC(10));
+	start_alarm(&b, BEGIN_NS + ROTA_SEC(11));
+
+	run_all(f);
+
+	assert_string_equal(journal, "1 s2 2");
+	assert_int_equal(b.step_ns, -(int64_t)ROTA_SEC(10));
+	assert_int_equal(rota_loop_now(f->loop) - f->start_ns, ROTA_SEC(21));
+}
+
 static void stop_and_poison_other(struct alarm *a)
 {
 	if (a->other == NULL)
@@ -405,6 +431,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_step_forward_calls_what_it_passes),
 	VIRTUAL(after_a_step_backward_the_time_comes_once_more),
 	VIRTUAL(a_step_may_start_the_alarm_for_another_time),
+	VIRTUAL(a_callback_may_set_the_virtual_clock),
 	VIRTUAL(a_callback_may_free_any_alarm),
 	VIRTUAL(what_is_stopped_is_not_called),
 	VIRTUAL(an_alarm_that_is_unreferenced_does_not_keep_the_loop),
