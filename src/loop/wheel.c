@@ -403,14 +403,12 @@ least_end_of_all(struct rotai_wheel *wheel)
 uint64_t rotai_wheel_next_due(struct rotai_wheel *wheel)
 {
 	unsigned index;
-	unsigned level;
+	unsigned level = first_slot(wheel, &index);
 
-	if (ROTAI_UNLIKELY(wheel->has_slack))
-		return least_end_of_all(wheel);
-	level = first_slot(wheel, &index);
-
-	return level == ROTAI_WHEEL_LEVELS
-		       ? UINT64_MAX
+	if (level == ROTAI_WHEEL_LEVELS)
+		return UINT64_MAX;
+	return ROTAI_UNLIKELY(wheel->has_slack)
+		       ? least_end_of_all(wheel)
 		       : slot_at(wheel, level, index)->least_ns;
 }
 

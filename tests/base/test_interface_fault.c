@@ -6,7 +6,11 @@
  */
 #include "support/fixture.h"
 
+#include <sched.h>
+#include <string.h>
+
 #include "rota/interface.h"
+#include "support/child.h"
 #include "support/fault.h"
 
 static void expect_failure(const char *call, unsigned nth, int error)
@@ -48,9 +52,33 @@ static void a_scope_that_cannot_be_looked_up_says_why(void **state)
 	assert_int_equal(fault_clear(), 1);
 }
 
+static void list_in_an_empty_network(void *arg)
+{
+	const struct rota_interface *list = NULL;
+
+	(void)arg;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 &&
+	    unshare(CLONE_NEWNET) < 0)
+		return; /* not allowed here */
+	EXPECT(rota_interfaces(&list) == 0);
+	EXPECT(list != NULL && list->next == NULL && list->index == 1);
+	EXPECT(list != NULL && strcmp(list->name, "lo") == 0);
+	EXPECT(list != NULL && list->flags == ROTA_INTERFACE_LOOPBACK);
+	EXPECT(list != NULL && list->addresses == NULL);
+	rota_interfaces_free(list);
+}
+
+/* A new network namespace has loopback alone, and it is not up. */
+static void an_interface_that_is_down_is_listed_without_addresses(void **state)
+{
+	(void)state;
+	in_a_child(list_in_an_empty_network, NULL);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_call_that_fails_is_reported_and_leaks_nothing),
 	cmocka_unit_test(a_scope_that_cannot_be_looked_up_says_why),
+	cmocka_unit_test(an_interface_that_is_down_is_listed_without_addresses),
 };
 
 FIXTURE_MAIN(tests)
