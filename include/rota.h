@@ -8,6 +8,7 @@
 #include "rota/async.h"
 #include "rota/buf.h"
 #include "rota/detached.h"
+#include "rota/dns.h"
 #include "rota/error.h"
 #include "rota/frame.h"
 #include "rota/fs.h"

@@ -202,6 +202,22 @@ enum rota_error {
 #else
 	ROTA_EUSERS = -4020,
 #endif
+
+	/* Results of name lookups: EAI_... of getaddrinfo(3), which has numbers
+	 * of its own in each system. EAI_MEMORY is ROTA_ENOMEM, and EAI_SYSTEM
+	 * is the error in errno. */
+	ROTA_EAI_ADDRFAMILY = -4051,
+	ROTA_EAI_AGAIN = -4052,
+	ROTA_EAI_BADFLAGS = -4053,
+	ROTA_EAI_BADHINTS = -4054,
+	ROTA_EAI_FAIL = -4055,
+	ROTA_EAI_FAMILY = -4056,
+	ROTA_EAI_NODATA = -4057,
+	ROTA_EAI_NONAME = -4058,
+	ROTA_EAI_OVERFLOW = -4059,
+	ROTA_EAI_PROTOCOL = -4060,
+	ROTA_EAI_SERVICE = -4061,
+	ROTA_EAI_SOCKTYPE = -4062,
 };
 
 /**

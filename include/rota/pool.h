@@ -26,6 +26,7 @@ struct rota_pool;
 struct rota_work;
 struct rotai_item;
 struct rotai_detached;
+struct rotai_shared_job;
 struct rotai_pool_client;
 
 /** The lanes of a pool. */
@@ -240,6 +241,13 @@ struct rotai_item {
 	uint8_t state;
 	uint8_t canceled;
 	uint8_t detachable; /* the loop need not wait for it */
+};
+
+/** An item that waits for a job that others may wait for as well, such as a
+ * name lookup. Private to the library. */
+struct rotai_waiter {
+	struct rotai_item item;
+	struct rotai_shared_job *job;
 };
 
 /**

@@ -118,6 +118,27 @@ static const struct {
 	{ ROTA_EXDEV, "EXDEV", "crosses devices" },
 	{ ROTA_EOF, "EOF", "end of input" },
 
+	/* Name lookups. */
+	{ ROTA_EAI_ADDRFAMILY, "EAI_ADDRFAMILY",
+	  "the name has no address of that family" },
+	{ ROTA_EAI_AGAIN, "EAI_AGAIN",
+	  "temporary failure of the name service" },
+	{ ROTA_EAI_BADFLAGS, "EAI_BADFLAGS", "invalid flags for a lookup" },
+	{ ROTA_EAI_BADHINTS, "EAI_BADHINTS", "invalid hints for a lookup" },
+	{ ROTA_EAI_FAIL, "EAI_FAIL", "permanent failure of the name service" },
+	{ ROTA_EAI_FAMILY, "EAI_FAMILY",
+	  "address family not supported by the lookup" },
+	{ ROTA_EAI_NODATA, "EAI_NODATA", "the name has no address" },
+	{ ROTA_EAI_NONAME, "EAI_NONAME", "name or service not known" },
+	{ ROTA_EAI_OVERFLOW, "EAI_OVERFLOW",
+	  "a name is longer than the system accepts" },
+	{ ROTA_EAI_PROTOCOL, "EAI_PROTOCOL",
+	  "protocol of the lookup not known" },
+	{ ROTA_EAI_SERVICE, "EAI_SERVICE",
+	  "service not known for the socket type" },
+	{ ROTA_EAI_SOCKTYPE, "EAI_SOCKTYPE",
+	  "socket type not supported by the lookup" },
+
 	/* Second names, for systems that give them numbers of their own. (1) */
 	{ ROTA_EOPNOTSUPP, "EOPNOTSUPP",
 	  "operation not supported on the socket" },

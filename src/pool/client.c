@@ -106,6 +106,14 @@ void rotai_pool_client_unstage(struct rotai_item *item)
 	rotai_list_remove(&item->link);
 }
 
+void rotai_pool_client_join(struct rotai_pool_client *client,
+			    struct rotai_item *item)
+{
+	item->state = ROTAI_ITEM_PUBLISHED;
+	client->out++;
+	client->loop->at_threads++; /* C10 */
+}
+
 void rotai_pool_client_count_out(struct rotai_pool_client *client)
 {
 	client->loop->at_threads--;

@@ -21,6 +21,11 @@ void rotai_pool_client_stage(struct rotai_pool_client *client,
 /* Take back @item, which is not published yet. */
 void rotai_pool_client_unstage(struct rotai_item *item);
 
+/* @item waits for a thread that works for several items, and is in no lane: it
+ * is published, and the thread will give it back. */
+void rotai_pool_client_join(struct rotai_pool_client *client,
+			    struct rotai_item *item);
+
 /* Count one item less at the threads: it was called, taken back or
  * abandoned. */
 void rotai_pool_client_count_out(struct rotai_pool_client *client);

@@ -44,6 +44,7 @@
 #include "pool/back.h"
 #include "pool/pool.h"
 #include "pool/worker.h"
+#include "rota/error.h"
 
 static struct rotai_item *item_of_lane_link(struct rota_link *link)
 {
@@ -225,8 +226,14 @@ static void did_not_start(struct rotai_lane *lane, struct rotai_worker *worker)
 		whom = ROTAI_LANE_CALL_LAST;
 	rotai_lane_unlock(lane, whom);
 
-	while ((link = rotai_list_take_first(&refused)) != NULL)
-		rotai_item_give_back(item_of_lane_link(link), &trail);
+	while ((link = rotai_list_take_first(&refused)) != NULL) {
+		struct rotai_item *item = item_of_lane_link(link);
+
+		if (item->client != NULL)
+			rotai_item_give_back(item, &trail);
+		else
+			item->ended(item, ROTA_EAGAIN); /* shared_job.c (1) */
+	}
 }
 
 static struct rotai_worker *worker_without_thread(struct rotai_lane *lane)

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "base/fork.h"
+#include "base/list.h"
 #include "base/sized.h"
 #include "base/thread.h"
 #include "rota/error.h"
@@ -54,6 +55,7 @@ void rotai_pool_release(struct rota_pool *pool)
 	if (__atomic_sub_fetch(&pool->memory, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	destroy_lanes(pool, ROTA_LANE_COUNT);
+	pthread_mutex_destroy(&pool->shared_lock);
 	free(pool);
 }
 
@@ -86,19 +88,16 @@ static void end_users(struct rotai_counted *users)
 	rotai_pool_release(pool);
 }
 
-int rotai_pool_init(struct rota_pool *pool,
-		    const struct rota_pool_options *options,
-		    void *(*body)(void *))
+static void init_shared(struct rota_pool *pool)
 {
-	pool->users =
-		(struct rotai_counted){ .references = 1, .free = end_users };
-	pool->memory = 1;
-	pool->generation = rotai_fork_generation;
-	pool->repairing = rotai_fork_generation;
-	pool->idle_ns = options->idle_ns;
-	pool->spin = rotai_thread_spin(options->spin_ns);
-	pool->has_company = rotai_thread_processors() > 1;
-	pool->stack_size = options->stack_size;
+	for (int i = 0; i < ROTAI_SHARED_LISTS; i++)
+		rotai_list_init(&pool->shared[i]);
+}
+
+static int init_lanes(struct rota_pool *pool,
+		      const struct rota_pool_options *options,
+		      void *(*body)(void *))
+{
 	for (int i = 0; i < ROTA_LANE_COUNT; i++) {
 		int error =
 			rotai_lane_init(&pool->lanes[i], pool, thread_names[i],
@@ -108,6 +107,33 @@ int rotai_pool_init(struct rota_pool *pool,
 			destroy_lanes(pool, i);
 			return error;
 		}
+	}
+	return 0;
+}
+
+int rotai_pool_init(struct rota_pool *pool,
+		    const struct rota_pool_options *options,
+		    void *(*body)(void *))
+{
+	int error;
+
+	pool->users =
+		(struct rotai_counted){ .references = 1, .free = end_users };
+	pool->memory = 1;
+	pool->generation = rotai_fork_generation;
+	pool->repairing = rotai_fork_generation;
+	pool->idle_ns = options->idle_ns;
+	pool->spin = rotai_thread_spin(options->spin_ns);
+	pool->has_company = rotai_thread_processors() > 1;
+	pool->stack_size = options->stack_size;
+	init_shared(pool);
+	error = -pthread_mutex_init(&pool->shared_lock, NULL);
+	if (error < 0)
+		return error;
+	error = init_lanes(pool, options, body);
+	if (error < 0) {
+		pthread_mutex_destroy(&pool->shared_lock);
+		return error;
 	}
 	__atomic_fetch_add(&in_use, 1, __ATOMIC_RELAXED);
 	return 0;
@@ -153,6 +179,8 @@ void rotai_pool_repair(struct rota_pool *pool)
 		}
 		for (int i = 0; i < ROTA_LANE_COUNT; i++)
 			rotai_lane_repair(&pool->lanes[i]);
+		(void)pthread_mutex_init(&pool->shared_lock, NULL);
+		init_shared(pool);
 		pool->memory = 1; /* the threads' references are the parent's */
 		__atomic_store_n(&pool->generation, now, __ATOMIC_RELEASE);
 	}

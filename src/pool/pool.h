@@ -9,6 +9,8 @@
 #include "base/thread.h"
 #include "pool/lane.h"
 
+enum { ROTAI_SHARED_LISTS = 64 };
+
 struct rota_pool {
 	struct rotai_counted users; /* callers and loops; must be first */
 	uint32_t memory;            /* references: see pool.c (1) */
@@ -19,6 +21,11 @@ struct rota_pool {
 	int has_company; /* there is more than one processor */
 	size_t stack_size;
 	struct rotai_lane lanes[ROTA_LANE_COUNT];
+
+	/* Shared jobs that another item may still join, by their hash:
+	 * shared_job.c. */
+	pthread_mutex_t shared_lock;
+	struct rota_link shared[ROTAI_SHARED_LISTS];
 };
 
 /* Whether this process was forked after the threads were made. */

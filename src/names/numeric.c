@@ -1,0 +1,91 @@
+/*
+ * names/numeric.c - see numeric.h.
+ *
+ *  1. A host whose last label is a number, decimal or with 0x, is no name: no
+ *     top-level domain is one (RFC 3696, section 2), and getaddrinfo(3) takes
+ *     it for an IPv4 address if inet_aton(3) does. Then "0x7f.1" is 127.0.0.1,
+ *     and a program that compares names with a list of those it refuses does
+ *     not see it. So what rota_address_ip() does not take is refused.
+ *  2. A host with a colon is no name either.
+ */
+#include "names/numeric.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "rota/dns.h"
+#include "rota/error.h"
+
+int rotai_name_check(const char *name)
+{
+	size_t length = strnlen(name, ROTA_HOST_NAME_LENGTH + 1);
+
+	if (length == 0)
+		return ROTA_EINVAL;
+	if (length > ROTA_HOST_NAME_LENGTH)
+		return ROTA_ENAMETOOLONG;
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f)
+			return ROTA_EINVAL;
+	return 0;
+}
+
+static int is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static int is_hex_digit(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* Whether the last label of @host is a number. (1) */
+static int ends_in_number(const char *host)
+{
+	const char *end = host + strlen(host);
+	const char *label;
+	int is_hex;
+
+	if (end > host && end[-1] == '.') /* the root */
+		end--;
+	label = end;
+	while (label > host && label[-1] != '.')
+		label--;
+	is_hex = end - label >= 2 && label[0] == '0' &&
+		 (label[1] == 'x' || label[1] == 'X');
+	if (is_hex)
+		label += 2;
+	else if (label == end)
+		return 0;
+	while (label < end && (is_hex ? is_hex_digit(*label)
+				      : is_digit(*label)))
+		label++;
+	return label == end;
+}
+
+int rotai_numeric_host(struct rota_address *address, const char *host)
+{
+	if (rota_address_ip(address, host, 0) == 0)
+		return ROTAI_IS_NUMBER;
+	if (strchr(host, ':') != NULL || ends_in_number(host))
+		return ROTA_EINVAL; /* (1), (2) */
+	return ROTAI_IS_NAME;
+}
+
+int rotai_numeric_service(unsigned *port, const char *service)
+{
+	unsigned number = 0;
+
+	if (service != NULL)
+		for (const char *at = service; *at != 0; at++) {
+			if (!is_digit(*at))
+				return ROTAI_IS_NAME;
+			if (number <= UINT16_MAX)
+				number = number * 10 + (unsigned)(*at - '0');
+		}
+	if (number > UINT16_MAX)
+		return ROTA_EINVAL;
+	*port = number;
+	return ROTAI_IS_NUMBER;
+}
