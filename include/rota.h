@@ -15,6 +15,7 @@
 #include "rota/handle.h"
 #include "rota/hook.h"
 #include "rota/interface.h"
+#include "rota/host_connect.h"
 #include "rota/limits.h"
 #include "rota/loop.h"
 #include "rota/memory_stream.h"

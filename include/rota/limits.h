@@ -33,6 +33,9 @@ enum {
 	/** Connections that a listener accepts for one event. */
 	ROTA_ACCEPTS_PER_EVENT = 64,
 
+	/** Addresses of a host that rota_tcp_connect_host() tries. */
+	ROTA_HOST_ADDRESSES = 32,
+
 	/** Bytes of the buffer that a loop lends to read callbacks: the default
 	 * and the least value of buffer_size in struct rota_loop_options. */
 	ROTA_BUFFER_SIZE = 65536,

@@ -127,7 +127,7 @@ int rota_tcp_attach(struct rota_tcp *tcp, struct rota_loop *loop,
  *
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL        @tcp is closing
- *          ROTA_EALREADY      @tcp has a socket already
+ *          ROTA_EALREADY      @tcp has a socket already, or is connecting
  *          ROTA_EAFNOSUPPORT  @family is another one, or the system does not
  *                             have it
  *          ROTA_EMFILE, ROTA_ENFILE, ROTA_ENOMEM: see socket(2)

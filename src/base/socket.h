@@ -118,6 +118,10 @@ void rotai_socket_abort_on_close(int fd);
  * another error. */
 int rotai_socket_set_device(int fd, const char *name);
 
+/* Let @to use only the interface that @from is limited to, if there is one.
+ * Returns 0 or an error. */
+int rotai_socket_copy_device(int from, int to);
+
 /* Store the socket's family, such as AF_INET, in *@family. Returns 0 or an
  * error. */
 int rotai_socket_family(int fd, int *family);

@@ -72,3 +72,13 @@ int rotai_socket_set_device(int fd, const char *name)
 		       ? -errno
 		       : 0;
 }
+
+int rotai_socket_copy_device(int from, int to)
+{
+	char name[IFNAMSIZ];
+	socklen_t size = sizeof(name);
+
+	if (getsockopt(from, SOL_SOCKET, SO_BINDTODEVICE, name, &size) < 0)
+		return -errno;
+	return size == 0 ? 0 : rotai_socket_set_device(to, name);
+}

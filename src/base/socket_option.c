@@ -74,6 +74,42 @@ int rotai_socket_option_set(int fd, enum rotai_socket_option option, int value)
 			   : rotai_socket_set(fd, o.level, o.name, value);
 }
 
+/* Give @to the value that @from has, if they differ. */
+static int copy_option(int from, int to, struct option_name o)
+{
+	int wanted, value;
+	socklen_t size = sizeof(wanted);
+
+	if (o.name == 0)
+		return 0;
+	if (getsockopt(from, o.level, o.name, &wanted, &size) < 0 ||
+	    getsockopt(to, o.level, o.name, &value, &size) < 0)
+		return -errno;
+	return wanted == value ? 0
+			       : rotai_socket_set(to, o.level, o.name, wanted);
+}
+
+int rotai_socket_options_copy(int from, int to)
+{
+	const struct option_name copied[] = {
+		{ IPPROTO_TCP, TCP_NODELAY },
+		{ IPPROTO_TCP, TCP_KEEPINTVL },
+		{ IPPROTO_TCP, TCP_KEEPCNT },
+		name_of(ROTAI_OPTION_KEEP_IDLE),
+		name_of(ROTAI_OPTION_USER_TIMEOUT),
+		name_of(ROTAI_OPTION_MARK),
+		name_of(ROTAI_OPTION_PRIORITY),
+		{ SOL_SOCKET, SO_OOBINLINE },
+		{ SOL_SOCKET, SO_KEEPALIVE },
+	};
+	int error = 0;
+
+	for (size_t i = 0;
+	     error == 0 && i < sizeof(copied) / sizeof(copied[0]); i++)
+		error = copy_option(from, to, copied[i]);
+	return error < 0 ? error : rotai_socket_copy_device(from, to);
+}
+
 void rotai_socket_change_add(struct rotai_socket_change *change, int level,
 			     int name, int value)
 {

@@ -102,11 +102,40 @@ int rotai_socket_set_device(int fd, const char *name)
 					(int)index);
 	return rotai_socket_set(fd, IPPROTO_IP, IP_BOUND_IF, (int)index);
 }
+
+int rotai_socket_copy_device(int from, int to)
+{
+	char name[IF_NAMESIZE];
+	int index = 0;
+	socklen_t size = sizeof(index);
+	int family;
+	int error = rotai_socket_family(from, &family);
+	int is_ip6 = error == 0 && family == AF_INET6;
+
+	if (error < 0)
+		return error;
+	if (getsockopt(from, is_ip6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		       is_ip6 ? IPV6_BOUND_IF : IP_BOUND_IF, &index,
+		       &size) < 0)
+		return -errno;
+	if (index == 0)
+		return 0;
+	if (if_indextoname((unsigned)index, name) == NULL)
+		return ROTA_ENODEV;
+	return rotai_socket_set_device(to, name);
+}
 #else
 int rotai_socket_set_device(int fd, const char *name)
 {
 	(void)fd;
 	(void)name;
 	return ROTA_ENOTSUP;
+}
+
+int rotai_socket_copy_device(int from, int to)
+{
+	(void)from;
+	(void)to;
+	return 0; /* none can be set */
 }
 #endif

@@ -26,7 +26,7 @@ static struct rota_connect *connect_of(struct rota_request *request)
 	return rota_container_of(request, struct rota_connect, request);
 }
 
-static void call_connect(struct rota_request *request)
+void rotai_connect_call(struct rota_request *request)
 {
 	connect_of(request)->internal.fn(connect_of(request),
 					 request->internal.status);
@@ -46,8 +46,7 @@ static void reset(struct rota_stream *stream)
 					   ROTAI_BROKEN | ROTAI_PRESSED);
 }
 
-/* The attempt has ended with @error: drop the queued output. */
-static void give_up(struct rota_stream *stream, int error)
+void rotai_connect_give_up(struct rota_stream *stream, int error)
 {
 	int ending = rotai_stream_has(stream, ROTAI_ENDING);
 
@@ -73,6 +72,11 @@ void rotai_connect_stop(struct rota_stream *stream, int status)
 
 	stream->internal.front.connect = NULL;
 	rotai_stream_clear(stream, ROTAI_CONNECTING);
+	rotai_connect_class_of(connect)->stop(connect, status);
+}
+
+static void stop_plain(struct rota_connect *connect, int status)
+{
 	rotai_request_finish(&connect->request, status);
 }
 
@@ -81,22 +85,25 @@ static int cancel_connect(struct rota_request *request, int status)
 	struct rota_stream *stream = rotai_stream_of(request->internal.handle);
 
 	rotai_request_finish(request, status);
-	give_up(stream, status);
+	rotai_connect_give_up(stream, status);
 	rotai_stream_proceed(stream);
 	return 0;
 }
 
-static const struct rotai_request_class connect_class = {
-	.type = "connect",
-	.call = call_connect,
-	.cancel = cancel_connect,
+static const struct rotai_connect_class connect_class = {
+	.request = {
+		.type = "connect",
+		.call = rotai_connect_call,
+		.cancel = cancel_connect,
+	},
+	.stop = stop_plain,
 };
 
-/* The attempt has ended with @status; @events have come with that. */
-static void end_attempt(struct rota_stream *stream, int status, unsigned events)
+void rotai_connect_ended(struct rota_stream *stream, int status,
+			 unsigned events)
 {
 	if (status < 0) {
-		give_up(stream, status);
+		rotai_connect_give_up(stream, status);
 		return;
 	}
 	stream->internal.front.connect = NULL;
@@ -120,7 +127,7 @@ static void connect_ready(struct rota_watch *watch, unsigned events)
 	if (!(events & ROTA_WRITABLE))
 		return;
 	status = rotai_socket_error(watch->internal.fd);
-	end_attempt(stream, status, events);
+	rotai_connect_ended(stream, status, events);
 	if (rotai_stream_has(stream, ROTAI_ENDING)) {
 		rotai_request_finish(&connect->request, status);
 		rotai_stream_proceed(stream);
@@ -147,12 +154,24 @@ static int begin_attempt(int fd, const struct sockaddr *address, size_t size,
 	return ROTA_EINPROGRESS;
 }
 
+int rotai_connect_begin(int fd, const struct sockaddr *address, size_t size,
+			struct rota_const_buf *first)
+{
+	struct sockaddr_in6 scoped;
+	int error = begin_attempt(fd, address, size, first);
+
+	if (error < 0 && error != ROTA_EINPROGRESS &&
+	    rotai_link_local_scope(&scoped, address, size)) /* (2) */
+		error = begin_attempt(fd, (struct sockaddr *)(void *)&scoped,
+				      sizeof(scoped), first);
+	return error;
+}
+
 /* The same, and if there is no socket, make it. */
 static int attempt(struct rota_stream *stream, const struct sockaddr *address,
 		   size_t size, struct rota_const_buf first)
 {
 	struct rota_watch *watch = &stream->internal.by.watch;
-	struct sockaddr_in6 scoped;
 	int fd = watch->internal.fd;
 	int error;
 
@@ -162,17 +181,22 @@ static int attempt(struct rota_stream *stream, const struct sockaddr *address,
 			return fd;
 		watch->internal.fd = fd;
 	}
-	error = begin_attempt(fd, address, size, &first);
-	if (error < 0 && error != ROTA_EINPROGRESS &&
-	    rotai_link_local_scope(&scoped, address, size)) /* (2) */
-		error = begin_attempt(fd, (struct sockaddr *)(void *)&scoped,
-				      sizeof(scoped), &first);
+	error = rotai_connect_begin(fd, address, size, &first);
 	if (error != ROTA_EINPROGRESS)
 		return error;
 	error = rota_watch_start(watch, connect_ready, ROTA_WRITABLE);
 	if (error == 0 && first.size > 0)
 		error = rotai_output_copy(stream, first.data, first.size);
 	return error < 0 ? error : ROTA_EINPROGRESS;
+}
+
+int rotai_stream_may_connect(const struct rota_stream *stream)
+{
+	if (rotai_stream_has(stream, ROTAI_LISTENING))
+		return ROTA_EINVAL;
+	if (rotai_stream_has(stream, ROTAI_CONNECTED))
+		return ROTA_EISCONN;
+	return rotai_stream_has(stream, ROTAI_CONNECTING) ? ROTA_EALREADY : 0;
 }
 
 void rotai_stream_connect(struct rota_connect *connect,
@@ -184,7 +208,7 @@ void rotai_stream_connect(struct rota_connect *connect,
 	int status;
 
 	rotai_request_begin(&connect->request, stream->handle.internal.loop,
-			    &stream->handle, &connect_class);
+			    &stream->handle, &connect_class.request);
 	status = attempt(stream, address, size, first);
 	if (status == ROTA_EAGAIN && class_->connect_later != NULL)
 		status = class_->connect_later(stream, address, size);
@@ -208,7 +232,7 @@ int rotai_stream_connect_again(struct rota_stream *stream,
 
 	if (status == ROTA_EAGAIN || status == ROTA_EINPROGRESS)
 		return status;
-	end_attempt(stream, status, 0);
+	rotai_connect_ended(stream, status, 0);
 	rotai_request_finish(&connect->request, status);
 	rotai_stream_proceed(stream);
 	return 0;

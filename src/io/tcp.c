@@ -104,7 +104,8 @@ int rota_tcp_create(struct rota_tcp *tcp, int family)
 
 	if (error < 0)
 		return error;
-	if (rotai_tcp_fd(tcp) >= 0)
+	if (rotai_tcp_fd(tcp) >= 0 ||
+	    rotai_stream_has(&tcp->stream, ROTAI_CONNECTING))
 		return ROTA_EALREADY;
 	if (family != AF_INET && family != AF_INET6)
 		return ROTA_EAFNOSUPPORT;
@@ -242,13 +243,11 @@ static int connect_tcp(struct rota_connect *connect, struct rota_tcp *tcp,
 
 	if (error < 0)
 		return error;
-	if (fn == NULL || !is_address(address) ||
-	    rotai_stream_has(&tcp->stream, ROTAI_LISTENING))
+	if (fn == NULL || !is_address(address))
 		return ROTA_EINVAL;
-	if (rotai_stream_has(&tcp->stream, ROTAI_CONNECTED))
-		return ROTA_EISCONN;
-	if (rotai_stream_has(&tcp->stream, ROTAI_CONNECTING))
-		return ROTA_EALREADY;
+	error = rotai_stream_may_connect(&tcp->stream);
+	if (error < 0)
+		return error;
 	connect->internal.fn = fn;
 	rotai_stream_connect(connect, &tcp->stream, &address->is.any,
 			     address->size, first);

@@ -198,12 +198,16 @@ void rotai_pending_call(struct rota_loop *loop)
 
 void rotai_requests_forked(struct rota_loop *loop)
 {
-	struct rota_link *at = loop->requests.next;
+	struct rota_link taken;
+	struct rota_link *at;
 
-	while (at != &loop->requests) {
+	/* One that ends may end others. */
+	rotai_list_init(&taken);
+	rotai_list_splice(&taken, &loop->requests);
+	while ((at = rotai_list_take_first(&taken)) != NULL) {
 		struct rota_request *request = rotai_request_of(at);
 
-		at = at->next;
+		rotai_list_append(&loop->requests, at);
 		if (request->internal.class_->forked != NULL)
 			request->internal.class_->forked(request);
 	}
