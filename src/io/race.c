@@ -172,7 +172,7 @@ static void delay_over(struct rota_timer *timer);
  * one is; 0 if there is a winner; or the error to tell. */
 static int go_on(struct rotai_race *race)
 {
-	int status = ROTA_EADDRNOTAVAIL;
+	int status;
 
 	rota_timer_stop(&race->timer);
 	while (race->next < race->count) {

@@ -83,6 +83,8 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_GETIFADDRS] = "getifaddrs",
 	[FAULT_IF_NAMETOINDEX] = "if_nametoindex",
 	[FAULT_TIMERFD_CREATE] = "timerfd_create",
+	[FAULT_GETADDRINFO] = "getaddrinfo",
+	[FAULT_GETNAMEINFO] = "getnameinfo",
 };
 
 static atomic_uint counts[FAULT_CALL_COUNT];
