@@ -198,16 +198,19 @@ void rotai_pending_call(struct rota_loop *loop)
 
 void rotai_requests_forked(struct rota_loop *loop)
 {
-	struct rota_link taken;
-	struct rota_link *at;
+	const struct rota_link *at;
+	size_t count = 0;
 
-	/* One that ends may end others. */
-	rotai_list_init(&taken);
-	rotai_list_splice(&taken, &loop->requests);
-	while ((at = rotai_list_take_first(&taken)) != NULL) {
-		struct rota_request *request = rotai_request_of(at);
+	for (at = loop->requests.next; at != &loop->requests; at = at->next)
+		count++;
+	/* One that ends may end others. What is left was called, or nothing has
+	 * to be done for it, however often it is called. */
+	while (count-- > 0 && !rotai_list_is_empty(&loop->requests)) {
+		struct rota_request *request =
+			rotai_request_of(loop->requests.next);
 
-		rotai_list_append(&loop->requests, at);
+		rotai_list_remove(&request->internal.link);
+		rotai_list_append(&loop->requests, &request->internal.link);
 		if (request->internal.class_->forked != NULL)
 			request->internal.class_->forked(request);
 	}

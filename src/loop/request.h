@@ -32,7 +32,8 @@ struct rotai_request_class {
 	int (*cancel)(struct rota_request *request, int status);
 
 	/* In a forked child: finish @request, because the thread that would end
-	 * it does not exist there. NULL: threads never work on such a
+	 * it does not exist there. It may finish others as well. Or do nothing,
+	 * if no thread is working on it. NULL: threads never work on such a
 	 * request. */
 	void (*forked)(struct rota_request *request);
 };

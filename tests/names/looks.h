@@ -7,6 +7,8 @@
 
 #include "support/fixture.h"
 
+#include <string.h>
+
 #include "pool/jobs.h"
 #include "rota/dns.h"
 #include "support/resolver.h"
