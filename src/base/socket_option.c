@@ -104,8 +104,8 @@ int rotai_socket_options_copy(int from, int to)
 	};
 	int error = 0;
 
-	for (size_t i = 0;
-	     error == 0 && i < sizeof(copied) / sizeof(copied[0]); i++)
+	for (size_t i = 0; error == 0 && i < sizeof(copied) / sizeof(copied[0]);
+	     i++)
 		error = copy_option(from, to, copied[i]);
 	return error < 0 ? error : rotai_socket_copy_device(from, to);
 }

@@ -115,8 +115,7 @@ int rotai_socket_copy_device(int from, int to)
 	if (error < 0)
 		return error;
 	if (getsockopt(from, is_ip6 ? IPPROTO_IPV6 : IPPROTO_IP,
-		       is_ip6 ? IPV6_BOUND_IF : IP_BOUND_IF, &index,
-		       &size) < 0)
+		       is_ip6 ? IPV6_BOUND_IF : IP_BOUND_IF, &index, &size) < 0)
 		return -errno;
 	if (index == 0)
 		return 0;

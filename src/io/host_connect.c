@@ -163,9 +163,9 @@ static void begin_race(struct rota_host_connect *connect,
 		.over = race_over,
 		.arg = connect,
 	};
-	int status = rotai_race_begin(&connect->internal.race,
-				      connect->request.internal.loop, list,
-				      &terms);
+	int status =
+		rotai_race_begin(&connect->internal.race,
+				 connect->request.internal.loop, list, &terms);
 
 	rota_address_list_unref(list);
 	if (status != ROTA_EINPROGRESS)
@@ -207,10 +207,10 @@ static int check_host_options(struct rota_host_connect_options *options,
 }
 
 /* Find the addresses of @host, or what to ask: see rotai_question_make(). */
-static int look_up(struct rotai_question **question,
-		   const struct rota_address_list **list, const char *host,
-		   unsigned port,
-		   const struct rota_host_connect_options *options)
+static int find_addresses(struct rotai_question **question,
+			  const struct rota_address_list **list,
+			  const char *host, unsigned port,
+			  const struct rota_host_connect_options *options)
 {
 	struct rota_lookup_options lookup;
 	char service[16];
@@ -267,7 +267,7 @@ int rota_tcp_connect_host(struct rota_host_connect *connect,
 	if (error == 0)
 		error = check_host_options(&all, options);
 	if (error == 0)
-		error = look_up(&question, &list, host, port, &all);
+		error = find_addresses(&question, &list, host, port, &all);
 	if (error < 0)
 		return error;
 	if (error == 0) {

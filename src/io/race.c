@@ -21,7 +21,7 @@
 #include "loop/watch.h"
 #include "rota/dns.h"
 
-struct attempt {
+struct race_attempt {
 	struct rota_watch watch;
 	struct rotai_race *race;
 	struct rota_address address;
@@ -31,17 +31,17 @@ struct rotai_race {
 	struct rota_loop *loop;
 	struct rotai_race_terms terms;
 	struct rota_timer timer;
-	struct attempt *winner;
+	struct race_attempt *winner;
 	int error;       /* what is told if all fail */
 	size_t count;    /* attempts */
 	size_t next;     /* the first that is to come */
 	size_t progress; /* how many are in progress */
-	struct attempt attempts[];
+	struct race_attempt attempts[];
 };
 
 static size_t size_of_race(size_t count)
 {
-	return sizeof(struct rotai_race) + count * sizeof(struct attempt);
+	return sizeof(struct rotai_race) + count * sizeof(struct race_attempt);
 }
 
 /* How much @error says about why there is no connection. */
@@ -131,7 +131,7 @@ static struct rotai_race *new_race(struct rota_loop *loop,
 static void attempt_ready(struct rota_watch *watch, unsigned events);
 
 /* Begin to connect the socket of @attempt: 0, ROTA_EINPROGRESS or an error. */
-static int connect_attempt(struct attempt *attempt)
+static int connect_attempt(struct race_attempt *attempt)
 {
 	struct rota_const_buf nothing = { NULL, 0 };
 	const struct rotai_race *race = attempt->race;
@@ -151,7 +151,7 @@ static int connect_attempt(struct attempt *attempt)
 
 static int begin_next(struct rotai_race *race)
 {
-	struct attempt *attempt = &race->attempts[race->next++];
+	struct race_attempt *attempt = &race->attempts[race->next++];
 	int fd = rotai_socket_new(attempt->address.is.any.sa_family);
 	int status;
 
@@ -197,8 +197,8 @@ static int go_on(struct rotai_race *race)
 
 static void attempt_ready(struct rota_watch *watch, unsigned events)
 {
-	struct attempt *attempt =
-		rota_container_of(watch, struct attempt, watch);
+	struct race_attempt *attempt =
+		rota_container_of(watch, struct race_attempt, watch);
 	struct rotai_race *race = attempt->race;
 	int status;
 

@@ -27,17 +27,15 @@ static void free_list(struct rotai_counted *counted)
 static struct rotai_address_list *new_list(size_t count, const char *name)
 {
 	size_t size = name != NULL ? strlen(name) + 1 : 0;
-	struct rotai_address_list *made =
-		malloc(sizeof(*made) + count * sizeof(made->addresses[0]) +
-		       size);
+	struct rotai_address_list *made = malloc(
+		sizeof(*made) + count * sizeof(made->addresses[0]) + size);
 
 	if (made == NULL)
 		return NULL;
-	made->counted = (struct rotai_counted){ .references = 1,
-						.free = free_list };
-	made->list = (struct rota_address_list){
-		.count = count, .addresses = made->addresses
-	};
+	made->counted =
+		(struct rotai_counted){ .references = 1, .free = free_list };
+	made->list = (struct rota_address_list){ .count = count,
+						 .addresses = made->addresses };
 	if (name != NULL)
 		made->list.canonical_name =
 			memcpy(&made->addresses[count], name, size);

@@ -51,8 +51,8 @@ static const struct rotai_request_class lookup_class = {
 
 static void lookup_ended(struct rotai_item *item, int error)
 {
-	struct rota_lookup *lookup = rota_container_of(
-		item, struct rota_lookup, internal.waiter.item);
+	struct rota_lookup *lookup = rota_container_of(item, struct rota_lookup,
+						       internal.waiter.item);
 	int status = rotai_question_answer(&lookup->internal.waiter, error,
 					   &lookup->internal.list);
 
@@ -60,9 +60,8 @@ static void lookup_ended(struct rotai_item *item, int error)
 		rota_address_list_unref(lookup->internal.list);
 		lookup->internal.list = NULL;
 	}
-	rotai_request_complete(&lookup->request, lookup->internal.late
-							 ? ROTA_ETIMEDOUT
-							 : status);
+	rotai_request_complete(&lookup->request,
+			       lookup->internal.late ? ROTA_ETIMEDOUT : status);
 }
 
 static void begin_lookup(struct rota_lookup *lookup, struct rota_loop *loop,

@@ -67,12 +67,11 @@ static void find_names(struct rotai_shared_job *job)
 			flags |= name_flags[i].of_system;
 	do {
 		errno = 0;
-		naming->status = rotai_eai_error(
-			getnameinfo(&naming->address.is.any,
-				    (socklen_t)naming->address.size,
-				    naming->host, sizeof(naming->host),
-				    naming->service, sizeof(naming->service),
-				    flags));
+		naming->status = rotai_eai_error(getnameinfo(
+			&naming->address.is.any,
+			(socklen_t)naming->address.size, naming->host,
+			sizeof(naming->host), naming->service,
+			sizeof(naming->service), flags));
 	} while (naming->status == ROTA_EINTR);
 }
 

@@ -58,8 +58,8 @@ static int ends_in_number(const char *host)
 		label += 2;
 	else if (label == end)
 		return 0;
-	while (label < end && (is_hex ? is_hex_digit(*label)
-				      : is_digit(*label)))
+	while (label < end &&
+	       (is_hex ? is_hex_digit(*label) : is_digit(*label)))
 		label++;
 	return label == end;
 }

@@ -212,9 +212,9 @@ static int check_lookup_options(struct rota_lookup_options *options,
 void rota_lookup_options_init_size(struct rota_lookup_options *options,
 				   size_t size)
 {
-	const struct rota_lookup_options defaults = {
-		.family = AF_UNSPEC, .socket_type = SOCK_STREAM
-	};
+	const struct rota_lookup_options defaults = { .family = AF_UNSPEC,
+						      .socket_type =
+							      SOCK_STREAM };
 
 	options->size = size;
 	(void)rotai_sized_give(options, sizeof(size), &defaults,

@@ -80,8 +80,8 @@ static void run_shared_job(struct rotai_item *item)
 static void shared_job_ended(struct rotai_item *item, int error)
 {
 	struct rotai_shared_job *job = shared_job_of_item(item);
-	uint8_t state = error == ROTA_EAGAIN ? ROTAI_ITEM_REFUSED
-					     : ROTAI_ITEM_ENDED;
+	uint8_t state =
+		error == ROTA_EAGAIN ? ROTAI_ITEM_REFUSED : ROTAI_ITEM_ENDED;
 	struct rotai_trail trail = { .at = 0 };
 	struct rota_link waiters;
 	struct rota_link *at;
@@ -93,9 +93,9 @@ static void shared_job_ended(struct rotai_item *item, int error)
 	job->begun = 1;
 	rotai_list_splice(&waiters, &job->waiters);
 	for (at = waiters.next; at != &waiters; at = at->next)
-		__atomic_store_n(&rota_container_of(at, struct rotai_item, link)
-					  ->state,
-				 state, __ATOMIC_RELAXED);
+		__atomic_store_n(
+			&rota_container_of(at, struct rotai_item, link)->state,
+			state, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&job->pool->shared_lock);
 
 	while ((at = rotai_list_take_first(&waiters)) != NULL) /* (2) */
@@ -138,8 +138,8 @@ static struct rotai_shared_job *find_or_add(struct rotai_shared_job *job)
 	struct rota_link *at;
 
 	for (at = list->next; at != list; at = at->next) {
-		struct rotai_shared_job *other = rota_container_of(
-			at, struct rotai_shared_job, link);
+		struct rotai_shared_job *other =
+			rota_container_of(at, struct rotai_shared_job, link);
 
 		if (other->hash == job->hash && other->lane == job->lane &&
 		    other->class_ == job->class_ &&
@@ -172,9 +172,9 @@ void rotai_shared_wait(struct rotai_waiter *waiter, struct rota_loop *loop,
 		rotai_item_queue(&waiter->item, loop, lane, run_here, ended);
 		return;
 	}
-	waiter->item = (struct rotai_item){
-		.ended = ended, .client = client, .lane = (uint8_t)lane
-	};
+	waiter->item = (struct rotai_item){ .ended = ended,
+					    .client = client,
+					    .lane = (uint8_t)lane };
 	rotai_pool_client_join(client, &waiter->item);
 	set_up_shared_job(job, pool, lane);
 	pthread_mutex_lock(&pool->shared_lock);

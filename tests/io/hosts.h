@@ -145,11 +145,10 @@ static inline void guest_must_end(struct guest *g, unsigned ms)
 {
 	struct rota_loop *loop = rota_handle_loop(&g->tcp->handle);
 
-	assert_int_equal(rota_request_set_deadline(&g->connect.request,
-						   &g->deadline,
-						   rota_loop_now(loop) +
-							   ROTA_MSEC(ms)),
-			 0);
+	assert_int_equal(
+		rota_request_set_deadline(&g->connect.request, &g->deadline,
+					  rota_loop_now(loop) + ROTA_MSEC(ms)),
+		0);
 }
 
 /* Wait until no thread of the lane is busy: what it has found is on its way

@@ -11,11 +11,11 @@
 #include "support/child.h"
 
 enum stage {
-	QUEUED,	  /* the lookup waits for a thread */
+	QUEUED,   /* the lookup waits for a thread */
 	HANGING,  /* a thread is stuck in it */
-	FOUND,	  /* it is on its way back to the loop */
-	FIRST,	  /* one attempt is in progress */
-	SECOND,	  /* two are */
+	FOUND,    /* it is on its way back to the loop */
+	FIRST,    /* one attempt is in progress */
+	SECOND,   /* two are */
 	ANSWERED, /* the kernel has connected, and the loop does not know */
 	STAGES,
 };
@@ -105,9 +105,9 @@ static void reach(struct scene *x, enum stage stage)
 	while (stage == SECOND && fault_count("connect") < 2) {
 		turn(x->f);
 		if (fault_count("connect") == 1)
-			assert_int_equal(rota_loop_advance(x->f->loop,
-							   ROTA_MSEC(250)),
-					 0);
+			assert_int_equal(
+				rota_loop_advance(x->f->loop, ROTA_MSEC(250)),
+				0);
 	}
 }
 
@@ -210,14 +210,13 @@ static void a_close_ends_it_in_each_stage(void **state)
 		scene_begin(&x, *state, stage);
 		assert_int_equal(rota_handle_close_now(&x.life->tcp.handle),
 				 ROTA_EBUSY);
-		assert_int_equal(stage % 2 == 0
-					 ? rota_handle_close(
-						   &x.life->tcp.handle,
-						   life_closed)
-					 : rota_stream_close_reset(
-						   &x.life->tcp.stream,
-						   life_closed),
-				 0);
+		assert_int_equal(
+			stage % 2 == 0
+				? rota_handle_close(&x.life->tcp.handle,
+						    life_closed)
+				: rota_stream_close_reset(&x.life->tcp.stream,
+							  life_closed),
+			0);
 		assert_int_equal(count_descriptors(), x.descriptors);
 		assert_int_equal(
 			rota_request_cancel(&x.life->g.connect.request),
@@ -258,8 +257,7 @@ static void an_end_waits_for_it_in_each_stage(void **state)
 		} else {
 			guest_must_end(&x.life->g, 0);
 			while (closes == 0)
-				(void)rota_loop_run(x.f->loop,
-						    ROTA_RUN_NOWAIT);
+				(void)rota_loop_run(x.f->loop, ROTA_RUN_NOWAIT);
 			assert_non_null(
 				strstr(journal_take(), "connect=ETIMEDOUT"));
 		}
@@ -416,9 +414,9 @@ static void many_end_in_all_ways(void **state)
 		for (int j = 0; j < GUESTS; j++)
 			do_one(&x, &lives[j], &seed);
 		if (random_below(&seed, 3) == 0)
-			assert_int_equal(rota_loop_advance(x.f->loop,
-							   ROTA_MSEC(100)),
-					 0);
+			assert_int_equal(
+				rota_loop_advance(x.f->loop, ROTA_MSEC(100)),
+				0);
 		turn(x.f);
 	}
 	for (int i = 0; i < GUESTS; i++)

@@ -181,7 +181,7 @@ static void the_families_take_turns(void **state)
 {
 	static const char *const ips[] = {
 		"::ffff:127.0.0.2", "::ffff:127.0.0.3", "::ffff:127.0.0.4",
-		"127.0.0.5", "127.0.0.6",
+		"127.0.0.5",        "127.0.0.6",
 	};
 	static const unsigned turns[] = { 0, 2, 4, 1, 3 };
 
@@ -337,9 +337,9 @@ static void bad_arguments_are_refused(void **state)
 	assert_int_equal(refused(&x, "127.1", 80), ROTA_EINVAL);
 	assert_int_equal(refused(&x, "host.test", 65536), ROTA_EINVAL);
 	assert_int_equal(refused(&x, longer, 80), ROTA_ENAMETOOLONG);
-	assert_int_equal(rota_tcp_connect_host(&connect, &x.tcp, "::1", 80,
-					       NULL, NULL),
-			 ROTA_EINVAL);
+	assert_int_equal(
+		rota_tcp_connect_host(&connect, &x.tcp, "::1", 80, NULL, NULL),
+		ROTA_EINVAL);
 	assert_int_equal(rota_tcp_connect_host(NULL, &x.tcp, "::1", 80, NULL,
 					       guest_called),
 			 ROTA_EINVAL);
@@ -377,9 +377,9 @@ static void the_state_of_the_handle_is_checked(void **state)
 	begin(&x, "stuck.test");
 	loopback(&address, AF_INET, 80);
 	assert_int_equal(refused(&x, "::1", 80), ROTA_EALREADY);
-	assert_int_equal(rota_tcp_connect(&plain, &x.tcp, &address,
-					  attempt_called),
-			 ROTA_EALREADY);
+	assert_int_equal(
+		rota_tcp_connect(&plain, &x.tcp, &address, attempt_called),
+		ROTA_EALREADY);
 	assert_int_equal(rota_tcp_create(&x.tcp, AF_INET), ROTA_EALREADY);
 	assert_int_equal(rota_tcp_bind(&x.tcp, &address, 0), ROTA_EINVAL);
 	assert_int_equal(rota_stream_listen(&x.tcp.stream, 1, server_called),
@@ -413,9 +413,9 @@ static void set_options(struct rota_tcp *tcp)
 {
 	assert_int_equal(rota_tcp_create(tcp, AF_INET6), 0);
 	assert_int_equal(rota_tcp_set_nodelay(tcp, 1), 0);
-	assert_int_equal(rota_tcp_set_keepalive_with(tcp, ROTA_SEC(77),
-						     ROTA_SEC(7), 5),
-			 0);
+	assert_int_equal(
+		rota_tcp_set_keepalive_with(tcp, ROTA_SEC(77), ROTA_SEC(7), 5),
+		0);
 	assert_int_equal(rota_tcp_set_user_timeout(tcp, ROTA_MSEC(1234)), 0);
 	assert_int_equal(rota_tcp_set_priority(tcp, 5), 0);
 	assert_int_equal(rota_tcp_set_urgent_inline(tcp, 1), 0);
@@ -485,9 +485,9 @@ static void the_device_holds_for_every_attempt(void **state)
  * connect fails with that error, and nothing is left. */
 static void each_system_call_may_fail(void **state)
 {
-	static const char *const names[] = { "socket",	   "connect",
-					     "getsockopt", "setsockopt",
-					     "epoll_ctl",  "getaddrinfo",
+	static const char *const names[] = { "socket",        "connect",
+					     "getsockopt",    "setsockopt",
+					     "epoll_ctl",     "getaddrinfo",
 					     "pthread_create" };
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)

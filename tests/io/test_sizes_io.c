@@ -5,6 +5,7 @@
  */
 #include "support/fixture.h"
 
+#include "rota/host_connect.h"
 #include "rota/pipe.h"
 #include "rota/pump.h"
 #include "rota/sendfile.h"
@@ -25,6 +26,7 @@ static void streams_keep_to_their_budgets(void **state)
 	assert_in_range(sizeof(struct rota_write), 1, 128);
 	assert_in_range(sizeof(struct rota_tty), 1, 656);
 	assert_in_range(sizeof(struct rota_stdio), 1, 672);
+	assert_in_range(sizeof(struct rota_host_connect), 1, 160);
 	assert_in_range(sizeof(struct rota_pass), 1, 144);
 	assert_in_range(sizeof(struct rota_sendfile), 1, 232);
 	assert_in_range(sizeof(struct rota_pump), 1, 256);

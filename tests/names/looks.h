@@ -22,7 +22,7 @@ struct look {
 	int status;
 	enum rota_phase phase;
 	size_t count;
-	char first[ROTA_ADDRESS_TEXT_SIZE]; /* address */
+	char first[ROTA_ADDRESS_TEXT_SIZE];   /* address */
 	const struct rota_address_list *list; /* for comparison only */
 
 	void (*then)(struct look *look); /* in the callback, or NULL */

@@ -78,11 +78,25 @@ static void a_number_needs_no_pool_at_all(void **state)
 static void what_looks_like_a_number_and_is_none_is_refused(void **state)
 {
 	static const char *const hosts[] = {
-		"1",	       "127.1",	   "127.0.1",	"0x7f.1",
-		"0x7f000001",  "2130706433", "0x",	"1.2.3.4.",
-		"1.2.3.256",   "a.5",	   "host.0xff", "1.2.3.4.5",
-		"::1%nowhere", "1::2::3",  ":",		"host:80",
-		"[::1]",       "fe80::1%", "999999999999999999999",
+		"1",
+		"127.1",
+		"127.0.1",
+		"0x7f.1",
+		"0x7f000001",
+		"2130706433",
+		"0x",
+		"1.2.3.4.",
+		"1.2.3.256",
+		"a.5",
+		"host.0xff",
+		"1.2.3.4.5",
+		"::1%nowhere",
+		"1::2::3",
+		":",
+		"host:80",
+		"[::1]",
+		"fe80::1%",
+		"999999999999999999999",
 	};
 	struct fixture *f = *state;
 
@@ -94,8 +108,8 @@ static void what_looks_like_a_number_and_is_none_is_refused(void **state)
 static void a_name_may_contain_numbers(void **state)
 {
 	static const char *const hosts[] = {
-		"1a", "7.test", "0x7f.test", "127.0.0.1.test", "0xg",
-		"x1.y2", "1-2", "3com.test.",
+		"1a",  "7.test", "0x7f.test", "127.0.0.1.test",
+		"0xg", "x1.y2",  "1-2",       "3com.test.",
 	};
 	struct fixture *f = *state;
 	struct rota_pool *pool = names_begin(f, 1, ROTA_CLOCK_MONOTONIC);
@@ -165,8 +179,12 @@ static void letters_that_are_not_ascii_are_passed_on(void **state)
 	struct rota_pool *pool = names_begin(f, 1, ROTA_CLOCK_MONOTONIC);
 	struct look look = { .calls = 0 };
 
-	resolver_add("b\xc3\xbc" "cher.test", "192.0.2.1");
-	look_must(&look, f->loop, "b\xc3\xbc" "cher.test");
+	resolver_add("b\xc3\xbc"
+		     "cher.test",
+		     "192.0.2.1");
+	look_must(&look, f->loop,
+		  "b\xc3\xbc"
+		  "cher.test");
 
 	assert_int_equal(look_end(&look), 0);
 	names_end(pool);

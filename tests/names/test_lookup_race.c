@@ -43,9 +43,9 @@ static void race_called(struct rota_lookup *lookup, int status,
 	if (status == 0) {
 		r->results[0]++;
 		racer_check(r, list != NULL && list->count == 1);
-		racer_check(r, ntohl(list->addresses[0]
-					     .is.ip4.sin_addr.s_addr) ==
-				       0xc0000200 + look->count);
+		racer_check(r,
+			    ntohl(list->addresses[0].is.ip4.sin_addr.s_addr) ==
+				    0xc0000200 + look->count);
 	} else {
 		racer_check(r, list == NULL);
 		racer_check(r, status == ROTA_ECANCELED ||

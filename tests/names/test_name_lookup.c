@@ -10,7 +10,10 @@
 #include "names/looks.h"
 #include "support/fault.h"
 
-enum { MANY = 10, NUMERIC = ROTA_NAME_NUMERIC_HOST | ROTA_NAME_NUMERIC_SERVICE };
+enum {
+	MANY = 10,
+	NUMERIC = ROTA_NAME_NUMERIC_HOST | ROTA_NAME_NUMERIC_SERVICE
+};
 
 struct naming {
 	struct rota_name_lookup lookup;
@@ -94,9 +97,9 @@ static void an_address_has_a_name(void **state)
 	assert_int_equal(naming_begin(&naming, f->loop, "192.0.2.2", 0), 0);
 	assert_int_equal(naming_end(&naming), 0);
 	assert_string_equal(naming.host, "192.0.2.2");
-	assert_int_equal(naming_begin(&naming, f->loop, "192.0.2.2",
-				      ROTA_NAME_REQUIRED),
-			 0);
+	assert_int_equal(
+		naming_begin(&naming, f->loop, "192.0.2.2", ROTA_NAME_REQUIRED),
+		0);
 	assert_int_equal(naming_end(&naming), ROTA_EAI_NONAME);
 	names_end(pool);
 }
@@ -181,9 +184,8 @@ static void equal_lookups_share_one_call(void **state)
 	resolver_add("host.test", "192.0.2.1");
 	resolver_hang("host.test");
 	for (int i = 0; i < MANY; i++)
-		assert_int_equal(naming_begin(&namings[i], f->loop, "192.0.2.1",
-					      0),
-				 0);
+		assert_int_equal(
+			naming_begin(&namings[i], f->loop, "192.0.2.1", 0), 0);
 	resolver_await(1);
 	assert_int_equal(rota_request_cancel(&namings[0].lookup.request), 0);
 	assert_int_equal(naming_end(&namings[0]), ROTA_ECANCELED);

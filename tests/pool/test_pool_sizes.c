@@ -5,6 +5,7 @@
  */
 #include "support/fixture.h"
 
+#include "rota/dns.h"
 #include "rota/pool.h"
 
 static void items_keep_to_their_budget(void **state)
@@ -18,6 +19,8 @@ static void items_keep_to_their_budget(void **state)
 
 	assert_in_range(sizeof(struct rotai_item), 1, 56);
 	assert_in_range(sizeof(struct rota_work), 1, 168);
+	assert_in_range(sizeof(struct rota_lookup), 1, 152);
+	assert_in_range(sizeof(struct rota_name_lookup), 1, 144);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -25,7 +25,8 @@
 /* Let the nth call of @name from now on (1: the next) fail: it is not made, and
  * returns -1 with @error in errno. Exceptions: a "close" or a "free" is made
  * all the same; "malloc", "realloc" and "calloc" return NULL; the calls of
- * pthreads return @error; "getaddrinfo" and "getnameinfo" return EAI_SYSTEM. One fault is armed at a time. */
+ * pthreads return @error; "getaddrinfo" and "getnameinfo" return EAI_SYSTEM.
+ * One fault is armed at a time. */
 void fault_fail(const char *name, unsigned nth, int error);
 
 /* The same for the nth call and all later ones, until fault_clear(). */

@@ -208,8 +208,8 @@ static int make_list(const struct host *host, unsigned port,
 
 	*found = NULL;
 	for (unsigned i = 0; i < host->count; i++) {
-		int family = strchr(host->ips[i], ':') != NULL ? AF_INET6
-							       : AF_INET;
+		int family =
+			strchr(host->ips[i], ':') != NULL ? AF_INET6 : AF_INET;
 
 		if (hints->ai_family != AF_UNSPEC && hints->ai_family != family)
 			continue;
@@ -298,17 +298,17 @@ int resolver_name(const struct sockaddr *address, char *host, size_t host_size,
 	if ((flags & NI_NUMERICHOST) || !enter_double())
 		return RESOLVER_NOT_MINE;
 	if (address->sa_family == AF_INET)
-		(void)inet_ntop(AF_INET,
-				&((const struct sockaddr_in *)(const void *)
-					  address)
-					 ->sin_addr,
-				ip, sizeof(ip));
+		(void)inet_ntop(
+			AF_INET,
+			&((const struct sockaddr_in *)(const void *)address)
+				 ->sin_addr,
+			ip, sizeof(ip));
 	else
-		(void)inet_ntop(AF_INET6,
-				&((const struct sockaddr_in6 *)(const void *)
-					  address)
-					 ->sin6_addr,
-				ip, sizeof(ip));
+		(void)inet_ntop(
+			AF_INET6,
+			&((const struct sockaddr_in6 *)(const void *)address)
+				 ->sin6_addr,
+			ip, sizeof(ip));
 	pthread_mutex_lock(&lock);
 	there = known_by_ip(ip);
 	if (there != NULL) {

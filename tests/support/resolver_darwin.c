@@ -61,7 +61,8 @@ void freeaddrinfo(struct addrinfo *found)
 }
 
 int getnameinfo(const struct sockaddr *address, socklen_t size, char *host,
-		socklen_t host_size, char *service, socklen_t service_size, int flags)
+		socklen_t host_size, char *service, socklen_t service_size,
+		int flags)
 {
 	int error = fault_strike(FAULT_GETNAMEINFO);
 	int result;
@@ -74,6 +75,6 @@ int getnameinfo(const struct sockaddr *address, socklen_t size, char *host,
 			       flags);
 	return result == RESOLVER_NOT_MINE
 		       ? real_getnameinfo(address, size, host, host_size,
-					    service, service_size, flags)
+					  service, service_size, flags)
 		       : result;
 }
