@@ -2,8 +2,8 @@
  * nc.c - connect the standard streams to a TCP port or a Unix socket.
  *
  *     cc nc.c $(pkg-config --cflags --libs rota) -o nc
- *     ./nc 127.0.0.1 7000            lines from the terminal, ^D ends them
- *     ./nc 127.0.0.1 7000 <a >b      files, pipes, sockets: the same code
+ *     ./nc localhost 7000            lines from the terminal, ^D ends them
+ *     ./nc localhost 7000 <a >b      files, pipes, sockets: the same code
  *     ./nc -r 127.0.0.1 7000         raw: each key at once, ^] quits
  *     ./nc -U /tmp/socket            a Unix socket
  *     ./nc -l 127.0.0.1 7000         wait for a peer; port 0: any that is free
@@ -16,6 +16,8 @@
  *  3. However the program ends or stops, the terminal is as before.
  *  4. An output may fail later than the send, as a file does when the disk is
  *     full. Then on_drain or the end of the stream has the error.
+ *  5. The host is a name or an address. All its addresses are tried, for 30
+ *     seconds together.
  */
 #include <rota.h>
 #include <signal.h>
@@ -24,7 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ESCAPE = 0x1d /* ^] */ };
+enum { ESCAPE = 0x1d /* ^] */, CONNECT_SECONDS = 30 };
 
 /* Which of the two it is, is_local says. */
 union socket {
@@ -37,7 +39,8 @@ union socket {
 struct nc {
 	struct rota_stdio input, output;
 	union socket peer, listener;
-	struct rota_connect connect;
+	struct rota_host_connect connect;
+	struct rota_deadline deadline;
 	struct rota_end output_end;
 	const char *name; /* of the peer, or of the listener */
 	int is_local;     /* a Unix socket */
@@ -237,12 +240,14 @@ static void open_address(struct rota_address *address, const char *port)
 
 static void connect_tcp(struct rota_loop *loop, const char *port)
 {
-	struct rota_address address;
-
-	open_address(&address, port);
 	must("socket", rota_tcp_init(&nc.peer.tcp, loop));
-	must(nc.name,
-	     rota_tcp_connect(&nc.connect, &nc.peer.tcp, &address, on_connect));
+	must(nc.name, rota_tcp_connect_host(&nc.connect, &nc.peer.tcp, nc.name,
+					    (unsigned)strtoul(port, NULL, 10),
+					    NULL, on_connect));
+	must("deadline", rota_request_set_deadline(
+				 &nc.connect.request, &nc.deadline,
+				 rota_loop_now(loop) +
+					 ROTA_SEC(CONNECT_SECONDS))); /* (5) */
 }
 
 static void bind_tcp(struct rota_loop *loop, const char *port)
@@ -257,8 +262,8 @@ static void bind_tcp(struct rota_loop *loop, const char *port)
 static void connect_local(struct rota_loop *loop)
 {
 	must("socket", rota_pipe_init(&nc.peer.pipe, loop));
-	must(nc.name, rota_pipe_connect(&nc.connect, &nc.peer.pipe, nc.name,
-					strlen(nc.name), on_connect));
+	must(nc.name, rota_pipe_connect(&nc.connect.connect, &nc.peer.pipe,
+					nc.name, strlen(nc.name), on_connect));
 }
 
 static void bind_local(struct rota_loop *loop)
@@ -275,7 +280,7 @@ static void bind_local(struct rota_loop *loop)
 
 static void usage(void)
 {
-	fputs("usage: nc [-lr] ADDRESS PORT\n"
+	fputs("usage: nc [-lr] HOST PORT\n"
 	      "       nc [-lr] -U PATH\n",
 	      stderr);
 	exit(2);

@@ -1,5 +1,5 @@
 /*
- * proxy.c - passes connections on to another address.
+ * proxy.c - passes connections on to another host.
  *
  * Shows a proxy of two pumps: backpressure and half-close in both directions,
  * resets that are passed on, and a time-out for connections that are idle. A
@@ -11,6 +11,7 @@
  *     curl http://127.0.0.1:8080/
  *     ./proxy ./socket 127.0.0.1:80 &   # a path: a Unix socket, on either side
  *     curl --unix-socket ./socket http://localhost/
+ *     ./proxy 8080 localhost:80 &   # a name: all its addresses are tried
  */
 #include <rota.h>
 #include <signal.h>
@@ -21,9 +22,10 @@
 
 enum { CONNECT_SECONDS = 10, IDLE_SECONDS = 300 };
 
-/* An address of TCP, or the path of a Unix socket. */
+/* A host and port of TCP, or the path of a Unix socket. */
 struct endpoint {
-	struct rota_address address;
+	const char *host;
+	unsigned port;
 	const char *path; /* or NULL */
 };
 
@@ -37,7 +39,7 @@ union side {
 struct pair {
 	union side client, server;
 	struct rota_proxy proxy;
-	struct rota_connect connect;
+	struct rota_host_connect connect;
 	struct rota_deadline deadline;
 	struct rota_timer idle;
 	uint64_t passed; /* bytes, when the timer looked last */
@@ -60,13 +62,14 @@ static int open_side(union side *side, int fd)
 				 : rota_tcp_open(&side->tcp, loop, fd);
 }
 
-static int connect_side(union side *side, struct rota_connect *connect,
+static int connect_side(union side *side, struct rota_host_connect *connect,
 			rota_connect_fn *fn)
 {
 	if (there.path != NULL)
-		return rota_pipe_connect(connect, &side->pipe, there.path,
-					 strlen(there.path), fn);
-	return rota_tcp_connect(connect, &side->tcp, &there.address, fn);
+		return rota_pipe_connect(&connect->connect, &side->pipe,
+					 there.path, strlen(there.path), fn);
+	return rota_tcp_connect_host(connect, &side->tcp, there.host,
+				     there.port, NULL, fn);
 }
 
 static void on_close(struct rota_handle *handle)
@@ -98,7 +101,8 @@ static void on_idle(struct rota_timer *timer)
 
 static void on_connect(struct rota_connect *connect, int status)
 {
-	struct pair *pair = rota_container_of(connect, struct pair, connect);
+	struct pair *pair =
+		rota_container_of(connect, struct pair, connect.connect);
 
 	if (status == 0)
 		status = rota_proxy_start(&pair->proxy, &pair->client.stream,
@@ -162,20 +166,25 @@ static int watch_signal(struct rota_signal *watcher, int number)
 
 static int bind_side(union side *side, struct endpoint *at)
 {
+	struct rota_address address;
+	int error;
+
 	if (at->path != NULL)
 		return rota_pipe_bind(&side->pipe, at->path, strlen(at->path),
 				      NULL);
-	return rota_tcp_bind(&side->tcp, &at->address, 0);
+	error = rota_address_ip(&address, at->host, at->port);
+	return error < 0 ? error : rota_tcp_bind(&side->tcp, &address, 0);
 }
 
 /* Print where the proxy listens: the system may have chosen the port. */
 static void announce(union side *side)
 {
+	struct rota_address address;
 	char text[ROTA_ADDRESS_TEXT_SIZE];
 
 	if (here.path == NULL) {
-		rota_tcp_own_address(&side->tcp, &here.address);
-		rota_address_text(&here.address, text, sizeof(text));
+		rota_tcp_own_address(&side->tcp, &address);
+		rota_address_text(&address, text, sizeof(text));
 	}
 	printf("proxy: listens at %s\n", here.path != NULL ? here.path : text);
 	fflush(stdout);
@@ -194,7 +203,8 @@ static int listen_at(union side *side)
 	return error;
 }
 
-/* "./path", "127.0.0.1:80", "::1:80", or "80" of this machine. */
+/* "./path", "localhost:80", "127.0.0.1:80", "::1:80", or "80" of this
+ * machine. */
 static int read_endpoint(struct endpoint *at, char *text)
 {
 	char *colon = strrchr(text, ':');
@@ -208,8 +218,9 @@ static int read_endpoint(struct endpoint *at, char *text)
 		return ROTA_EINVAL;
 	if (colon != NULL)
 		*colon = '\0';
-	return rota_address_ip(&at->address, colon != NULL ? text : "127.0.0.1",
-			       (unsigned)atoi(port));
+	at->host = colon != NULL ? text : "127.0.0.1";
+	at->port = (unsigned)atoi(port);
+	return *at->host == '\0' || at->port > 65535 ? ROTA_EINVAL : 0;
 }
 
 int main(int argc, char **argv)
@@ -220,7 +231,7 @@ int main(int argc, char **argv)
 
 	if (argc != 3 || read_endpoint(&here, argv[1]) < 0 ||
 	    read_endpoint(&there, argv[2]) < 0) {
-		fprintf(stderr, "usage: proxy port|path address:port|path\n");
+		fprintf(stderr, "usage: proxy port|path host:port|path\n");
 		return 2;
 	}
 	error = rota_loop_new(&loop, NULL);

@@ -33,6 +33,17 @@ static void hello_does_not_wait_for_ever(void **state)
 	assert_printed("So be it.\n");
 }
 
+static void lookup_prints_addresses(void **state)
+{
+	(void)state;
+	assert_int_equal(run("", "lookup", "127.0.0.1 localhost"), 0);
+	assert_printed("127.0.0.1: 127.0.0.1:80");
+	assert_printed("localhost: ");
+	assert_int_equal(run("", "lookup", "-t 1 127.1"), 1);
+	assert_printed("lookup: 127.1: invalid argument");
+	assert_int_equal(run("", "lookup", ""), 2);
+}
+
 static void the_stopwatch_is_exact_to_the_nanosecond(void **state)
 {
 	int status = run("", "stopwatch", "");
@@ -476,6 +487,7 @@ static void the_demo_of_files_notices_one_wrong_byte(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(hello_greets_who_answers),
 	cmocka_unit_test(hello_does_not_wait_for_ever),
+	cmocka_unit_test(lookup_prints_addresses),
 	cmocka_unit_test(the_stopwatch_is_exact_to_the_nanosecond),
 	cmocka_unit_test(the_order_is_as_the_puzzle_says),
 	cmocka_unit_test(a_loop_inside_another_plays_to_the_end),

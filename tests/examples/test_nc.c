@@ -102,6 +102,26 @@ static void the_peer_may_end_first(void **state)
 	assert_string_equal(output, "");
 }
 
+/* Of its addresses, one or two, only 127.0.0.1 answers. */
+static void a_host_may_have_a_name(void **state)
+{
+	int listener = listen_anywhere();
+	char after[64];
+	FILE *stream;
+	int peer;
+
+	(void)state;
+	need_poller();
+	snprintf(after, sizeof(after), "localhost %u", port);
+	stream = start("echo question |", "nc", after);
+	peer = accept_one(listener);
+	close(listener);
+	assert_gets(peer, "question\n");
+	close(peer);
+	output[0] = '\0';
+	assert_ended_well(finish(stream));
+}
+
 static void nobody_listens(void **state)
 {
 	FILE *stream;
@@ -113,7 +133,7 @@ static void nobody_listens(void **state)
 	assert_int_equal(finish(stream), 1);
 	assert_printed("connection refused");
 	assert_int_equal(run("", "nc", "one"), 2);
-	assert_int_equal(run("", "nc", "not-an-address 1 </dev/null"), 1);
+	assert_int_equal(run("", "nc", "127.1 1 </dev/null"), 1);
 }
 
 static void echo_everything(int peer)
@@ -482,6 +502,7 @@ static void a_session_can_be_recorded(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_reply_comes_after_the_end_of_the_input),
 	cmocka_unit_test(the_peer_may_end_first),
+	cmocka_unit_test(a_host_may_have_a_name),
 	cmocka_unit_test(nobody_listens),
 	IN_DIRECTORY(much_passes_through_pipes_and_files),
 	cmocka_unit_test(output_that_fails_is_an_error),

@@ -246,7 +246,7 @@ static void the_proxy_explains_its_arguments(void **state)
 {
 	(void)state;
 	assert_int_equal(run("", "proxy", "8080"), 2);
-	assert_printed("usage: proxy port|path address:port|path");
+	assert_printed("usage: proxy port|path host:port|path");
 	assert_int_equal(run("", "proxy", "0 nowhere"), 2);
 }
 

@@ -32,6 +32,9 @@ static struct {
 	struct rota_stdio stdio;
 	struct rota_signal signal;
 	struct rota_connect connect;
+	struct rota_host_connect host_connect;
+	struct rota_lookup lookup;
+	struct rota_name_lookup name_lookup;
 	struct rota_read read;
 	struct rota_write write;
 	struct rota_shutdown shutdown;
@@ -108,6 +111,23 @@ static void on_write(struct rota_write *write, int status)
 static void on_shutdown(struct rota_shutdown *shutdown, int status)
 {
 	(void)shutdown, (void)status;
+}
+
+static void on_lookup(struct rota_lookup *lookup, int status,
+		      const struct rota_address_list *list)
+{
+	(void)lookup;
+	(void)status;
+	(void)list;
+}
+
+static void on_name(struct rota_name_lookup *lookup, int status,
+		    const char *host, const char *service)
+{
+	(void)lookup;
+	(void)status;
+	(void)host;
+	(void)service;
 }
 
 static void on_connect(struct rota_connect *connect, int status)
@@ -264,6 +284,12 @@ struct call {
 	CALL(rota_tcp_init, "tcp \"Ann\"", &all.tcp, all.loop)                 \
 	CALL(rota_tcp_open, "tcp \"Ann\"", &all.tcp, all.loop, 0)              \
 	CALL(rota_tcp_bind, "tcp \"Ann\"", &all.tcp, &all.address, 0)          \
+	CALL(rota_tcp_connect_host, "tcp \"Ann\"", &all.host_connect,          \
+	     &all.tcp, "localhost", 80, NULL, on_connect)                      \
+	CALL(rota_lookup_begin, "lookup", &all.lookup, all.loop, "localhost",  \
+	     NULL, NULL, on_lookup)                                            \
+	CALL(rota_name_lookup_begin, "name lookup", &all.name_lookup,          \
+	     all.loop, &all.address, 0, on_name)                               \
 	CALL(rota_tcp_connect, "tcp \"Ann\"", &all.connect, &all.tcp,          \
 	     &all.address, on_connect)                                         \
 	CALL(rota_tcp_set_nodelay, "tcp \"Ann\"", &all.tcp, 1)                 \
@@ -464,6 +490,7 @@ static void a_closed_loop_is_named(void **state)
 		{ "rota_tcp_init", "tcp", call_rota_tcp_init },
 		{ "rota_pipe_init", "pipe", call_rota_pipe_init },
 		{ "rota_signal_init", "signal", call_rota_signal_init },
+		{ "rota_lookup_begin", "lookup", call_rota_lookup_begin },
 		{ "rota_work_queue", "work", call_rota_work_queue },
 		{ "rota_fs_open", "fs", call_rota_fs_open },
 	};
@@ -590,6 +617,15 @@ static void init_signal_again(struct rota_loop *loop)
 	(void)rota_signal_init(&all.signal, loop);
 }
 
+static void look_up_again(struct rota_loop *loop)
+{
+	init_all(loop);
+	(void)rota_lookup_begin(&all.lookup, loop, "::1", "80", NULL,
+				on_lookup);
+	(void)rota_lookup_begin(&all.lookup, loop, "::1", "80", NULL,
+				on_lookup);
+}
+
 static void connect_again(struct rota_loop *loop)
 {
 	static struct rota_tcp other;
@@ -693,6 +729,9 @@ static void what_is_initialised_again_is_named(void **state)
 		{ init_signal_again,
 		  { "rota_signal_init(): signal \"Sue\" 0x", "is open",
 		    "Close" } },
+		{ look_up_again,
+		  { "rota_lookup_begin(): lookup 0x", "in flight",
+		    "another" } },
 		{ connect_again,
 		  { "rota_tcp_connect(): connect 0x", "in flight",
 		    "another" } },

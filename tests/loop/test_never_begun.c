@@ -111,6 +111,9 @@ static void requests_of_zeroes_have_ended(void **state)
 		struct rota_write write;
 		struct rota_shutdown shutdown;
 		struct rota_work work;
+		struct rota_lookup lookup;
+		struct rota_name_lookup name_lookup;
+		struct rota_host_connect host_connect;
 		struct rota_fs fs;
 	} any;
 
@@ -122,6 +125,9 @@ static void requests_of_zeroes_have_ended(void **state)
 	expect_never_begun(&any.write.request);
 	expect_never_begun(&any.shutdown.request);
 	expect_never_begun(&any.work.request);
+	expect_never_begun(&any.lookup.request);
+	expect_never_begun(&any.name_lookup.request);
+	expect_never_begun(&any.host_connect.request);
 	expect_never_begun(&any.fs.request);
 	rota_fs_free(&any.fs);
 }

@@ -742,16 +742,27 @@ static void each_allocation_may_fail(void **state)
 	names_end(pool);
 }
 
-static void a_lookup_that_never_began_has_ended(void **state)
-{
-	static struct rota_lookup lookup;
-	static struct rota_name_lookup name_lookup;
+/* The struct as a program of a later version has it. */
+struct later_options {
+	struct rota_lookup_options known;
+	uint64_t more;
+};
 
-	(void)state;
-	assert_int_equal(rota_request_cancel(&lookup.request), ROTA_EALREADY);
-	assert_int_equal(rota_request_is_active(&lookup.request), 0);
-	assert_int_equal(rota_request_cancel(&name_lookup.request),
-			 ROTA_EALREADY);
+static void
+options_of_a_later_version_are_taken_if_they_are_not_set(void **state)
+{
+	struct fixture *f = *state;
+	struct look look = { .calls = 0 };
+	struct later_options later;
+
+	rota_lookup_options_init_size(&later.known, sizeof(later));
+	assert_int_equal(later.more, 0);
+	assert_int_equal(rota_lookup_begin(&look.lookup, f->loop, "::1", NULL,
+					   &later.known, look_called),
+			 0);
+	assert_int_equal(look_end(&look), 0);
+	later.more = 1;
+	assert_int_equal(refused(f, "::1", NULL, &later.known), ROTA_EINVAL);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -782,6 +793,6 @@ static const struct CMUnitTest tests[] = {
 	REAL(if_no_thread_can_be_started_all_who_wait_are_told),
 	REAL(a_shutdown_does_not_wait_for_a_lookup),
 	REAL(each_allocation_may_fail),
-	REAL(a_lookup_that_never_began_has_ended),
+	VIRTUAL(options_of_a_later_version_are_taken_if_they_are_not_set),
 };
 FIXTURE_MAIN(tests)
