@@ -178,7 +178,8 @@ static int check_naming(const struct rota_address *address, unsigned flags)
 	struct rota_address copy;
 
 	if (address == NULL || (flags & ~(unsigned)KNOWN_NAME_FLAGS) != 0 ||
-	    rota_address_from(&copy, &address->is.any, address->size) < 0)
+	    rota_address_from(&copy, &address->is.any, address->size) < 0 ||
+	    copy.is.any.sa_family == AF_UNIX)
 		return ROTA_EINVAL;
 	return 0;
 }
