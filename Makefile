@@ -78,8 +78,8 @@ other_systems   := $(filter-out $(system),linux darwin bsd) \
 	$(if $(filter linux,$(system)),posix)
 for_this_system  = $(filter-out $(other_systems:%=\%_%.c),$(1))
 
-rooms         := base backend loop signal pool names io frame server fs \
-	proc
+rooms         := base backend loop signal pool names io datagram frame \
+	server fs proc
 other_pollers := $(filter-out $(pollers),epoll kqueue poll)
 sources       := $(filter-out $(other_pollers:%=src/backend/%.c),$(call \
 	for_this_system,$(wildcard $(rooms:%=src/%/*.c))))
@@ -94,7 +94,7 @@ bytes_of_long := $(if $(filter linux,$(system)),$(shell echo __SIZEOF_LONG__ | \
 wide := $(if $(filter 4,$(bytes_of_long)),-D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64)
 
 features_linux  := -D_GNU_SOURCE $(wide)
-features_darwin := -D_DARWIN_C_SOURCE
+features_darwin := -D_DARWIN_C_SOURCE -D__APPLE_USE_RFC_3542
 defines  := $(or $(features_$(system)),-D_GNU_SOURCE) $(patsubst %,-DROTAI_WITH_%,$(shell \
 	echo $(pollers) | tr a-z A-Z))
 warnings := -Wall -Wextra -Wconversion -Wshadow $(if $(WERROR),-Werror)
@@ -358,6 +358,8 @@ fixed_space := $(if $(findstring \
 check: ## run the tests; T=timer N='*repeat*' POLLER=kqueue SAN=thread
 	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
 		cmocka.h:libcmocka-dev)
+	@$(if $(filter udp,$(or $(T),udp)),$(call \
+		need,dig:bind9-dnsutils dnsmasq:dnsmasq-base socat:socat))
 	@$(again) VARIANT=check check-run
 
 ifneq ($(filter check coverage,$(VARIANT)),)
@@ -607,6 +609,7 @@ endef
 deps: ## install what building, testing and linting need
 	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
 		cmocka.h:libcmocka-dev socat:socat curl:curl g++:g++ \
+		dig:bind9-dnsutils dnsmasq:dnsmasq-base \
 		clang-format:clang-format gcovr:gcovr)
 
 # --- the rest ----------------------------------------------------------------

@@ -42,6 +42,8 @@ static const struct {
 	{ SYS_sendto, "sendto" },
 	{ SYS_recvmsg, "recvmsg" },
 	{ SYS_sendmsg, "sendmsg" },
+	{ SYS_recvmmsg, "recvmmsg" },
+	{ SYS_sendmmsg, "sendmmsg" },
 	{ SYS_epoll_ctl, "epoll_ctl" },
 	{ SYS_epoll_pwait, "epoll_pwait" },
 	{ SYS_epoll_pwait2, "epoll_pwait2" },

@@ -30,6 +30,11 @@ enum {
 	 * files for one event either. */
 	ROTA_BYTES_PER_EVENT = 1 << 20,
 
+	/** Datagrams that one callback gets, and about how many are received
+	 * or sent for one event of a socket. */
+	ROTA_DATAGRAMS_PER_CALL = 64,
+	ROTA_DATAGRAMS_PER_EVENT = 256,
+
 	/** Connections that a listener accepts for one event. */
 	ROTA_ACCEPTS_PER_EVENT = 64,
 

@@ -15,6 +15,16 @@ enum { MORE_FOLLOWS = MSG_MORE };
 enum { MORE_FOLLOWS = 0 };
 #endif
 
+int rotai_socket_new(int family)
+{
+	return rotai_socket_new_of(family, SOCK_STREAM);
+}
+
+int rotai_socket_take_over(int fd)
+{
+	return rotai_socket_take_over_as(fd, SOCK_STREAM);
+}
+
 static ssize_t send_message(int fd, struct iovec *bufs, size_t count, int flags)
 {
 	struct msghdr message = { .msg_iov = bufs };

@@ -26,6 +26,9 @@ enum { ROTAI_SEND_FLAGS = 0 };
  * SIGPIPE (D5). Returns the descriptor or an error. */
 int rotai_socket_new(int family);
 
+/* The same, a socket of that type, such as SOCK_DGRAM. */
+int rotai_socket_new_of(int family, int type);
+
 /* Accept the next connection of a listener, with the same properties. Returns
  * the descriptor or an error. */
 int rotai_socket_accept(int listener);
@@ -63,6 +66,9 @@ int rotai_socket_shutdown(int fd);
  * raises no SIGPIPE (D5). Close-on-exec is left as it is. Returns 0 or an
  * error: ROTA_EINVAL if it is not a stream socket. */
 int rotai_socket_take_over(int fd);
+
+/* The same, if it is a socket of that type. */
+int rotai_socket_take_over_as(int fd, int type);
 
 /* The next four functions are inline because they are called for every message.
  * The two that end in _once make one system call and return its result: -1 with

@@ -13,9 +13,9 @@
 #include "base/fd.h"
 #include "rota/error.h"
 
-int rotai_socket_new(int family)
+int rotai_socket_new_of(int family, int type)
 {
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -31,15 +31,14 @@ int rotai_socket_accept(int listener)
 	return fd < 0 ? -errno : fd;
 }
 
-int rotai_socket_take_over(int fd)
+int rotai_socket_take_over_as(int fd, int type)
 {
-	int type;
-	socklen_t size = sizeof(type);
+	int found;
+	socklen_t size = sizeof(found);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &found, &size) < 0)
 		return -errno;
-	return type == SOCK_STREAM ? rotai_fd_set_nonblocking(fd, 1)
-				   : ROTA_EINVAL;
+	return found == type ? rotai_fd_set_nonblocking(fd, 1) : ROTA_EINVAL;
 }
 
 ssize_t rotai_socket_connect_fast(int fd, const struct sockaddr *address,

@@ -37,6 +37,11 @@ static const struct option_name option_names[] = {
 	[ROTAI_OPTION_REUSE_PORT] = { SOL_SOCKET,
 				      SO_REUSEPORT_LB }, /* FreeBSD */
 #endif
+#ifdef __linux__
+	[ROTAI_OPTION_SHARE] = { SOL_SOCKET, SO_REUSEADDR },
+#else
+	[ROTAI_OPTION_SHARE] = { SOL_SOCKET, SO_REUSEPORT },
+#endif
 /* Linux has these for IPv6 sockets, too. */
 #ifdef IP_FREEBIND
 	[ROTAI_OPTION_FREE_BIND] = { IPPROTO_IP, IP_FREEBIND },

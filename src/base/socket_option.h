@@ -10,6 +10,7 @@
 enum rotai_socket_option {
 	ROTAI_OPTION_KEEP_IDLE,    /* seconds until keep-alive probes begin */
 	ROTAI_OPTION_REUSE_PORT,   /* the system spreads the connections */
+	ROTAI_OPTION_SHARE,        /* datagram sockets share an address */
 	ROTAI_OPTION_FREE_BIND,    /* bind to addresses of nobody (yet) */
 	ROTAI_OPTION_TRANSPARENT,  /* the same, and get packets for them */
 	ROTAI_OPTION_USER_TIMEOUT, /* milliseconds */
@@ -27,7 +28,7 @@ int rotai_socket_option_set(int fd, enum rotai_socket_option option, int value);
 int rotai_socket_options_copy(int from, int to);
 
 /* A change of several options of one socket. It begins as all zero. */
-enum { ROTAI_CHANGES = 6 };
+enum { ROTAI_CHANGES = 10 };
 
 struct rotai_socket_change {
 	struct {

@@ -46,9 +46,9 @@ static int set_up_own_socket(int fd)
 	return error < 0 ? error : fd;
 }
 
-int rotai_socket_new(int family)
+int rotai_socket_new_of(int family, int type)
 {
-	int fd = socket(family, SOCK_STREAM, 0);
+	int fd = socket(family, type, 0);
 
 	return fd < 0 ? -errno : set_up_own_socket(fd);
 }
@@ -63,14 +63,14 @@ int rotai_socket_accept(int listener)
 	return fd < 0 ? -errno : set_up_own_socket(fd);
 }
 
-int rotai_socket_take_over(int fd)
+int rotai_socket_take_over_as(int fd, int type)
 {
-	int type;
-	socklen_t size = sizeof(type);
+	int found;
+	socklen_t size = sizeof(found);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &found, &size) < 0)
 		return -errno;
-	return type == SOCK_STREAM ? set_up_socket(fd) : ROTA_EINVAL;
+	return found == type ? set_up_socket(fd) : ROTA_EINVAL;
 }
 
 ssize_t rotai_socket_connect_fast(int fd, const struct sockaddr *address,

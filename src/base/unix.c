@@ -39,6 +39,11 @@ union passed_control {
 	char bytes[CMSG_SPACE(ROTAI_UNIX_PASSED * sizeof(int)) + 512];
 };
 
+int rotai_unix_pair(int fds[2])
+{
+	return rotai_unix_pair_of(SOCK_STREAM, fds);
+}
+
 int rotai_unix_address_set(struct rotai_unix_address *address, const char *name,
 			   size_t size)
 {

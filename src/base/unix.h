@@ -41,6 +41,9 @@ int rotai_unix_check(int fd);
  * close-on-exec, and without SIGPIPE. */
 int rotai_unix_pair(int fds[2]);
 
+/* The same, of that type, such as SOCK_DGRAM. */
+int rotai_unix_pair_of(int type, int fds[2]);
+
 /* What came with the bytes of one call. */
 struct rotai_unix_passed {
 	size_t count;

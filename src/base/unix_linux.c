@@ -25,13 +25,13 @@ enum { PEER_PIDFD = 77 };
 const int rotai_unix_has_abstract = 1;
 const int rotai_unix_cloexec_flag = MSG_CMSG_CLOEXEC;
 
-int rotai_unix_pair(int fds[2])
+int rotai_unix_pair_of(int type, int fds[2])
 {
 	int made[2];
 	int error;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-		       made) < 0)
+	if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, made) <
+	    0)
 		return -errno;
 	error = rotai_fd_raise_both(made);
 	if (error < 0)

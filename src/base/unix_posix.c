@@ -34,12 +34,12 @@ static int set_up_both(const int fds[2])
 	return 0;
 }
 
-int rotai_unix_pair(int fds[2])
+int rotai_unix_pair_of(int type, int fds[2])
 {
 	int made[2];
 	int error;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, made) < 0)
+	if (socketpair(AF_UNIX, type, 0, made) < 0)
 		return -errno;
 	error = rotai_fd_raise_both(made);
 	if (error < 0)

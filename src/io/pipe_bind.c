@@ -40,7 +40,10 @@ static int bind_any(struct rota_pipe *pipe, int fd,
 		    const struct rota_pipe_bind_options *options)
 {
 	if (address->un.sun_path[0] != 0)
-		return rotai_socket_file_bind(pipe, fd, address, options);
+		return rotai_socket_file_bind(
+			&pipe->internal.file,
+			&pipe->handle.internal.loop->allocator, fd, address,
+			options);
 	return rotai_socket_bind(
 		fd, (const struct sockaddr *)(const void *)&address->un,
 		address->size);

@@ -81,9 +81,13 @@ static void stop_pipe(struct rota_handle *handle)
 	rotai_retry_stop(pipe);
 	rotai_arrivals_free(pipe);
 	if (fd_of(&pipe->stream) >= 0)
-		rotai_socket_file_remove(pipe);
+		rotai_socket_file_remove(
+			&pipe->internal.file,
+			&pipe->handle.internal.loop->allocator);
 	else
-		rotai_socket_file_forget(pipe);
+		rotai_socket_file_forget(
+			&pipe->internal.file,
+			&pipe->handle.internal.loop->allocator);
 	rotai_stream_stop(handle);
 }
 
@@ -93,7 +97,8 @@ static void reset_pipe(struct rota_stream *stream)
 	struct rota_pipe *pipe = rotai_pipe_of(stream);
 
 	rotai_retry_stop(pipe);
-	rotai_socket_file_remove(pipe);
+	rotai_socket_file_remove(&pipe->internal.file,
+				 &pipe->handle.internal.loop->allocator);
 	(void)rotai_pipe_keep(pipe, 0);
 }
 

@@ -29,7 +29,7 @@
 #include "base/fork.h"
 #include "base/memory.h"
 #include "base/socket.h"
-#include "loop/loop.h"
+#include "rota/error.h"
 
 enum { PATH_SPACE = sizeof(((struct sockaddr_un *)0)->sun_path) + 1 };
 
@@ -162,10 +162,10 @@ static int adopt(struct rotai_socket_file *file, uint32_t mode)
 }
 
 static struct rotai_socket_file *
-new_file(struct rota_pipe *pipe, const struct rotai_unix_address *address)
+new_file(const struct rota_allocator *from,
+	 const struct rotai_unix_address *address)
 {
-	struct rotai_socket_file *file = rotai_memory_new(
-		&pipe->handle.internal.loop->allocator, sizeof(*file));
+	struct rotai_socket_file *file = rotai_memory_new(from, sizeof(*file));
 
 	if (file == NULL)
 		return NULL;
@@ -178,14 +178,15 @@ new_file(struct rota_pipe *pipe, const struct rotai_unix_address *address)
 	return file;
 }
 
-int rotai_socket_file_bind(struct rota_pipe *pipe, int fd,
+int rotai_socket_file_bind(struct rotai_socket_file **file,
+			   const struct rota_allocator *from, int fd,
 			   const struct rotai_unix_address *address,
 			   const struct rota_pipe_bind_options *options)
 {
-	struct rotai_socket_file *file = new_file(pipe, address);
+	struct rotai_socket_file *made = new_file(from, address);
 	int error;
 
-	if (file == NULL)
+	if (made == NULL)
 		return ROTA_ENOMEM;
 	error = bind_path(fd, address);
 	if (error == ROTA_EADDRINUSE &&
@@ -194,32 +195,32 @@ int rotai_socket_file_bind(struct rota_pipe *pipe, int fd,
 		if (error == 0)
 			error = bind_path(fd, address);
 	}
-	pipe->internal.file = file;
+	*file = made;
 	if (error == 0)
-		error = adopt(file, options->mode);
+		error = adopt(made, options->mode);
 	if (error < 0 || (options->flags & ROTA_PIPE_KEEP_FILE))
-		rotai_socket_file_forget(pipe);
+		rotai_socket_file_forget(file, from);
 	return error;
 }
 
-void rotai_socket_file_remove(struct rota_pipe *pipe)
+void rotai_socket_file_remove(struct rotai_socket_file **file,
+			      const struct rota_allocator *from)
 {
-	const struct rotai_socket_file *file = pipe->internal.file;
+	const struct rotai_socket_file *made = *file;
 	struct stat status;
 
-	if (file == NULL)
+	if (made == NULL)
 		return;
-	if (file->generation == rotai_fork_generation &&
-	    lstat(file->path, &status) == 0 && status.st_dev == file->device &&
-	    status.st_ino == file->inode)
-		(void)unlink(file->path);
-	rotai_socket_file_forget(pipe);
+	if (made->generation == rotai_fork_generation &&
+	    lstat(made->path, &status) == 0 && status.st_dev == made->device &&
+	    status.st_ino == made->inode)
+		(void)unlink(made->path);
+	rotai_socket_file_forget(file, from);
 }
 
-void rotai_socket_file_forget(struct rota_pipe *pipe)
+void rotai_socket_file_forget(struct rotai_socket_file **file,
+			      const struct rota_allocator *from)
 {
-	rotai_memory_free(&pipe->handle.internal.loop->allocator,
-			  pipe->internal.file,
-			  sizeof(struct rotai_socket_file));
-	pipe->internal.file = NULL;
+	rotai_memory_free(from, *file, sizeof(struct rotai_socket_file));
+	*file = NULL;
 }

@@ -85,6 +85,9 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_TIMERFD_CREATE] = "timerfd_create",
 	[FAULT_GETADDRINFO] = "getaddrinfo",
 	[FAULT_GETNAMEINFO] = "getnameinfo",
+	[FAULT_RECVMMSG] = "recvmmsg",
+	[FAULT_SENDMMSG] = "sendmmsg",
+	[FAULT_MMAP] = "mmap",
 };
 
 static atomic_uint counts[FAULT_CALL_COUNT];

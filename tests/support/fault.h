@@ -14,8 +14,8 @@
  * "shutdown", "recv", "send", "sendmsg", "writev", "pwritev2", "recvmsg",
  * "socketpair", "lstat", "unlink", "rename", "link", "fchmodat", "tcgetattr",
  * "tcsetattr", "ioctl", "atexit", "preadv2", "preadv", "sendfile",
- * "getifaddrs", "if_nametoindex", "timerfd_create",
- * "getaddrinfo", "getnameinfo".
+ * "getifaddrs", "if_nametoindex", "timerfd_create", "getaddrinfo",
+ * "getnameinfo", "recvmmsg", "sendmmsg", "mmap".
  */
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/event.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -99,6 +100,8 @@ static int (*real_setsockopt)(int fd, int level, int option, const void *value,
 static int (*real_shutdown)(int fd, int how);
 static ssize_t (*real_recv)(int fd, void *data, size_t size, int flags);
 static ssize_t (*real_send)(int fd, const void *data, size_t size, int flags);
+static void *(*real_mmap)(void *address, size_t size, int protection, int flags,
+			  int fd, off_t offset);
 static ssize_t (*real_sendmsg)(int fd, const struct msghdr *message, int flags);
 static ssize_t (*real_writev)(int fd, const struct iovec *bufs, int count);
 static ssize_t (*real_recvmsg)(int fd, struct msghdr *message, int flags);
@@ -165,6 +168,7 @@ __attribute__((constructor)) static void find_all(void) /* (2) */
 	find("shutdown", &real_shutdown);
 	find("recv", &real_recv);
 	find("send", &real_send);
+	find("mmap", &real_mmap);
 	find("sendmsg", &real_sendmsg);
 	find("writev", &real_writev);
 	find("recvmsg", &real_recvmsg);
@@ -498,6 +502,14 @@ ssize_t send(int fd, const void *data, size_t size, int flags)
 	if (struck(FAULT_SEND))
 		return -1;
 	return real_send(fd, data, size, flags);
+}
+
+void *mmap(void *address, size_t size, int protection, int flags, int fd,
+	   off_t offset)
+{
+	if (struck(FAULT_MMAP))
+		return MAP_FAILED;
+	return real_mmap(address, size, protection, flags, fd, offset);
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)

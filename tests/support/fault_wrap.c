@@ -19,6 +19,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -119,6 +120,12 @@ WEAK ssize_t __real_sendfile(int to, int from, off_t *offset, size_t size);
 WEAK int __real_timerfd_create(int clock, int flags);
 WEAK int __real_getifaddrs(struct ifaddrs **list);
 WEAK unsigned __real_if_nametoindex(const char *name);
+WEAK int __real_recvmmsg(int fd, struct mmsghdr *messages, unsigned count,
+			 int flags, struct timespec *timeout);
+WEAK int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count,
+			 int flags);
+WEAK void *__real_mmap(void *address, size_t size, int protection, int flags,
+		       int fd, off_t offset);
 WEAK int __real_dup2(int from, int to);
 
 /* (2) */
@@ -208,6 +215,12 @@ ssize_t __wrap_sendfile(int to, int from, off_t *offset, size_t size);
 int __wrap_timerfd_create(int clock, int flags);
 int __wrap_getifaddrs(struct ifaddrs **list);
 unsigned __wrap_if_nametoindex(const char *name);
+int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+		    struct timespec *timeout);
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count,
+		    int flags);
+void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd,
+		  off_t offset);
 int __wrap_dup2(int from, int to);
 
 static int struck(enum fault_call call)
@@ -737,4 +750,27 @@ int __wrap_fchmodat(int directory, const char *path, mode_t mode, int flags)
 	return struck(FAULT_FCHMODAT)
 		       ? -1
 		       : __real_fchmodat(directory, path, mode, flags);
+}
+
+int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+		    struct timespec *timeout)
+{
+	return struck(FAULT_RECVMMSG)
+		       ? -1
+		       : __real_recvmmsg(fd, messages, count, flags, timeout);
+}
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	return struck(FAULT_SENDMMSG)
+		       ? -1
+		       : __real_sendmmsg(fd, messages, count, flags);
+}
+
+void *__wrap_mmap(void *address, size_t size, int protection, int flags, int fd,
+		  off_t offset)
+{
+	return struck(FAULT_MMAP) ? MAP_FAILED
+				  : __real_mmap(address, size, protection,
+						flags, fd, offset);
 }
