@@ -36,6 +36,7 @@ extern "C" {
 struct rota_server;
 struct rota_listener;
 struct rota_connection;
+struct rotai_listener_class;
 
 /**
  * Called for a connection: see struct rota_server_options.
@@ -132,6 +133,7 @@ struct rota_listener {
 		struct rota_server *server;
 		struct rota_stream *stream;
 		rota_close_fn *fn;
+		const struct rotai_listener_class *class_; /* or NULL */
 	} internal; /* private to the library: do not read or write */
 };
 

@@ -29,6 +29,10 @@
  *     limits what a close costs, on average, to two calls more.
  *  7. A host's epoll instance loses this one when it is renewed. So once a host
  *     has asked for the descriptor, each close is preceded by a removal.
+ *  8. EPOLLEXCLUSIVE (Linux 4.5) wakes one of the instances that wait for a
+ *     file, the first that has a thread in its wait. An instance whose thread
+ *     is busy finds the event in its next wait. The kernel refuses to change a
+ *     registration with this flag, so it is removed and added again.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -178,14 +182,63 @@ static void epoll_close_poller(struct rotai_poller *poller)
 	rotai_memory_free(poller->allocator, epoll, sizeof(*epoll));
 }
 
+/* Add an exclusive registration. A kernel that does not know the flag wakes
+ * all. (8) */
+static __attribute__((noinline)) int
+add_exclusive(const struct epoll_poller *epoll, int fd, uint32_t generation)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLEXCLUSIVE,
+		.data.u64 = (uint64_t)generation << 32 | (uint32_t)fd,
+	};
+
+	if (epoll_ctl(epoll->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+		return 0;
+	return errno == EINVAL ? control(epoll, EPOLL_CTL_ADD, fd, generation,
+					 ROTAI_READABLE)
+			       : -errno;
+}
+
+static inline int add_any(const struct epoll_poller *epoll, int fd,
+			  uint32_t generation, unsigned wanted)
+{
+	if (ROTAI_UNLIKELY(wanted & ROTAI_EXCLUSIVE))
+		return add_exclusive(epoll, fd, generation);
+	return control(epoll, EPOLL_CTL_ADD, fd, generation, wanted);
+}
+
+/* Change a registration which is, or becomes, exclusive. (8) */
+static __attribute__((noinline)) int replace(const struct epoll_poller *epoll,
+					     int fd, uint32_t generation,
+					     unsigned wanted)
+{
+	int error = control(epoll, EPOLL_CTL_DEL, fd, 0, 0);
+
+	return error < 0 ? error : add_any(epoll, fd, generation, wanted);
+}
+
+/* Take over a registration that was left. (5) */
+static __attribute__((noinline)) int
+take_over_left(const struct epoll_poller *epoll, int fd, uint32_t generation,
+	       unsigned wanted)
+{
+	int error = control(epoll, EPOLL_CTL_MOD, fd, generation, wanted);
+
+	/* It was exclusive. */
+	return error == ROTA_EINVAL ? replace(epoll, fd, generation, wanted)
+				    : error;
+}
+
 static int epoll_add(struct rotai_poller *poller, int fd, uint32_t generation,
 		     unsigned wanted)
 {
 	struct epoll_poller *epoll = epoll_of(poller);
-	int error = control(epoll, EPOLL_CTL_ADD, fd, generation, wanted);
+	int error = add_any(epoll, fd, generation, wanted);
 
-	if (error == ROTA_EEXIST) /* (5) */
-		error = control(epoll, EPOLL_CTL_MOD, fd, generation, wanted);
+	if (ROTAI_UNLIKELY(error == ROTA_EEXIST))
+		error = (wanted & ROTAI_EXCLUSIVE)
+				? replace(epoll, fd, generation, wanted)
+				: take_over_left(epoll, fd, generation, wanted);
 	if (error == 0)
 		epoll->count++;
 	return error;
@@ -194,8 +247,11 @@ static int epoll_add(struct rotai_poller *poller, int fd, uint32_t generation,
 static int epoll_change(struct rotai_poller *poller, int fd,
 			uint32_t generation, unsigned was, unsigned wanted)
 {
-	(void)was;
-	return control(epoll_of(poller), EPOLL_CTL_MOD, fd, generation, wanted);
+	struct epoll_poller *epoll = epoll_of(poller);
+
+	if (ROTAI_UNLIKELY((was | wanted) & ROTAI_EXCLUSIVE))
+		return replace(epoll, fd, generation, wanted);
+	return control(epoll, EPOLL_CTL_MOD, fd, generation, wanted);
 }
 
 static int epoll_confirm(struct rotai_poller *poller, int fd,
@@ -207,11 +263,16 @@ static int epoll_confirm(struct rotai_poller *poller, int fd,
 	uint32_t fresh = epoll->leaked ? generation + 1 : generation;
 	int error;
 
-	(void)was;
-	if (control(epoll, EPOLL_CTL_MOD, fd, fresh, wanted) == 0)
+	if ((was | wanted) & ROTAI_EXCLUSIVE)
+		error = replace(epoll, fd, fresh, wanted);
+	else
+		error = control(epoll, EPOLL_CTL_MOD, fd, fresh, wanted);
+	if (error == 0)
 		return fresh != generation;
 	epoll->leaked = 1; /* (4) */
-	error = control(epoll, EPOLL_CTL_ADD, fd, generation + 1, wanted);
+	error = add_any(epoll, fd, generation + 1, wanted);
+	if (error == ROTA_EEXIST) /* an exclusive one was left */
+		error = replace(epoll, fd, generation + 1, wanted);
 	return error < 0 ? error : 1;
 }
 
@@ -339,6 +400,7 @@ static int epoll_backend_fd(struct rotai_poller *poller)
 const struct rotai_poller_ops rotai_epoll_ops = {
 	.name = "epoll",
 	.has_edge = 1,
+	.has_exclusive = 1,
 	.open = epoll_open_poller,
 	.close = epoll_close_poller,
 	.add = epoll_add,

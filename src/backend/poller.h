@@ -19,8 +19,9 @@ enum {
 	ROTAI_PRIORITY = 1 << 1,
 	ROTAI_WRITABLE = 1 << 2,
 	ROTAI_DISCONNECT = 1 << 3,
-	ROTAI_EDGE = 1 << 4, /* edge-triggered: see has_edge */
-	ROTAI_ONCE = 1 << 5, /* reported: it will not be reported again */
+	ROTAI_EDGE = 1 << 4,      /* edge-triggered: see has_edge */
+	ROTAI_ONCE = 1 << 5,      /* reported: it will not be reported again */
+	ROTAI_EXCLUSIVE = 1 << 6, /* wanted: see has_exclusive */
 
 	ROTAI_EVERYTHING = ROTAI_READABLE | ROTAI_WRITABLE | ROTAI_PRIORITY |
 			   ROTAI_DISCONNECT,
@@ -54,6 +55,13 @@ struct rotai_poller_ops {
 	 * it is reported when it begins, and need not be reported again until
 	 * it has gone. */
 	int has_edge;
+
+	/* Whether this poller supports ROTAI_EXCLUSIVE, together with
+	 * ROTAI_READABLE only. If several pollers wait for the same file that
+	 * way, an event need not end the waits of all of them. Those that it
+	 * does not wake report it in their next wait, if it is still there. A
+	 * confirm() makes this poller the last that is woken. */
+	int has_exclusive;
 
 	/* Make a poller, and set its ops and allocator. Returns 0, or an error
 	 * with *poller unchanged. */

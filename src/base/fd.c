@@ -20,6 +20,15 @@ int rotai_fd_can_be_watched(int fd)
 	return 0;
 }
 
+int rotai_fd_duplicate(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (copy < 0) /* EINVAL: beyond the process's limit */
+		copy = errno == EINVAL ? ROTA_EMFILE : -errno;
+	return copy;
+}
+
 int rotai_fd_raise(int fd)
 {
 	int raised;
@@ -28,9 +37,7 @@ int rotai_fd_raise(int fd)
 		return fd;
 	if (fd < 0)
 		return -errno;
-	raised = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (raised < 0) /* EINVAL: beyond the process's limit */
-		raised = errno == EINVAL ? ROTA_EMFILE : -errno;
+	raised = rotai_fd_duplicate(fd);
 	rotai_fd_close(fd);
 	return raised;
 }

@@ -28,6 +28,10 @@ int rotai_fd_raise(int fd);
 /* The same for two. Returns 0, or an error with both closed. */
 int rotai_fd_raise_both(int fds[2]);
 
+/* Duplicate @fd: the new descriptor is close-on-exec and above the standard
+ * descriptors. Returns it or an error. */
+int rotai_fd_duplicate(int fd);
+
 /* poll(2) with a time-out in nanoseconds; -1: no limit. A time-out never ends
  * early, unless it is longer than INT_MAX milliseconds. Returns how many
  * descriptors are ready, or -1 with the error in errno, as poll(2) does. */

@@ -36,18 +36,17 @@ static int set_stack(pthread_attr_t *attributes, size_t size)
 
 /* pthread_create(3), with all signals except those of faults blocked meanwhile:
  * a thread inherits the signal mask of the thread that makes it. */
-static int create(const pthread_attr_t *attributes, void *(*run)(void *arg),
-		  void *arg)
+static int create_blocked(pthread_t *thread, const pthread_attr_t *attributes,
+			  void *(*run)(void *arg), void *arg)
 {
 	sigset_t blocked, before;
-	pthread_t thread;
 	int error;
 
 	sigfillset(&blocked);
 	for (size_t i = 0; i < FAULT_COUNT; i++)
 		sigdelset(&blocked, faults[i]);
 	pthread_sigmask(SIG_SETMASK, &blocked, &before);
-	error = pthread_create(&thread, attributes, run, arg);
+	error = pthread_create(thread, attributes, run, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
@@ -55,6 +54,7 @@ static int create(const pthread_attr_t *attributes, void *(*run)(void *arg),
 int rotai_thread_start(void *(*run)(void *arg), void *arg, size_t stack_size)
 {
 	pthread_attr_t attributes;
+	pthread_t thread;
 	int error = pthread_attr_init(&attributes);
 
 	if (error != 0)
@@ -64,7 +64,24 @@ int rotai_thread_start(void *(*run)(void *arg), void *arg, size_t stack_size)
 	if (error == 0)
 		error = set_stack(&attributes, stack_size);
 	if (error == 0)
-		error = create(&attributes, run, arg);
+		error = create_blocked(&thread, &attributes, run, arg);
+	pthread_attr_destroy(&attributes);
+	return -error;
+}
+
+int rotai_thread_start_joinable(pthread_t *thread, void *(*run)(void *arg),
+				void *arg, size_t stack_size, int inherits)
+{
+	pthread_attr_t attributes;
+	int error = pthread_attr_init(&attributes);
+
+	if (error != 0)
+		return -error;
+	error = set_stack(&attributes, stack_size);
+	if (error == 0)
+		error = inherits
+				? pthread_create(thread, &attributes, run, arg)
+				: create_blocked(thread, &attributes, run, arg);
 	pthread_attr_destroy(&attributes);
 	return -error;
 }

@@ -1,6 +1,6 @@
 /*
- * base/thread.h - detached threads, and condition variables whose waits have a
- * time-out.
+ * base/thread.h - threads, the processors that they run on, and condition
+ * variables whose waits have a time-out.
  */
 #ifndef ROTAI_BASE_THREAD_H
 #define ROTAI_BASE_THREAD_H
@@ -13,6 +13,12 @@
  * bytes; 0: the system's default size. In that thread all signals are blocked,
  * except those that faults raise. Returns 0 or an error. */
 int rotai_thread_start(void *(*run)(void *arg), void *arg, size_t stack_size);
+
+/* Start a thread that the caller joins: pthread_join(3). With @inherits it has
+ * the caller's signal mask; without, all signals are blocked as above. Returns
+ * 0 or an error. */
+int rotai_thread_start_joinable(pthread_t *thread, void *(*run)(void *arg),
+				void *arg, size_t stack_size, int inherits);
 
 /* Check that a thread can have a stack of @stack_size bytes. Returns 0, or
  * ROTA_EINVAL if not. */
@@ -39,6 +45,11 @@ int rotai_thread_processor(void);
 
 /* How many processors this process may run on; at least 1. */
 unsigned rotai_thread_processors(void);
+
+/* Let the calling thread run on one processor only: the one with that index
+ * among those that it may run on now, and after the last the first again.
+ * Returns 0, ROTA_ENOTSUP if the system cannot do this, or another error. */
+int rotai_thread_pin(unsigned index);
 
 /* How long to busy-wait, and how many pauses of the processor take that long:
  * see base/processor.h. */

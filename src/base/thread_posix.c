@@ -6,6 +6,8 @@
 
 #include <unistd.h>
 
+#include "rota/error.h"
+
 #ifdef __APPLE__
 
 void rotai_thread_set_name(const char *name)
@@ -32,4 +34,10 @@ unsigned rotai_thread_processors(void)
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 
 	return online < 1 ? 1 : (unsigned)online;
+}
+
+int rotai_thread_pin(unsigned index)
+{
+	(void)index;
+	return ROTA_ENOTSUP;
 }

@@ -25,7 +25,7 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "base/socket.h"
-#include "io/io.h"
+#include "io/listen.h"
 #include "loop/callback.h"
 #include "loop/timer.h"
 
@@ -90,8 +90,8 @@ static int shed(struct rotai_io *io, struct rota_stream *stream)
 	return 1;
 }
 
-static void call_listener(struct rotai_io *io, struct rota_stream *stream,
-			  int status, int fd)
+static inline void call_with(struct rotai_io *io, struct rota_stream *stream,
+			     int status, int fd, rota_connection_fn *fn)
 {
 	struct rota_loop *loop = io->loop;
 	const char *type = stream->handle.internal.class_->type;
@@ -99,9 +99,21 @@ static void call_listener(struct rotai_io *io, struct rota_stream *stream,
 	rotai_callback_begin(loop, type, stream->handle.internal.name, stream);
 	io->handed_fd = fd;
 	io->handed_class = rotai_stream_class_of(stream);
-	stream->internal.fn.connection(stream, status, fd);
+	fn(stream, status, fd);
 	io->handed_fd = -1;
 	rotai_callback_end(loop, type, stream);
+}
+
+static void call_listener(struct rotai_io *io, struct rota_stream *stream,
+			  int status, int fd)
+{
+	call_with(io, stream, status, fd, stream->internal.fn.connection);
+}
+
+void rotai_listener_call(struct rota_stream *stream, int status, int fd,
+			 rota_connection_fn *fn)
+{
+	call_with(rotai_io_of(stream), stream, status, fd, fn);
 }
 
 static void listener_go_on(struct rota_timer *timer)
@@ -229,10 +241,9 @@ static int check_listen(const struct rota_stream *stream, int backlog,
 	return 0;
 }
 
-int rota_stream_listen(struct rota_stream *stream, int backlog,
-		       rota_connection_fn *fn)
+static int listen_with(struct rota_stream *stream, int backlog,
+		       rota_connection_fn *fn, enum rotai_listen how)
 {
-	ROTAI_ENTER_HANDLE(&stream->handle);
 	struct rota_loop *loop = stream->handle.internal.loop;
 	int fd = rotai_stream_fd(&stream->handle);
 	struct rotai_listener *listener;
@@ -250,6 +261,9 @@ int rota_stream_listen(struct rota_stream *stream, int backlog,
 	 * go on accepting connections for nobody. The loop does not wait before
 	 * that. */
 	rotai_watch_init_own(&stream->internal.by.watch, loop, fd, 0);
+	if (how != ROTAI_LISTEN_ALONE)
+		rotai_watch_share(&stream->internal.by.watch,
+				  how == ROTAI_LISTEN_EXCLUSIVE);
 	error = rota_watch_start(&stream->internal.by.watch, listener_ready,
 				 ROTA_READABLE);
 	if (error < 0)
@@ -271,6 +285,25 @@ free_listener:
 			     !rotai_stream_class_of(stream)->is_level);
 	rotai_memory_free(&loop->allocator, listener, sizeof(*listener));
 	return error;
+}
+
+int rota_stream_listen(struct rota_stream *stream, int backlog,
+		       rota_connection_fn *fn)
+{
+	ROTAI_ENTER_HANDLE(&stream->handle);
+	return listen_with(stream, backlog, fn, ROTAI_LISTEN_ALONE);
+}
+
+int rotai_stream_listen_shared(struct rota_stream *stream, int backlog,
+			       rota_connection_fn *fn, enum rotai_listen how)
+{
+	return listen_with(stream, backlog, fn, how);
+}
+
+void rotai_listener_look(struct rota_stream *stream)
+{
+	ROTA_ASSERT(rotai_stream_has(stream, ROTAI_LISTENING));
+	rotai_watch_look(&stream->internal.by.watch);
 }
 
 int rotai_listener_set_paused(struct rota_stream *stream, int paused)

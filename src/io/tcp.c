@@ -188,6 +188,13 @@ static int bind_socket(int fd, const struct rota_address *address,
 	return error;
 }
 
+static int may_bind(const struct rota_address *address, unsigned flags)
+{
+	return is_address(address) &&
+	       (flags & ~(unsigned)TCP_BIND_FLAGS) == 0 &&
+	       (flags & IP6_FLAGS) != IP6_FLAGS;
+}
+
 static int check_bind(const struct rota_tcp *tcp,
 		      const struct rota_address *address, unsigned flags)
 {
@@ -197,8 +204,7 @@ static int check_bind(const struct rota_tcp *tcp,
 
 	if (error < 0)
 		return error;
-	if (!is_address(address) || (flags & ~(unsigned)TCP_BIND_FLAGS) != 0 ||
-	    (flags & IP6_FLAGS) == IP6_FLAGS ||
+	if (!may_bind(address, flags) ||
 	    rotai_stream_has(&tcp->stream, ROTAI_BOUND | ROTAI_CONNECTED |
 						   ROTAI_CONNECTING |
 						   ROTAI_LISTENING))
@@ -233,6 +239,22 @@ int rota_tcp_bind(struct rota_tcp *tcp, const struct rota_address *address,
 	tcp->stream.internal.by.watch.internal.fd = fd;
 	rotai_stream_set(&tcp->stream, ROTAI_BOUND);
 	return 0;
+}
+
+int rotai_tcp_socket_at(const struct rota_address *address, unsigned flags)
+{
+	int fd, error;
+
+	if (!may_bind(address, flags))
+		return ROTA_EINVAL;
+	fd = rotai_socket_new(address->is.any.sa_family);
+	if (fd < 0)
+		return fd;
+	error = bind_socket(fd, address, flags);
+	if (error == 0)
+		return fd;
+	rotai_fd_close(fd);
+	return error;
 }
 
 static int connect_tcp(struct rota_connect *connect, struct rota_tcp *tcp,

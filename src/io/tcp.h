@@ -29,4 +29,8 @@ static inline int rotai_tcp_may_set(const struct rota_tcp *tcp)
 	return error < 0 ? error : rotai_tcp_has_socket(tcp);
 }
 
+/* Make a socket that is bound to *@address, as rota_tcp_bind() does. Any thread
+ * may call this. Returns the descriptor or an error. */
+int rotai_tcp_socket_at(const struct rota_address *address, unsigned flags);
+
 #endif

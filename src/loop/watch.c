@@ -43,6 +43,10 @@ static unsigned wanted_alone(const struct rota_watch *watch)
 	if ((watch->internal.flags & ROTAI_WATCH_EDGE) &&
 	    watch->internal.loop->ops->has_edge)
 		return EDGE_EVENTS | ROTAI_EDGE; /* (4) */
+	if (ROTAI_UNLIKELY(watch->internal.flags & ROTAI_WATCH_EXCLUSIVE) &&
+	    watch->internal.asked == ROTA_READABLE &&
+	    watch->internal.loop->ops->has_exclusive)
+		return ROTA_READABLE | ROTAI_EXCLUSIVE;
 	return watch->internal.asked;
 }
 
@@ -131,6 +135,21 @@ void rotai_watch_init_own(struct rota_watch *watch, struct rota_loop *loop,
 	rota_watch_init(watch, loop, fd);
 	watch->internal.flags = ROTAI_UNREFERENCED | ROTAI_WATCH_OWN |
 				(edge ? ROTAI_WATCH_EDGE : 0);
+}
+
+void rotai_watch_share(struct rota_watch *watch, int exclusive)
+{
+	ROTA_ASSERT(!watch_is_active(watch));
+	watch->internal.flags |= ROTAI_WATCH_SHARED;
+	if (exclusive)
+		watch->internal.flags |= ROTAI_WATCH_EXCLUSIVE;
+}
+
+void rotai_watch_look(struct rota_watch *watch)
+{
+	ROTA_ASSERT(watch_is_active(watch));
+	rotai_registration_doubt(&watch->internal.loop->watches,
+				 watch->internal.fd);
 }
 
 void rotai_watch_ask(struct rota_watch *watch, rota_watch_fn *fn,
@@ -255,6 +274,8 @@ void rota_watch_stop(struct rota_watch *watch)
 
 void rotai_watch_close(struct rota_watch *watch)
 {
+	if (ROTAI_UNLIKELY(watch->internal.flags & ROTAI_WATCH_SHARED))
+		rota_watch_stop(watch); /* the close would not remove it */
 	if (watch_is_active(watch))
 		stop_watch(watch, 1);
 	if (watch->internal.fd >= 0)

@@ -13,6 +13,8 @@ enum {
 	ROTAI_WATCH_OWN = 1 << 2,       /* belongs to a handle */
 	ROTAI_WATCH_EDGE = 1 << 3,      /* watch.c (4) */
 	ROTAI_WATCH_RESTARTED = 1 << 4, /* by the last start: dispatch.c (3) */
+	ROTAI_WATCH_SHARED = 1 << 5,    /* rotai_watch_share() */
+	ROTAI_WATCH_EXCLUSIVE = 1 << 6, /* rotai_watch_share() */
 };
 
 /* Initialize @watch for a handle. It is unreferenced, because the handle itself
@@ -24,6 +26,17 @@ enum {
  * could. */
 void rotai_watch_init_own(struct rota_watch *watch, struct rota_loop *loop,
 			  int fd, int edge);
+
+/* The file of @watch, which belongs to a handle and is not started, has other
+ * descriptors as well, which other loops watch. So a close of this one does not
+ * remove it from the kernel. With @exclusive, an event need not wake all of the
+ * loops that want nothing but ROTA_READABLE. */
+void rotai_watch_share(struct rota_watch *watch, int exclusive);
+
+/* Have the poller look anew at the file of @watch, which is started. What is
+ * there is reported again, and of the loops that wait exclusively this one is
+ * the last that is woken from now on. */
+void rotai_watch_look(struct rota_watch *watch);
 
 /* Change the function and the events of @watch, which is started and belongs to
  * a handle. This is only noted, and cannot fail. */

@@ -154,6 +154,7 @@ int rota_connection_start(struct rota_connection *connection,
 			  &connection->internal.link);
 	server->internal.stats.accepted++;
 	server->internal.stats.open++;
+	rotai_listeners_count(server);
 	update_fullness(server);
 	return 0;
 }
@@ -169,6 +170,7 @@ void rota_connection_stop(struct rota_connection *connection)
 	rotai_list_remove(&connection->internal.link);
 	connection->internal.server = NULL;
 	server->internal.stats.open--;
+	rotai_listeners_count(server);
 	update_fullness(server);
 	rotai_connections_note(server);
 }

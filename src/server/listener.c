@@ -1,8 +1,9 @@
 /*
  * server/listener.c - the listeners of a server.
  *
- * All of them are paused while the server is full. A listener that is added
- * then is paused as well.
+ *  1. All of them are paused while the server is full. A listener that is
+ *     added then is paused as well.
+ *  2. A listener with a class belongs to a group: listen_group.c.
  */
 #include "server/listener.h"
 
@@ -22,13 +23,47 @@ static int pause_or_resume(struct rota_stream *stream, int is_paused)
 			 : rota_stream_listen_resume(stream);
 }
 
+/* (2) */
+static int has_own_pause(const struct rota_listener *listener)
+{
+	return listener->internal.class_ != NULL &&
+	       listener->internal.class_->set_paused != NULL;
+}
+
+static void pause_listener(struct rota_listener *listener, int is_paused)
+{
+	if (has_own_pause(listener))
+		listener->internal.class_->set_paused(listener, is_paused);
+	else
+		(void)rotai_listener_set_paused(listener->internal.stream,
+						is_paused);
+}
+
 void rotai_listeners_set_paused(struct rota_server *server, int is_paused)
 {
 	struct rota_link *list = &server->internal.listeners;
 
 	for (struct rota_link *at = list->next; at != list; at = at->next)
-		(void)rotai_listener_set_paused(
-			listener_of(at)->internal.stream, is_paused);
+		pause_listener(listener_of(at), is_paused);
+}
+
+static int wants_count(const struct rota_listener *listener)
+{
+	return listener->internal.class_ != NULL &&
+	       listener->internal.class_->count != NULL;
+}
+
+void rotai_listeners_count(struct rota_server *server)
+{
+	struct rota_link *list = &server->internal.listeners;
+
+	for (struct rota_link *at = list->next; at != list; at = at->next) {
+		struct rota_listener *listener = listener_of(at);
+
+		if (wants_count(listener))
+			listener->internal.class_->count(
+				listener, server->internal.stats.open);
+	}
 }
 
 static void remove_listener(struct rota_listener *listener)
@@ -39,6 +74,8 @@ static void remove_listener(struct rota_listener *listener)
 		rota_stream_shed(listener->internal.stream);
 	rotai_list_remove(&listener->internal.link);
 	listener->internal.server = NULL;
+	if (listener->internal.class_ != NULL)
+		listener->internal.class_->removed(listener);
 }
 
 void rotai_listeners_close(struct rota_server *server)
@@ -65,11 +102,11 @@ uint64_t rotai_listeners_shed(const struct rota_server *server)
 	return shed;
 }
 
-int rota_listener_start(struct rota_listener *listener,
-			struct rota_server *server, struct rota_stream *stream,
-			rota_close_fn *fn)
+int rotai_listener_add(struct rota_listener *listener,
+		       struct rota_server *server, struct rota_stream *stream,
+		       rota_close_fn *fn,
+		       const struct rotai_listener_class *class_)
 {
-	ROTAI_ENTER("server", server, server->internal.loop);
 	int error;
 
 	if (listener->internal.server != NULL)
@@ -82,10 +119,19 @@ int rota_listener_start(struct rota_listener *listener,
 	listener->internal.server = server;
 	listener->internal.stream = stream;
 	listener->internal.fn = fn;
+	listener->internal.class_ = class_;
 	rota_handle_on_shutdown(&stream->handle, fn);
 	rotai_list_append(&server->internal.listeners,
 			  &listener->internal.link);
 	return 0;
+}
+
+int rota_listener_start(struct rota_listener *listener,
+			struct rota_server *server, struct rota_stream *stream,
+			rota_close_fn *fn)
+{
+	ROTAI_ENTER("server", server, server->internal.loop);
+	return rotai_listener_add(listener, server, stream, fn, NULL);
 }
 
 void rota_listener_stop(struct rota_listener *listener)

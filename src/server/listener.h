@@ -6,6 +6,29 @@
 
 #include "rota/server.h"
 
+/* A listener that is told what its server does. Each function runs on the
+ * loop's thread. */
+struct rotai_listener_class {
+	/* Pause or resume, which is not done to the stream itself. NULL: it
+	 * is. */
+	void (*set_paused)(struct rota_listener *listener, int is_paused);
+
+	/* The server now has @open connections. May be NULL. */
+	void (*count)(struct rota_listener *listener, uint64_t open);
+
+	/* It is removed from the server. */
+	void (*removed)(struct rota_listener *listener);
+};
+
+/* As rota_listener_start(), with a class. */
+int rotai_listener_add(struct rota_listener *listener,
+		       struct rota_server *server, struct rota_stream *stream,
+		       rota_close_fn *fn,
+		       const struct rotai_listener_class *class_);
+
+/* Tell all how many connections are open. */
+void rotai_listeners_count(struct rota_server *server);
+
 void rotai_listeners_set_paused(struct rota_server *server, int is_paused);
 
 /* Close and remove all. */
