@@ -11,6 +11,7 @@
 #include "rota/detached.h"
 #include "rota/dns.h"
 #include "rota/error.h"
+#include "rota/filter.h"
 #include "rota/frame.h"
 #include "rota/fs.h"
 #include "rota/handle.h"

@@ -172,7 +172,7 @@ struct rota_stream {
 	} internal;        /* private to the library: do not read or write */
 };
 
-/** A pump, as the streams know it. Private to the library. */
+/** A pump or a filter, as the streams know it. Private to the library. */
 struct rotai_tap {
 	const struct rotai_tap_class *class_;
 	rota_drain_fn *drain; /* of the sink, when the pump has ended */
@@ -325,7 +325,8 @@ uint64_t rota_stream_shed(const struct rota_stream *stream);
  * Errors:  ROTA_EINVAL     @fn is NULL; @stream listens, is closing, or was
  *                          passed to rota_stream_end()
  *          ROTA_ENOTCONN   @stream is not connected
- *          ROTA_EBUSY      a rota_stream_read() is in flight
+ *          ROTA_EBUSY      a rota_stream_read() is in flight, or a pump or a
+ *                          filter reads @stream
  *          ROTA_EOF        the input has ended, or has failed with any error
  *          ROTA_ENOMEM, ROTA_ENOSPC
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_stream_listen()
@@ -577,7 +578,7 @@ int rota_stream_fd(const struct rota_stream *stream);
  *          the memory of @stream.
  * Errors:  ROTA_EBUSY     a request is in flight, output is queued, input was
  *                         put back (rota/detached.h), received descriptors
- *                         wait in a pipe, a pump uses @stream, or
+ *                         wait in a pipe, a pump or a filter uses @stream, or
  *                         rota_stream_end() was called
  *          ROTA_EPIPE     one of the sides has failed: close @stream
  *          ROTA_ENOTCONN  @stream has no descriptor

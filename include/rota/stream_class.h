@@ -1,14 +1,13 @@
 /*
- * rota/stream_class.h - kinds of streams of your own: TLS, compression, a
- * recorder, a stream in memory.
+ * rota/stream_class.h - kinds of streams of your own, such as a stream in
+ * memory.
  *
  * A class supplies bytes and takes bytes, without blocking and without calling
  * the user. Everything else in rota/stream.h and rota/handle.h works on a
  * stream of any class: flows and read requests, sends and writes, watermarks,
  * cork, half-close, end, deadlines and cancellation.
  *
- * A stream over another stream keeps that one in its own struct, reads from it
- * with rota_stream_read_start(), and writes to it with rota_stream_send().
+ * A stream over another stream is a filter: rota/filter.h, which needs less.
  */
 #ifndef ROTA_STREAM_CLASS_H
 #define ROTA_STREAM_CLASS_H

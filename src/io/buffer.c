@@ -10,6 +10,9 @@
  *     which too little is left is replaced, and is freed with its last hold.
  *  3. A hold keeps the loop's memory alive, so that it can be released after
  *     the loop was closed.
+ *  4. What is lent need not be at the start of room: the receive function of a
+ *     class may have released the last hold, and then room is the whole block
+ *     again.
  */
 #include "base/memory.h"
 #include "io/io.h"
@@ -89,12 +92,14 @@ struct rota_hold *rota_buf_keep(struct rota_stream *stream)
 	ROTAI_ENTER_HANDLE(&stream->handle);
 	struct rotai_io *io = rotai_io_of(stream);
 	struct rotai_block *block = io->block;
+	char *end;
 
 	if (io->current != stream || io->lent.size == 0)
 		return NULL;
-	if (io->room.data == io->lent.data) { /* kept for the first time */
-		io->room.data += io->lent.size;
-		io->room.size -= io->lent.size;
+	end = io->lent.data + io->lent.size;
+	if (io->room.data < end) { /* kept for the first time (4) */
+		io->room.data = end;
+		io->room.size = (size_t)(block->bytes + block->capacity - end);
 	}
 	block->references++;
 	rota_loop_ref(io->loop); /* (3) */

@@ -297,6 +297,34 @@ static void cat_copies_a_big_file(void **state)
 	assert_string_equal(output, "same\n");
 }
 
+static void runs_are_packed_and_unpacked(void **state)
+{
+	char after[512];
+	int status;
+
+	(void)state;
+	make_pattern("big", 1000001);
+	snprintf(after, sizeof(after),
+		 "<%s/big | $ROTA_EXAMPLES_DIR/runs -d | cmp - %s/big && "
+		 "echo same",
+		 directory, directory);
+	status = run("", "runs", after);
+	assert_ended_well(status);
+	assert_string_equal(output, "same\n");
+}
+
+/* The end is missing: that is noticed, and what came is written. */
+static void runs_that_are_cut_off_are_an_error(void **state)
+{
+	int status;
+
+	(void)state;
+	status = run("printf '\\003a\\002' |", "runs", "-d");
+	assert_int_equal(status, 1);
+	assert_printed("aaa");
+	assert_printed("runs: ");
+}
+
 static void a_file_is_passed_to_another_process(void **state)
 {
 	char place[] = "/tmp/rota-pass-XXXXXX";
@@ -501,6 +529,8 @@ static const struct CMUnitTest tests[] = {
 	FILES(cat_concatenates),
 	FILES(cat_goes_on_after_what_is_missing),
 	FILES(cat_copies_a_big_file),
+	FILES(runs_are_packed_and_unpacked),
+	FILES(runs_that_are_cut_off_are_an_error),
 	cmocka_unit_test(a_file_is_passed_to_another_process),
 	SERVER(in_a_chat_all_others_hear),
 	SERVER(a_chat_goes_on_without_who_does_not_listen),

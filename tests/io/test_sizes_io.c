@@ -5,6 +5,7 @@
  */
 #include "support/fixture.h"
 
+#include "rota/filter.h"
 #include "rota/host_connect.h"
 #include "rota/pipe.h"
 #include "rota/pump.h"
@@ -30,6 +31,7 @@ static void streams_keep_to_their_budgets(void **state)
 	assert_in_range(sizeof(struct rota_pass), 1, 144);
 	assert_in_range(sizeof(struct rota_sendfile), 1, 232);
 	assert_in_range(sizeof(struct rota_pump), 1, 256);
+	assert_in_range(sizeof(struct rota_filter), 1, 384);
 }
 
 /* Both bases of a stream are at its address. */

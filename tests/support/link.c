@@ -14,8 +14,7 @@ static void init_end(struct end *end, struct link *link)
 /* Filters have keys, and a pair of equal ones cancels out. */
 static void filter_end(struct end *end, struct rota_stream *below)
 {
-	assert_int_equal(
-		filter_open(&end->filter, end->link->f->loop, below, 0x5a), 0);
+	assert_int_equal(filter_open(&end->filter, below, 0x5a), 0);
 	end->stream = &end->filter.stream;
 }
 
