@@ -12,7 +12,7 @@
  *  3. Text that is written is printable ASCII. The name of an interface that is
  *     not, or that could end the scope, is replaced by its number.
  */
-#include "rota/address.h"
+#include "base/address_text.h"
 
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -50,8 +50,7 @@ static int is_letter(char c)
 	       (unsigned char)c >= 0x80; /* of another script */
 }
 
-/* Whether the label is a number: decimal, or 0x and hexadecimal. */
-static int is_number(const char *label, size_t size)
+int rotai_label_is_number(const char *label, size_t size)
 {
 	int is_hex = size >= 2 && label[0] == '0' &&
 		     (label[1] == 'x' || label[1] == 'X');
@@ -83,7 +82,7 @@ static int is_host_name(const char *text)
 		if (!is_label(text, size))
 			return 0;
 		if (text[size] == 0 || text[size + 1] == 0)
-			return !is_number(text, size);
+			return !rotai_label_is_number(text, size);
 		text += size + 1;
 	}
 }

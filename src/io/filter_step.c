@@ -33,7 +33,7 @@ enum {
 };
 
 /* What output() makes, until it is sent below. */
-struct batch {
+struct filter_batch {
 	struct rota_filter *filter;
 	struct rota_buf memory;
 	size_t used;
@@ -143,7 +143,7 @@ static int may_read(const struct rota_filter *filter)
 
 /* Get memory for what output() makes of @size bytes: 0, or ROTA_ENOMEM and the
  * output has failed. */
-static int begin_batch(struct batch *batch, struct rota_filter *filter,
+static int begin_batch(struct filter_batch *batch, struct rota_filter *filter,
 		       size_t size)
 {
 	size_t room = room_of(filter);
@@ -165,7 +165,7 @@ static int begin_batch(struct batch *batch, struct rota_filter *filter,
 	return ROTA_ENOMEM;
 }
 
-static void send_batch(struct batch *batch)
+static void send_below(struct filter_batch *batch)
 {
 	struct rota_filter *filter = batch->filter;
 	int status;
@@ -182,9 +182,9 @@ static void send_batch(struct batch *batch)
 		rotai_filter_set(filter, FILTER_PRESSED);
 }
 
-static void end_batch(struct batch *batch)
+static void end_batch(struct filter_batch *batch)
 {
-	send_batch(batch);
+	send_below(batch);
 	rotai_memory_free(filter_allocator(batch->filter), batch->memory.data,
 			  batch->memory.size);
 }
@@ -229,7 +229,7 @@ static void output_returned(struct rota_filter *filter, int end, int result)
 
 /* Call output() once, and advance @from. The caller has checked
  * rotai_filter_may_write(). */
-static void call_output(struct batch *batch, struct rota_const_buf *from,
+static void call_output(struct filter_batch *batch, struct rota_const_buf *from,
 			int end)
 {
 	struct rota_filter *filter = batch->filter;
@@ -253,7 +253,7 @@ static void call_output(struct batch *batch, struct rota_const_buf *from,
 	}
 	output_returned(filter, end, result);
 	if (batch->memory.size - batch->used < room_of(filter))
-		send_batch(batch);
+		send_below(batch);
 	batch->left -= step.made < batch->left ? step.made : batch->left;
 	if (batch->left == 0 && rotai_filter_may_write(filter)) { /* (5) */
 		rotai_filter_set(filter, FILTER_OUT_LATER);
@@ -263,7 +263,7 @@ static void call_output(struct batch *batch, struct rota_const_buf *from,
 }
 
 /* Call output() without bytes of the program's until it has no more. */
-static void write_rest(struct batch *batch, int end)
+static void write_rest(struct filter_batch *batch, int end)
 {
 	struct rota_const_buf from = no_bytes;
 
@@ -275,7 +275,7 @@ static void write_rest(struct batch *batch, int end)
 /* The same in a batch of its own. */
 void rotai_filter_write_due(struct rota_filter *filter, int end)
 {
-	struct batch batch;
+	struct filter_batch batch;
 
 	if (begin_batch(&batch, filter, 0) < 0)
 		return;
@@ -471,7 +471,7 @@ static size_t sum_sizes(const struct rota_const_buf *bufs, size_t count)
 size_t rotai_filter_write(struct rota_filter *filter,
 			  const struct rota_const_buf *bufs, size_t count)
 {
-	struct batch batch;
+	struct filter_batch batch;
 	size_t total = 0;
 
 	if (!rotai_filter_may_write(filter) ||

@@ -22,7 +22,7 @@
 enum { BOTH_NUMERIC = ROTA_NAME_NUMERIC_HOST | ROTA_NAME_NUMERIC_SERVICE };
 
 /* As long as the system's: NI_MAXHOST and NI_MAXSERV. */
-enum { HOST_SIZE = 1025, SERVICE_SIZE = 32 };
+enum { NAMED_HOST_SIZE = 1025, SERVICE_SIZE = 32 };
 
 static const struct {
 	unsigned flag;
@@ -47,7 +47,7 @@ struct naming {
 
 	/* The answer. */
 	int status;
-	char host[HOST_SIZE];
+	char host[NAMED_HOST_SIZE];
 	char service[SERVICE_SIZE];
 };
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/address_text.h"
 #include "rota/dns.h"
 #include "rota/error.h"
 
@@ -30,38 +31,19 @@ int rotai_name_check(const char *name)
 	return 0;
 }
 
-static int is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static int is_hex_digit(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 /* Whether the last label of @host is a number. (1) */
 static int ends_in_number(const char *host)
 {
 	const char *end = host + strlen(host);
 	const char *label;
-	int is_hex;
 
 	if (end > host && end[-1] == '.') /* the root */
 		end--;
 	label = end;
 	while (label > host && label[-1] != '.')
 		label--;
-	is_hex = end - label >= 2 && label[0] == '0' &&
-		 (label[1] == 'x' || label[1] == 'X');
-	if (is_hex)
-		label += 2;
-	else if (label == end)
-		return 0;
-	while (label < end &&
-	       (is_hex ? is_hex_digit(*label) : is_digit(*label)))
-		label++;
-	return label == end;
+	return label < end &&
+	       rotai_label_is_number(label, (size_t)(end - label));
 }
 
 int rotai_numeric_host(struct rota_address *address, const char *host)
@@ -77,13 +59,12 @@ int rotai_numeric_service(unsigned *port, const char *service)
 {
 	unsigned number = 0;
 
-	if (service != NULL)
-		for (const char *at = service; *at != 0; at++) {
-			if (!is_digit(*at))
-				return ROTAI_IS_NAME;
-			if (number <= UINT16_MAX)
-				number = number * 10 + (unsigned)(*at - '0');
-		}
+	if (service == NULL)
+		service = "";
+	if (service[strspn(service, "0123456789")] != 0)
+		return ROTAI_IS_NAME;
+	for (; *service != 0 && number <= UINT16_MAX; service++)
+		number = number * 10 + (unsigned)(*service - '0');
 	if (number > UINT16_MAX)
 		return ROTA_EINVAL;
 	*port = number;
