@@ -87,6 +87,24 @@ static inline void need_poller(void)
 	}
 }
 
+/* For what takes seconds, and is the same with every poller: one is enough,
+ * unless ROTA_TEST_FULL=1. */
+static inline void need_one_poller_only(void)
+{
+#ifdef __linux__
+	static const char usual[] = "epoll";
+#else
+	static const char usual[] = "kqueue";
+#endif
+	const char *poller = getenv("ROTA_POLLER");
+
+	if (getenv("ROTA_TEST_FULL") != NULL || poller == NULL ||
+	    strcmp(poller, usual) == 0)
+		return;
+	puts("skip: the usual poller is enough");
+	skip();
+}
+
 static inline int run(const char *before, const char *program,
 		      const char *after)
 {

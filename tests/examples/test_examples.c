@@ -24,6 +24,7 @@ static void hello_does_not_wait_for_ever(void **state)
 	int status;
 
 	(void)state;
+	need_one_poller_only();
 	assert_int_equal(pipe(silent), 0);
 	snprintf(input, sizeof(input), "<&%d", silent[0]);
 	status = run("", "hello", input);
@@ -495,6 +496,7 @@ static int run_files_demo(const char *before)
 static void the_demo_of_files_finds_every_byte(void **state)
 {
 	(void)state;
+	need_one_poller_only();
 	assert_ended_well(run_files_demo(""));
 	assert_printed("\nits loop\n");
 	assert_printed("\ndemo: ok: ");
@@ -503,6 +505,7 @@ static void the_demo_of_files_finds_every_byte(void **state)
 static void the_demo_of_files_notices_one_wrong_byte(void **state)
 {
 	(void)state;
+	need_one_poller_only();
 	assert_int_equal(run_files_demo("DEMO_CORRUPT=1"), 1);
 	assert_printed("demo: FAILED: ");
 	assert_printed("turn.md differ");
