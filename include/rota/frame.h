@@ -163,7 +163,7 @@ struct rota_framer {
 		struct rota_splitter splitter;
 		struct rota_stream *stream; /* NULL: stopped */
 		rota_frame_fn *fn;
-		void *stream_data;      /* the stream's data member before */
+		struct rotai_tap tap;
 		struct rota_hold *hold; /* of the bytes that are left */
 		struct rota_task task;  /* to go on after a pause */
 		int *stopped;           /* for the loop over the records */
@@ -216,8 +216,9 @@ static inline void rota_frame_options_init(struct rota_frame_options *options,
  * no record is incomplete. So a framer between two records has no memory
  * beyond its struct.
  *
- * Until the framer is stopped it alone reads @stream, and it uses the data
- * member of @stream's handle. It puts the previous value back.
+ * Until the framer is stopped it alone reads @stream: other reads and pumps are
+ * refused with ROTA_EBUSY, also while the framer is paused. If the stream read
+ * before, this takes the place of its function.
  *
  * @fn may be called very often for one event: once for each record among up to
  * ROTA_BYTES_PER_EVENT bytes.
@@ -230,6 +231,7 @@ static inline void rota_frame_options_init(struct rota_frame_options *options,
  *                         rota_frame_options; or @stream listens, is closing,
  *                         or is ending
  *          ROTA_EALREADY  @framer is started
+ *          ROTA_EBUSY     a pump, a filter or another framer reads @stream
  *          else as rota_stream_read_start()
  *          After any of them nothing has changed.
  */

@@ -2,8 +2,8 @@
  * frame/framer.c - reads records from a stream.
  *
  * A framer feeds what the stream has read to its splitter, and calls back for
- * each record. It uses the public functions of streams only, so it works for
- * every class of them.
+ * each record. It is the tap of the stream, as a pump is, so it works for every
+ * class of them, and nothing of the stream that is the program's is used.
  *
  *  1. The callback may stop and free the framer. While records are reported,
  *     `stopped` points to a variable on the stack of report_records(), which a
@@ -16,10 +16,11 @@
  *  4. The calls for the records of one buffer are parts of one callback of the
  *     stream: corked output is held back until the last of them. But ticks and
  *     microtasks run between them (T10).
- *  5. A read callback gets the stream, so the stream's data member leads to the
- *     framer.
+ *  5. A stream that closes or ends is given back at once. The framer stays
+ *     started until the program stops it, but is not called any more.
  */
 #include "frame/splitter.h"
+#include "io/tap.h"
 #include "loop/callback.h"
 #include "loop/enter.h"
 #include "loop/loop.h"
@@ -27,9 +28,6 @@
 #include "rota/error.h"
 
 static const struct rota_record no_record = { NULL, 0, 0 };
-
-static void on_read(struct rota_stream *stream, int status,
-		    const struct rota_buf *buf);
 
 static struct rota_loop *loop_of(const struct rota_framer *framer)
 {
@@ -89,16 +87,35 @@ static void keep_left_over(struct rota_framer *framer)
 	ROTA_ASSERT(framer->internal.hold != NULL);
 }
 
+static int is_tapping(const struct rota_framer *framer)
+{
+	const struct rota_stream *stream = framer->internal.stream;
+
+	return rotai_stream_has(stream, ROTAI_TAPPED) &&
+	       stream->internal.fn.tap == &framer->internal.tap;
+}
+
 static void stop_reading(struct rota_framer *framer)
 {
-	if (!is_leaving(framer))
-		rota_stream_read_stop(framer->internal.stream);
+	if (is_tapping(framer))
+		rotai_flow_stop(framer->internal.stream);
+}
+
+/* Give the stream back. */
+static void release_stream(struct rota_framer *framer)
+{
+	struct rota_stream *stream = framer->internal.stream;
+
+	if (!is_tapping(framer))
+		return;
+	rotai_stream_clear(stream, ROTAI_TAPPED);
+	stream->internal.fn.read = NULL;
+	rotai_flow_stop(stream);
 }
 
 static void stop_framer(struct rota_framer *framer)
 {
-	stop_reading(framer);
-	framer->internal.stream->handle.data = framer->internal.stream_data;
+	release_stream(framer);
 	release_kept(framer);
 	(void)rotai_task_cancel(&framer->internal.task);
 	rota_splitter_free(&framer->internal.splitter);
@@ -187,10 +204,15 @@ static int report_records(struct rota_framer *framer)
 	return 0;
 }
 
-static void on_read(struct rota_stream *stream, int status,
-		    const struct rota_buf *buf)
+static struct rota_framer *framer_of_tap(struct rotai_tap *tap)
 {
-	struct rota_framer *framer = stream->handle.data;
+	return rota_container_of(tap, struct rota_framer, internal.tap);
+}
+
+static void framer_input(struct rotai_tap *tap, int status,
+			 const struct rota_buf *buf)
+{
+	struct rota_framer *framer = framer_of_tap(tap);
 
 	if (status == ROTA_ENOMEM) { /* for the loop's buffer */
 		pause_for_memory(framer);
@@ -202,9 +224,35 @@ static void on_read(struct rota_stream *stream, int status,
 	(void)report_records(framer);
 }
 
+/* (5) */
+static void framer_gone(struct rotai_tap *tap, struct rota_stream *stream)
+{
+	(void)stream;
+	release_stream(framer_of_tap(tap));
+}
+
+static const struct rotai_tap_class framer_tap = {
+	.input = framer_input,
+	.gone = framer_gone,
+};
+
+/* Where reading is started, and then the tap takes over. */
+static void no_reader(struct rota_stream *stream, int status,
+		      const struct rota_buf *buf)
+{
+	(void)stream;
+	(void)status;
+	(void)buf;
+}
+
 static int read_again(struct rota_framer *framer)
 {
-	return rota_stream_read_start(framer->internal.stream, on_read);
+	struct rota_stream *stream = framer->internal.stream;
+	int error = rotai_stream_usable(stream, 0);
+
+	if (error == 0 && rotai_stream_has(stream, ROTAI_READ_ENDED))
+		error = ROTA_EOF;
+	return error == 0 ? rotai_flow_start(stream) : error;
 }
 
 /* (2) */
@@ -230,19 +278,20 @@ int rota_frame_start(struct rota_framer *framer, struct rota_stream *stream,
 {
 	ROTAI_ENTER_HANDLE(&stream->handle);
 	struct rota_loop *loop = rota_handle_loop(&stream->handle);
-	void *stream_data = stream->handle.data;
 	int error = fn != NULL ? rotai_frame_check(options) : ROTA_EINVAL;
 
 	if (error < 0)
 		return error;
 	if (framer_is_started(framer))
 		return ROTA_EALREADY;
-	error = rota_stream_read_start(stream, on_read);
+	error = rota_stream_read_start(stream, no_reader);
 	if (error < 0)
 		return error;
+	framer->internal.tap.class_ = &framer_tap;
+	stream->internal.fn.tap = &framer->internal.tap;
+	rotai_stream_set(stream, ROTAI_TAPPED);
 	framer->internal.stream = stream;
 	framer->internal.fn = fn;
-	framer->internal.stream_data = stream_data;
 	framer->internal.hold = NULL;
 	framer->internal.stopped = NULL;
 	framer->internal.status = 0;
@@ -250,7 +299,6 @@ int rota_frame_start(struct rota_framer *framer, struct rota_stream *stream,
 	rotai_splitter_begin(&framer->internal.splitter, options,
 			     &loop->allocator);
 	rota_task_init(&framer->internal.task, loop);
-	stream->handle.data = framer; /* (5) */
 	return 0;
 }
 

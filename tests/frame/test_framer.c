@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rota/pump.h"
 #include "support/child.h"
 #include "support/fault.h"
 #include "support/link.h"
@@ -209,21 +210,75 @@ static void what_does_not_fit_is_refused(void **state)
 	end_reader(&r);
 }
 
-static void the_data_of_the_handle_comes_back(void **state)
+static void other_reader(struct rota_stream *stream, int status,
+			 const struct rota_buf *buf)
+{
+	(void)stream;
+	(void)status;
+	(void)buf;
+}
+
+static void other_read_done(struct rota_read *read, int status)
+{
+	(void)read;
+	(void)status;
+}
+
+static void pump_done(struct rota_pump *pump, int status)
+{
+	(void)pump;
+	(void)status;
+}
+
+static void expect_that_others_are_refused(struct framed *r)
+{
+	struct rota_frame_options lines = lines_of(100);
+	struct rota_stream *stream = &r->c.tcp.stream;
+	struct rota_framer second = { 0 };
+	struct rota_pump pump = { 0 };
+	struct rota_read read = { 0 };
+	char byte;
+
+	assert_int_equal(rota_stream_read_start(stream, other_reader),
+			 ROTA_EBUSY);
+	rota_stream_read_stop(stream); /* does nothing */
+	assert_int_equal(rota_stream_read(&read, stream,
+					  (struct rota_buf){ &byte, 1 }, 0,
+					  other_read_done),
+			 ROTA_EBUSY);
+	assert_int_equal(rota_pump_start(&pump, stream, stream, 0, pump_done),
+			 ROTA_EBUSY);
+	assert_int_equal(rota_frame_start(&second, stream, &lines, on_record),
+			 ROTA_EBUSY);
+	assert_false(rota_frame_is_started(&second));
+}
+
+/* And what a program sets in its stream is the program's. */
+static void the_framer_alone_reads_the_stream(void **state)
 {
 	struct fixture *f = *state;
-	struct rota_frame_options lines = lines_of(10);
-	struct framed r = { 0 };
-	int mine;
+	struct framed r;
+	int mine = 0;
 
-	connection_open(&r.c, f, NULL);
+	open_reader(&r, f);
+	expect_that_others_are_refused(&r);
 	r.c.tcp.handle.data = &mine;
-	assert_int_equal(
-		rota_frame_start(&r.framer, &r.c.tcp.stream, &lines, on_record),
-		0);
-	rota_frame_stop(&r.framer);
+	say(f, &r, "one\n");
+	expect(&r, "[one]");
+	rota_frame_pause(&r.framer);
+	expect_that_others_are_refused(&r);
+	say(f, &r, "two\n");
+	expect(&r, "");
+	assert_int_equal(rota_frame_resume(&r.framer), 0);
+	turn(f);
+	expect(&r, "[two]");
 	assert_ptr_equal(r.c.tcp.handle.data, &mine);
+	rota_frame_stop(&r.framer);
 	assert_false(rota_handle_is_active(&r.c.tcp.handle));
+	assert_int_equal(rota_stream_read_start(&r.c.tcp.stream, other_reader),
+			 0);
+	rota_frame_stop(&r.framer); /* leaves the other reader */
+	assert_true(rota_handle_is_active(&r.c.tcp.handle));
 	end_reader(&r);
 }
 
@@ -989,7 +1044,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(the_end_inside_a_counted_record_is_an_error),
 	REAL(a_record_above_the_limit_is_told_once),
 	REAL(what_does_not_fit_is_refused),
-	REAL(the_data_of_the_handle_comes_back),
+	REAL(the_framer_alone_reads_the_stream),
 	REAL(a_pause_keeps_what_is_left),
 	REAL(other_streams_read_during_a_pause),
 	REAL(a_pause_may_be_taken_back),

@@ -1039,7 +1039,7 @@ static void servers_keep_to_their_budgets(void **state)
 	if (sizeof(void *) != 8)
 		skip_test("the budgets are for 64 bits");
 	assert_in_range(sizeof(struct rota_connection), 1, 144);
-	assert_in_range(sizeof(struct rota_framer), 1, 184);
+	assert_in_range(sizeof(struct rota_framer), 1, 176);
 	assert_in_range(sizeof(struct rota_splitter), 1, 80);
 }
 
