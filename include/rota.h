@@ -29,6 +29,7 @@
 #include "rota/pipe.h"
 #include "rota/pool.h"
 #include "rota/pump.h"
+#include "rota/rate.h"
 #include "rota/request.h"
 #include "rota/sendfile.h"
 #include "rota/server.h"

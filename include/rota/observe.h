@@ -50,6 +50,13 @@ struct rota_stats {
 	 * late, bucket i those from 2^(i-1) us to less than 2^i us, and the
 	 * last one also all that were later. */
 	uint64_t lateness[ROTA_LATENESS_BUCKETS];
+
+	/** Copies of sent data that wait in the queues of streams, in bytes of
+	 * memory: now, and the most there ever was; and how many sends were
+	 * refused because of rota_loop_set_output_limit(). */
+	uint64_t output_bytes;
+	uint64_t output_most;
+	uint64_t output_refused;
 };
 
 /**

@@ -141,6 +141,7 @@ struct rota_stream {
 			struct { /* of another class than sockets */
 				const struct rota_stream_class *class_;
 				struct rota_link again;
+				void *limit;
 				uint8_t asked;
 				uint8_t events;
 				uint8_t reset;
@@ -380,6 +381,10 @@ int rota_stream_read(struct rota_read *read, struct rota_stream *stream,
  *          ROTA_ENOTCONN  @stream is neither connected nor connecting
  *          ROTA_EPIPE     the writing side is shut down or has failed, or
  *                         rota_stream_end() was called
+ *          ROTA_ENOBUFS   the loop has too many copies queued: see
+ *                         rota_loop_set_output_limit(). on_drain is called
+ *                         when there is place again, except for a message
+ *                         that is larger than the whole limit
  *          ROTA_ENOMEM, ROTA_ENOSPC
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_stream_listen()
  *          Others         the system has refused the write: see send(2). The
@@ -545,6 +550,33 @@ int rota_stream_set_watermarks(struct rota_stream *stream, size_t low,
  * Thread:  the loop's.
  */
 void rota_stream_on_drain(struct rota_stream *stream, rota_drain_fn *fn);
+
+/**
+ * Limit the memory of @loop for copies of sent data that wait in the queues of
+ * its streams to @bytes; 0: no limit, which is the default. Above it,
+ * rota_stream_send() returns ROTA_ENOBUFS, unless the system takes bytes at
+ * once. Write requests and files do not count: their memory is the caller's. If
+ * the limit is lowered, nothing that is queued is lost. Returns 0.
+ *
+ * A stream may have copies of as many bytes as the limit has left. So one that
+ * is not read by its peer gets at most half of the limit, and the others go on.
+ * The copies may exceed the limit by the rest of a send of which the system has
+ * taken a part, at most one for each stream, by one buffer for each pump and
+ * filter, and by what detached streams bring along.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_ENOMEM
+ */
+int rota_loop_set_output_limit(struct rota_loop *loop, size_t bytes);
+
+/**
+ * Return the stream of @loop with the most bytes of copies in its queue, so
+ * that a program can close it when sends are refused; NULL if none has any.
+ * This looks at all handles of the loop.
+ *
+ * Thread:  the loop's.
+ */
+struct rota_stream *rota_loop_largest_output(struct rota_loop *loop);
 
 /**
  * Return how many bytes of output are queued in the library.

@@ -6,6 +6,7 @@
  */
 #include "base/list.h"
 #include "base/socket.h"
+#include "io/limit.h"
 #include "io/tap.h"
 #include "io/unread.h"
 #include "rota/stream_class.h"
@@ -27,6 +28,20 @@ static void close_custom(struct rota_stream *stream)
 		stream, reset ? ROTA_CLOSE_RESET : ROTA_CLOSE_PLAIN);
 }
 
+/* Leave the buckets and the lists that the stream is in. */
+static __attribute__((noinline)) void leave_queues(struct rotai_io *io,
+						   struct rota_stream *stream)
+{
+	if (rotai_stream_has(stream, ROTAI_LIMITED))
+		rotai_limit_drop(stream);
+	if (rotai_stream_has(stream, ROTAI_HELD))
+		rotai_streams_remove(&io->held, stream);
+	if (rotai_stream_has(stream, ROTAI_IN_DRAINS)) {
+		rotai_streams_remove(&io->drains, stream);
+		rotai_streams_remove(&io->drains_taken, stream);
+	}
+}
+
 void rotai_stream_stop(struct rota_handle *handle)
 {
 	struct rota_stream *stream = rotai_stream_of(handle);
@@ -36,18 +51,15 @@ void rotai_stream_stop(struct rota_handle *handle)
 		io->current = NULL;
 	rotai_tap_stop(stream);
 	rotai_end_stop(stream);
-	if (rotai_stream_has(stream, ROTAI_HELD))
-		rotai_streams_remove(&io->held, stream);
-	if (rotai_stream_has(stream, ROTAI_IN_DRAINS)) {
-		rotai_streams_remove(&io->drains, stream);
-		rotai_streams_remove(&io->drains_taken, stream);
-	}
+	if (rotai_stream_has(stream,
+			     ROTAI_LIMITED | ROTAI_HELD | ROTAI_IN_DRAINS))
+		leave_queues(io, stream);
 	if (rotai_stream_has(stream, ROTAI_CUSTOM))
 		close_custom(stream);
 	else
 		close_socket(stream);
-	rotai_stream_clear(stream,
-			   ROTAI_CONNECTED | ROTAI_HELD | ROTAI_IN_DRAINS);
+	rotai_stream_clear(stream, ROTAI_CONNECTED | ROTAI_HELD |
+					   ROTAI_IN_DRAINS | ROTAI_REFUSED);
 	rotai_stream_set(stream, ROTAI_PAUSED);
 
 	if (rotai_stream_has(stream, ROTAI_LISTENING))

@@ -43,7 +43,8 @@ static void reset(struct rota_stream *stream)
 	stream->internal.front.connect = NULL;
 	rotai_stream_clear(stream, ROTAI_CONNECTING | ROTAI_BOUND |
 					   ROTAI_BLOCKED | ROTAI_SHUT |
-					   ROTAI_BROKEN | ROTAI_PRESSED);
+					   ROTAI_BROKEN | ROTAI_PRESSED |
+					   ROTAI_REFUSED);
 }
 
 void rotai_connect_give_up(struct rota_stream *stream, int error)
@@ -172,6 +173,10 @@ static int attempt(struct rota_stream *stream, const struct sockaddr *address,
 		   size_t size, struct rota_const_buf first)
 {
 	struct rota_watch *watch = &stream->internal.by.watch;
+	struct rota_const_buf none = rota_bytes(NULL, 0);
+	/* The first bytes of a stream with a limit wait in the queue. */
+	struct rota_const_buf *fast =
+		rotai_stream_has(stream, ROTAI_LIMITED) ? &none : &first;
 	int fd = watch->internal.fd;
 	int error;
 
@@ -181,7 +186,7 @@ static int attempt(struct rota_stream *stream, const struct sockaddr *address,
 			return fd;
 		watch->internal.fd = fd;
 	}
-	error = rotai_connect_begin(fd, address, size, &first);
+	error = rotai_connect_begin(fd, address, size, fast);
 	if (error != ROTA_EINPROGRESS)
 		return error;
 	error = rota_watch_start(watch, connect_ready, ROTA_WRITABLE);

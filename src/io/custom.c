@@ -103,6 +103,7 @@ int rota_stream_open(struct rota_stream *stream, struct rota_loop *loop,
 		return error;
 	rotai_stream_open(stream, loop, &custom_class, -1);
 	stream->internal.by.custom.class_ = class_;
+	stream->internal.by.custom.limit = NULL;
 	stream->internal.by.custom.asked = 0;
 	stream->internal.by.custom.events = 0;
 	stream->internal.by.custom.reset = 0;

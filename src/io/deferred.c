@@ -45,21 +45,19 @@ static int take_drain(struct rota_stream *stream)
 	return error;
 }
 
-void rotai_drain_call(struct rota_stream *stream)
+void rotai_drain_call_due(struct rota_stream *stream)
 {
 	struct rota_loop *loop = stream->handle.internal.loop;
 	const char *type = stream->handle.internal.class_->type;
-	int status;
+	int status = take_drain(stream);
 
-	if (!rotai_stream_has(stream, ROTAI_DRAIN_DUE))
-		return;
-	status = take_drain(stream);
 	/* Status 0 may be out of date by now. If the queue is above the high
 	 * watermark again, on_drain will be due again; if the stream is ending,
 	 * nothing more can be sent. */
 	if (stream->internal.on.drain == NULL ||
 	    (status == 0 &&
-	     rotai_stream_has(stream, ROTAI_PRESSED | ROTAI_ENDING)))
+	     rotai_stream_has(stream,
+			      ROTAI_PRESSED | ROTAI_REFUSED | ROTAI_ENDING)))
 		return;
 	rotai_callback_begin(loop, type, stream->handle.internal.name, stream);
 	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_FED)))
@@ -105,6 +103,35 @@ void rotai_drain_attached(struct rota_stream *stream)
 	(void)rotai_stream_update(stream);
 }
 
+/* Whether an event, or a stream's own queue, will tell that it may go on. */
+static int will_go_on(const struct rota_stream *stream)
+{
+	return stream->internal.first_output != NULL ||
+	       rotai_stream_has(stream, ROTAI_BLOCKED | ROTAI_CONNECTING);
+}
+
+int rotai_output_refuse(struct rota_stream *stream)
+{
+	struct rotai_io *io = rotai_io_of(stream);
+	int error = rotai_stream_update(stream);
+
+	if (error < 0) {
+		rotai_stream_clear(stream, ROTAI_BLOCKED);
+		return error;
+	}
+	io->loop->stats.output_refused++;
+	if (stream->internal.queued > stream->internal.low) {
+		rotai_stream_set(stream, ROTAI_PRESSED);
+	} else if (stream->internal.on.drain != NULL &&
+		   (will_go_on(stream) ||
+		    io->loop->stats.output_bytes > io->output_limit / 2)) {
+		rotai_stream_set(stream, ROTAI_REFUSED);
+		io->has_refused = 1;
+		(void)rotai_stream_update(stream); /* it is active */
+	}
+	return ROTA_ENOBUFS;
+}
+
 void rotai_output_fail_later(struct rota_stream *stream, int error)
 {
 	struct rotai_io *io = rotai_io_of(stream);
@@ -139,11 +166,32 @@ void rotai_outputs_after(struct rotai_extension *extension,
 	}
 }
 
+/* Some copies have left: make on_drain due for streams that were refused. */
+static void take_refused(struct rotai_io *io)
+{
+	struct rota_link *handles = &io->loop->handles;
+
+	io->has_place = 0;
+	io->has_refused = 0;
+	for (struct rota_link *at = handles->next; at != handles;
+	     at = at->next) {
+		struct rota_stream *stream = rotai_stream_of_link(at);
+
+		if (stream == NULL || !rotai_stream_has(stream, ROTAI_REFUSED))
+			continue;
+		rotai_stream_clear(stream, ROTAI_REFUSED);
+		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
+		rotai_drain_defer(stream);
+	}
+}
+
 void rotai_outputs_take(struct rotai_extension *extension)
 {
 	struct rotai_io *io =
 		rota_container_of(extension, struct rotai_io, extension);
 
+	if (io->has_place)
+		take_refused(io);
 	/* Some are left if a callback has forked. */
 	while (io->drains.first != NULL)
 		rotai_streams_append(&io->drains_taken,

@@ -202,9 +202,15 @@ static int send_directly(struct rota_stream *stream, struct rota_sendfile *s,
 		if (found < 0)
 			return (int)found;
 	}
-	size = least_of(s->internal.ahead, *budget);
+	size = rotai_transport_allows(stream,
+				      least_of(s->internal.ahead, *budget));
+	if (size == 0) {
+		rotai_stream_set(stream, ROTAI_BLOCKED);
+		return 0;
+	}
 	n = rotai_file_send(rotai_stream_fd(&stream->handle), s->internal.fd,
 			    size, s->internal.offset, &why);
+	rotai_transport_took(stream, size, n);
 	took(s, n, budget);
 	s->internal.ahead -= (uint32_t)n;
 	if (n == size)

@@ -56,6 +56,8 @@ enum {
 	ROTAI_TAPPED = 1 << 25,   /* a pump reads it: tap.h */
 	ROTAI_FED = 1 << 26,      /* a pump writes to it: tap.h */
 	ROTAI_FAIL_DUE = 1 << 27, /* queued output must be ended: deferred.c */
+	ROTAI_LIMITED = 1 << 28,  /* with ROTAI_OTHER: limit.h */
+	ROTAI_REFUSED = 1 << 29,  /* wants on_drain: output_limit.c */
 };
 
 /* A queue of streams, linked by their member deferred. */
@@ -95,6 +97,9 @@ struct rotai_io {
 	unsigned spare_count;
 	struct rotai_output *chunks; /* spare ones: see chunk.c */
 	unsigned chunk_count;
+	size_t output_limit; /* of all copies; 0: none. output_limit.c */
+	uint8_t has_refused; /* some stream may have ROTAI_REFUSED */
+	uint8_t has_place;   /* these streams are to be called */
 
 	struct rota_link again; /* custom streams to be served: ready.c */
 	struct rota_link again_taken;
@@ -222,7 +227,8 @@ void rotai_buffers_free(struct rotai_io *io);
 void rotai_stream_open(struct rota_stream *stream, struct rota_loop *loop,
 		       const struct rotai_stream_class *class_, int fd);
 
-/* The fd function of the handle class. */
+/* The fd function of the handle class. All streams have it, and nothing else
+ * has. */
 int rotai_stream_fd(const struct rota_handle *handle);
 
 static inline int rotai_stream_has(const struct rota_stream *stream,
@@ -245,6 +251,17 @@ static inline void rotai_stream_clear(struct rota_stream *stream,
 static inline struct rota_stream *rotai_stream_of(struct rota_handle *handle)
 {
 	return rota_container_of(handle, struct rota_stream, handle);
+}
+
+/* Return the stream that is in the list of open handles at @link, or NULL if
+ * that is no stream. */
+static inline struct rota_stream *rotai_stream_of_link(struct rota_link *link)
+{
+	struct rota_handle *handle = rotai_handle_of(link);
+
+	return handle->internal.class_->fd == rotai_stream_fd
+		       ? rotai_stream_of(handle)
+		       : NULL;
 }
 
 /* Return 0 if @stream can be read or written, else the error: it is closing, it
@@ -358,6 +375,12 @@ void rotai_write_begin(struct rota_write *write, struct rota_stream *stream,
 int rotai_output_copy(struct rota_stream *stream, const char *data,
 		      size_t size);
 
+/* Whether the limit of the loop admits such a copy. */
+int rotai_output_fits(const struct rota_stream *stream, size_t size);
+
+/* How many bytes of copies are in the queue; stops counting above @enough. */
+size_t rotai_output_copied(const struct rota_stream *stream, size_t enough);
+
 /* Free a copy that is in no queue any more; free all spare ones. */
 void rotai_chunk_free(struct rotai_io *io, struct rotai_output *output);
 void rotai_chunks_free(struct rotai_io *io);
@@ -369,8 +392,16 @@ void rotai_chunks_free(struct rotai_io *io);
  * the error if the stream cannot be registered. */
 int rotai_output_added(struct rota_stream *stream);
 
+/* on_drain is due: call it now. */
+void rotai_drain_call_due(struct rota_stream *stream);
+
 /* If on_drain is due, call it now; or let the pending phase call it. */
-void rotai_drain_call(struct rota_stream *stream);
+static inline void rotai_drain_call(struct rota_stream *stream)
+{
+	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_DRAIN_DUE)))
+		rotai_drain_call_due(stream);
+}
+
 void rotai_drain_defer(struct rota_stream *stream);
 
 /* The same for a stream that is attached with output to which on_drain may be
@@ -385,6 +416,10 @@ void rotai_output_fail_later(struct rota_stream *stream, int error);
  * the pending phase call on_drain if that is due, and if the stream is ending,
  * take the next step. */
 void rotai_output_shortened(struct rota_stream *stream);
+
+/* Refuse to copy what a send has left: returns ROTA_ENOBUFS or another error.
+ * on_drain will be called. */
+int rotai_output_refuse(struct rota_stream *stream);
 
 void rotai_outputs_after(struct rotai_extension *extension,
 			 struct rota_loop *loop);

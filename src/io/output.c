@@ -167,9 +167,13 @@ static void shut_down_queued(struct rota_stream *stream)
 
 void rotai_drain_note(struct rota_stream *stream)
 {
-	if (rotai_stream_has(stream, ROTAI_PRESSED) &&
-	    stream->internal.queued <= stream->internal.low) {
-		rotai_stream_clear(stream, ROTAI_PRESSED);
+	if (!rotai_stream_has(stream, ROTAI_PRESSED | ROTAI_REFUSED))
+		return;
+	if (rotai_stream_has(stream, ROTAI_PRESSED)
+		    ? stream->internal.queued <= stream->internal.low
+		    : stream->internal.first_output == NULL &&
+			      !rotai_stream_has(stream, ROTAI_BLOCKED)) {
+		rotai_stream_clear(stream, ROTAI_PRESSED | ROTAI_REFUSED);
 		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
 	}
 }
@@ -209,8 +213,7 @@ flush_bufs(struct rota_stream *stream)
 	ssize_t n = 0;
 
 	if (total > 0 && ROTAI_UNLIKELY(passes(stream)))
-		n = rotai_stream_class_of(stream)->pass(
-			stream, stream->internal.first_output, bufs, count);
+		n = rotai_transport_pass(stream, bufs, count);
 	else if (total > 0 && ROTAI_UNLIKELY(next != NULL &&
 					     next->kind == ROTAI_OUTPUT_FILE))
 		n = send_before_file(stream, bufs, count, total, next);
@@ -315,8 +318,10 @@ void rotai_output_break(struct rota_stream *stream, struct rotai_output *from,
 {
 	rotai_stream_set(stream, ROTAI_BROKEN);
 	rotai_end_note(stream, error);
-	if (rotai_stream_has(stream, ROTAI_PRESSED | ROTAI_SHUT_DUE)) {
-		rotai_stream_clear(stream, ROTAI_PRESSED | ROTAI_SHUT_DUE);
+	if (rotai_stream_has(stream,
+			     ROTAI_PRESSED | ROTAI_REFUSED | ROTAI_SHUT_DUE)) {
+		rotai_stream_clear(stream, ROTAI_PRESSED | ROTAI_REFUSED |
+						   ROTAI_SHUT_DUE);
 		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
 		stream->internal.error = error;
 	}

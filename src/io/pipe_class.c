@@ -172,7 +172,7 @@ int rotai_pipe_keep(struct rota_pipe *pipe, size_t max)
 	}
 	rotai_arrivals_free(pipe);
 	stream->handle.internal.class_ = &rotai_pipe_socket_class.handle;
-	if (!rotai_stream_has(stream, ROTAI_UNREAD))
+	if (!rotai_stream_has(stream, ROTAI_UNREAD | ROTAI_LIMITED))
 		rotai_stream_clear(stream, ROTAI_OTHER);
 	return 0;
 }

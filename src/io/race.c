@@ -240,7 +240,10 @@ int rotai_race_begin(struct rotai_race **race, struct rota_loop *loop,
 
 void rotai_race_give(struct rotai_race *race, struct rota_watch *to)
 {
+	void *data = to->data; /* of its stream: limit.c */
+
 	rota_watch_move(to, &race->winner->watch);
+	to->data = data;
 	race->winner->watch.internal.fd = -1; /* (1) */
 }
 

@@ -9,8 +9,10 @@
  *  2. With other pollers, and while another watch of the same descriptor is
  *     started, it is level-triggered, and asks only for the events that the
  *     stream waits for.
+ *  3. A stream with a limited rate that waits for tokens does not ask for the
+ *     event, as if it was paused.
  */
-#include "io/io.h"
+#include "io/limit.h"
 #include "rota/stream_class.h"
 
 void rotai_streams_append(struct rotai_streams *streams,
@@ -112,11 +114,10 @@ static unsigned waits_for(const struct rota_stream *stream)
 	return events;
 }
 
-static void update_custom(struct rota_stream *stream)
+static void update_custom(struct rota_stream *stream, unsigned events)
 {
 	const struct rota_stream_class *class_ =
 		stream->internal.by.custom.class_;
-	unsigned events = waits_for(stream);
 
 	if (stream->internal.by.custom.asked == events)
 		return;
@@ -125,32 +126,59 @@ static void update_custom(struct rota_stream *stream)
 		class_->interest(stream, events);
 }
 
-int rotai_stream_update(struct rota_stream *stream)
+static inline int update_watch(struct rota_stream *stream, unsigned events)
 {
 	struct rota_watch *watch = &stream->internal.by.watch;
+	rota_watch_fn *ready = rotai_stream_class_of(stream)->ready;
+
+	events |= rotai_stream_class_of(stream)->also;
+	if (rota_watch_is_active(watch))
+		rotai_watch_ask(watch, ready, events);
+	else if (events != 0)
+		return rota_watch_start(watch, ready, events);
+	return 0;
+}
+
+/* A stream that waits for tokens is registered nevertheless. So it goes on
+ * later without an error. (3) */
+static __attribute__((noinline)) int update_unusual(struct rota_stream *stream)
+{
+	unsigned wanted = waits_for(stream);
+	unsigned events = rotai_stream_has(stream, ROTAI_LIMITED)
+				  ? rotai_limit_adjust(stream, wanted)
+				  : wanted;
+	int error;
+
+	if (rotai_stream_has(stream, ROTAI_CUSTOM)) {
+		update_custom(stream, events);
+		return 0;
+	}
+	if (!rotai_stream_has(stream, ROTAI_CONNECTED))
+		return 0;
+	error = rota_watch_is_active(&stream->internal.by.watch)
+			? 0
+			: update_watch(stream, wanted);
+	return error < 0 ? error : update_watch(stream, events);
+}
+
+int rotai_stream_update(struct rota_stream *stream)
+{
 	int error = 0;
 
 	if (rota_handle_is_closing(&stream->handle))
 		return 0;
-	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_CUSTOM))) {
-		update_custom(stream);
-	} else if (rotai_stream_has(stream, ROTAI_CONNECTED)) {
-		rota_watch_fn *ready = rotai_stream_class_of(stream)->ready;
-		unsigned events =
-			waits_for(stream) | rotai_stream_class_of(stream)->also;
-
-		if (rota_watch_is_active(watch))
-			rotai_watch_ask(watch, ready, events);
-		else if (events != 0)
-			error = rota_watch_start(watch, ready, events);
-	}
+	if (ROTAI_UNLIKELY(
+		    rotai_stream_has(stream, ROTAI_CUSTOM | ROTAI_LIMITED)))
+		error = update_unusual(stream);
+	else if (rotai_stream_has(stream, ROTAI_CONNECTED))
+		error = update_watch(stream, waits_for(stream));
 	rotai_handle_set_active(
 		&stream->handle,
 		stream->internal.first_output != NULL ||
 			!rotai_stream_has(stream, ROTAI_PAUSED) ||
-			rotai_stream_has(stream, ROTAI_IN_DRAINS |
-							 ROTAI_ENDING |
-							 ROTAI_SHUT_DUE));
+			rotai_stream_has(
+				stream, ROTAI_IN_DRAINS | ROTAI_REFUSED |
+						ROTAI_ENDING | ROTAI_SHUT_DUE));
 	return error;
 }
 

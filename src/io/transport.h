@@ -31,6 +31,16 @@ ssize_t rotai_transport_read(struct rota_stream *stream,
 ssize_t rotai_transport_write(struct rota_stream *stream, struct iovec *bufs,
 			      size_t count);
 
+/* The same with the descriptors of the first entry of the queue. */
+ssize_t rotai_transport_pass(struct rota_stream *stream, struct iovec *bufs,
+			     size_t count);
+
+/* For output that goes another way, such as sendfile(2): return how many of
+ * @wanted bytes the rate of @stream allows now; and tell how many of them, @n,
+ * were written. */
+size_t rotai_transport_allows(struct rota_stream *stream, size_t wanted);
+void rotai_transport_took(struct rota_stream *stream, size_t allowed, size_t n);
+
 /* See struct rotai_transport. */
 static inline ssize_t rotai_transport_receive(struct rota_stream *stream,
 					      const struct rota_buf *buf)
@@ -77,7 +87,8 @@ static inline void rotai_transport_again(struct rota_stream *stream,
 {
 	if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_CUSTOM)))
 		rotai_custom_serve(stream, events);
-	else if (ROTAI_UNLIKELY(rotai_stream_has(stream, ROTAI_UNREAD)))
+	else if (ROTAI_UNLIKELY(rotai_stream_has(stream,
+						 ROTAI_UNREAD | ROTAI_LIMITED)))
 		rotai_watch_report(&stream->internal.by.watch, events);
 	else
 		rotai_watch_again(&stream->internal.by.watch, events);

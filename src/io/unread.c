@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "io/limit.h"
 
 struct unread {
 	size_t from; /* of the bytes that are left */
@@ -22,7 +23,7 @@ struct unread {
 /* (1) */
 static struct unread *unread_of(const struct rota_stream *stream)
 {
-	return stream->internal.by.watch.data;
+	return *rotai_limit_unread(stream);
 }
 
 int rotai_unread_put(struct rota_stream *stream, const char *data, size_t size)
@@ -38,7 +39,7 @@ int rotai_unread_put(struct rota_stream *stream, const char *data, size_t size)
 	unread->from = 0;
 	unread->size = size;
 	memcpy(unread->bytes, data, size);
-	stream->internal.by.watch.data = unread;
+	*rotai_limit_unread(stream) = unread;
 	rotai_stream_set(stream, ROTAI_OTHER | ROTAI_UNREAD | ROTAI_HAS_INPUT);
 	return 0;
 }
@@ -76,14 +77,16 @@ struct rota_const_buf rotai_unread_bytes(const struct rota_stream *stream)
 
 void rotai_unread_free(struct rota_stream *stream)
 {
-	struct unread *unread = unread_of(stream);
+	struct unread *unread;
 
 	if (!rotai_stream_has(stream, ROTAI_UNREAD))
 		return;
+	unread = unread_of(stream);
 	rotai_memory_free(&stream->handle.internal.loop->allocator, unread,
 			  sizeof(*unread) + unread->size);
-	stream->internal.by.watch.data = NULL;
+	*rotai_limit_unread(stream) = NULL;
 	rotai_stream_clear(stream, ROTAI_UNREAD);
-	if (rotai_stream_class_of(stream)->transport == NULL)
+	if (rotai_stream_class_of(stream)->transport == NULL &&
+	    !rotai_stream_has(stream, ROTAI_LIMITED))
 		rotai_stream_clear(stream, ROTAI_OTHER);
 }

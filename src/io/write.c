@@ -19,8 +19,14 @@ enum { TRIED = 64 }; /* buffers of a try: IOV_MAX takes too much stack */
 static int send_later(struct rota_stream *stream, const char *data, size_t size,
 		      int begun)
 {
-	int error = rotai_output_copy(stream, data, size);
+	int full = !rotai_output_fits(stream, size);
+	int error;
 
+	/* A pump has read the bytes already, and a filter has made them. They
+	 * send no more until on_drain is called. */
+	if (full && !begun && !rotai_stream_has(stream, ROTAI_FED))
+		return rotai_output_refuse(stream);
+	error = rotai_output_copy(stream, data, size);
 	if (error == 0) {
 		error = rotai_output_added(stream);
 		if (error < 0 && !begun) {
@@ -43,7 +49,7 @@ static int send_later(struct rota_stream *stream, const char *data, size_t size,
 	}
 	if (error < 0)
 		return error;
-	if (stream->internal.queued <= stream->internal.high)
+	if (stream->internal.queued <= stream->internal.high && !full)
 		return 0;
 	rotai_stream_set(stream, ROTAI_PRESSED);
 	return 1;
@@ -285,7 +291,8 @@ static int shut_down_without_request(struct rota_stream *stream)
 	}
 	/* on_drain is called once more, and for this only. The writing side has
 	 * not failed, so there is no error to report. */
-	rotai_stream_clear(stream, ROTAI_PRESSED | ROTAI_DRAIN_DUE);
+	rotai_stream_clear(stream,
+			   ROTAI_PRESSED | ROTAI_REFUSED | ROTAI_DRAIN_DUE);
 	if (!is_now)
 		return 1;
 	rotai_output_flush(stream);

@@ -16,7 +16,7 @@ enum {
 	LEAST_TRACER_SIZE = ROTAI_SIZE_UP_TO(struct rota_tracer, callback_end),
 };
 
-ROTAI_SIZED(struct rota_stats, lateness);
+ROTAI_SIZED(struct rota_stats, output_refused);
 ROTAI_SIZED(struct rota_tracer, callback_end);
 
 /* Arrays inside structs cannot grow. */

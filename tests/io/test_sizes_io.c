@@ -9,6 +9,7 @@
 #include "rota/host_connect.h"
 #include "rota/pipe.h"
 #include "rota/pump.h"
+#include "rota/rate.h"
 #include "rota/sendfile.h"
 #include "rota/stdio.h"
 #include "rota/tcp.h"
@@ -32,6 +33,7 @@ static void streams_keep_to_their_budgets(void **state)
 	assert_in_range(sizeof(struct rota_sendfile), 1, 232);
 	assert_in_range(sizeof(struct rota_pump), 1, 256);
 	assert_in_range(sizeof(struct rota_filter), 1, 384);
+	assert_in_range(sizeof(struct rota_bucket), 1, 160);
 }
 
 /* Both bases of a stream are at its address. */

@@ -1,8 +1,9 @@
 /*
  * Random use. Both ends of some links, one of each class, are streams of the
  * loop. In callbacks and between turns they send, write, try, cork, read
- * continuously or by requests, stop and start. All bytes arrive in order, each
- * request calls back once, and each end is reported once and last.
+ * continuously or by requests, stop and start, and use buckets of limited rates
+ * and leave them. All copies of the loop have a limit. All bytes arrive in
+ * order, each request calls back once, and each end is reported once and last.
  */
 #include "support/fixture.h"
 
@@ -16,6 +17,8 @@ enum {
 	REQUESTS = 6, /* of each kind in flight, at each end */
 	ROUNDS = 700,
 	LARGEST = 30000,
+	BUCKETS = 3,
+	COPIES = 400000, /* of all streams together */
 };
 
 struct writing {
@@ -43,12 +46,14 @@ struct player {
 	unsigned waiting;   /* reads */
 	int flowing;
 	int pressed;
+	int refused;
 	int shut;     /* 1: started; 2: called back */
 	int finished; /* it has read the end */
 };
 
 static struct link links[PAIRS];
 static struct player players[ENDS];
+static struct rota_bucket buckets[BUCKETS];
 static uint64_t seed;
 static int quiet; /* callbacks start nothing more */
 
@@ -128,9 +133,12 @@ static void send_some(struct player *e)
 	if (rota_stream_queued(e->end->stream) > 10 * LARGEST)
 		return;
 	status = end_send(e->end, some_size());
-	assert_in_range(status, 0, 1);
 	if (status == 1)
 		e->pressed = 1;
+	else if (status == ROTA_ENOBUFS)
+		e->refused = 1;
+	else
+		assert_int_equal(status, 0);
 }
 
 static void try_some(struct player *e)
@@ -154,9 +162,11 @@ static void on_drain(struct rota_stream *stream, int status)
 	struct player *e = player_of(stream->handle.data);
 
 	assert_int_equal(status, 0);
-	assert_true(e->pressed);
-	assert_true(rota_stream_queued(stream) <= ROTA_LOW_WATERMARK);
+	assert_true(e->pressed || e->refused);
+	assert_true(e->refused ||
+		    rota_stream_queued(stream) <= ROTA_LOW_WATERMARK);
 	e->pressed = 0;
+	e->refused = 0;
 	do_more(e);
 }
 
@@ -251,11 +261,18 @@ static void stop(struct player *e)
 	rota_stream_read_stop(e->end->stream);
 }
 
+static struct rota_bucket *some_bucket(void)
+{
+	unsigned i = (unsigned)below(BUCKETS + 2);
+
+	return i < BUCKETS ? &buckets[i] : NULL;
+}
+
 static void do_anything(struct player *e)
 {
 	struct rota_stream *stream = e->end->stream;
 
-	switch (below(10)) {
+	switch (below(11)) {
 	case 0:
 	case 1:
 		send_some(e);
@@ -279,6 +296,11 @@ static void do_anything(struct player *e)
 	case 8:
 		cancel_some(e);
 		break;
+	case 9:
+		assert_int_equal(rota_stream_set_rate(stream, some_bucket(),
+						      some_bucket()),
+				 0);
+		break;
 	default:
 		start(e);
 	}
@@ -288,6 +310,14 @@ static void do_anything(struct player *e)
 
 static void open_pairs(struct fixture *f)
 {
+	for (unsigned i = 0; i < BUCKETS; i++) {
+		struct rota_rate rate = { sizeof(rate), 40000000u << 2 * i,
+					  1000 + below(100000) };
+
+		assert_int_equal(rota_bucket_init(&buckets[i], f->loop, &rate),
+				 0);
+	}
+	assert_int_equal(rota_loop_set_output_limit(f->loop, COPIES), 0);
 	for (unsigned i = 0; i < PAIRS; i++) {
 		link_open(&links[i], f, (enum link_kind)i);
 		players[2 * i] = (struct player){ .end = &links[i].a };
@@ -341,6 +371,9 @@ static void all_bytes_arrive_whatever_streams_do(void **state)
 	}
 	for (unsigned i = 0; i < PAIRS; i++)
 		link_end(&links[i]);
+	for (unsigned i = 0; i < BUCKETS; i++)
+		assert_int_equal(rota_bucket_users(&buckets[i]), 0);
+	assert_int_equal(stats_of(f->loop).output_bytes, 0);
 }
 
 static const struct CMUnitTest tests[] = {
