@@ -455,8 +455,8 @@ static void a_pause_at_each_record_keeps_the_order(void **state)
 	struct framed r;
 
 	for (int i = 0; i < 20; i++) {
-		snprintf(text + strlen(text), 10, "%d\n", i);
-		snprintf(expected + strlen(expected), 10, "[%d]", i);
+		snprintf(text + strlen(text), 13, "%d\n", i);
+		snprintf(expected + strlen(expected), 14, "[%d]", i);
 	}
 	open_reader(&r, f);
 	rota_task_init(&resuming, f->loop);
