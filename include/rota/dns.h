@@ -170,11 +170,14 @@ static inline void rota_lookup_options_init(struct rota_lookup_options *options)
  *                                @service are both NULL; one of them is empty
  *                                or contains a space or a control character;
  *                                @host looks like an IP address and is none;
- *                                @service is a number above 65535; or an
- *                                option is invalid
+ *                                @service is a number above 65535 or has a
+ *                                sign; or an option is invalid
+ *          ROTA_ENODEV           the interface in @host does not exist
+ *          ROTA_EMFILE, ROTA_ENFILE: to ask for that interface
  *          ROTA_ENAMETOOLONG     @host or @service is longer than
  *                                ROTA_HOST_NAME_LENGTH
- *          ROTA_EAI_ADDRFAMILY   @host is an IP address of another family
+ *          ROTA_EAI_ADDRFAMILY   @host is an IP address of another family,
+ *                                and @service a number
  *          ROTA_EAI_NONAME       a flag wants a number, and there is a name
  *          ROTA_ENOMEM
  *          ROTA_ESHUTDOWN        the loop is shutting down

@@ -93,9 +93,10 @@ rota_host_connect_options_init(struct rota_host_connect_options *options)
  * cannot use such addresses. Of several it is the first.
  *
  * If @tcp has a socket, by rota_tcp_create(), all attempts get its options
- * which functions of rota/tcp_options.h have set. The socket itself is not
- * connected, but closed. So there may be several attempts, of either family.
- * While they are made, @tcp has no descriptor.
+ * which functions of rota/tcp_options.h have set, except fast open, which is a
+ * listener's. The socket itself is not connected, but closed. So there may be
+ * several attempts, of either family. While they are made, @tcp has no
+ * descriptor.
  *
  * Phase:   @fn runs in the poll phase. It runs in the pending phase if the
  *          lookup has failed, or an attempt has succeeded or failed at once,

@@ -143,18 +143,19 @@ static inline int update_watch(struct rota_stream *stream, unsigned events)
  * later without an error. (3) */
 static __attribute__((noinline)) int update_unusual(struct rota_stream *stream)
 {
-	unsigned wanted = waits_for(stream);
-	unsigned events = rotai_stream_has(stream, ROTAI_LIMITED)
-				  ? rotai_limit_adjust(stream, wanted)
-				  : wanted;
+	unsigned wanted, events;
 	int error;
 
+	/* The union front has something else before. */
+	if (!rotai_stream_has(stream, ROTAI_CUSTOM | ROTAI_CONNECTED))
+		return 0;
+	wanted = events = waits_for(stream);
+	if (rotai_stream_has(stream, ROTAI_LIMITED))
+		events = rotai_limit_adjust(stream, wanted);
 	if (rotai_stream_has(stream, ROTAI_CUSTOM)) {
 		update_custom(stream, events);
 		return 0;
 	}
-	if (!rotai_stream_has(stream, ROTAI_CONNECTED))
-		return 0;
 	error = rota_watch_is_active(&stream->internal.by.watch)
 			? 0
 			: update_watch(stream, wanted);

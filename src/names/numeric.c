@@ -6,7 +6,10 @@
  *     it for an IPv4 address if inet_aton(3) does. Then "0x7f.1" is 127.0.0.1,
  *     and a program that compares names with a list of those it refuses does
  *     not see it. So what rota_address_ip() does not take is refused.
- *  2. A host with a colon is no name either.
+ *  2. A host with a colon is no name either. Its interface may be missing, or
+ *     descriptors to ask for it.
+ *  3. strtoul(3) takes a sign, and getaddrinfo(3) then cuts the number to 16
+ *     bits: "+65616" would be port 80.
  */
 #include "names/numeric.h"
 
@@ -48,11 +51,15 @@ static int ends_in_number(const char *host)
 
 int rotai_numeric_host(struct rota_address *address, const char *host)
 {
-	if (rota_address_ip(address, host, 0) == 0)
+	int error = rota_address_ip(address, host, 0);
+
+	if (error == 0)
 		return ROTAI_IS_NUMBER;
-	if (strchr(host, ':') != NULL || ends_in_number(host))
-		return ROTA_EINVAL; /* (1), (2) */
-	return ROTAI_IS_NAME;
+	if (ends_in_number(host))
+		return ROTA_EINVAL; /* (1) */
+	if (strchr(host, ':') == NULL)
+		return ROTAI_IS_NAME;
+	return error == ROTA_ENOTNUMERIC ? ROTA_EINVAL : error; /* (2) */
 }
 
 int rotai_numeric_service(unsigned *port, const char *service)
@@ -61,6 +68,8 @@ int rotai_numeric_service(unsigned *port, const char *service)
 
 	if (service == NULL)
 		service = "";
+	if (*service == '+' || *service == '-')
+		return ROTA_EINVAL; /* (3): and no service is named like that */
 	if (service[strspn(service, "0123456789")] != 0)
 		return ROTAI_IS_NAME;
 	for (; *service != 0 && number <= UINT16_MAX; service++)

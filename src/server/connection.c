@@ -105,6 +105,19 @@ static void on_time(struct rota_timer *timer)
 		time_out(connection); /* which may free it */
 }
 
+/* Start the timer for the idle time, of which a part may be over. */
+static void await_idle(struct rota_connection *connection)
+{
+	struct rota_timer *timer = &connection->internal.timer;
+	uint64_t due_ns = rotai_add_saturated(connection->internal.touched_ns,
+					      connection->internal.idle_ns);
+
+	if (connection->internal.idle_ns == 0)
+		rota_timer_stop(timer);
+	else
+		(void)rota_timer_start_at(timer, on_time, due_ns);
+}
+
 /* Begin the idle time now. */
 static void set_idle(struct rota_connection *connection, uint64_t idle_ns)
 {
@@ -200,10 +213,10 @@ void rota_connection_set_busy(struct rota_connection *connection, int is_busy)
 	if (!connection->internal.server->internal.is_stopping ||
 	    connection->internal.is_ending)
 		return;
-	if (is_busy) {
+	if (is_busy && connection->internal.turns_left > 0) {
 		connection->internal.turns_left = 0;
-		set_idle(connection, connection->internal.idle_ns);
-	} else {
+		await_idle(connection);
+	} else if (!is_busy) {
 		connection->internal.turns_left = 2; /* this, and a whole one */
 		(void)rota_timer_start(&connection->internal.timer, on_time, 0);
 	}

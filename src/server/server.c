@@ -77,7 +77,7 @@ static void end_idle(struct rota_server *server)
 	struct rota_link *list = &server->internal.connections;
 
 	for (struct rota_link *at = list->next; at != list; at = at->next)
-		if (!rotai_connection_of(at)->internal.is_busy)
+		if (rotai_connection_is_idle(rotai_connection_of(at)))
 			(void)rota_connection_end(rotai_connection_of(at));
 }
 

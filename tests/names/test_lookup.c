@@ -90,7 +90,6 @@ static void what_looks_like_a_number_and_is_none_is_refused(void **state)
 		"a.5",
 		"host.0xff",
 		"1.2.3.4.5",
-		"::1%nowhere",
 		"1::2::3",
 		":",
 		"host:80",
@@ -102,6 +101,25 @@ static void what_looks_like_a_number_and_is_none_is_refused(void **state)
 
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
 		assert_int_equal(refused(f, hosts[i], "80", NULL), ROTA_EINVAL);
+	assert_int_equal(refused(f, "::1%nowhere", "80", NULL), ROTA_ENODEV);
+	fault_fail("if_nametoindex", 1, EMFILE);
+	assert_int_equal(refused(f, "fe80::1%lo", "80", NULL), ROTA_EMFILE);
+	assert_int_equal(fault_clear(), 1);
+}
+
+/* The system would take "+65616" for port 80. */
+static void a_port_with_a_sign_is_refused(void **state)
+{
+	static const char *const services[] = { "+80", "-1", "+65616", "-65456",
+						"+", "-" };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+		assert_int_equal(refused(f, "host.test", services[i], NULL),
+				 ROTA_EINVAL);
+		assert_int_equal(refused(f, "127.0.0.1", services[i], NULL),
+				 ROTA_EINVAL);
+	}
 }
 
 /* Names of which a part is a number are names. */
@@ -769,6 +787,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(numbers_are_answered_in_the_pending_phase),
 	VIRTUAL(a_number_needs_no_pool_at_all),
 	VIRTUAL(what_looks_like_a_number_and_is_none_is_refused),
+	REAL(a_port_with_a_sign_is_refused),
 	REAL(a_name_may_contain_numbers),
 	REAL(names_are_whole_or_refused),
 	VIRTUAL(control_characters_and_spaces_are_refused),

@@ -647,6 +647,63 @@ static void a_stop_waits_for_a_paused_framer(void **state)
 	RUN_UNTIL(f, h.stopped == 1);
 }
 
+/* The stop and the resume come in one phase, the stop first. */
+static void a_stop_waits_for_a_framer_that_is_resumed_with_it(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_server_options options = options_of(0, 0);
+	struct rota_frame_options lines;
+	struct house h;
+	int fd;
+
+	open_one(&h, f, &options, &fd);
+	rota_frame_options_init(&lines, ROTA_FRAME_LINE);
+	framer = (struct rota_framer){ .data = &h };
+	records = 0;
+	assert_int_equal(rota_frame_start(&framer, &h.last->tcp.stream, &lines,
+					  pause_at_record),
+			 0);
+	assert_int_equal(write(fd, "a\nb\n", 4), 4);
+	RUN_UNTIL(f, records == 1);
+	stop_house(&h, ROTA_SEC(30));
+	assert_int_equal(rota_frame_resume(&framer), 0);
+	rota_connection_set_busy(&h.last->connection, 0);
+	for (int turns = 0; turns < 5; turns++)
+		turn(f);
+	assert_int_equal(records, 2);
+	assert_int_equal(rota_frame_resume(&framer), 0);
+	rota_connection_set_busy(&h.last->connection, 0);
+	for (int turns = 0; turns < 4; turns++)
+		turn(f);
+	await_end(fd);
+	rota_frame_stop(&framer);
+	raw_close(fd);
+	RUN_UNTIL(f, h.stopped == 1);
+}
+
+/* A connection that is busy again is as idle as it was. */
+static void busy_again_leaves_the_idle_time(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_server_options options = options_of(0, ROTA_SEC(10));
+	struct house h;
+	int fd;
+
+	open_one(&h, f, &options, &fd);
+	be_busy(h.last);
+	stop_house(&h, ROTA_SEC(100));
+	advance(f, ROTA_SEC(4));
+	rota_connection_set_busy(&h.last->connection, 0);
+	be_busy(h.last);
+	be_busy(h.last);
+	advance(f, ROTA_SEC(6) - 1);
+	assert_false(rota_stream_is_ending(&h.last->tcp.stream));
+	advance(f, 1);
+	assert_true(rota_stream_is_ending(&h.last->tcp.stream));
+	raw_close(fd);
+	RUN_UNTIL(f, h.stopped == 1);
+}
+
 static void after_the_grace_the_rest_is_reset(void **state)
 {
 	struct fixture *f = *state;
@@ -1077,6 +1134,8 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_stop_ends_all_that_are_idle),
 	VIRTUAL(a_busy_connection_ends_when_it_is_done),
 	VIRTUAL(a_stop_waits_for_a_paused_framer),
+	VIRTUAL(a_stop_waits_for_a_framer_that_is_resumed_with_it),
+	VIRTUAL(busy_again_leaves_the_idle_time),
 	VIRTUAL(after_the_grace_the_rest_is_reset),
 	VIRTUAL(a_stop_without_grace_resets_at_once),
 	VIRTUAL(a_stop_without_connections_is_told_as_well),
