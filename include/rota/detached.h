@@ -51,7 +51,8 @@ struct rota_detached {
  * Thread:  the loop's.
  * Owner:   the caller owns *@detached, and may free the memory of @stream.
  * Errors:  ROTA_EBUSY     a request is in flight, rota_stream_end() was called,
- *                         received descriptors wait, or a pump uses @stream
+ *                         received descriptors wait, or a pump, a filter or a
+ *                         framer uses @stream
  *          ROTA_ENOTCONN  @stream has no descriptor
  *          ROTA_ENOTSUP   @stream is of a rota_stream_class
  *          ROTA_ENOMEM

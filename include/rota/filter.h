@@ -176,12 +176,14 @@ struct rota_filter {
  *          rota_stream_end(). The filter then closes @below, without a
  *          callback, and the memory of both is the caller's in the close
  *          callback of @filter. If requests of the program are in flight on
- *          @below, their callbacks come first.
+ *          @below, their callbacks come first, except that of a
+ *          rota_stream_sendfile(): @below stays alive until that, too.
  * Errors:  ROTA_EINVAL    @class_ is NULL, its size is too small, input or
  *                         output is NULL, @flags has an unknown bit, or @below
  *                         listens, is closing, or was passed to
  *                         rota_stream_end()
- *          ROTA_EBUSY     @below is being read, or a pump or a filter uses it
+ *          ROTA_EBUSY     @below is being read, or a pump, a filter or a
+ *                         framer uses it
  *          ROTA_ENOTCONN  @below is not connected
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_stream_listen()
  *          After any of them @filter is not open, and @below is as before. If

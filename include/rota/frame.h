@@ -155,13 +155,15 @@ typedef void rota_frame_fn(struct rota_framer *framer, int status,
  * stream. All zero, it is stopped.
  *
  * Owner:   the caller, who keeps it alive and in place while it is started, and
- *          stops it, at the latest, in the close callback of the stream.
+ *          stops it, at the latest, in the close callback of the stream; or
+ *          before the memory of a stream that has none is freed, after
+ *          rota_handle_close_now().
  */
 struct rota_framer {
 	void *data; /* for the caller */
 	struct {
 		struct rota_splitter splitter;
-		struct rota_stream *stream; /* NULL: stopped */
+		struct rota_stream *stream;
 		rota_frame_fn *fn;
 		struct rotai_tap tap;
 		struct rota_hold *hold; /* of the bytes that are left */
@@ -217,8 +219,9 @@ static inline void rota_frame_options_init(struct rota_frame_options *options,
  * beyond its struct.
  *
  * Until the framer is stopped it alone reads @stream: other reads and pumps are
- * refused with ROTA_EBUSY, also while the framer is paused. If the stream read
- * before, this takes the place of its function.
+ * refused with ROTA_EBUSY, also while the framer is paused, and
+ * rota_stream_read_stop() does nothing. If the stream read before, this takes
+ * the place of its function.
  *
  * @fn may be called very often for one event: once for each record among up to
  * ROTA_BYTES_PER_EVENT bytes.

@@ -92,8 +92,8 @@ struct rota_pump {
  * Errors:  ROTA_EINVAL  @fn is NULL, @flags has an unknown bit, the streams are
  *                       of different loops, or one of them listens, is closing,
  *                       or was passed to rota_stream_end()
- *          ROTA_EBUSY   @source is being read, or a pump has @source as its
- *                       source or @sink as its sink
+ *          ROTA_EBUSY   @source is being read, also by a pump, a filter or a
+ *                       framer; or a pump or a filter writes to @sink
  *          ROTA_EOF     the input has ended, or has failed
  *          ROTA_EPIPE   the output is shut down or has failed
  *          ROTA_ENOTCONN  @source is not connected, or @sink is neither

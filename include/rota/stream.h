@@ -84,7 +84,8 @@ typedef void rota_shutdown_fn(struct rota_shutdown *shutdown, int status);
 
 /**
  * Once rota_stream_send() has returned 1, this is called with 0 as soon as at
- * most the low watermark is queued. It is called with an error if the writing
+ * most the low watermark is queued; and once it has returned ROTA_ENOBUFS, as
+ * soon as there is place again below rota_loop_set_output_limit(). It is called with an error if the writing
  * side has failed and bytes are lost that rota_stream_send() had accepted.
  * After rota_stream_end() it is called only with an error. After
  * rota_stream_shutdown() has returned 1 it is called once, when the writing
@@ -326,8 +327,8 @@ uint64_t rota_stream_shed(const struct rota_stream *stream);
  * Errors:  ROTA_EINVAL     @fn is NULL; @stream listens, is closing, or was
  *                          passed to rota_stream_end()
  *          ROTA_ENOTCONN   @stream is not connected
- *          ROTA_EBUSY      a rota_stream_read() is in flight, or a pump or a
- *                          filter reads @stream
+ *          ROTA_EBUSY      a rota_stream_read() is in flight, or a pump, a
+ *                          filter or a framer reads @stream
  *          ROTA_EOF        the input has ended, or has failed with any error
  *          ROTA_ENOMEM, ROTA_ENOSPC
  *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_stream_listen()
@@ -610,8 +611,8 @@ int rota_stream_fd(const struct rota_stream *stream);
  *          the memory of @stream.
  * Errors:  ROTA_EBUSY     a request is in flight, output is queued, input was
  *                         put back (rota/detached.h), received descriptors
- *                         wait in a pipe, a pump or a filter uses @stream, or
- *                         rota_stream_end() was called
+ *                         wait in a pipe, a pump, a filter or a framer uses
+ *                         @stream, or rota_stream_end() was called
  *          ROTA_EPIPE     one of the sides has failed: close @stream
  *          ROTA_ENOTCONN  @stream has no descriptor
  *          ROTA_ENOTSUP   @stream is of a rota_stream_class

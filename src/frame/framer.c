@@ -104,13 +104,8 @@ static void stop_reading(struct rota_framer *framer)
 /* Give the stream back. */
 static void release_stream(struct rota_framer *framer)
 {
-	struct rota_stream *stream = framer->internal.stream;
-
-	if (!is_tapping(framer))
-		return;
-	rotai_stream_clear(stream, ROTAI_TAPPED);
-	stream->internal.fn.read = NULL;
-	rotai_flow_stop(stream);
+	if (is_tapping(framer))
+		rotai_tap_give_back(framer->internal.stream);
 }
 
 static void stop_framer(struct rota_framer *framer)
@@ -250,6 +245,8 @@ static int read_again(struct rota_framer *framer)
 	struct rota_stream *stream = framer->internal.stream;
 	int error = rotai_stream_usable(stream, 0);
 
+	if (error == 0 && !is_tapping(framer))
+		error = ROTA_EINVAL; /* (5) */
 	if (error == 0 && rotai_stream_has(stream, ROTAI_READ_ENDED))
 		error = ROTA_EOF;
 	return error == 0 ? rotai_flow_start(stream) : error;
@@ -288,8 +285,7 @@ int rota_frame_start(struct rota_framer *framer, struct rota_stream *stream,
 	if (error < 0)
 		return error;
 	framer->internal.tap.class_ = &framer_tap;
-	stream->internal.fn.tap = &framer->internal.tap;
-	rotai_stream_set(stream, ROTAI_TAPPED);
+	rotai_tap_take(stream, &framer->internal.tap);
 	framer->internal.stream = stream;
 	framer->internal.fn = fn;
 	framer->internal.hold = NULL;

@@ -186,7 +186,10 @@ size_t rotai_share_allows(struct rotai_share *share, size_t wanted)
 	share->is_served = 0;
 	if (most == 0 && bucket->internal.waiting_count == 0) { /* (3) */
 		count_tokens(bucket);
-		most = bucket->internal.tokens;
+		most = fewer(bucket->internal.tokens, wanted);
+		bucket->internal.tokens -= most;
+		bucket->internal.reserved += most;
+		share->grant = most;
 	}
 	share->is_short = most < wanted;
 	return share->is_short ? (size_t)most : wanted;
@@ -201,11 +204,6 @@ void rotai_share_took(struct rotai_share *share, size_t allowed, ssize_t n)
 		return;
 	if (taken < allowed)
 		share->is_short = 0;
-	if (share->grant == 0) {
-		bucket->internal.tokens -=
-			fewer(taken, bucket->internal.tokens);
-		return;
-	}
 	share->grant -= taken;
 	bucket->internal.reserved -= taken;
 	if (taken < allowed && share->grant > 0)

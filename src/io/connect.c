@@ -50,10 +50,12 @@ static void reset(struct rota_stream *stream)
 void rotai_connect_give_up(struct rota_stream *stream, int error)
 {
 	int ending = rotai_stream_has(stream, ROTAI_ENDING);
+	/* A pump that waits for on_drain must find out, too. */
+	int waiting = rotai_stream_has(stream, ROTAI_SHUT_DUE | ROTAI_FED |
+						       ROTAI_REFUSED);
 
 	reset(stream);
-	/* A pump that waits for on_drain must find out, too. */
-	if (rotai_stream_has(stream, ROTAI_SHUT_DUE | ROTAI_FED)) {
+	if (waiting) {
 		rotai_stream_clear(stream, ROTAI_SHUT_DUE);
 		rotai_stream_set(stream, ROTAI_DRAIN_DUE);
 		stream->internal.error = ROTA_ECANCELED;

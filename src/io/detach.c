@@ -127,7 +127,7 @@ int rota_stream_detach_with(struct rota_stream *stream,
 		taken.error = stream->internal.error < 0
 				      ? stream->internal.error
 				      : ROTA_EPIPE;
-	else if (rotai_stream_has(stream, ROTAI_DRAIN_DUE))
+	else if (rotai_stream_has(stream, ROTAI_DRAIN_DUE | ROTAI_REFUSED))
 		taken.internal.flags |= ROTAI_PRESSED; /* not told yet */
 	taken.fd = take_fd(stream);
 	*detached = taken;

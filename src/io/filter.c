@@ -110,10 +110,9 @@ static void release_below(struct rota_filter *filter)
 	struct rota_stream *below = filter->internal.below;
 
 	filter->internal.below = NULL;
-	rotai_stream_clear(below, ROTAI_TAPPED | ROTAI_FED);
-	below->internal.fn.read = NULL;
+	rotai_stream_clear(below, ROTAI_FED);
 	below->internal.on.drain = filter->internal.tap.drain;
-	rotai_flow_stop(below);
+	rotai_tap_give_back(below);
 }
 
 static void filter_close(struct rota_stream *stream, enum rota_close_kind kind)
@@ -228,9 +227,9 @@ static void tap_below(struct rota_filter *filter, struct rota_stream *below)
 	filter->internal.below = below;
 	filter->internal.tap.class_ = &filter_tap;
 	filter->internal.tap.drain = below->internal.on.drain;
-	below->internal.fn.tap = &filter->internal.tap;
+	rotai_tap_take(below, &filter->internal.tap);
 	below->internal.on.tap = &filter->internal.tap;
-	rotai_stream_set(below, ROTAI_TAPPED | ROTAI_FED);
+	rotai_stream_set(below, ROTAI_FED);
 	if (rotai_stream_has(below, ROTAI_READ_ENDED)) {
 		filter->internal.input_end =
 			rotai_stream_has(below, ROTAI_READ_FAILED)

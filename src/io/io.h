@@ -53,8 +53,8 @@ enum {
 	ROTAI_UNREAD = 1 << 22,   /* has bytes to read first: unread.c */
 	ROTAI_SHUT_DUE = 1 << 23, /* shut down behind the queue: no request */
 	ROTAI_FETCHING = 1 << 24, /* output waits for a thread: file_output.c */
-	ROTAI_TAPPED = 1 << 25,   /* a pump reads it: tap.h */
-	ROTAI_FED = 1 << 26,      /* a pump writes to it: tap.h */
+	ROTAI_TAPPED = 1 << 25,   /* a tap reads it: tap.h */
+	ROTAI_FED = 1 << 26,      /* a tap writes to it: tap.h */
 	ROTAI_FAIL_DUE = 1 << 27, /* queued output must be ended: deferred.c */
 	ROTAI_LIMITED = 1 << 28,  /* with ROTAI_OTHER: limit.h */
 	ROTAI_REFUSED = 1 << 29,  /* wants on_drain: output_limit.c */

@@ -37,6 +37,7 @@ void rotai_output_taken_out(struct rota_stream *stream)
 	    rotai_stream_has(stream, ROTAI_SHUT_DUE) &&
 	    !rotai_stream_has(stream, ROTAI_CONNECTING))
 		rotai_output_flush(stream); /* (2) */
+	rotai_drain_note(stream);
 	(void)rotai_stream_update(stream);
 	rotai_output_shortened(stream);
 }
@@ -55,7 +56,6 @@ int rotai_output_cancel(struct rota_request *request,
 	} else {
 		rotai_output_take_out(stream, output);
 		rotai_request_finish(request, status);
-		rotai_drain_note(stream);
 	}
 	rotai_output_taken_out(stream);
 	return 0;

@@ -32,9 +32,7 @@ static void release_source(struct rota_pump *pump)
 
 	if (source == NULL)
 		return;
-	rotai_stream_clear(source, ROTAI_TAPPED);
-	source->internal.fn.read = NULL;
-	rotai_flow_stop(source);
+	rotai_tap_give_back(source);
 	pump->internal.source = NULL;
 }
 
@@ -262,9 +260,8 @@ int rota_pump_start(struct rota_pump *pump, struct rota_stream *source,
 	error = begin_pump(pump);
 	if (error < 0)
 		return error;
-	source->internal.fn.tap = &pump->internal.tap;
+	rotai_tap_take(source, &pump->internal.tap);
 	sink->internal.on.tap = &pump->internal.tap;
-	rotai_stream_set(source, ROTAI_TAPPED);
 	rotai_stream_set(sink, ROTAI_FED);
 	rotai_request_begin(&pump->request, sink->handle.internal.loop,
 			    &sink->handle, &pump_class);

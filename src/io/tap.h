@@ -1,6 +1,7 @@
 /*
- * io/tap.h - a pump as the reader of one stream and the on_drain of another, in
- * the place of functions of the user.
+ * io/tap.h - a pump, a filter or a framer as the reader of one stream, and the
+ * first two as the on_drain of another or the same, in the place of functions
+ * of the user.
  *
  * The flag ROTAI_TAPPED is set in a source, and fn.tap in place of fn.read.
  * ROTAI_FED is set in a sink, and its tap in place of its drain function, which
@@ -16,7 +17,7 @@ struct rotai_tap_class {
 	void (*input)(struct rotai_tap *tap, int status,
 		      const struct rota_buf *buf);
 
-	/* As a rota_drain_fn of the sink. */
+	/* As a rota_drain_fn of the sink. NULL if there is none. */
 	void (*drained)(struct rotai_tap *tap, int status);
 
 	/* @stream closes or is ending. It must be released: neither flag is
@@ -25,11 +26,15 @@ struct rotai_tap_class {
 	void (*gone)(struct rotai_tap *tap, struct rota_stream *stream);
 };
 
-/* Call the pump that reads @stream. */
+/* Let @tap read @stream; and no more: then @stream does not read. */
+void rotai_tap_take(struct rota_stream *stream, struct rotai_tap *tap);
+void rotai_tap_give_back(struct rota_stream *stream);
+
+/* Call the tap that reads @stream. */
 void rotai_tap_input(struct rota_stream *stream, int status,
 		     const struct rota_buf *buf);
 
-/* If a pump uses @stream, which closes or ends, tell it. */
+/* If a tap has @stream, which closes or ends, tell it. */
 void rotai_tap_release(struct rota_stream *stream);
 
 static inline void rotai_tap_stop(struct rota_stream *stream)

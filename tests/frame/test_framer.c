@@ -282,6 +282,34 @@ static void the_framer_alone_reads_the_stream(void **state)
 	end_reader(&r);
 }
 
+static unsigned ended;
+
+static void on_ended(struct rota_handle *handle)
+{
+	(void)handle;
+	ended++;
+}
+
+/* The end has the stream's input, and discards it. */
+static void a_stream_that_ends_is_not_read_again(void **state)
+{
+	struct fixture *f = *state;
+	struct framed r;
+
+	open_reader(&r, f);
+	say(f, &r, "one\n");
+	expect(&r, "[one]");
+	rota_frame_pause(&r.framer);
+	ended = 0;
+	assert_int_equal(rota_stream_end(&r.c.tcp.stream, on_ended), 0);
+	assert_int_equal(rota_frame_resume(&r.framer), ROTA_EINVAL);
+	say(f, &r, "two\n");
+	expect(&r, "");
+	rota_frame_stop(&r.framer);
+	peer_close(&r.c);
+	RUN_UNTIL(f, ended == 1);
+}
+
 /* --- pauses --------------------------------------------------------------- */
 
 static void pause_at_b(struct framed *r, int status,
@@ -1045,6 +1073,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_record_above_the_limit_is_told_once),
 	REAL(what_does_not_fit_is_refused),
 	REAL(the_framer_alone_reads_the_stream),
+	REAL(a_stream_that_ends_is_not_read_again),
 	REAL(a_pause_keeps_what_is_left),
 	REAL(other_streams_read_during_a_pause),
 	REAL(a_pause_may_be_taken_back),

@@ -78,24 +78,12 @@ static void a_number_needs_no_pool_at_all(void **state)
 static void what_looks_like_a_number_and_is_none_is_refused(void **state)
 {
 	static const char *const hosts[] = {
-		"1",
-		"127.1",
-		"127.0.1",
-		"0x7f.1",
-		"0x7f000001",
-		"2130706433",
-		"0x",
-		"1.2.3.4.",
-		"1.2.3.256",
-		"a.5",
-		"host.0xff",
-		"1.2.3.4.5",
-		"1::2::3",
-		":",
-		"host:80",
-		"[::1]",
-		"fe80::1%",
-		"999999999999999999999",
+		"1",       "127.1",      "127.0.1",
+		"0x7f.1",  "0x7f000001", "2130706433",
+		"0x",      "1.2.3.4.",   "1.2.3.256",
+		"a.5",     "host.0xff",  "1.2.3.4.5",
+		"1::2::3", ":",          "host:80",
+		"[::1]",   "fe80::1%",   "999999999999999999999",
 	};
 	struct fixture *f = *state;
 
@@ -110,8 +98,8 @@ static void what_looks_like_a_number_and_is_none_is_refused(void **state)
 /* The system would take "+65616" for port 80. */
 static void a_port_with_a_sign_is_refused(void **state)
 {
-	static const char *const services[] = { "+80", "-1", "+65616", "-65456",
-						"+", "-" };
+	static const char *const services[] = { "+80",    "-1", "+65616",
+						"-65456", "+",  "-" };
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
