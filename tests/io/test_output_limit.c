@@ -211,6 +211,40 @@ static void write_requests_do_not_count(void **state)
 }
 
 /* The system has taken a part: the rest must follow. */
+/* The write was all that the refused stream waited for. */
+static void the_refused_are_told_when_the_queue_is_cancelled(void **state)
+{
+	static const char bytes[100 * KIB];
+	struct fixture *f = *state;
+	struct rota_write write = { 0 };
+	int status = 1;
+	static struct link link, other;
+
+	link_open(&link, f, LINK_TCP);
+	link_open(&other, f, LINK_MEMORY);
+	while (rota_stream_try_write(
+		       link.a.stream,
+		       &(struct rota_const_buf){ bytes, sizeof(bytes) }, 1) > 0)
+		;
+	limit(f, 16 * KIB);
+	write.request.data = &status;
+	assert_int_equal(
+		rota_stream_write(&write, link.a.stream,
+				  &(struct rota_const_buf){ bytes, 100 }, 1,
+				  note_done),
+		0);
+	assert_int_equal(end_send(&link.a, 48 * KIB), ROTA_ENOBUFS);
+	turn(f);
+	assert_int_equal(link.a.drains, 0);
+	assert_int_equal(rota_request_cancel(&write.request), 0);
+	RUN_UNTIL(f, link.a.drains == 1);
+	assert_int_equal(link.a.drain_status, 0);
+	assert_int_equal(rota_handle_close_now(&other.a.stream->handle), 0);
+	limit(f, 0);
+	link_end(&link);
+	link_end(&other);
+}
+
 static void the_rest_of_a_send_is_queued_above_the_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -368,6 +402,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(the_refused_are_told_when_the_worst_is_closed),
 	REAL(write_requests_do_not_count),
 	REAL(the_rest_of_a_send_is_queued_above_the_limit),
+	REAL(the_refused_are_told_when_the_queue_is_cancelled),
 	REAL(too_much_for_the_limit_keeps_nothing_alive),
 	REAL(a_pump_loses_nothing),
 	REAL(a_higher_limit_tells_the_refused),
