@@ -47,14 +47,16 @@ static void send_until_pressed(struct end *end)
 static void backpressure_test(struct link *link)
 {
 	struct end *a = &link->a;
-	unsigned drains = 0;
+	unsigned drains;
 
 	rota_stream_set_watermarks(a->stream, 1000, 20000);
-	send_until_pressed(a);
-	assert_true(rota_stream_queued(a->stream) > 20000);
-	for (int i = 0; i < 10; i++)
-		turn(link->f); /* nobody reads */
-	assert_int_equal(a->drains, 0);
+	do { /* on a busy machine the kernel takes more bytes later */
+		drains = a->drains;
+		send_until_pressed(a);
+		assert_true(rota_stream_queued(a->stream) > 20000);
+		for (int i = 0; i < 10; i++)
+			turn(link->f); /* nobody reads */
+	} while (a->drains > drains && a->sent < MUCH);
 	assert_true(a->sent < MUCH);
 
 	end_start(&link->b);
