@@ -12,8 +12,9 @@
  *     back what the kernel has changed of those that it has used. Another size
  *     needs a new layout.
  *  4. Large datagrams leave pages behind. They are given back when some batches
- *     in a row were small, and when the last receiver stops. When the last
- *     socket of the loop closes, so is the whole.
+ *     in a row were small, and when the last receiver stops: before a batch is
+ *     received, as the pages lose what they have. When the last socket of the
+ *     loop closes, so is the whole.
  */
 #include <string.h>
 
@@ -167,9 +168,8 @@ static void note_use(struct rotai_inbound *in, size_t bytes, unsigned n)
 	if (ROTAI_UNLIKELY(bytes > (size_t)n * (PAGE - SHIFT))) {
 		in->is_large = 1;
 		in->quiet = 0;
-	} else if (ROTAI_UNLIKELY(in->is_large) &&
-		   ++in->quiet == QUIET_BATCHES) {
-		clear_slots(in);
+	} else if (ROTAI_UNLIKELY(in->is_large)) {
+		in->quiet++;
 	}
 }
 
@@ -181,6 +181,8 @@ int rotai_slots_receive(struct rotai_datagrams *datagrams,
 	int has_control = rotai_datagram_has(datagram, ROTAI_DG_REPORTS);
 	int n;
 
+	if (ROTAI_UNLIKELY(in->quiet >= QUIET_BATCHES))
+		clear_slots(in); /* (4) */
 	if (ROTAI_UNLIKELY(in->slot != datagram->internal.slot ||
 			   in->has_control != has_control))
 		lay_out(datagrams, datagram->internal.slot, has_control);

@@ -4,7 +4,9 @@
 #include "support/datagrams.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,6 +114,77 @@ static void no_datagram_is_cut(void **state)
 	}
 
 	assert_int_equal(post.bytes, 3 * LARGEST);
+	post_close(&post);
+	close(fd);
+}
+
+/* A text that each datagram of a row has, and where the last one was. */
+struct row {
+	char text[16];
+	unsigned wrong;
+	char *data;
+};
+
+static void compare_with_the_row(struct post *post,
+				 const struct rota_received *received,
+				 size_t count)
+{
+	struct row *row = post->arg;
+
+	row->data = received[0].data;
+	for (size_t i = 0; i < count; i++)
+		if (received[i].size != strlen(row->text) ||
+		    memcmp(received[i].data, row->text, received[i].size) != 0)
+			row->wrong++;
+}
+
+/* Whether the page at @at takes memory. */
+static int page_is_used(char *at)
+{
+#ifdef __linux__
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	unsigned char used = 0;
+
+	at -= (uintptr_t)at % page;
+	assert_int_equal(mincore(at, page, &used), 0);
+	return used & 1;
+#else
+	(void)at;
+	return -1;
+#endif
+}
+
+/* The pages of a large datagram are given back, with no loss of those that
+ * arrive then. */
+static void small_datagrams_after_a_large_one_are_whole(void **state)
+{
+	enum { LARGE = 40000, COUNT = 200 };
+	static char data[LARGE];
+	struct fixture *f = *state;
+	struct rota_address from;
+	struct row row = { .wrong = 0 };
+	struct post post;
+	int fd = raw_udp(AF_INET, &from);
+
+	post_open(&post, f, AF_INET);
+	post_receive(&post);
+	memset(data, 'a', sizeof(data));
+	assert_int_equal(sendto(fd, data, sizeof(data), 0,
+				&post.address.is.any,
+				(socklen_t)post.address.size),
+			 LARGE);
+	RUN_UNTIL(f, post.count == 1);
+	assert_int_not_equal(page_is_used(post.last.data + LARGE - 1), 0);
+	post.act = compare_with_the_row;
+	post.arg = &row;
+	for (unsigned i = 0; i < COUNT; i++) {
+		snprintf(row.text, sizeof(row.text), "%u", i);
+		raw_udp_send(fd, &post.address, row.text);
+		RUN_UNTIL(f, post.count == i + 2);
+		assert_int_equal(row.wrong, 0);
+	}
+
+	assert_int_not_equal(page_is_used(row.data + LARGE - 1), 1);
 	post_close(&post);
 	close(fd);
 }
@@ -414,6 +487,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(what_waits_is_received_in_one_call),
 	REAL(an_event_receives_only_so_many),
 	REAL(no_datagram_is_cut),
+	REAL(small_datagrams_after_a_large_one_are_whole),
 	REAL(what_is_longer_than_asked_for_is_cut_and_marked),
 	REAL(a_receiver_that_stops_itself_is_not_called_again),
 	REAL(a_receiver_may_close_and_overwrite_its_handle),
