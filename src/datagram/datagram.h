@@ -128,6 +128,17 @@ static inline int rotai_datagram_family(const struct rota_datagram *datagram)
 	return rotai_datagram_has(datagram, ROTAI_DG_IP6) ? AF_INET6 : AF_INET;
 }
 
+/* Return whether @datagram is still open and ours, after one of its callbacks
+ * has returned. In a child that the callback has forked, it is the parent's
+ * (F2). */
+static inline int
+rotai_datagram_is_current(const struct rotai_datagrams *datagrams,
+			  const struct rota_datagram *datagram)
+{
+	return datagrams->current == datagram &&
+	       rotai_loop_inherited(datagrams->loop) == 0;
+}
+
 /* --- slots.c -------------------------------------------------------------- */
 
 /* Make sure that there is memory to receive into: 0 or ROTA_ENOMEM. */

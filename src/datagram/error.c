@@ -48,7 +48,7 @@ void rotai_errors_call(struct rotai_datagrams *datagrams,
 			break;
 		if (found > 0 && datagram->internal.error != NULL)
 			rotai_error_call(datagram, &error);
-		if (datagrams->current != datagram)
+		if (!rotai_datagram_is_current(datagrams, datagram))
 			return;
 	}
 	/* A receiver gets the pending error itself. */

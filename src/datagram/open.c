@@ -24,14 +24,14 @@ static void datagram_ready(struct rota_watch *watch, unsigned events)
 	datagrams->current = datagram;
 	if (ROTAI_UNLIKELY(events & ROTA_DISCONNECT)) /* (1) */
 		rotai_errors_call(datagrams, datagram);
-	if (datagrams->current != datagram)
+	if (!rotai_datagram_is_current(datagrams, datagram))
 		return;
 	if (ROTAI_UNLIKELY(rotai_datagram_has(datagram, ROTAI_DG_BLOCKED) &&
 			   (events & ROTA_WRITABLE))) {
 		rotai_datagram_flush(datagram);
 		if (rotai_datagram_has(datagram, ROTAI_DG_BLOCKED)) /* (1) */
 			rotai_errors_call(datagrams, datagram);
-		if (datagrams->current != datagram)
+		if (!rotai_datagram_is_current(datagrams, datagram))
 			return;
 	}
 	if (rotai_datagram_has(datagram, ROTAI_DG_RECEIVING) &&

@@ -37,7 +37,7 @@ static void call_receiver(struct rota_datagram *datagram, int status,
 static int still_receives(const struct rotai_datagrams *datagrams,
 			  const struct rota_datagram *datagram)
 {
-	return datagrams->current == datagram &&
+	return rotai_datagram_is_current(datagrams, datagram) &&
 	       rotai_datagram_has(datagram, ROTAI_DG_RECEIVING);
 }
 

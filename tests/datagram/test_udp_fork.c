@@ -92,8 +92,101 @@ static void a_child_that_rebuilds_the_loop_goes_on(void **state)
 	post_close(&all.post);
 }
 
+/* -1 until the callback forks. */
+static pid_t forked;
+
+static void fork_at_input(struct post *post,
+			  const struct rota_received *received, size_t count)
+{
+	(void)received;
+	(void)count;
+	if (forked == -1)
+		forked = child_fork();
+	if (forked == 0)
+		EXPECT(post->calls == 1);
+}
+
+/* In the child, the event ends with the callback, after a batch that was full.
+ * So the parent gets the rest. */
+static void a_receiver_that_forks_leaves_the_rest_to_the_parent(void **state)
+{
+	enum { COUNT = ROTA_DATAGRAMS_PER_CALL + 3 };
+	struct fixture *f = *state;
+	struct rota_address from;
+	struct post post;
+	int fd = raw_udp(AF_INET, &from);
+
+	forked = -1;
+	post_open(&post, f, AF_INET);
+	post.act = fork_at_input;
+	for (int i = 0; i < COUNT; i++)
+		raw_udp_send(fd, &post.address, "");
+	post_receive(&post);
+	while (forked == -1)
+		rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
+	if (forked == 0) {
+		EXPECT(post.count == ROTA_DATAGRAMS_PER_CALL);
+		EXPECT(post.calls == 1 && post.errors == 0);
+		child_ends();
+	}
+	expect_success(forked);
+	RUN_UNTIL(f, post.count == COUNT);
+
+	post_close(&post);
+	close(fd);
+}
+
+#ifdef __linux__
+static void fork_at_error(struct rota_datagram *datagram,
+			  const struct rota_datagram_error *error)
+{
+	post_on_error(datagram, error);
+	if (forked == -1)
+		forked = child_fork();
+}
+
+static void an_error_function_that_forks_leaves_the_rest(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address nobody = raw_udp_unused(AF_INET), from;
+	struct post post;
+	int fd = raw_udp(AF_INET, &from);
+
+	forked = -1;
+	post_open(&post, f, AF_INET);
+	assert_int_equal(
+		rota_datagram_on_error(&post.udp.datagram, fork_at_error), 0);
+	post_receive(&post);
+	turn(f);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(letter_try(&post, &nobody, "x"), 1);
+	raw_udp_send(fd, &post.address, "y");
+	for (int i = 0; forked == -1 && i < 100000; i++) {
+		if (i > 0 && poller_is(f, "kqueue") && post.calls > 0) {
+			/* It looks for errors if there is no input. */
+			assert_int_equal(letter_try(&post, &nobody, "x"), 1);
+			post.calls = 0;
+		}
+		rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
+	}
+	if (forked == 0) {
+		EXPECT(post.notes == 1);
+		EXPECT(post.count == 0 || poller_is(f, "kqueue"));
+		child_ends();
+	}
+	expect_success(forked);
+	RUN_UNTIL(f, post.notes >= 3 && post.count == 1);
+	post_close(&post);
+	close(fd);
+}
+#endif
+
 static const struct CMUnitTest tests[] = {
 	REAL(a_child_that_only_calls_changes_nothing),
 	REAL(a_child_that_rebuilds_the_loop_goes_on),
+	REAL(a_receiver_that_forks_leaves_the_rest_to_the_parent),
+#ifdef __linux__
+	REAL(an_error_function_that_forks_leaves_the_rest),
+#endif
 };
 FIXTURE_MAIN(tests)
