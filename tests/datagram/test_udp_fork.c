@@ -95,15 +95,24 @@ static void a_child_that_rebuilds_the_loop_goes_on(void **state)
 /* -1 until the callback forks. */
 static pid_t forked;
 
+/* Fork once. The parent's callback waits for the child, which therefore finds
+ * all that the parent has not taken. */
+static void fork_once(void)
+{
+	if (forked != -1)
+		return;
+	forked = child_fork();
+	if (forked != 0)
+		expect_success(forked);
+}
+
 static void fork_at_input(struct post *post,
 			  const struct rota_received *received, size_t count)
 {
 	(void)received;
 	(void)count;
-	if (forked == -1)
-		forked = child_fork();
-	if (forked == 0)
-		EXPECT(post->calls == 1);
+	(void)post;
+	fork_once();
 }
 
 /* In the child, the event ends with the callback, after a batch that was full.
@@ -129,7 +138,6 @@ static void a_receiver_that_forks_leaves_the_rest_to_the_parent(void **state)
 		EXPECT(post.calls == 1 && post.errors == 0);
 		child_ends();
 	}
-	expect_success(forked);
 	RUN_UNTIL(f, post.count == COUNT);
 
 	post_close(&post);
@@ -141,8 +149,7 @@ static void fork_at_error(struct rota_datagram *datagram,
 			  const struct rota_datagram_error *error)
 {
 	post_on_error(datagram, error);
-	if (forked == -1)
-		forked = child_fork();
+	fork_once();
 }
 
 static void an_error_function_that_forks_leaves_the_rest(void **state)
@@ -161,21 +168,17 @@ static void an_error_function_that_forks_leaves_the_rest(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(letter_try(&post, &nobody, "x"), 1);
 	raw_udp_send(fd, &post.address, "y");
-	for (int i = 0; forked == -1 && i < 100000; i++) {
-		if (i > 0 && poller_is(f, "kqueue") && post.calls > 0) {
-			/* It looks for errors if there is no input. */
-			assert_int_equal(letter_try(&post, &nobody, "x"), 1);
-			post.calls = 0;
-		}
+	while (forked == -1) {
+		/* kqueue finds errors only when it looks for input. */
+		if (poller_is(f, "kqueue"))
+			raw_udp_send(fd, &post.address, "y");
 		rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
 	}
 	if (forked == 0) {
 		EXPECT(post.notes == 1);
-		EXPECT(post.count == 0 || poller_is(f, "kqueue"));
 		child_ends();
 	}
-	expect_success(forked);
-	RUN_UNTIL(f, post.notes >= 3 && post.count == 1);
+	RUN_UNTIL(f, post.notes == 3 && post.count >= 1);
 	post_close(&post);
 	close(fd);
 }
