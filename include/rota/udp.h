@@ -285,7 +285,8 @@ int rota_udp_set_multicast_interface(struct rota_udp *udp,
  *
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL         an address is NULL or no multicast group, or of
- *                              another family; or @udp is closing
+ *                              another family, or its size is not that of its
+ *                              family; or @udp is closing
  *          ROTA_EBADF          @udp has no descriptor yet
  *          ROTA_EADDRINUSE     it has joined already
  *          ROTA_EADDRNOTAVAIL  it has not joined, and leaves

@@ -119,16 +119,10 @@ int rota_udp_create(struct rota_udp *udp, int family)
 static int check_address(const struct rota_udp *udp,
 			 const struct rota_address *address)
 {
-	int family;
-
-	if (address == NULL)
-		return ROTA_EINVAL;
-	family = address->is.any.sa_family;
-	if (!(family == AF_INET && address->size == sizeof(address->is.ip4)) &&
-	    !(family == AF_INET6 && address->size == sizeof(address->is.ip6)))
+	if (!rotai_udp_is_ip(address))
 		return ROTA_EINVAL;
 	if (rotai_udp_fd(udp) >= 0 &&
-	    family != rotai_datagram_family(&udp->datagram))
+	    address->is.any.sa_family != rotai_datagram_family(&udp->datagram))
 		return ROTA_EAFNOSUPPORT;
 	return 0;
 }

@@ -29,4 +29,15 @@ static inline int rotai_udp_may_set(const struct rota_udp *udp)
 	return error < 0 ? error : rotai_udp_has_socket(udp);
 }
 
+/* Whether *@address is one of IP, with the size of its family. */
+static inline int rotai_udp_is_ip(const struct rota_address *address)
+{
+	if (address == NULL)
+		return 0;
+	if (address->size == sizeof(address->is.ip4))
+		return address->is.any.sa_family == AF_INET;
+	return address->size == sizeof(address->is.ip6) &&
+	       address->is.any.sa_family == AF_INET6;
+}
+
 #endif

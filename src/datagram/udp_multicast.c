@@ -21,12 +21,12 @@ static int check_group(const struct rota_udp *udp,
 {
 	int family = rotai_datagram_family(&udp->datagram);
 
-	if (group == NULL || group->is.any.sa_family != family ||
+	if (!rotai_udp_is_ip(group) || group->is.any.sa_family != family ||
 	    !is_group(group))
 		return ROTA_EINVAL;
 	if (!needs_source)
 		return 0;
-	return source == NULL || source->is.any.sa_family != family
+	return !rotai_udp_is_ip(source) || source->is.any.sa_family != family
 		       ? ROTA_EINVAL
 		       : 0;
 }

@@ -277,6 +277,52 @@ static void segments_arrive_as_datagrams_or_together(void **state)
 	post_close(&b);
 }
 
+static void an_address_of_a_wrong_size_is_refused(void **state)
+{
+	static const size_t sizes[] = { 0, 3, 1000 };
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 6; i++) {
+		int ip4 = families[i % 2] == AF_INET;
+		struct rota_address group, bad_group, host, bad_host;
+		struct rota_udp *udp;
+		struct post post;
+
+		post_open(&post, f, families[i % 2]);
+		udp = &post.udp;
+		assert_int_equal(rota_address_ip(
+					 &group, ip4 ? "239.1.2.3" : "ff02::9",
+					 0),
+				 0);
+		host = post.address;
+		bad_group = group;
+		bad_host = host;
+		bad_group.size = bad_host.size = sizes[i / 2];
+		assert_int_equal(rota_udp_join(udp, &bad_group, 0),
+				 ROTA_EINVAL);
+		assert_int_equal(rota_udp_leave(udp, &bad_group, 0),
+				 ROTA_EINVAL);
+		assert_int_equal(
+			rota_udp_join_source(udp, &bad_group, &host, 0),
+			ROTA_EINVAL);
+		assert_int_equal(
+			rota_udp_join_source(udp, &group, &bad_host, 0),
+			ROTA_EINVAL);
+		assert_int_equal(
+			rota_udp_block_source(udp, &group, &bad_host, 0),
+			ROTA_EINVAL);
+		assert_int_equal(rota_udp_connect(udp, &bad_host), ROTA_EINVAL);
+		fault_count_reset();
+		assert_int_equal(letter_try(&post, &bad_host, "x"),
+				 ROTA_EINVAL);
+		if (sizes[i / 2] != 3) /* the system knows that one */
+			assert_int_equal(fault_count("sendmmsg") +
+						 fault_count("sendmsg"),
+					 0);
+		post_close(&post);
+	}
+}
+
 /* A report that fails at its nth option changes nothing. */
 static void a_report_is_set_completely_or_not_at_all(void **state)
 {
@@ -311,6 +357,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(an_answer_comes_from_the_address_that_was_asked),
 	REAL(dropped_datagrams_are_counted),
 	REAL(segments_arrive_as_datagrams_or_together),
+	REAL(an_address_of_a_wrong_size_is_refused),
 	REAL(a_report_is_set_completely_or_not_at_all),
 };
 FIXTURE_MAIN(tests)
