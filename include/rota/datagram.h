@@ -110,8 +110,8 @@ struct rota_outgoing {
 /**
  * Called with @count datagrams that have arrived, at least one, in the order in
  * which the socket received them; @status is 0. Or called with an error of the
- * socket in @status, and @count is 0; receiving goes on. If an error persists,
- * receiving is stopped before the callback.
+ * socket in @status, and @count is 0; receiving goes on. If an error persists
+ * that is not one of the network, receiving is stopped before the callback.
  *
  * Phase:   poll. The callback may stop, close or free anything.
  * Thread:  the loop's.

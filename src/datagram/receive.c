@@ -7,9 +7,11 @@
  *     there is no more.
  *  2. An error of the socket is the pending error of an earlier datagram: see
  *     error.c (1). The call that returned it has cleared it, so the next one
- *     receives. If errors do not end, the socket is broken in a way that no
- *     repetition changes, and receiving stops. An event without a datagram or
- *     an error may be about the queue of errors.
+ *     receives. One event reports so many in a row, and then leaves the rest to
+ *     the next turn: an error callback that sends may cause the next error each
+ *     time. But if the errors are not of the network, the socket is broken in a
+ *     way that no repetition changes, and receiving stops. An event without a
+ *     datagram or an error may be about the queue of errors.
  *  3. A connection of records (seqpacket) ends with a record of no bytes.
  */
 #include "datagram/datagram.h"
@@ -53,12 +55,31 @@ void rotai_receive_stop(struct rota_datagram *datagram)
 	rotai_datagram_update(datagram);
 }
 
+/* Whether the network may have reported @error about a datagram. */
+static int is_of_network(int error)
+{
+	switch (error) {
+	case ROTA_ECONNREFUSED:
+	case ROTA_ECONNRESET:
+	case ROTA_EHOSTDOWN:
+	case ROTA_EHOSTUNREACH:
+	case ROTA_ENETUNREACH:
+	case ROTA_ENETDOWN:
+	case ROTA_ENOPROTOOPT:
+	case ROTA_EMSGSIZE:
+	case ROTA_EACCES:
+	case ROTA_EPROTO:
+		return 1;
+	}
+	return 0;
+}
+
 /* Report the @nth error in a row. (2) */
 static void report_error(struct rotai_datagrams *datagrams,
 			 struct rota_datagram *datagram, int error, int nth)
 {
 	struct rota_datagram_error none = { .status = error };
-	int is_last = nth == ERRORS_IN_A_ROW;
+	int is_last = nth == ERRORS_IN_A_ROW && !is_of_network(error);
 
 	if (is_last) {
 		rotai_receive_stop(datagram);
@@ -119,6 +140,8 @@ void rotai_datagram_receive(struct rotai_datagrams *datagrams,
 		}
 		if (ROTAI_UNLIKELY(n < 0)) {
 			report_error(datagrams, datagram, n, ++errors);
+			if (errors == ERRORS_IN_A_ROW)
+				return; /* (2) */
 			continue;
 		}
 		if (ROTAI_UNLIKELY(
@@ -132,6 +155,7 @@ void rotai_datagram_receive(struct rotai_datagrams *datagrams,
 			}
 		}
 		call_receiver(datagram, 0, received, (size_t)n);
+		errors = 0;
 		all += n;
 		all_bytes += bytes;
 		if ((unsigned)n < datagrams->batch || /* (1) */

@@ -285,6 +285,98 @@ static void a_queue_of_errors_that_nobody_reads_does_not_spin(void **state)
 #endif
 }
 
+/* A program that sends again whenever it gets an error. */
+struct stubborn {
+	struct post post;
+	struct rota_address nobody;
+	unsigned left; /* how often */
+	unsigned errors;
+};
+
+static void knock_again(struct stubborn *stubborn,
+			const struct rota_address *to)
+{
+	stubborn->errors++;
+	if (stubborn->left > 0) {
+		stubborn->left--;
+		assert_int_equal(letter_try(&stubborn->post, to, "again"), 1);
+	}
+}
+
+static void knock_at_error(struct rota_datagram *datagram,
+			   const struct rota_datagram_error *error)
+{
+	struct stubborn *stubborn = datagram->handle.data;
+
+	assert_int_equal(error->status, ROTA_ECONNREFUSED);
+	knock_again(stubborn, &stubborn->nobody);
+}
+
+static void knock_at_status(struct rota_datagram *datagram, int status,
+			    const struct rota_received *received, size_t count)
+{
+	if (status == 0) {
+		post_on_receive(datagram, status, received, count);
+		return;
+	}
+	assert_int_equal(status, ROTA_ECONNREFUSED);
+	knock_again(datagram->handle.data, NULL);
+}
+
+static void a_program_that_sends_at_each_error_keeps_receiving(void **state)
+{
+	enum { COUNT = 3000 };
+	struct fixture *f = *state;
+	struct rota_address from;
+	static struct stubborn stubborn;
+	struct post *post = &stubborn.post;
+	int fd = raw_udp(AF_INET, &from);
+
+	post_open(post, f, AF_INET);
+	need_errors(post);
+	stubborn.nobody = raw_udp_unused(AF_INET);
+	stubborn.left = COUNT;
+	stubborn.errors = 0;
+	post->udp.handle.data = &stubborn;
+	assert_int_equal(
+		rota_datagram_on_error(&post->udp.datagram, knock_at_error), 0);
+	post_receive(post);
+	assert_int_equal(letter_try(post, &stubborn.nobody, "x"), 1);
+	RUN_UNTIL(f, stubborn.errors == COUNT + 1);
+	assert_int_equal(rota_handle_is_active(&post->udp.handle), 1);
+	raw_udp_send(fd, &post->address, "y");
+	RUN_UNTIL(f, post->count == 1);
+	assert_int_equal(post->errors, 0);
+	post_close(post);
+	close(fd);
+}
+
+/* The same with the errors of a connection. */
+static void a_connection_that_sends_at_each_error_keeps_receiving(void **state)
+{
+	enum { COUNT = 100 };
+	struct fixture *f = *state;
+	static struct stubborn stubborn;
+	struct post *post = &stubborn.post;
+
+	post_open(post, f, AF_INET);
+	stubborn.nobody = raw_udp_unused(AF_INET);
+	stubborn.left = COUNT;
+	stubborn.errors = 0;
+	post->udp.handle.data = &stubborn;
+	assert_int_equal(rota_udp_connect(&post->udp, &stubborn.nobody), 0);
+	assert_int_equal(rota_datagram_receive_start(&post->udp.datagram,
+						     knock_at_status),
+			 0);
+	assert_int_equal(letter_try(post, NULL, "x"), 1);
+	RUN_UNTIL(f, stubborn.errors > 0);
+	assert_in_range(stubborn.errors, 1, 16); /* of one event */
+	RUN_UNTIL(f, stubborn.errors == COUNT + 1);
+
+	assert_int_equal(rota_handle_is_active(&post->udp.handle), 1);
+	post_close(post);
+}
+
 static void on_error_may_fail(void **state)
 {
 	struct fixture *f = *state;
@@ -317,6 +409,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_close_at_the_input_drops_the_error),
 	REAL(errors_are_reported_without_receiving),
 	REAL(a_queue_of_errors_that_nobody_reads_does_not_spin),
+	REAL(a_program_that_sends_at_each_error_keeps_receiving),
+	REAL(a_connection_that_sends_at_each_error_keeps_receiving),
 	REAL(on_error_may_fail),
 };
 FIXTURE_MAIN(tests)
