@@ -87,9 +87,11 @@ struct rotai_datagram_class {
 	int (*create)(struct rota_datagram *datagram,
 		      const struct rota_address *to);
 
-	/* The queue has found no room, and no event would say that there is:
-	 * flush it later, and return 1; or return 0. NULL: an event says it. */
-	int (*pause)(struct rota_datagram *datagram);
+	/* The queue has found no room after @done requests, or has completed
+	 * ROTA_DATAGRAMS_PER_EVENT of them, and no event would say when to go
+	 * on: flush it later, and return 1; or return 0. NULL: an event says
+	 * it. */
+	int (*pause)(struct rota_datagram *datagram, unsigned done);
 
 	/* Remove what the handle has besides its descriptor, as it closes.
 	 * NULL: there is nothing. */

@@ -4,7 +4,7 @@
  *  1. A datagram finds no room if the queue of the socket that it goes to is
  *     full. Linux has an event for that only if the two are connected. Else the
  *     sender is writable all the time, and a timer tries again, with pauses
- *     that become longer.
+ *     that become longer until an attempt sends something.
  *  2. The listener for records is a stream which only listens: that is the same
  *     for all kinds of sockets.
  */
@@ -42,23 +42,30 @@ static void flush_again(struct rota_timer *timer)
 		timer->data = NULL;
 }
 
+/* Return the pause before the next attempt, after @last_ms. */
+static unsigned next_pause(unsigned last_ms, unsigned done)
+{
+	if (done >= ROTA_DATAGRAMS_PER_EVENT)
+		return 0; /* there may be room */
+	if (done > 0 || last_ms == 0)
+		return FIRST_PAUSE_MS;
+	return last_ms < LAST_PAUSE_MS ? last_ms * 2 : LAST_PAUSE_MS;
+}
+
 /* (1) */
-static int pause_local(struct rota_datagram *datagram)
+static int pause_local(struct rota_datagram *datagram, unsigned done)
 {
 	struct rota_timer *timer = &local_of(datagram)->internal.timer;
 	uint64_t now = rota_loop_now(datagram->handle.internal.loop);
-	uintptr_t pause_ms = (uintptr_t)timer->data * 2;
+	unsigned pause_ms = (unsigned)(uintptr_t)timer->data;
 
 	if (rotai_datagram_has(datagram, ROTAI_DG_CONNECTED))
 		return 0;
-	if (pause_ms < FIRST_PAUSE_MS)
-		pause_ms = FIRST_PAUSE_MS;
-	if (pause_ms > LAST_PAUSE_MS)
-		pause_ms = LAST_PAUSE_MS;
-	timer->data = (void *)pause_ms;
-	if (!rota_timer_is_active(timer))
-		rotai_timer_start_own(timer, flush_again,
-				      now + ROTA_MSEC(pause_ms));
+	if (rota_timer_is_active(timer) && done == 0)
+		return 1; /* an attempt in between */
+	pause_ms = next_pause(pause_ms, done);
+	timer->data = (void *)(uintptr_t)pause_ms;
+	rotai_timer_start_own(timer, flush_again, now + ROTA_MSEC(pause_ms));
 	return 1;
 }
 

@@ -294,14 +294,15 @@ static void finish_first(struct rota_datagram *datagram, int status)
 		    status);
 }
 
-/* There is no room for the rest of the queue: continue when there is. (2) */
-static void wait_for_room(struct rota_datagram *datagram)
+/* There is no room for the rest of the queue, after @done requests: continue
+ * when there is. (2) */
+static void wait_for_room(struct rota_datagram *datagram, unsigned done)
 {
 	const struct rotai_datagram_class *class_ =
 		rotai_datagram_class_of(datagram);
 
 	datagram->internal.flags |=
-		class_->pause != NULL && class_->pause(datagram)
+		class_->pause != NULL && class_->pause(datagram, done)
 			? ROTAI_DG_PAUSED
 			: ROTAI_DG_BLOCKED;
 }
@@ -322,7 +323,7 @@ void rotai_datagram_flush(struct rota_datagram *datagram)
 			n = ROTA_EAGAIN; /* the rest is for the next event */
 		}
 		if (n == ROTA_EAGAIN) {
-			wait_for_room(datagram);
+			wait_for_room(datagram, all);
 			break;
 		}
 		all += n > 0 ? (unsigned)n : 1;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -304,6 +305,117 @@ static void a_full_receiver_delays_requests_without_a_spin(void **state)
 	path_gone(&name);
 }
 
+/* A receiver without a loop. */
+static int raw_receiver(const struct rota_address *name)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, &name->is.any, (socklen_t)name->size), 0);
+	return fd;
+}
+
+static void on_tick(struct rota_timer *timer)
+{
+	(void)timer;
+}
+
+/* Run to the next attempt. Returns how long that took, in milliseconds. A timer
+ * of the test has each millisecond end a run. */
+static unsigned next_attempt_ms(struct fixture *f)
+{
+	uint64_t before = rota_loop_now(f->loop);
+
+	fault_count_reset();
+	while (fault_count("sendmmsg") + fault_count("sendmsg") == 0)
+		assert_true(rota_loop_run(f->loop, ROTA_RUN_ONCE) >= 0);
+	return (unsigned)((rota_loop_now(f->loop) - before) / ROTA_MSEC(1));
+}
+
+static void pauses_double_until_something_is_sent(void **state)
+{
+	enum { NOTES = 8, MOST = 2000 };
+	struct fixture *f = *state;
+	struct rota_address name;
+	struct rota_outgoing out = { .data = "late", .size = 4, .to = &name };
+	struct note notes[NOTES] = { { .calls = 0 } };
+	struct box box;
+	struct rota_timer tick;
+	int sent = 0, result, fd;
+	char byte;
+
+	rota_timer_init(&tick, f->loop);
+	assert_int_equal(
+		rota_timer_every(&tick, on_tick, ROTA_MSEC(1),
+				 ROTA_REPEAT_RATE), 0);
+	path_address(&name, "a");
+	fd = raw_receiver(&name);
+	box_init(&box, f, ROTA_LOCAL_DATAGRAMS);
+	while ((result = try_text(&box, &name, "x")) == 1 && sent < MOST)
+		sent++;
+	for (int i = 0; i < NOTES && result == ROTA_EAGAIN; i++)
+		assert_int_equal(rota_datagram_send(&notes[i].send,
+						    &box.local.datagram, &out,
+						    on_sent),
+				 0);
+	if (result == ROTA_EAGAIN) {
+		while (next_attempt_ms(f) < 4)
+			;
+		for (int i = 0; i < 20; i++)
+			assert_int_equal(try_text(&box, &name, "x"),
+					 ROTA_EAGAIN);
+		assert_int_equal(next_attempt_ms(f), 8);
+		for (int i = 0; i < 20; i++)
+			next_attempt_ms(f);
+		assert_int_equal(next_attempt_ms(f), 64);
+		assert_int_equal(notes[0].calls, 0);
+		assert_int_equal(recv(fd, &byte, 1, 0), 1);
+		next_attempt_ms(f);
+		for (unsigned left = NOTES - 1; left > 0; left--) {
+			assert_int_equal(rota_datagram_queue_count(
+						 &box.local.datagram),
+					 left);
+			assert_int_equal(recv(fd, &byte, 1, 0), 1);
+			assert_int_equal(next_attempt_ms(f), 1);
+		}
+		RUN_UNTIL(f, notes[NOTES - 1].calls == 1);
+	}
+	rota_timer_stop(&tick);
+	box_close(&box);
+	close(fd);
+	unlink(name.is.un.sun_path);
+	path_gone(&name);
+}
+
+/* The limit of one event is not a lack of room. */
+static void requests_of_another_event_follow_without_a_pause(void **state)
+{
+	enum { COUNT = 2 * ROTA_DATAGRAMS_PER_EVENT + 10 };
+	struct fixture *f = *state;
+	struct rota_address name;
+	struct rota_outgoing out = { .data = "x", .size = 1, .to = &name };
+	static struct note notes[COUNT];
+	struct box box;
+	uint64_t start;
+
+	memset(notes, 0, sizeof(notes));
+	path_address(&name, "nobody");
+	box_init(&box, f, ROTA_LOCAL_DATAGRAMS);
+	for (int i = 0; i < COUNT; i++)
+		assert_int_equal(rota_datagram_send(&notes[i].send,
+						    &box.local.datagram, &out,
+						    on_sent),
+				 0);
+	start = rota_loop_now(f->loop);
+	RUN_UNTIL(f, notes[COUNT - 1].calls == 1);
+
+	assert_int_equal(rota_loop_now(f->loop), start);
+	assert_int_equal(notes[0].status, ROTA_ENOENT);
+	assert_int_equal(notes[COUNT - 1].status, ROTA_ENOENT);
+	box_close(&box);
+	path_gone(&name);
+}
+
 static void on_connection(struct rota_stream *stream, int status, int fd)
 {
 	struct box *box = stream->handle.data;
@@ -442,6 +554,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(datagrams_of_a_connection_need_no_name),
 	REAL(large_datagrams_are_received_whole),
 	REAL(a_full_receiver_delays_requests_without_a_spin),
+	VIRTUAL(pauses_double_until_something_is_sent),
+	VIRTUAL(requests_of_another_event_follow_without_a_pause),
 	REAL(records_keep_their_bounds_and_have_an_end),
 	REAL(what_is_wrong_is_returned),
 	REAL(a_shutdown_closes_them),
