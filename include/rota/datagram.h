@@ -177,7 +177,7 @@ struct rota_datagram {
 		struct rota_link queue; /* of requests */
 		size_t queue_size;      /* bytes in the queue */
 		uint32_t queue_count;
-		uint32_t slot; /* bytes to receive of each; 0: all */
+		uint32_t slot; /* bytes to receive of each */
 		struct rota_datagram *held; /* the next one to flush */
 		uint32_t flags;
 		int error_left; /* of the socket, not reported yet */
@@ -226,7 +226,8 @@ int rota_datagram_receive_start(struct rota_datagram *datagram,
 /**
  * As rota_datagram_receive_start(), for datagrams of up to @size bytes. What is
  * longer is cut, and is_truncated is set. This takes less memory, which a
- * program notices if it receives many small datagrams.
+ * program notices if it receives many small datagrams. Datagrams that the
+ * system puts together (ROTA_UDP_REPORT_COALESCED) are never cut.
  *
  * Phase:   see rota_receive_fn.
  * Thread:  the loop's.

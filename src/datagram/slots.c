@@ -173,19 +173,28 @@ static void note_use(struct rotai_inbound *in, size_t bytes, unsigned n)
 	}
 }
 
+/* Return how many bytes a slot has for @datagram. What the kernel has put
+ * together is not cut, as each part may be short enough. */
+static size_t slot_for(const struct rota_datagram *datagram)
+{
+	if (ROTAI_UNLIKELY(rotai_datagram_has(datagram, ROTAI_DG_COALESCES)))
+		return rotai_datagram_class_of(datagram)->largest;
+	return datagram->internal.slot;
+}
+
 int rotai_slots_receive(struct rotai_datagrams *datagrams,
 			const struct rota_datagram *datagram,
 			const struct rota_received **received, size_t *bytes)
 {
 	struct rotai_inbound *in = datagrams->inbound;
 	int has_control = rotai_datagram_has(datagram, ROTAI_DG_REPORTS);
+	size_t slot = slot_for(datagram);
 	int n;
 
 	if (ROTAI_UNLIKELY(in->quiet >= QUIET_BATCHES))
 		clear_slots(in); /* (4) */
-	if (ROTAI_UNLIKELY(in->slot != datagram->internal.slot ||
-			   in->has_control != has_control))
-		lay_out(datagrams, datagram->internal.slot, has_control);
+	if (ROTAI_UNLIKELY(in->slot != slot || in->has_control != has_control))
+		lay_out(datagrams, slot, has_control);
 	n = rotai_messages_receive(rotai_datagram_fd(datagram), in->messages,
 				   datagrams->batch);
 	if (n <= 0)

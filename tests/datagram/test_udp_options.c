@@ -272,6 +272,18 @@ static void segments_arrive_as_datagrams_or_together(void **state)
 		assert_int_equal(b.count, 1);
 		assert_int_equal(b.last.segment_size, 100);
 		assert_int_equal(b.last.size, sizeof(data));
+
+		/* The size is one of a datagram: nothing is cut. */
+		assert_int_equal(rota_datagram_receive_up_to(&b.udp.datagram,
+							     100,
+							     post_on_receive),
+				 0);
+		assert_int_equal(
+			rota_datagram_try_send(&a.udp.datagram, &out, 1), 1);
+		RUN_UNTIL(f, b.count == 2);
+		assert_int_equal(b.last.segment_size, 100);
+		assert_int_equal(b.last.size, sizeof(data));
+		assert_int_equal(b.last.is_truncated, 0);
 	}
 	post_close(&a);
 	post_close(&b);
