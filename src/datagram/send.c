@@ -156,6 +156,15 @@ static inline int put_message(struct batch *batch, int family,
 	return 1;
 }
 
+/* Whether @error, which a second attempt has not returned, may have been about
+ * an earlier datagram: that has a connection, and the system has others. */
+static int is_of_earlier(const struct rota_datagram *datagram, int error)
+{
+	return rotai_datagram_has(datagram, ROTAI_DG_CONNECTED) &&
+	       error != ROTA_ENOBUFS && error != ROTA_ENOMEM &&
+	       error != ROTA_EPERM;
+}
+
 /* A send has returned @n, an error: repeat it. Returns the result of this
  * datagram. (3) */
 static int send_again(struct rota_datagram *datagram, const struct batch *batch,
@@ -171,7 +180,8 @@ static int send_again(struct rota_datagram *datagram, const struct batch *batch,
 		n = rotai_messages_send(fd, batch->out->messages, batch->count);
 		if (n == was && n != ROTA_ECONNREFUSED)
 			break;
-		noted = was;
+		if (is_of_earlier(datagram, was))
+			noted = was;
 	}
 	if (noted != 0)
 		rotai_error_note(datagram, noted);

@@ -361,6 +361,43 @@ static void an_interrupted_send_is_repeated(void **state)
 	post_close(&b);
 }
 
+/* An error that a send had itself is not about an earlier datagram. */
+static void an_error_that_a_second_attempt_passes_is_not_reported(void **state)
+{
+	static const int errors[] = { ENOBUFS, ENOMEM, EPERM, EHOSTUNREACH,
+				      EHOSTUNREACH };
+	struct fixture *f = *state;
+	struct rota_address from;
+	struct post post;
+	const char *call;
+	int fd = raw_udp(AF_INET, &from);
+	char byte;
+
+	post_open(&post, f, AF_INET);
+	call = send_call(&post);
+	post_receive(&post);
+	RUN_UNTIL(f, post.count == 1);
+	for (int i = 0; i < 5; i++) {
+		if (i == 1)
+			assert_int_equal(rota_udp_connect(&post.udp, &from), 0);
+		if (i == 4)
+			assert_int_equal(rota_udp_disconnect(&post.udp), 0);
+		fault_fail(call, 1, errors[i]);
+		assert_int_equal(letter_try(&post,
+					    i % 4 == 0 ? &from : NULL, "x"),
+				 1);
+		assert_int_equal(fault_clear(), 1);
+		assert_int_equal(raw_udp_take(fd, &byte, 1, NULL), 1);
+		turn(f);
+		turn(f);
+		/* A connection may have had an error of the network. */
+		assert_int_equal(post.errors, i >= 3);
+	}
+	assert_int_equal(post.error, ROTA_EHOSTUNREACH);
+	post_close(&post);
+	close(fd);
+}
+
 static void requests_are_cancelled_and_time_out(void **state)
 {
 	struct fixture *f = *state;
@@ -494,6 +531,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(without_room_requests_wait_until_there_is),
 	REAL(now_goes_after_what_is_queued),
 	REAL(an_interrupted_send_is_repeated),
+	REAL(an_error_that_a_second_attempt_passes_is_not_reported),
 	REAL(requests_are_cancelled_and_time_out),
 	REAL(a_close_cancels_what_is_queued_in_order),
 	REAL(a_request_that_ends_may_begin_again),
