@@ -6,7 +6,7 @@
  *
  *  1. One callback gets all datagrams that have arrived, and answers them with
  *     one system call. What the system has no room for is dropped, as the
- *     network may drop it.
+ *     network may drop it; so is an answer that it refuses.
  *  2. A host may have several addresses. A client accepts an answer only from
  *     the one that it asked.
  */
@@ -21,7 +21,8 @@ static void on_datagrams(struct rota_datagram *datagram, int status,
 			 const struct rota_received *received, size_t count)
 {
 	struct rota_outgoing out[ROTA_DATAGRAMS_PER_CALL];
-	int sent = 0;
+	size_t done = 0;
+	int sent;
 
 	if (status < 0) {
 		fprintf(stderr, "udpecho: %s\n", rota_error_text(status));
@@ -34,11 +35,18 @@ static void on_datagrams(struct rota_datagram *datagram, int status,
 			.to = &received[i].from,
 			.from = &received[i].own, /* (2) */
 		};
-	sent = rota_datagram_try_send(datagram, out, count); /* (1) */
-	if (sent < 0)
-		sent = 0;
-	answered += (unsigned)sent;
-	dropped += count - (unsigned)sent;
+	while (done < count) { /* (1) */
+		sent = rota_datagram_try_send(datagram, out + done,
+					      count - done);
+		if (sent == ROTA_EAGAIN)
+			break;
+		if (sent > 0)
+			answered += (unsigned)sent;
+		else
+			dropped++; /* this one is refused: skip it */
+		done += sent > 0 ? (size_t)sent : 1;
+	}
+	dropped += count - done;
 }
 
 static void on_interrupt(struct rota_signal *watcher, uint32_t count)

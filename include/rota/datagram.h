@@ -42,7 +42,10 @@ struct rota_received {
 
 	/** The address of this host from which an answer should come, with port
 	 * 0: that of the datagram, or for IPv4 groups and broadcasts one of the
-	 * interface. (size 0) */
+	 * interface. A socket of IPv6 is not told which: then this is not known
+	 * for groups and 255.255.255.255, and for the broadcast address of a
+	 * network it is that address, from which nothing can be sent.
+	 * (size 0) */
 	struct rota_address own;
 
 	/** When the kernel received it: nanoseconds since 1970, by the clock

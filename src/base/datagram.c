@@ -4,7 +4,6 @@
  */
 #include "base/datagram.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 #include "base/socket.h"
@@ -42,6 +41,17 @@ int rotai_messages_send_each(int fd, struct rotai_message *messages,
 		messages[done++].size = (unsigned)n;
 	}
 	return done > 0 ? (int)done : -errno;
+}
+
+int rotai_ip6_is_own(const struct in6_addr *ip)
+{
+	struct in_addr ip4;
+
+	if (!IN6_IS_ADDR_V4MAPPED(ip))
+		return !IN6_IS_ADDR_MULTICAST(ip);
+	memcpy(&ip4, &ip->s6_addr[12], sizeof(ip4));
+	return !IN_MULTICAST(ntohl(ip4.s_addr)) &&
+	       ip4.s_addr != htonl(INADDR_BROADCAST);
 }
 
 #ifdef __OpenBSD__

@@ -7,6 +7,7 @@
 #define ROTAI_BASE_DATAGRAM_H
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -39,6 +40,11 @@ int rotai_messages_send_each(int fd, struct rotai_message *messages,
 
 /* Store in *@received what the control data of @head says. */
 void rotai_control_read(struct msghdr *head, struct rota_received *received);
+
+/* Whether a datagram to @ip, which has arrived at a socket of IPv6, can be
+ * answered from there: it is no group, and no broadcast address that is known
+ * without the interface. */
+int rotai_ip6_is_own(const struct in6_addr *ip);
 
 /* Write the control data of *@out to @room, of ROTAI_CONTROL_SIZE bytes, and
  * set it in @head. @family is that of the socket. */

@@ -115,7 +115,7 @@ static void read_control6(const struct cmsghdr *control,
 		memcpy(&info, CMSG_DATA(control), sizeof(info));
 		received->interface_index = info.ipi6_ifindex;
 		set_ip6(&received->to, &info.ipi6_addr, info.ipi6_ifindex);
-		if (!IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
+		if (rotai_ip6_is_own(&info.ipi6_addr))
 			received->own = received->to;
 		break;
 	case IPV6_TCLASS:

@@ -67,7 +67,8 @@ static void read_control4(const struct cmsghdr *control,
 		received->hop_limit = data[0];
 #endif
 	if (received->own.size > 0 &&
-	    IN_MULTICAST(ntohl(received->own.is.ip4.sin_addr.s_addr)))
+	    (IN_MULTICAST(ntohl(received->own.is.ip4.sin_addr.s_addr)) ||
+	     received->own.is.ip4.sin_addr.s_addr == htonl(INADDR_BROADCAST)))
 		received->own.size = 0;
 }
 
@@ -89,7 +90,7 @@ static void read_control6(const struct cmsghdr *control,
 		if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr) ||
 		    IN6_IS_ADDR_MC_LINKLOCAL(&info.ipi6_addr))
 			to->is.ip6.sin6_scope_id = info.ipi6_ifindex;
-		if (!IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
+		if (rotai_ip6_is_own(&info.ipi6_addr))
 			received->own = *to;
 		break;
 	case IPV6_TCLASS:

@@ -280,6 +280,40 @@ static void a_broadcast_needs_its_option(void **state)
 	post_close(&there);
 }
 
+/* A socket of IPv6 is not told which address it has there. */
+static void a_broadcast_to_a_socket_of_ip6_has_no_own_address(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_outgoing out;
+	struct rota_address to;
+	struct post here, there;
+
+	need_hosts(f);
+	open_on(&here, f, HERE, AF_INET);
+	open_on(&there, f, THERE, AF_INET6);
+	assert_int_equal(rota_udp_report(&there.udp, ROTA_UDP_REPORT_ADDRESS),
+			 0);
+	assert_int_equal(rota_udp_set_broadcast(&here.udp, 1), 0);
+	to = at(host_ip4(THERE), &there);
+	assert_int_equal(letter_try(&here, &to, "one"), 1);
+	RUN_UNTIL(f, there.count == 1);
+	assert_int_equal(there.last.own.size, sizeof(to.is.ip6));
+	assert_memory_equal(&there.last.own.is.ip6.sin6_addr.s6_addr[12],
+			    &to.is.ip4.sin_addr, 4);
+
+	to = at("255.255.255.255", &there);
+	out = to_post(&to, "all");
+	out.interface_index = host_interface(HERE);
+	assert_int_equal(rota_datagram_try_send(&here.udp.datagram, &out, 1),
+			 1);
+	RUN_UNTIL(f, there.count == 2);
+	assert_memory_equal(&there.last.to.is.ip6.sin6_addr.s6_addr[12],
+			    &to.is.ip4.sin_addr, 4);
+	assert_int_equal(there.last.own.size, 0);
+	post_close(&here);
+	post_close(&there);
+}
+
 static void another_host_refuses_a_datagram(void **state)
 {
 	struct fixture *f = *state;
@@ -339,6 +373,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_datagram_may_name_its_interface),
 	REAL(senders_of_a_group_are_chosen),
 	REAL(a_broadcast_needs_its_option),
+	REAL(a_broadcast_to_a_socket_of_ip6_has_no_own_address),
 	REAL(another_host_refuses_a_datagram),
 	REAL(an_address_that_is_not_there_is_reported),
 };
