@@ -146,6 +146,22 @@ int rota_local_connect(struct rota_local *local,
 		       const struct rota_address *name);
 
 /**
+ * End the connection of @local, which is of datagrams, also if the peer has
+ * closed. It keeps its name, and may connect again. What it has received before
+ * is still received. Returns 0.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL    @local is closing
+ *          ROTA_ENOTSUP   it is of records
+ *          ROTA_ENOTCONN  it is not connected
+ *          ROTA_EBUSY     requests are queued, which have no destinations
+ *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_local_init()
+ *          Others         what connect(2) reports
+ *          After any of them @local is unchanged.
+ */
+int rota_local_disconnect(struct rota_local *local);
+
+/**
  * Store the name of @local itself in *@name: see getsockname(2). It may have
  * none. Returns 0.
  *

@@ -81,8 +81,7 @@ int rotai_datagram_multicast_from4(int fd, unsigned interface_index)
 }
 #endif
 
-/* End the connection: 0 or an error. */
-static int disconnect(int fd)
+int rotai_datagram_dissolve(int fd)
 {
 	struct sockaddr none;
 
@@ -106,7 +105,7 @@ int rotai_datagram_disconnect(int fd)
 
 	if (getsockname(fd, &before.any, &size) < 0)
 		return -errno;
-	error = disconnect(fd);
+	error = rotai_datagram_dissolve(fd);
 	if (error < 0)
 		return error;
 	size = sizeof(after);

@@ -92,6 +92,9 @@ int rotai_datagram_dropped(int fd, uint64_t *count);
 /* Send to groups of IPv4 by the interface of that index; 0: any. */
 int rotai_datagram_multicast_from4(int fd, unsigned interface_index);
 
+/* End the connection of a socket of datagrams, of any family. */
+int rotai_datagram_dissolve(int fd);
+
 /* End the connection of a UDP socket, which keeps its port. If that fails with
  * ROTA_EADDRINUSE, the connection has ended, and the port is lost. */
 int rotai_datagram_disconnect(int fd);

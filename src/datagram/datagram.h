@@ -197,6 +197,10 @@ void rotai_error_note(struct rota_datagram *datagram, int error);
 /* Send what is queued, as far as the system takes it. Calls no callback. */
 void rotai_datagram_flush(struct rota_datagram *datagram);
 
+/* Send what is queued, because its destinations mean something else after a
+ * connect or a disconnect: 0, or ROTA_EBUSY if some is left. */
+int rotai_datagram_empty_queue(struct rota_datagram *datagram);
+
 void rotai_datagrams_after(struct rotai_extension *extension,
 			   struct rota_loop *loop);
 

@@ -289,14 +289,32 @@ int rota_local_connect(struct rota_local *local,
 		return error;
 	if (rotai_datagram_has(datagram, ROTAI_DG_CONNECTED))
 		return ROTA_EISCONN;
-	if (datagram->internal.queue_count > 0)
-		rotai_datagram_flush(datagram);
-	if (datagram->internal.queue_count > 0)
-		return ROTA_EBUSY;
-	error = rotai_socket_connect(rotai_datagram_fd(datagram), &name->is.any,
-				     name->size);
+	error = rotai_datagram_empty_queue(datagram);
+	if (error == 0)
+		error = rotai_socket_connect(rotai_datagram_fd(datagram),
+					     &name->is.any, name->size);
 	if (error == 0)
 		datagram->internal.flags |= ROTAI_DG_CONNECTED;
+	return error;
+}
+
+int rota_local_disconnect(struct rota_local *local)
+{
+	ROTAI_ENTER_HANDLE(&local->handle);
+	struct rota_datagram *datagram = &local->datagram;
+	int error = rotai_handle_usable(&local->handle);
+
+	if (error < 0)
+		return error;
+	if (rotai_datagram_has(datagram, ROTAI_DG_RECORDS))
+		return ROTA_ENOTSUP;
+	if (!rotai_datagram_has(datagram, ROTAI_DG_CONNECTED))
+		return ROTA_ENOTCONN;
+	error = rotai_datagram_empty_queue(datagram);
+	if (error == 0)
+		error = rotai_datagram_dissolve(rotai_datagram_fd(datagram));
+	if (error == 0)
+		datagram->internal.flags &= ~(unsigned)ROTAI_DG_CONNECTED;
 	return error;
 }
 

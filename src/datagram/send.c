@@ -345,6 +345,13 @@ void rotai_datagram_flush(struct rota_datagram *datagram)
 	rotai_datagram_update(datagram);
 }
 
+int rotai_datagram_empty_queue(struct rota_datagram *datagram)
+{
+	if (datagram->internal.queue_count > 0)
+		rotai_datagram_flush(datagram);
+	return datagram->internal.queue_count > 0 ? ROTA_EBUSY : 0;
+}
+
 static void take_out_of_held(struct rotai_datagrams *datagrams,
 			     struct rota_datagram *datagram)
 {

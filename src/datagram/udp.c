@@ -190,15 +190,6 @@ int rota_udp_bind(struct rota_udp *udp, const struct rota_address *address,
 	return error;
 }
 
-/* Send what is queued, because its destinations mean something else after a
- * connect or a disconnect: 0, or ROTA_EBUSY if some is left. */
-static int empty_queue(struct rota_datagram *datagram)
-{
-	if (datagram->internal.queue_count > 0)
-		rotai_datagram_flush(datagram);
-	return datagram->internal.queue_count > 0 ? ROTA_EBUSY : 0;
-}
-
 int rota_udp_connect(struct rota_udp *udp, const struct rota_address *address)
 {
 	ROTAI_ENTER_HANDLE(&udp->handle);
@@ -211,7 +202,7 @@ int rota_udp_connect(struct rota_udp *udp, const struct rota_address *address)
 		return error;
 	if (rotai_datagram_has(&udp->datagram, ROTAI_DG_CONNECTED))
 		return ROTA_EISCONN;
-	error = had_fd ? empty_queue(&udp->datagram)
+	error = had_fd ? rotai_datagram_empty_queue(&udp->datagram)
 		       : create_udp(&udp->datagram, address);
 	if (error < 0)
 		return error;
@@ -233,7 +224,7 @@ int rota_udp_disconnect(struct rota_udp *udp)
 		return error;
 	if (!rotai_datagram_has(&udp->datagram, ROTAI_DG_CONNECTED))
 		return ROTA_ENOTCONN;
-	error = empty_queue(&udp->datagram);
+	error = rotai_datagram_empty_queue(&udp->datagram);
 	if (error == 0)
 		error = rotai_datagram_disconnect(rotai_udp_fd(udp));
 	if (error == 0 || error == ROTA_EADDRINUSE)

@@ -210,6 +210,49 @@ static void datagrams_of_a_connection_need_no_name(void **state)
 	path_gone(&name);
 }
 
+/* As a client of a log does, whose server was restarted. */
+static void a_socket_whose_peer_has_closed_connects_again(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address name;
+	struct box a, b;
+
+	path_address(&name, "a");
+	box_init(&a, f, ROTA_LOCAL_DATAGRAMS);
+	box_init(&b, f, ROTA_LOCAL_DATAGRAMS);
+	assert_int_equal(rota_local_bind(&a.local, &name, NULL), 0);
+	assert_int_equal(rota_local_disconnect(&b.local), ROTA_ENOTCONN);
+	assert_int_equal(rota_local_connect(&b.local, &name), 0);
+	fault_fail("connect", 1, ENOMEM);
+	assert_int_equal(rota_local_disconnect(&b.local), ROTA_ENOMEM);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(try_text(&b, NULL, "x"), 1);
+	box_close(&a);
+	assert_true(try_text(&b, NULL, "x") < 0);
+
+	box_init(&a, f, ROTA_LOCAL_DATAGRAMS);
+	assert_int_equal(rota_local_bind(&a.local, &name, NULL), 0);
+	box_receive(&a);
+	assert_int_equal(rota_local_disconnect(&b.local), 0);
+	assert_int_equal(rota_local_disconnect(&b.local), ROTA_ENOTCONN);
+	assert_int_equal(try_text(&b, NULL, "x"), ROTA_EDESTADDRREQ);
+	assert_int_equal(try_text(&b, &name, "one"), 1);
+	assert_int_equal(rota_local_connect(&b.local, &name), 0);
+	assert_int_equal(try_text(&b, NULL, "two"), 1);
+	RUN_UNTIL(f, a.count == 2);
+	assert_string_equal(a.text, "one two ");
+	box_close(&a);
+	box_close(&b);
+	if (has_records()) {
+		box_init(&b, f, ROTA_LOCAL_RECORDS);
+		assert_int_equal(rota_local_disconnect(&b.local), ROTA_ENOTSUP);
+		assert_int_equal(rota_handle_close(&b.local.handle, NULL), 0);
+		assert_int_equal(rota_local_disconnect(&b.local), ROTA_EINVAL);
+		turn(f);
+	}
+	path_gone(&name);
+}
+
 static void large_datagrams_are_received_whole(void **state)
 {
 	enum { SIZE = 150000 };
@@ -552,6 +595,7 @@ static void budgets_of_local_sockets_are_kept(void **state)
 static const struct CMUnitTest tests[] = {
 	REAL(datagrams_go_to_a_path_and_back),
 	REAL(datagrams_of_a_connection_need_no_name),
+	REAL(a_socket_whose_peer_has_closed_connects_again),
 	REAL(large_datagrams_are_received_whole),
 	REAL(a_full_receiver_delays_requests_without_a_spin),
 	VIRTUAL(pauses_double_until_something_is_sent),
