@@ -15,6 +15,8 @@
  *     in a row were small, and when the last receiver stops: before a batch is
  *     received, as the pages lose what they have. When the last socket of the
  *     loop closes, so is the whole.
+ *  5. Only whole pages can be given back, and some systems have larger ones. So
+ *     the front takes a multiple of the largest.
  */
 #include <string.h>
 
@@ -26,6 +28,7 @@ enum {
 	SHIFT = 2 * LINE, /* (2) */
 	FULL_SLOT = 65536,
 	PAGE = 4096,
+	LARGEST_PAGE = 65536, /* of any system: (5) */
 	QUIET_BATCHES = 64, /* (4) */
 	SLOTS = ROTA_DATAGRAMS_PER_CALL,
 };
@@ -41,12 +44,13 @@ struct rotai_inbound {
 	} control[SLOTS];
 	size_t slot; /* the layout: bytes of a slot; 0: none yet (3) */
 	int has_control;
-	int is_large; /* pages beyond the first of a slot were used (4) */
+	int is_large; /* a datagram had more bytes than a page (4) */
 	unsigned quiet;
 };
 
 static const size_t FRONT_SIZE =
-	(sizeof(struct rotai_inbound) + PAGE - 1) / PAGE * PAGE;
+	(sizeof(struct rotai_inbound) + LARGEST_PAGE - 1) / LARGEST_PAGE *
+	LARGEST_PAGE;
 static const size_t SLOTS_SIZE = (size_t)SLOTS * (FULL_SLOT + SHIFT);
 
 static char *slots_of(struct rotai_inbound *in)
@@ -139,9 +143,11 @@ static void lay_out(struct rotai_datagrams *datagrams, size_t slot,
 }
 
 /* Return how many bytes the first @n messages have, after storing what was
- * received with them. */
-static size_t read_messages(struct rotai_inbound *in, unsigned n)
+ * received with them. The sizes are combined in *@sizes by a bitwise or. */
+static size_t read_messages(struct rotai_inbound *in, unsigned n,
+			    unsigned *sizes)
 {
+	unsigned all = 0;
 	size_t bytes = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -153,19 +159,21 @@ static size_t read_messages(struct rotai_inbound *in, unsigned n)
 		received->is_truncated =
 			(message->head.msg_flags & MSG_TRUNC) != 0;
 		bytes += message->size;
+		all |= message->size;
 		if (ROTAI_UNLIKELY(in->has_control)) {
 			forget_reports(received);
 			rotai_control_read(&message->head, received);
 		}
 		renew(in, i);
 	}
+	*sizes = all;
 	return bytes;
 }
 
-/* (4) */
-static void note_use(struct rotai_inbound *in, size_t bytes, unsigned n)
+/* @sizes is at least PAGE if one of the sizes is. (4) */
+static void note_use(struct rotai_inbound *in, unsigned sizes)
 {
-	if (ROTAI_UNLIKELY(bytes > (size_t)n * (PAGE - SHIFT))) {
+	if (ROTAI_UNLIKELY(sizes >= PAGE)) {
 		in->is_large = 1;
 		in->quiet = 0;
 	} else if (ROTAI_UNLIKELY(in->is_large)) {
@@ -189,6 +197,7 @@ int rotai_slots_receive(struct rotai_datagrams *datagrams,
 	struct rotai_inbound *in = datagrams->inbound;
 	int has_control = rotai_datagram_has(datagram, ROTAI_DG_REPORTS);
 	size_t slot = slot_for(datagram);
+	unsigned sizes;
 	int n;
 
 	if (ROTAI_UNLIKELY(in->quiet >= QUIET_BATCHES))
@@ -199,8 +208,8 @@ int rotai_slots_receive(struct rotai_datagrams *datagrams,
 				   datagrams->batch);
 	if (n <= 0)
 		return n == 0 ? ROTA_EAGAIN : n;
-	*bytes = read_messages(in, (unsigned)n);
+	*bytes = read_messages(in, (unsigned)n, &sizes);
 	*received = in->received;
-	note_use(in, *bytes, (unsigned)n);
+	note_use(in, sizes);
 	return n;
 }
