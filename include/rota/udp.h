@@ -218,11 +218,14 @@ int rota_udp_peer_address(const struct rota_udp *udp,
 int rota_udp_report(struct rota_udp *udp, unsigned what);
 
 /**
- * Return 1 if the system has that ability, 0 if not.
+ * Return 1 if the system has that ability, 0 if not. The socket is not changed,
+ * so a forked child may ask as well.
  *
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL  there is no such ability, or @udp is closing
  *          ROTA_EBADF   @udp has no descriptor yet
+ *          ROTA_EMFILE, ROTA_ENFILE, ROTA_ENOBUFS, ROTA_ENOMEM: Linux before
+ *                       5.16, which needs another socket to find out
  */
 int rota_udp_can(struct rota_udp *udp, enum rota_udp_ability ability);
 

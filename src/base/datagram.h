@@ -58,6 +58,10 @@ int rotai_datagram_has_segments(int fd);
  * ROTA_ENOTSUP if it cannot. */
 int rotai_datagram_set_coalescing(int fd, int on);
 
+/* Return 1 if the system can do so, 0 if not, or an error. This does not change
+ * the socket @fd. */
+int rotai_datagram_can_coalesce(int fd);
+
 /* What is reported with each datagram. */
 enum {
 	ROTAI_REPORT_ADDRESS = 1 << 0,

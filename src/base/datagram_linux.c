@@ -16,6 +16,7 @@
 #include <linux/errqueue.h>
 #include <linux/sock_diag.h>
 
+#include "base/fd.h"
 #include "base/socket.h"
 #include "base/socket_option.h"
 #include "rota/error.h"
@@ -244,6 +245,23 @@ int rotai_datagram_set_coalescing(int fd, int on)
 	int error = rotai_socket_set(fd, UDP_LEVEL, COALESCE_OPTION, on);
 
 	return error == ROTA_ENOPROTOOPT ? ROTA_ENOTSUP : error;
+}
+
+int rotai_datagram_can_coalesce(int fd)
+{
+	int value, other, error;
+	socklen_t size = sizeof(value);
+
+	if (getsockopt(fd, UDP_LEVEL, COALESCE_OPTION, &value, &size) == 0)
+		return 1;
+	/* A kernel before 5.16 has to be asked with a socket that nobody
+	 * else uses, as what this one has could not be restored. */
+	other = rotai_socket_new_of(AF_INET, SOCK_DGRAM);
+	if (other < 0)
+		return other;
+	error = rotai_datagram_set_coalescing(other, 1);
+	rotai_fd_close(other);
+	return error == 0;
 }
 
 int rotai_datagram_report(int fd, int family, unsigned wanted)

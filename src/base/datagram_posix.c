@@ -240,6 +240,12 @@ static void add_ip4(struct rotai_socket_change *change, unsigned wanted)
 #endif
 }
 
+int rotai_datagram_can_coalesce(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
 int rotai_datagram_report(int fd, int family, unsigned wanted)
 {
 	struct rotai_socket_change change = { .wanted = 0 };

@@ -54,9 +54,7 @@ int rota_udp_can(struct rota_udp *udp, enum rota_udp_ability ability)
 		return rotai_datagram_has_segments(rotai_udp_fd(udp));
 	if (ability != ROTA_UDP_COALESCING)
 		return ROTA_EINVAL;
-	/* It is off: setting that changes nothing. */
-	return rotai_datagram_has(&udp->datagram, ROTAI_DG_COALESCES) ||
-	       rotai_datagram_set_coalescing(rotai_udp_fd(udp), 0) == 0;
+	return rotai_datagram_can_coalesce(rotai_udp_fd(udp));
 }
 
 int rota_udp_set_broadcast(struct rota_udp *udp, int on)

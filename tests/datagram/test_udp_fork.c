@@ -37,6 +37,7 @@ static void in_the_child(void *arg)
 	EXPECT(rota_udp_set_hop_limit(&all->post.udp, 1) == ROTA_ECHILD);
 	EXPECT(rota_udp_join(&all->post.udp, &group, 0) == ROTA_ECHILD);
 	EXPECT(rota_udp_report(&all->post.udp, 0) == ROTA_ECHILD);
+	EXPECT(rota_udp_can(&all->post.udp, ROTA_UDP_COALESCING) >= 0);
 	EXPECT(rota_request_cancel(&all->letter.send.request) == ROTA_ECHILD);
 	EXPECT(rota_handle_close(&all->post.udp.handle, NULL) == ROTA_ECHILD);
 	EXPECT(rota_loop_run(all->f->loop, ROTA_RUN_NOWAIT) == ROTA_ECHILD);

@@ -289,6 +289,44 @@ static void segments_arrive_as_datagrams_or_together(void **state)
 	post_close(&b);
 }
 
+#ifdef __linux__
+enum { GRO_LEVEL = 17, GRO_OPTION = 104 }; /* UDP_GRO */
+
+static void lack_a_socket(void *arg)
+{
+	(void)arg;
+	fault_fail("socket", 1, EMFILE);
+}
+
+/* A program may have set what is asked for. */
+static void asking_what_the_system_can_does_not_change_the_socket(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address own;
+	struct rota_udp udp;
+	int fd = raw_udp(AF_INET, &own);
+	int value = 1;
+	socklen_t size = sizeof(value);
+
+	if (setsockopt(fd, GRO_LEVEL, GRO_OPTION, &value, size) < 0) {
+		close(fd);
+		skip_test("the system does not put datagrams together");
+	}
+	assert_int_equal(rota_udp_open(&udp, f->loop, fd), 0);
+	assert_int_equal(rota_udp_can(&udp, ROTA_UDP_COALESCING), 1);
+	/* As on an older kernel. */
+	fault_fail("getsockopt", 1, ENOPROTOOPT);
+	assert_int_equal(rota_udp_can(&udp, ROTA_UDP_COALESCING), 1);
+	assert_int_equal(fault_clear(), 1);
+	fault_fail_after("getsockopt", 1, ENOPROTOOPT, lack_a_socket, NULL);
+	assert_int_equal(rota_udp_can(&udp, ROTA_UDP_COALESCING), ROTA_EMFILE);
+	assert_int_equal(fault_clear(), 1);
+	if (getsockopt(fd, GRO_LEVEL, GRO_OPTION, &value, &size) == 0)
+		assert_int_equal(value, 1);
+	assert_int_equal(rota_handle_close_now(&udp.handle), 0);
+}
+#endif
+
 static void an_address_of_a_wrong_size_is_refused(void **state)
 {
 	static const size_t sizes[] = { 0, 3, 1000 };
@@ -369,6 +407,9 @@ static const struct CMUnitTest tests[] = {
 	REAL(an_answer_comes_from_the_address_that_was_asked),
 	REAL(dropped_datagrams_are_counted),
 	REAL(segments_arrive_as_datagrams_or_together),
+#ifdef __linux__
+	REAL(asking_what_the_system_can_does_not_change_the_socket),
+#endif
 	REAL(an_address_of_a_wrong_size_is_refused),
 	REAL(a_report_is_set_completely_or_not_at_all),
 };
