@@ -180,7 +180,7 @@ struct rota_datagram {
 		struct rota_link queue; /* of requests */
 		size_t queue_size;      /* bytes in the queue */
 		uint32_t queue_count;
-		uint32_t slot; /* bytes to receive of each */
+		uint32_t slot;              /* bytes to receive of each */
 		struct rota_datagram *held; /* the next one to flush */
 		uint32_t flags;
 		int error_left; /* of the socket, not reported yet */

@@ -103,8 +103,7 @@ static inline int check_outgoing(struct rota_datagram *datagram,
 	} else if (ROTAI_UNLIKELY(to->is.any.sa_family !=
 				  rotai_datagram_family(datagram))) {
 		return ROTA_EAFNOSUPPORT;
-	} else if (ROTAI_UNLIKELY(to->size == 0 ||
-				  to->size > sizeof(to->is))) {
+	} else if (ROTAI_UNLIKELY(to->size == 0 || to->size > sizeof(to->is))) {
 		return ROTA_EINVAL;
 	}
 	if (ROTAI_UNLIKELY(rotai_datagram_has(datagram, ROTAI_DG_RECORDS)) &&

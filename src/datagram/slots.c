@@ -29,7 +29,7 @@ enum {
 	FULL_SLOT = 65536,
 	PAGE = 4096,
 	LARGEST_PAGE = 65536, /* of any system: (5) */
-	QUIET_BATCHES = 64, /* (4) */
+	QUIET_BATCHES = 64,   /* (4) */
 	SLOTS = ROTA_DATAGRAMS_PER_CALL,
 };
 

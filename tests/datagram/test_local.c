@@ -388,9 +388,9 @@ static void pauses_double_until_something_is_sent(void **state)
 	char byte;
 
 	rota_timer_init(&tick, f->loop);
-	assert_int_equal(
-		rota_timer_every(&tick, on_tick, ROTA_MSEC(1),
-				 ROTA_REPEAT_RATE), 0);
+	assert_int_equal(rota_timer_every(&tick, on_tick, ROTA_MSEC(1),
+					  ROTA_REPEAT_RATE),
+			 0);
 	path_address(&name, "a");
 	fd = raw_receiver(&name);
 	box_init(&box, f, ROTA_LOCAL_DATAGRAMS);
@@ -415,9 +415,9 @@ static void pauses_double_until_something_is_sent(void **state)
 		assert_int_equal(recv(fd, &byte, 1, 0), 1);
 		next_attempt_ms(f);
 		for (unsigned left = NOTES - 1; left > 0; left--) {
-			assert_int_equal(rota_datagram_queue_count(
-						 &box.local.datagram),
-					 left);
+			assert_int_equal(
+				rota_datagram_queue_count(&box.local.datagram),
+				left);
 			assert_int_equal(recv(fd, &byte, 1, 0), 1);
 			assert_int_equal(next_attempt_ms(f), 1);
 		}

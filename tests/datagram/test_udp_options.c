@@ -274,9 +274,8 @@ static void segments_arrive_as_datagrams_or_together(void **state)
 		assert_int_equal(b.last.size, sizeof(data));
 
 		/* The size is one of a datagram: nothing is cut. */
-		assert_int_equal(rota_datagram_receive_up_to(&b.udp.datagram,
-							     100,
-							     post_on_receive),
+		assert_int_equal(rota_datagram_receive_up_to(
+					 &b.udp.datagram, 100, post_on_receive),
 				 0);
 		assert_int_equal(
 			rota_datagram_try_send(&a.udp.datagram, &out, 1), 1);
@@ -340,9 +339,9 @@ static void an_address_of_a_wrong_size_is_refused(void **state)
 
 		post_open(&post, f, families[i % 2]);
 		udp = &post.udp;
-		assert_int_equal(rota_address_ip(
-					 &group, ip4 ? "239.1.2.3" : "ff02::9",
-					 0),
+		assert_int_equal(rota_address_ip(&group,
+						 ip4 ? "239.1.2.3" : "ff02::9",
+						 0),
 				 0);
 		host = post.address;
 		bad_group = group;

@@ -170,8 +170,7 @@ static void small_datagrams_after_a_large_one_are_whole(void **state)
 	post.act = compare_with_the_row;
 	post.arg = &row;
 	memset(data, 'a', sizeof(data));
-	assert_int_equal(sendto(fd, data, sizeof(data), 0,
-				&post.address.is.any,
+	assert_int_equal(sendto(fd, data, sizeof(data), 0, &post.address.is.any,
 				(socklen_t)post.address.size),
 			 LARGE);
 	for (unsigned i = 1; i < FIRST; i++) /* in one batch */

@@ -383,9 +383,8 @@ static void an_error_that_a_second_attempt_passes_is_not_reported(void **state)
 		if (i == 4)
 			assert_int_equal(rota_udp_disconnect(&post.udp), 0);
 		fault_fail(call, 1, errors[i]);
-		assert_int_equal(letter_try(&post,
-					    i % 4 == 0 ? &from : NULL, "x"),
-				 1);
+		assert_int_equal(
+			letter_try(&post, i % 4 == 0 ? &from : NULL, "x"), 1);
 		assert_int_equal(fault_clear(), 1);
 		assert_int_equal(raw_udp_take(fd, &byte, 1, NULL), 1);
 		turn(f);
