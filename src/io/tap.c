@@ -3,19 +3,6 @@
  */
 #include "io/tap.h"
 
-void rotai_tap_take(struct rota_stream *stream, struct rotai_tap *tap)
-{
-	stream->internal.fn.tap = tap;
-	rotai_stream_set(stream, ROTAI_TAPPED);
-}
-
-void rotai_tap_give_back(struct rota_stream *stream)
-{
-	rotai_stream_clear(stream, ROTAI_TAPPED);
-	stream->internal.fn.read = NULL;
-	rotai_flow_stop(stream);
-}
-
 void rotai_tap_input(struct rota_stream *stream, int status,
 		     const struct rota_buf *buf)
 {

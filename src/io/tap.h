@@ -26,9 +26,21 @@ struct rotai_tap_class {
 	void (*gone)(struct rotai_tap *tap, struct rota_stream *stream);
 };
 
-/* Let @tap read @stream; and no more: then @stream does not read. */
-void rotai_tap_take(struct rota_stream *stream, struct rotai_tap *tap);
-void rotai_tap_give_back(struct rota_stream *stream);
+/* Let @tap read @stream. */
+static inline void rotai_tap_take(struct rota_stream *stream,
+				  struct rotai_tap *tap)
+{
+	stream->internal.fn.tap = tap;
+	rotai_stream_set(stream, ROTAI_TAPPED);
+}
+
+/* Let it read no more: nobody reads then. */
+static inline void rotai_tap_give_back(struct rota_stream *stream)
+{
+	rotai_stream_clear(stream, ROTAI_TAPPED);
+	stream->internal.fn.read = NULL;
+	rotai_flow_stop(stream);
+}
 
 /* Call the tap that reads @stream. */
 void rotai_tap_input(struct rota_stream *stream, int status,

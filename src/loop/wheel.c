@@ -131,8 +131,8 @@ void rotai_wheel_add(struct rotai_wheel *wheel, struct rota_timer *timer)
 
 /* The slot in which timers that are due at @due_ns are; it is not UINT64_MAX.
  * Sets *@is_empty. (1) */
-static struct rotai_slot *slot_for(struct rotai_wheel *wheel, uint64_t due_ns,
-				   int *is_empty)
+static struct rotai_slot *slot_of_due(struct rotai_wheel *wheel,
+				      uint64_t due_ns, int *is_empty)
 {
 	uint64_t tick = due_ns >> ROTAI_WHEEL_SHIFT;
 	unsigned level = 0;
@@ -161,7 +161,7 @@ void rotai_wheel_add_slack(struct rotai_wheel *wheel, struct rota_timer *timer)
 		rotai_wheel_add(wheel, timer);
 		return;
 	}
-	slot = slot_for(wheel, timer->internal.due_ns, &was_empty);
+	slot = slot_of_due(wheel, timer->internal.due_ns, &was_empty);
 	if (!was_empty && slot->least_ns < end_ns)
 		end_ns = slot->least_ns;
 	rotai_wheel_add(wheel, timer);
@@ -177,7 +177,7 @@ void rotai_wheel_slack_changed(struct rotai_wheel *wheel,
 
 	if (timer->internal.due_ns == UINT64_MAX)
 		return;
-	slot = slot_for(wheel, timer->internal.due_ns, &is_empty);
+	slot = slot_of_due(wheel, timer->internal.due_ns, &is_empty);
 	if (!is_empty && end_ns < slot->least_ns)
 		slot->least_ns = end_ns;
 }

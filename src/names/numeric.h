@@ -22,8 +22,8 @@ int rotai_name_check(const char *name);
 int rotai_numeric_host(struct rota_address *address, const char *host);
 
 /* Return whether @service is a name or a port number. In the second case *@port
- * is set. Returns ROTA_EINVAL if the number is too large or has a sign. NULL is port
- * 0. */
+ * is set. Returns ROTA_EINVAL if the number is too large or has a sign. NULL is
+ * port 0. */
 int rotai_numeric_service(unsigned *port, const char *service);
 
 #endif
