@@ -17,8 +17,10 @@ uint64_t rotai_wall_reference(void);
  * or is set; or an error. ROTA_ENOTSUP: the system has none. */
 int rotai_wall_open(void);
 
-/* Have @fd report the time @due_ns, and that the clock is set. */
-void rotai_wall_arm(int fd, uint64_t due_ns);
+/* Have @fd report the time @due_ns, and that the clock is set. Returns whether
+ * it has not reported yet that the clock was set: it does not do so any
+ * more. */
+int rotai_wall_arm(int fd, uint64_t due_ns);
 
 /* Take what @fd reports, so that it is not readable any more. */
 void rotai_wall_take(int fd);

@@ -27,7 +27,7 @@ int rotai_wall_open(void)
 	return rotai_fd_raise(fd);
 }
 
-void rotai_wall_arm(int fd, uint64_t due_ns)
+int rotai_wall_arm(int fd, uint64_t due_ns)
 {
 	static const uint64_t SECOND_NS = UINT64_C(1000000000);
 	struct itimerspec at = { 0 };
@@ -38,10 +38,11 @@ void rotai_wall_arm(int fd, uint64_t due_ns)
 		due_ns = 1;
 	at.it_value.tv_sec = (time_t)(due_ns / SECOND_NS);
 	at.it_value.tv_nsec = (long)(due_ns % SECOND_NS);
-	/* ECANCELED: the clock was set before. It is armed all the same, and
-	 * readable. */
-	(void)timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
-			      &at, NULL);
+	/* ECANCELED: the clock was set before. It is armed all the same, but
+	 * not readable: the kernel reports a step once. */
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
+			       &at, NULL) < 0 &&
+	       errno == ECANCELED;
 }
 
 void rotai_wall_take(int fd)

@@ -11,10 +11,11 @@ int rotai_wall_open(void)
 	return ROTA_ENOTSUP;
 }
 
-void rotai_wall_arm(int fd, uint64_t due_ns)
+int rotai_wall_arm(int fd, uint64_t due_ns)
 {
 	(void)fd;
 	(void)due_ns;
+	return 0;
 }
 
 void rotai_wall_take(int fd)

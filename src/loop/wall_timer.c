@@ -15,7 +15,9 @@
  *  4. A timer that is started while others are called, and is due, waits in
  *     `next` for the next turn (T8).
  *  5. In a forked child, until the loop is rebuilt, nothing changes (F2). A
- *     timerfd is shared with the parent: the rebuilt loop gets another.
+ *     timerfd is shared with the parent: the rebuilt loop gets another, and
+ *     looks whether the clock was set before that. The close of a shared one
+ *     does not remove it from a poller.
  */
 #include "rota/wall_timer.h"
 
@@ -50,10 +52,11 @@ struct rotai_walls {
 	uint64_t armed_ns;       /* what it was armed with */
 	uint64_t distance_ns;    /* of the two clocks; may wrap */
 	uint64_t order;
-	uint64_t calling_ns;      /* 0, or the time of the calls (4) */
+	uint64_t calling_ns;      /* the time of the calls (4) */
 	struct rota_link due;     /* being called */
 	struct rota_link next;    /* (4) */
 	struct rota_link stepped; /* (3) */
+	uint8_t is_calling;       /* nothing is awaited (4) */
 	struct rotai_wheel wheel;
 };
 
@@ -145,6 +148,7 @@ static int open_wall_fd(struct rotai_walls *walls)
 	if (fd < 0)
 		return fd;
 	rotai_watch_init_own(&walls->watch, walls->loop, fd, 0);
+	rotai_watch_share(&walls->watch, 0); /* (5) */
 	error = rota_watch_start(&walls->watch, on_wall_fd, ROTA_READABLE);
 	if (error < 0) {
 		rotai_fd_close(fd);
@@ -176,29 +180,46 @@ static int begin_walls(struct rotai_walls *walls)
 	return 0;
 }
 
-/* Have the next timer called when it is due. (2) */
-static void await_next(struct rotai_walls *walls)
+/* Have the timerfd report the time @due_ns. A step that it has not reported
+ * would be lost: look for it soon. */
+static void arm_wall_fd(struct rotai_walls *walls, uint64_t due_ns)
+{
+	if ((due_ns != walls->armed_ns || due_ns == 0) &&
+	    rotai_wall_arm(walls->fd, due_ns))
+		call_soon(walls);
+	walls->armed_ns = due_ns;
+}
+
+/* Look at the clock when it may be @due_ns, or earlier if that was planned: the
+ * clock may have been set. */
+static void plan_look(struct rotai_walls *walls, uint64_t due_ns)
 {
 	struct rota_loop *loop = walls->loop;
-	uint64_t due_ns = rotai_wheel_next_due(&walls->wheel);
-	uint64_t wall_ns, left_ns;
+	uint64_t wall_ns = wall_of(loop);
+	uint64_t left_ns = due_ns > wall_ns ? due_ns - wall_ns : 0;
+	uint64_t look_ns;
 
-	if (walls->calling_ns != 0)
-		return; /* this is done after the calls */
-	if (walls->fd >= 0) {
-		if (due_ns != walls->armed_ns || due_ns == 0)
-			rotai_wall_arm(walls->fd, due_ns);
-		walls->armed_ns = due_ns;
-		return;
-	}
-	wall_ns = wall_of(loop);
-	left_ns = due_ns > wall_ns ? due_ns - wall_ns : 0;
 	if (due_ns == UINT64_MAX)
 		left_ns = UINT64_MAX;
 	if (!has_virtual_clock(loop) && left_ns > LOOK_AGAIN_NS)
 		left_ns = LOOK_AGAIN_NS;
-	rotai_timer_start_own(&walls->timer, on_wall_due,
-			      rotai_add_saturated(loop->clock(loop), left_ns));
+	look_ns = rotai_add_saturated(loop->clock(loop), left_ns);
+	if (!rota_timer_is_active(&walls->timer) ||
+	    look_ns < walls->timer.internal.due_ns)
+		rotai_timer_start_own(&walls->timer, on_wall_due, look_ns);
+}
+
+/* Have the next timer called when it is due. (2) */
+static void await_next(struct rotai_walls *walls)
+{
+	uint64_t due_ns = rotai_wheel_next_due(&walls->wheel);
+
+	if (walls->is_calling)
+		return; /* this is done after the calls */
+	if (walls->fd >= 0)
+		arm_wall_fd(walls, due_ns);
+	else
+		plan_look(walls, due_ns);
 }
 
 static void end_walls(struct rotai_walls *walls)
@@ -211,7 +232,7 @@ static void end_walls(struct rotai_walls *walls)
 static void put_in_wall(struct rotai_walls *walls,
 			struct rota_wall_timer *timer)
 {
-	if (walls->calling_ns != 0 &&
+	if (walls->is_calling &&
 	    timer->internal.timer.internal.due_ns <= walls->calling_ns)
 		rotai_list_append(&walls->next, link_of(timer));
 	else
@@ -325,7 +346,7 @@ static void put_back_walls(struct rotai_walls *walls, struct rota_link *list)
 /* The callbacks have run. */
 static void end_calls(struct rotai_walls *walls)
 {
-	walls->calling_ns = 0;
+	walls->is_calling = 0;
 	if (walls->count == 0) {
 		end_walls(walls);
 		return;
@@ -343,7 +364,8 @@ static void on_wall_due(struct rota_timer *timer)
 	struct rotai_walls *walls =
 		rota_container_of(timer, struct rotai_walls, timer);
 
-	walls->calling_ns = 1; /* so that nothing is awaited */
+	walls->is_calling = 1;
+	walls->calling_ns = 0;
 	look_for_step(walls);
 	if (rotai_loop_inherited(walls->loop) < 0)
 		return; /* (5) */
@@ -364,6 +386,8 @@ static void walls_forked(struct rotai_extension *extension,
 	if (walls->count > 0 && !has_virtual_clock(loop))
 		(void)open_wall_fd(walls);
 	end_calls(walls);
+	if (walls->count > 0)
+		call_soon(walls);
 }
 
 static void free_walls(struct rotai_extension *extension,
@@ -390,6 +414,7 @@ static struct rotai_walls *prepare_walls(struct rota_loop *loop)
 	walls->fd = -1;
 	walls->order = 0;
 	walls->calling_ns = 0;
+	walls->is_calling = 0;
 	rotai_list_init(&walls->due);
 	rotai_list_init(&walls->next);
 	rotai_list_init(&walls->stepped);
@@ -440,7 +465,7 @@ int rota_wall_timer_start_at(struct rota_wall_timer *timer,
 	walls = prepare_walls(loop);
 	if (walls == NULL)
 		return ROTA_ENOMEM;
-	if (walls->count == 0 && walls->calling_ns == 0)
+	if (walls->count == 0 && !walls->is_calling)
 		error = begin_walls(walls);
 	if (error < 0)
 		return error;
@@ -469,7 +494,7 @@ void rota_wall_timer_stop(struct rota_wall_timer *timer)
 	walls = walls_of_loop(loop_of_wall(timer));
 	take_out_wall(timer);
 	note_wall_stopped(walls, timer);
-	if (walls->count == 0 && walls->calling_ns == 0 &&
+	if (walls->count == 0 && !walls->is_calling &&
 	    rotai_loop_inherited(walls->loop) == 0)
 		end_walls(walls);
 }
@@ -528,7 +553,7 @@ int rota_wall_set(struct rota_loop *loop, uint64_t now_ns)
 	loop->virtual_wall_ns = now_ns - loop->virtual_ns;
 	if (rotai_extension_get(loop, ROTAI_EXTENSION_WALL) != NULL &&
 	    walls_of_loop(loop)->count > 0 &&
-	    walls_of_loop(loop)->calling_ns == 0)
+	    !walls_of_loop(loop)->is_calling)
 		call_soon(walls_of_loop(loop));
 	return 0;
 }

@@ -5,6 +5,10 @@
  */
 #include "support/fixture.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "rota/wall_timer.h"
 #include "support/child.h"
 #include "support/fault.h"
@@ -123,6 +127,70 @@ static void a_report_without_a_step_is_not_told(void **state)
 	wall_restore();
 }
 
+/* The timerfd reports the step once: to who arms it, if that is before it is
+ * read. */
+static void a_start_after_a_step_does_not_hide_it(void **state)
+{
+	struct fixture *f = *state;
+	struct ring day, hour;
+
+	init_ring(f->loop, &day);
+	init_ring(f->loop, &hour);
+	assert_int_equal(start_ring(f->loop, &day, ROTA_SEC(86400)), 0);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 1);
+	wall_step(ROTA_SEC(100));
+	assert_int_equal(start_ring(f->loop, &hour, ROTA_SEC(3600)), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 1);
+
+	assert_int_equal(day.steps, 1);
+	assert_in_range(day.step_ns, ROTA_SEC(99), ROTA_SEC(101));
+	assert_int_equal(hour.steps, 1);
+	assert_int_equal(day.calls + hour.calls, 0);
+	rota_wall_timer_stop(&day.timer);
+	rota_wall_timer_stop(&hour.timer);
+	wall_restore();
+}
+
+/* How many files the loop watches with epoll: see proc(5). */
+static unsigned count_watched(struct rota_loop *loop)
+{
+	char path[64], line[256];
+	unsigned count = 0;
+	FILE *stream;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d",
+		 rota_loop_backend_fd(loop));
+	stream = fopen(path, "r");
+	assert_non_null(stream);
+	while (fgets(line, sizeof(line), stream) != NULL)
+		count += strncmp(line, "tfd:", 4) == 0;
+	fclose(stream);
+	return count;
+}
+
+/* A forked child has such a descriptor. */
+static void a_timerfd_with_other_descriptors_is_not_watched_on(void **state)
+{
+	struct fixture *f = *state;
+	struct ring a;
+	int copy;
+
+	if (!poller_is(f, "epoll"))
+		skip_test("only epoll keeps the file");
+	init_ring(f->loop, &a);
+	assert_int_equal(start_ring(f->loop, &a, ROTA_SEC(86400)), 0);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 1);
+	assert_int_equal(count_watched(f->loop), 2); /* and the wake-ups */
+	copy = dup(wall_descriptor());
+	assert_true(copy >= 0);
+	rota_wall_timer_stop(&a.timer);
+	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 0);
+	assert_int_equal(count_watched(f->loop), 1);
+	close(copy);
+	wall_restore();
+}
+
 static void expect_start_fails(struct fixture *f, const char *call, int error)
 {
 	int before = count_descriptors();
@@ -199,6 +267,30 @@ static void use_in_child(void *arg)
 	EXPECT(in->a.calls == 1 && in->a.early == 0);
 }
 
+static void step_in_child(void *arg)
+{
+	struct forked *in = arg;
+	struct rota_loop *loop = in->f->loop;
+
+	EXPECT(rota_loop_fork(loop) == 0);
+	for (int i = 0; i < 2; i++)
+		EXPECT(rota_loop_run(loop, ROTA_RUN_NOWAIT) == 1);
+	EXPECT(in->a.steps == 1 && in->a.calls == 0);
+}
+
+/* The child's timerfd does not know of it. */
+static void a_rebuilt_loop_finds_a_step_from_before_the_fork(void **state)
+{
+	struct forked in = { .f = *state };
+
+	init_ring(in.f->loop, &in.a);
+	assert_int_equal(start_ring(in.f->loop, &in.a, ROTA_SEC(86400)), 0);
+	wall_step(ROTA_SEC(100));
+	in_a_child(step_in_child, &in);
+	rota_wall_timer_stop(&in.a.timer);
+	wall_restore();
+}
+
 /* F2: the child has a timerfd of its own, or does without. */
 static void a_rebuilt_loop_rings_and_so_does_the_parent(void **state)
 {
@@ -241,9 +333,12 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_real_alarm_is_not_early),
 	REAL(a_step_wakes_a_loop_that_sleeps_for_a_day),
 	REAL(a_report_without_a_step_is_not_told),
+	REAL(a_start_after_a_step_does_not_hide_it),
+	REAL(a_timerfd_with_other_descriptors_is_not_watched_on),
 	REAL(a_start_that_fails_changes_nothing),
 	REAL(without_a_timerfd_alarms_and_steps_come_all_the_same),
 	REAL(a_rebuilt_loop_rings_and_so_does_the_parent),
+	REAL(a_rebuilt_loop_finds_a_step_from_before_the_fork),
 	REAL(a_stop_in_a_child_does_not_disturb_the_parent),
 };
 

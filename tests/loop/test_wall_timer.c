@@ -166,6 +166,51 @@ static void an_alarm_that_is_due_again_waits_for_the_next_turn(void **state)
 	assert_int_equal(rota_loop_alive(f->loop), 0);
 }
 
+static void start_again_at_zero(struct alarm *a)
+{
+	if (a->calls < 3)
+		start_alarm(a, 0);
+}
+
+/* The same at the time 0. */
+static void the_wall_clock_may_be_at_zero(void **state)
+{
+	struct fixture *f = *state;
+	struct alarm a;
+
+	init_alarm(f, &a, 1);
+	a.then = start_again_at_zero;
+	assert_int_equal(rota_wall_set(f->loop, 0), 0);
+	start_alarm(&a, 0);
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_true(rota_loop_run(f->loop, ROTA_RUN_NOWAIT) >= 0);
+		assert_int_equal(a.calls, i);
+	}
+	assert_int_equal(rota_wall_now(f->loop), 0);
+	assert_int_equal(rota_loop_alive(f->loop), 0);
+}
+
+static void a_start_does_not_put_off_a_step(void **state)
+{
+	struct fixture *f = *state;
+	struct alarm a, b;
+
+	init_alarm(f, &a, 1);
+	init_alarm(f, &b, 2);
+	rota_wall_timer_on_step(&a.timer, on_alarm_step);
+	start_alarm(&a, BEGIN_NS + ROTA_SEC(100));
+	assert_int_equal(rota_wall_set(f->loop, BEGIN_NS + ROTA_SEC(50)), 0);
+	start_alarm(&b, BEGIN_NS + ROTA_SEC(3600));
+	assert_true(rota_loop_run(f->loop, ROTA_RUN_NOWAIT) >= 0);
+
+	assert_string_equal(journal, "s1");
+	assert_int_equal(rota_loop_now(f->loop), f->start_ns);
+	run_all(f);
+	assert_string_equal(journal, "s1 1 2");
+	assert_int_equal(a.called_ns, a.due_ns);
+	assert_int_equal(b.called_ns, b.due_ns);
+}
+
 static void a_step_forward_calls_what_it_passes(void **state)
 {
 	struct fixture *f = *state;
@@ -428,6 +473,8 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(alarms_are_called_in_the_order_of_their_times),
 	VIRTUAL(an_alarm_may_start_itself_for_the_next_hour),
 	VIRTUAL(an_alarm_that_is_due_again_waits_for_the_next_turn),
+	VIRTUAL(the_wall_clock_may_be_at_zero),
+	VIRTUAL(a_start_does_not_put_off_a_step),
 	VIRTUAL(a_step_forward_calls_what_it_passes),
 	VIRTUAL(after_a_step_backward_the_time_comes_once_more),
 	VIRTUAL(a_step_may_start_the_alarm_for_another_time),

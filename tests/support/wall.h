@@ -9,9 +9,13 @@
 #include <stdint.h>
 
 /* Set the wall clock that this process sees forward by @step_ns, or back. The
- * timerfd that was armed last for clock steps reports it, as the kernel
- * does. */
+ * timerfd that was armed last for clock steps reports it, as the kernel does:
+ * it becomes readable; or, if it is armed again before it is read, that returns
+ * ECANCELED, and it is not readable. */
 void wall_step(int64_t step_ns);
+
+/* Return that timerfd. */
+int wall_descriptor(void);
 
 /* Have the clock go right again, and forget the timerfd. */
 void wall_restore(void);

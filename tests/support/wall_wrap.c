@@ -4,7 +4,9 @@
  */
 #include "wall.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <sys/select.h>
 #include <time.h>
 
 #define WEAK __attribute__((weak))
@@ -13,6 +15,7 @@ enum { CANCEL_ON_SET = 1 << 1, ABSOLUTE = 1 << 0 };
 
 static int64_t shift_ns;
 static int step_fd = -1;
+static int is_untold; /* the last step, unless the timerfd was read */
 
 int __real_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
@@ -46,18 +49,36 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 	return status;
 }
 
+/* Whether @fd is readable now, or with @waits: becomes so. */
+static int is_readable(int fd, int waits)
+{
+	struct timeval none = { 0 };
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(fd, &set);
+	return select(fd + 1, &set, NULL, NULL, waits ? NULL : &none) > 0;
+}
+
 int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *setting,
 			   struct itimerspec *old)
 {
 	struct itimerspec real = *setting;
+	int cancels = 0, status;
 
 	if (flags & CANCEL_ON_SET) {
+		cancels = is_untold && fd == step_fd && is_readable(fd, 0);
+		is_untold = 0;
 		step_fd = fd;
 		add_ns(&real.it_value, -shift_ns);
 		if (real.it_value.tv_sec < 0)
 			real.it_value = (struct timespec){ 0, 1 };
 	}
-	return __real_timerfd_settime(fd, flags, &real, old);
+	status = __real_timerfd_settime(fd, flags, &real, old);
+	if (status < 0 || !cancels)
+		return status;
+	errno = ECANCELED;
+	return -1;
 }
 
 void wall_step(int64_t step_ns)
@@ -65,12 +86,20 @@ void wall_step(int64_t step_ns)
 	struct itimerspec soon = { .it_value = { 0, 1 } };
 
 	shift_ns += step_ns;
-	if (step_fd >= 0)
-		(void)__real_timerfd_settime(step_fd, ABSOLUTE, &soon, NULL);
+	if (step_fd < 0)
+		return;
+	(void)__real_timerfd_settime(step_fd, ABSOLUTE, &soon, NULL);
+	is_untold = is_readable(step_fd, 1);
+}
+
+int wall_descriptor(void)
+{
+	return step_fd;
 }
 
 void wall_restore(void)
 {
 	shift_ns = 0;
 	step_fd = -1;
+	is_untold = 0;
 }
