@@ -181,12 +181,12 @@ static void a_timerfd_with_other_descriptors_is_not_watched_on(void **state)
 	init_ring(f->loop, &a);
 	assert_int_equal(start_ring(f->loop, &a, ROTA_SEC(86400)), 0);
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 1);
-	assert_int_equal(count_watched(f->loop), 2); /* and the wake-ups */
 	copy = dup(wall_descriptor());
 	assert_true(copy >= 0);
 	rota_wall_timer_stop(&a.timer);
 	assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 0);
-	assert_int_equal(count_watched(f->loop), 1);
+	/* Only now: after a look the loop removes what it closes. */
+	assert_int_equal(count_watched(f->loop), 1); /* the wake-ups */
 	close(copy);
 	wall_restore();
 }
