@@ -91,7 +91,8 @@ struct rota_loops_options {
 
 	/** Called for each member that was prepared, when its loop has been
 	 * shut down: to free memory. The loop is closed, and nothing of it can
-	 * be called any more. NULL: nothing. */
+	 * be called any more. Not called if the shutdown fails, and goes on to
+	 * fail when it is repeated. NULL: nothing. */
 	rota_loops_fn *tear_down;
 
 	/** How long a loop may run after the stop, in nanoseconds. Then it is
@@ -185,7 +186,8 @@ int rota_loops_join(struct rota_loops *loops, unsigned *failed);
 /**
  * Have @fn called on the loop of the member @index, with @arg. The calls for
  * the posts of one thread to one member are made in the order of the posts.
- * Returns 0.
+ * Returns 0. If a start fails, @fn is not called for a member that was not
+ * prepared.
  *
  * Phase:   @fn runs in the poll phase.
  * Thread:  any, until rota_loops_join() is called. A thread that is not a

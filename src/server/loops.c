@@ -8,10 +8,17 @@
  *     program begin the end, and runs the loop for what is left; then it shuts
  *     the loop down. Only after that is the memory of the program torn down:
  *     tasks that other threads have posted run in the shutdown.
- *  3. A member whose run ends without a stop stops the others.
+ *  3. A member whose run ends without a stop stops the others. The post of a
+ *     stop may reach a member after its run has ended: it must not end the run
+ *     that is for what is left.
  *  4. The lock is for the start, and for the first error. It is never held
  *     while the program's functions run.
- *  5. In a forked child there are no threads to stop or to wait for.
+ *  5. In a forked child there are no threads to stop or to wait for. If a
+ *     member's function has forked, the child's thread ends at once: the end is
+ *     the parent's, and the lock may be held, by a thread that the child does
+ *     not have.
+ *  6. If a loop cannot be shut down, it may still call what the program has. So
+ *     nothing is torn down then.
  */
 #include "rota/loops.h"
 
@@ -44,6 +51,7 @@ struct member {
 	pthread_t thread;
 	unsigned index;
 	int is_prepared;
+	int has_run; /* its first run has ended (3) */
 };
 
 struct rota_loops {
@@ -87,6 +95,12 @@ unsigned rota_loops_processors(void)
 	unsigned quota = rotai_quota_processors();
 
 	return quota > 0 && quota < allowed ? quota : allowed;
+}
+
+/* (5) */
+static int is_inherited(const struct rota_loops *loops)
+{
+	return loops->fork_generation != rotai_fork_generation;
 }
 
 /* --- the thread of a member ----------------------------------------------- */
@@ -157,6 +171,8 @@ static int prepare_member(struct member *member)
 	if (!wait_for_turn(member))
 		return 0;
 	error = call_set_up(member);
+	if (is_inherited(member->set))
+		return 0;
 	if (error < 0)
 		note_error(member, error);
 	member->is_prepared = error >= 0;
@@ -176,6 +192,9 @@ static void run_until_stopped(struct member *member)
 	rota_run_init(&run);
 	run.flags = ROTA_RUN_UNTIL_WOKEN;
 	status = rota_loop_run_with(member->loop, &run);
+	member->has_run = 1;
+	if (is_inherited(member->set))
+		return;
 	if (status < 0)
 		note_error(member, status);
 	(void)rota_loops_stop(member->set); /* (3) */
@@ -187,9 +206,11 @@ static void run_to_end(struct member *member)
 	const struct rota_loops_options *options = &member->set->options;
 	int status;
 
-	if (options->stop == NULL)
+	if (options->stop == NULL || is_inherited(member->set))
 		return;
 	options->stop(member->set, member->index);
+	if (is_inherited(member->set))
+		return;
 	rota_timer_init(&member->grace, member->loop);
 	rota_timer_unref(&member->grace);
 	if (options->grace_ns != UINT64_MAX)
@@ -197,22 +218,27 @@ static void run_to_end(struct member *member)
 				       options->grace_ns);
 	status = rota_loop_run(member->loop, ROTA_RUN_DEFAULT);
 	rota_timer_stop(&member->grace);
-	if (status < 0)
+	if (status < 0 && !is_inherited(member->set))
 		note_error(member, status);
 }
 
-/* A wait may fail once because the system lacks memory. */
-static void shut_down_loop(struct member *member)
+/* A wait may fail for some time because the system lacks memory. Returns
+ * whether the loop is closed. */
+static int shut_down_loop(struct member *member)
 {
-	enum { SHUTDOWN_TRIES = 3 };
+	enum { SHUTDOWN_TRIES = 10000 };
 	int error = 0;
 
-	for (int i = 0; i < SHUTDOWN_TRIES; i++) {
+	for (unsigned i = 0; i < SHUTDOWN_TRIES; i++) {
+		if (is_inherited(member->set))
+			return 0;
 		error = rota_loop_shutdown(member->loop, UINT64_MAX);
 		if (error == 0)
-			return;
+			return 1;
+		rotai_thread_pause(i);
 	}
 	note_error(member, error);
+	return 0;
 }
 
 static void *run_member(void *arg)
@@ -227,8 +253,8 @@ static void *run_member(void *arg)
 		run_until_stopped(member);
 		run_to_end(member);
 	}
-	shut_down_loop(member);
-	if (member->is_prepared && options->tear_down != NULL)
+	if (shut_down_loop(member) && member->is_prepared &&
+	    options->tear_down != NULL) /* (6) */
 		options->tear_down(member->set, member->index);
 	return NULL;
 }
@@ -296,7 +322,11 @@ free_memory:
 
 static void on_stop(struct rota_task *task)
 {
-	rota_loop_stop(rota_container_of(task, struct member, stopping)->loop);
+	struct member *member =
+		rota_container_of(task, struct member, stopping);
+
+	if (!member->has_run) /* (3) */
+		rota_loop_stop(member->loop);
 }
 
 /* Make all loops: 0, or an error and there is none. */
@@ -416,12 +446,6 @@ free_set:
 
 /* --- what others call ----------------------------------------------------- */
 
-/* (5) */
-static int is_inherited(const struct rota_loops *loops)
-{
-	return loops->fork_generation != rotai_fork_generation;
-}
-
 int rota_loops_stop(struct rota_loops *loops)
 {
 	if (is_inherited(loops))
@@ -458,7 +482,9 @@ static void on_call(struct rota_task *task)
 	struct loop_call call = *posted;
 
 	rotai_memory_free(&rotai_memory_default, posted, sizeof(*posted));
-	call.fn(call.loops, call.index, call.arg);
+	/* A shutdown calls this in a loop that was not prepared, too. */
+	if (call.loops->members[call.index].is_prepared)
+		call.fn(call.loops, call.index, call.arg);
 }
 
 int rota_loops_post(struct rota_loops *loops, unsigned index,

@@ -5,9 +5,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/child.h"
@@ -205,6 +208,35 @@ static void a_start_that_fails_leaves_nothing(void **state)
 	}
 }
 
+static void count_call(struct rota_loops *loops, unsigned index, void *arg)
+{
+	(void)loops;
+	(void)arg;
+	seen.calls[index]++;
+}
+
+static void post_to_all(struct rota_loops *loops, unsigned index)
+{
+	for (unsigned i = 0; index == 0 && i < COUNT; i++)
+		assert_int_equal(rota_loops_post(loops, i, count_call, NULL),
+				 0);
+}
+
+/* What a post would use is not there. */
+static void a_member_that_is_not_prepared_gets_no_posts(void **state)
+{
+	struct rota_loops_options options = options_of(COUNT);
+	struct rota_loops *loops;
+
+	(void)state;
+	seen.act = post_to_all;
+	seen.error_of[1] = ROTA_ENOSPC;
+	assert_int_equal(rota_loops_start(&loops, &options), ROTA_ENOSPC);
+	assert_int_equal(seen.calls[0], 1);
+	assert_int_equal(seen.calls[1], 0);
+	assert_int_equal(seen.calls[2], 0);
+}
+
 static void wake(struct rota_loops *loops, unsigned index, void *arg)
 {
 	(void)loops;
@@ -256,6 +288,75 @@ static void a_loop_that_is_stopped_stops_the_others(void **state)
 		assert_int_equal(seen.stopped[i], 1);
 		assert_int_equal(seen.torn_down[i], 1);
 	}
+}
+
+enum { FAILED_WAITS = 8 };
+
+static atomic_int has_begun, may_fail;
+static const char *wait_call;
+static struct rota_work lasting;
+
+static int last_until_waits_fail(struct rota_work *work)
+{
+	(void)work;
+	has_begun = 1;
+	while (!may_fail || fault_count(wait_call) < FAILED_WAITS)
+		sched_yield();
+	return fault_clear() >= FAILED_WAITS ? 0 : ROTA_EINVAL;
+}
+
+static void note_work(struct rota_work *work, int status)
+{
+	(void)work;
+	seen.calls[0] += status == 0;
+}
+
+/* The shutdown has to wait for a job. */
+static void begin_lasting(struct rota_loops *loops, unsigned index, void *arg)
+{
+	(void)arg;
+	rota_work_init(&lasting, rota_loops_get(loops, index));
+	assert_int_equal(rota_work_queue(&lasting, ROTA_LANE_CPU,
+					 last_until_waits_fail, note_work),
+			 0);
+}
+
+static void fail_and_stop(struct rota_loops *loops, unsigned index, void *arg)
+{
+	(void)arg;
+	fault_count_reset();
+	fault_fail_from(wait_call, 1, ENOMEM);
+	may_fail = 1;
+	rota_loop_stop(rota_loops_get(loops, index));
+}
+
+static void tear_down_closed(struct rota_loops *loops, unsigned index)
+{
+	assert_int_equal(rota_loops_post(loops, index, wake, NULL),
+			 ROTA_ESHUTDOWN);
+	seen.torn_down[index]++;
+}
+
+static void a_shutdown_that_fails_is_tried_again(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_loops_options options = options_of(1);
+	struct rota_loops *loops;
+
+	if (poller_is(f, "kqueue"))
+		skip_test("kqueue wakes a loop by the same call");
+	options.tear_down = tear_down_closed;
+	wait_call = poller_is(f, "epoll") ? "epoll_wait" : "ppoll";
+	has_begun = 0;
+	may_fail = 0;
+	loops = start_set(&options);
+	assert_int_equal(rota_loops_post(loops, 0, begin_lasting, NULL), 0);
+	while (!has_begun)
+		sched_yield();
+	assert_int_equal(rota_loops_post(loops, 0, fail_and_stop, NULL), 0);
+	assert_int_equal(rota_loops_join(loops, NULL), 0);
+	assert_int_equal(seen.calls[0], 1);
+	assert_int_equal(seen.torn_down[0], 1);
 }
 
 static void what_is_invalid_is_refused(void **state)
@@ -353,6 +454,59 @@ static void a_child_has_no_threads(void **state)
 	end_set(loops);
 }
 
+enum { CHILD_SECONDS = 60, THREAD_ENDED = 7, TOOK_PART = 8 };
+
+static pthread_key_t at_end;
+static pid_t parent;
+
+static void end_child(void *arg)
+{
+	(void)arg;
+	_exit(THREAD_ENDED);
+}
+
+static void take_part(struct rota_loops *loops, unsigned index)
+{
+	if (getpid() != parent)
+		_exit(TOOK_PART);
+	stop(loops, index);
+}
+
+static void fork_in_member(struct rota_loops *loops, unsigned index, void *arg)
+{
+	pid_t child = fork();
+
+	(void)loops;
+	(void)index;
+	if (child == 0) {
+		alarm(CHILD_SECONDS);
+		(void)pthread_setspecific(at_end, arg);
+		return; /* as a callback does that has forgotten to exit */
+	}
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, arg, 0), child);
+}
+
+static void a_child_that_a_member_forks_takes_no_part(void **state)
+{
+	struct rota_loops_options options = options_of(2);
+	struct rota_loops *loops;
+	int status = 0;
+
+	(void)state;
+	parent = getpid();
+	assert_int_equal(pthread_key_create(&at_end, end_child), 0);
+	options.stop = take_part;
+	options.tear_down = take_part;
+	loops = start_set(&options);
+	assert_int_equal(rota_loops_post(loops, 1, fork_in_member, &status), 0);
+	end_set(loops);
+	assert_int_equal(pthread_key_delete(at_end), 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), THREAD_ENDED);
+	assert_int_equal(seen.stopped[1], 2);
+}
+
 /* --- the end -------------------------------------------------------------- */
 
 static struct rota_timer timers[MOST];
@@ -389,6 +543,26 @@ static void after_the_stop_loops_finish_their_work(void **state)
 {
 	(void)state;
 	run_for_an_hour(UINT64_MAX);
+	assert_int_equal(fired[0], 1);
+	assert_int_equal(fired[1], 1);
+}
+
+/* The member that is the first to stop has its time as well. */
+static void a_loop_that_stops_itself_finishes_its_work(void **state)
+{
+	struct rota_loops_options options = options_of(2);
+	struct rota_loop_options virtual;
+	struct rota_loops *loops;
+
+	(void)state;
+	memset(fired, 0, sizeof(fired));
+	rota_loop_options_init(&virtual);
+	virtual.clock = ROTA_CLOCK_VIRTUAL;
+	options.loop = &virtual;
+	options.stop = begin_an_hour;
+	loops = start_set(&options);
+	assert_int_equal(rota_loops_post(loops, 1, stop_loop, NULL), 0);
+	assert_int_equal(rota_loops_join(loops, NULL), 0);
 	assert_int_equal(fired[0], 1);
 	assert_int_equal(fired[1], 1);
 }
@@ -556,15 +730,19 @@ static const struct CMUnitTest tests[] = {
 	REAL(without_options_there_is_a_loop_for_each_processor),
 	REAL(posts_are_called_in_their_order),
 	REAL(a_member_that_is_not_prepared_ends_all),
+	REAL(a_member_that_is_not_prepared_gets_no_posts),
 	REAL(a_start_that_fails_leaves_nothing),
 	REAL(a_run_that_fails_stops_the_others),
 	REAL(a_loop_that_is_stopped_stops_the_others),
+	REAL(a_shutdown_that_fails_is_tried_again),
 	REAL(what_is_invalid_is_refused),
 	REAL(a_member_cannot_join),
 	REAL(a_post_needs_memory),
 	REAL(a_set_may_be_stopped_while_it_starts),
 	REAL(a_child_has_no_threads),
+	REAL(a_child_that_a_member_forks_takes_no_part),
 	REAL(after_the_stop_loops_finish_their_work),
+	REAL(a_loop_that_stops_itself_finishes_its_work),
 	REAL(after_the_grace_they_are_shut_down),
 	REAL(signals_are_blocked_unless_inherited),
 	REAL(options_may_grow),
