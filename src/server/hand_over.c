@@ -106,17 +106,6 @@ static int have_look(struct rotai_member *member)
 	return error == ROTA_EALREADY ? 0 : error;
 }
 
-static void note_room(struct rota_listen_group *group)
-{
-	int acceptor;
-
-	if (!__atomic_load_n(&group->is_waiting, __ATOMIC_SEQ_CST))
-		return;
-	acceptor = __atomic_load_n(&group->acceptor, __ATOMIC_SEQ_CST);
-	if (acceptor >= 0)
-		(void)have_look(&group->members[acceptor]);
-}
-
 /* Return the first that listens, else the first that will, or -1. */
 static int first_open(const struct rota_listen_group *group)
 {
@@ -152,6 +141,22 @@ static void appoint(struct rota_listen_group *group, int from)
 		rotai_member_set_state(&group->members[next],
 				       ROTAI_MEMBER_CLOSED);
 	}
+}
+
+/* A connection has gone. The acceptor may have closed before it was appointed,
+ * by a thread that found this post on its way, and relies on it. */
+static void note_room(struct rota_listen_group *group)
+{
+	int acceptor;
+
+	if (!__atomic_load_n(&group->is_waiting, __ATOMIC_SEQ_CST))
+		return;
+	acceptor = __atomic_load_n(&group->acceptor, __ATOMIC_SEQ_CST);
+	if (acceptor < 0 ||
+	    have_look(&group->members[acceptor]) != ROTA_ESHUTDOWN)
+		return;
+	rotai_member_set_state(&group->members[acceptor], ROTAI_MEMBER_CLOSED);
+	appoint(group, acceptor);
 }
 
 /* Accept, or do not: as @member, which is open, has to. (3) */

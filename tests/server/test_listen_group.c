@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "server/crew.h"
+#include "server/group.h"
 #include "support/child.h"
 #include "support/fault.h"
 
@@ -207,6 +208,38 @@ static void what_is_coming_when_all_go_is_closed(void **state)
 	for (int i = 0; i < 4; i++)
 		(void)raw_end(fds[i]);
 	raw_close_all(fds, 4);
+	crew_end(&c, f);
+}
+
+/* A member was appointed, and was closed by then; the thread that did so has
+ * found another one's post to it on its way. That one finds that it is closed,
+ * and appoints the next. */
+static void a_closed_acceptor_is_replaced_by_who_posts_to_it(void **state)
+{
+	struct fixture *f = *state;
+	struct crew c;
+	int fds[2], late;
+
+	crew_begin(&c, f, 3, ROTA_LISTEN_HAND_OVER, 1);
+	crew_open(&c);
+	crew_turns(&c, 3);
+	shut_down(&c, f, 1);
+	raw_clients(fds, 2, &c.address);
+	CREW_UNTIL(&c, crew_accepted(&c) == 2);
+	crew_turns(&c, 3);
+	assert_true(c.group->is_waiting);
+	c.group->members[1].state = ROTAI_MEMBER_LISTENING;
+	c.group->acceptor = 1;
+	raw_clients(&late, 1, &c.address);
+	crew_turns(&c, 3);
+	assert_int_equal(crew_accepted(&c), 2);
+
+	raw_close(fds[0]);
+	CREW_UNTIL(&c, crew_accepted(&c) == 3);
+	assert_int_not_equal(c.group->acceptor, 1);
+	assert_int_equal(c.group->members[1].state, ROTAI_MEMBER_CLOSED);
+	raw_close(fds[1]);
+	raw_close(late);
 	crew_end(&c, f);
 }
 
@@ -700,6 +733,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_loop_that_shuts_down_hands_back_what_is_coming),
 	REAL(a_server_that_stops_hands_back_what_is_coming),
 	REAL(what_is_coming_when_all_go_is_closed),
+	REAL(a_closed_acceptor_is_replaced_by_who_posts_to_it),
 	REAL(a_loop_that_runs_later_gets_its_share),
 	REAL(a_loop_that_cannot_open_hands_back_its_share),
 	REAL(a_group_that_is_closed_listens_no_more),
