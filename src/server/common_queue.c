@@ -10,10 +10,15 @@
  *  2. The kernel wakes the first of the instances whose threads wait. A quiet
  *     server would always use the same loop. So after TURN_SIZE connections a
  *     member goes to the end of the line.
+ *  3. If another thread pauses or closes a member while its loop waits without
+ *     the loop's lock, the kernel still has its registration: a connection may
+ *     wake that loop, which ignores it. So the member passes the look on once
+ *     more, after the wait.
  */
 #include "server/common_queue.h"
 
 #include "io/listen.h"
+#include "loop/loop.h"
 
 enum { TURN_SIZE = 16 };
 
@@ -55,6 +60,15 @@ static void on_common_look(struct rota_task *task)
 	rotai_group_release(member->group);
 }
 
+/* @member accepts no more. */
+static void leave_line(struct rotai_member *member)
+{
+	pass_look_on(member);
+	if (member->loop->is_unlocked) /* (3) */
+		(void)rotai_group_post(member->group, &member->looking,
+				       on_common_look);
+}
+
 void rotai_common_queue_accepted(struct rota_stream *stream, int status, int fd)
 {
 	struct rotai_member *member = rotai_member_of(stream);
@@ -79,7 +93,7 @@ static void pause_common(struct rota_listener *listener, int is_paused)
 	/* In a forked child, too. */
 	(void)rotai_listener_set_paused(&member->by.stream, is_paused);
 	if (is_paused)
-		pass_look_on(member);
+		leave_line(member);
 }
 
 static void leave_common(struct rota_listener *listener)
@@ -87,7 +101,7 @@ static void leave_common(struct rota_listener *listener)
 	struct rotai_member *member = rotai_member_of_listener(listener);
 
 	rotai_member_set_state(member, ROTAI_MEMBER_CLOSED);
-	pass_look_on(member);
+	leave_line(member);
 }
 
 const struct rotai_listener_class rotai_common_queue_class = {

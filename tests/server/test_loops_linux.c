@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "server/crew.h"
+#include "server/group.h"
 #include "support/fault.h"
 
 /* --- processors ----------------------------------------------------------- */
@@ -214,11 +215,56 @@ static void a_change_that_fails_is_tried_again(void **state)
 	}
 }
 
+static void take_lock(struct rota_loop *loop, void *arg)
+{
+	(void)loop;
+	(void)arg;
+}
+
+static int has_look(unsigned index)
+{
+	return rota_task_is_queued(&crew.group->members[index].looking);
+}
+
+/* What another thread may do while the first loop waits. The second loop looks
+ * at once, and there is nothing yet. */
+static void stop_first(void *arg)
+{
+	(void)arg;
+	assert_int_equal(rota_server_stop(crew.servers[0], 0, NULL), 0);
+	assert_true(has_look(1));
+	assert_true(rota_loop_run(loops_of[1], ROTA_RUN_NOWAIT) >= 0);
+	assert_false(has_look(1));
+}
+
+static void a_member_that_leaves_in_a_wait_passes_on_what_woke_it(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	begin(f, 0);
+	assert_int_equal(
+		rota_loop_set_lock(loops_of[0], take_lock, take_lock, NULL), 0);
+	run_both();
+	run_both();
+	fault_call_before("epoll_wait", 1, stop_first, NULL);
+	assert_true(rota_loop_run(loops_of[0], ROTA_RUN_NOWAIT) >= 0);
+	assert_int_equal(fault_clear(), 1);
+	assert_true(rota_loop_run(loops_of[0], ROTA_RUN_NOWAIT) >= 0);
+	assert_true(has_look(1));
+	raw_clients(&fd, 1, &crew.address);
+	while (crew.hands[1].accepted == 0)
+		run_both();
+	raw_close(fd);
+	end(f);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(threads_can_be_pinned),
 	REAL(a_connection_wakes_one_loop),
 	REAL(a_listener_that_pauses_is_not_woken),
 	REAL(a_member_that_closes_leaves_the_kernel),
+	REAL(a_member_that_leaves_in_a_wait_passes_on_what_woke_it),
 	REAL(a_change_that_fails_is_tried_again),
 };
 
