@@ -292,17 +292,25 @@ static void a_loop_that_is_stopped_stops_the_others(void **state)
 
 enum { FAILED_WAITS = 8 };
 
-static atomic_int has_begun, may_fail;
+static atomic_uint fails_left;
+static atomic_int has_begun;
 static const char *wait_call;
 static struct rota_work lasting;
+
+static void fail_again(void *arg)
+{
+	(void)arg;
+	if (--fails_left > 0)
+		fault_fail_after(wait_call, 1, ENOMEM, fail_again, NULL);
+}
 
 static int last_until_waits_fail(struct rota_work *work)
 {
 	(void)work;
 	has_begun = 1;
-	while (!may_fail || fault_count(wait_call) < FAILED_WAITS)
+	while (fails_left > 0)
 		sched_yield();
-	return fault_clear() >= FAILED_WAITS ? 0 : ROTA_EINVAL;
+	return 0;
 }
 
 static void note_work(struct rota_work *work, int status)
@@ -324,9 +332,7 @@ static void begin_lasting(struct rota_loops *loops, unsigned index, void *arg)
 static void fail_and_stop(struct rota_loops *loops, unsigned index, void *arg)
 {
 	(void)arg;
-	fault_count_reset();
-	fault_fail_from(wait_call, 1, ENOMEM);
-	may_fail = 1;
+	fault_fail_after(wait_call, 1, ENOMEM, fail_again, NULL);
 	rota_loop_stop(rota_loops_get(loops, index));
 }
 
@@ -348,13 +354,14 @@ static void a_shutdown_that_fails_is_tried_again(void **state)
 	options.tear_down = tear_down_closed;
 	wait_call = poller_is(f, "epoll") ? "epoll_wait" : "ppoll";
 	has_begun = 0;
-	may_fail = 0;
+	fails_left = FAILED_WAITS;
 	loops = start_set(&options);
 	assert_int_equal(rota_loops_post(loops, 0, begin_lasting, NULL), 0);
 	while (!has_begun)
 		sched_yield();
 	assert_int_equal(rota_loops_post(loops, 0, fail_and_stop, NULL), 0);
 	assert_int_equal(rota_loops_join(loops, NULL), 0);
+	assert_int_equal(fault_clear(), 1); /* the last one */
 	assert_int_equal(seen.calls[0], 1);
 	assert_int_equal(seen.torn_down[0], 1);
 }
