@@ -87,10 +87,10 @@ typedef void rota_shutdown_fn(struct rota_shutdown *shutdown, int status);
  * most the low watermark is queued; and once it has returned ROTA_ENOBUFS, as
  * soon as there is place again below rota_loop_set_output_limit(). It is called
  * with an error if the writing side has failed and bytes are lost that
- * rota_stream_send() had accepted. After rota_stream_end() it is called only with an error. After
- * rota_stream_shutdown() has returned 1 it is called once, when the writing
- * side is shut down (0) or has failed: also if a send had returned 1 before,
- * and the queue passes the low watermark meanwhile.
+ * rota_stream_send() had accepted. After rota_stream_end() it is called only
+ * with an error. After rota_stream_shutdown() has returned 1 it is called once,
+ * when the writing side is shut down (0) or has failed: also if a send had
+ * returned 1 before, and the queue passes the low watermark meanwhile.
  *
  * Phase:   poll, or pending.
  * Thread:  the loop's.

@@ -552,8 +552,7 @@ int rota_wall_set(struct rota_loop *loop, uint64_t now_ns)
 		return ROTA_EINVAL;
 	loop->virtual_wall_ns = now_ns - loop->virtual_ns;
 	if (rotai_extension_get(loop, ROTAI_EXTENSION_WALL) != NULL &&
-	    walls_of_loop(loop)->count > 0 &&
-	    !walls_of_loop(loop)->is_calling)
+	    walls_of_loop(loop)->count > 0 && !walls_of_loop(loop)->is_calling)
 		call_soon(walls_of_loop(loop));
 	return 0;
 }
