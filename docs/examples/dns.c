@@ -135,8 +135,8 @@ static void forward(const struct rota_received *received)
 	query->size = received->size;
 	memcpy(query->data, received->data, received->size);
 	query->client_id = id_at(query->data);
-	query->id = (uint16_t)((query - queries) | ((unsigned)rand() & 0xff)
-							   << 8); /* (1) */
+	query->id = (uint16_t)((unsigned)(query - queries) |
+			       ((unsigned)rand() & 0xff) << 8); /* (1) */
 	set_id(query->data, query->id);
 	rota_timer_start(&query->timer, on_timeout, ROTA_SEC(2));
 	out.data = query->data;

@@ -13,9 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <linux/errqueue.h>
-#include <linux/sock_diag.h>
-
+#include "base/control.h"
 #include "base/fd.h"
 #include "base/socket.h"
 #include "base/socket_option.h"
@@ -24,6 +22,14 @@
 /* Not in the headers of every C library. */
 enum { UDP_LEVEL = 17, SEGMENT_OPTION = 103, COALESCE_OPTION = 104 };
 enum { MEMINFO_OPTION = 55, DROPS = 8, MEMINFO_WORDS = 9 };
+enum { ORIGIN_ICMP = 2, ORIGIN_ICMP6 = 3 };
+
+/* struct sock_extended_err of <linux/errqueue.h>: see ip(7). */
+struct extended_error {
+	uint32_t errnum;
+	uint8_t origin, type, code, pad;
+	uint32_t info, data;
+};
 
 _Static_assert(sizeof(struct rotai_message) == sizeof(struct mmsghdr) &&
 		       offsetof(struct rotai_message, size) ==
@@ -153,7 +159,7 @@ void rotai_control_read(struct msghdr *head, struct rota_received *received)
 	struct cmsghdr *control;
 
 	for (control = CMSG_FIRSTHDR(head); control != NULL;
-	     control = CMSG_NXTHDR(head, control)) {
+	     control = rotai_control_next(head, control)) {
 		if (control->cmsg_level == IPPROTO_IP)
 			read_control4(control, received);
 		else if (control->cmsg_level == IPPROTO_IPV6)
@@ -173,9 +179,10 @@ static void put_control(struct msghdr *head, int level, int type,
 
 	control->cmsg_level = level;
 	control->cmsg_type = type;
-	control->cmsg_len = CMSG_LEN(size);
+	control->cmsg_len = (__typeof__(control->cmsg_len))CMSG_LEN(size);
 	memcpy(CMSG_DATA(control), data, size);
-	head->msg_controllen += CMSG_SPACE(size);
+	head->msg_controllen +=
+		(__typeof__(head->msg_controllen))CMSG_SPACE(size);
 }
 
 static void put_address4(struct msghdr *head, const struct rota_outgoing *out)
@@ -312,11 +319,11 @@ int rotai_datagram_keep_errors(int fd, int family, int keep)
 static int read_error(struct msghdr *head, struct rota_datagram_error *error)
 {
 	struct cmsghdr *control;
-	struct sock_extended_err found;
+	struct extended_error found;
 	const struct sockaddr *from;
 
 	for (control = CMSG_FIRSTHDR(head); control != NULL;
-	     control = CMSG_NXTHDR(head, control)) {
+	     control = rotai_control_next(head, control)) {
 		int is_ip4 = control->cmsg_level == IPPROTO_IP &&
 			     control->cmsg_type == IP_RECVERR;
 		int is_ip6 = control->cmsg_level == IPPROTO_IPV6 &&
@@ -325,14 +332,13 @@ static int read_error(struct msghdr *head, struct rota_datagram_error *error)
 		if (!is_ip4 && !is_ip6)
 			continue;
 		memcpy(&found, CMSG_DATA(control), sizeof(found));
-		if (found.ee_origin != SO_EE_ORIGIN_ICMP &&
-		    found.ee_origin != SO_EE_ORIGIN_ICMP6)
+		if (found.origin != ORIGIN_ICMP && found.origin != ORIGIN_ICMP6)
 			return 0; /* (2) */
-		error->status = -(int)found.ee_errno;
-		error->type = found.ee_type;
-		error->code = found.ee_code;
-		if (found.ee_errno == EMSGSIZE && found.ee_info <= UINT16_MAX)
-			error->mtu = (uint16_t)found.ee_info;
+		error->status = -(int)found.errnum;
+		error->type = found.type;
+		error->code = found.code;
+		if (found.errnum == EMSGSIZE && found.info <= UINT16_MAX)
+			error->mtu = (uint16_t)found.info;
 		from = (const struct sockaddr *)(const void
 							 *)(CMSG_DATA(control) +
 							    sizeof(found));

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "base/control.h"
 #include "base/socket.h"
 #include "base/socket_option.h"
 #include "rota/error.h"
@@ -110,7 +111,7 @@ void rotai_control_read(struct msghdr *head, struct rota_received *received)
 	struct timeval time;
 
 	for (control = CMSG_FIRSTHDR(head); control != NULL;
-	     control = CMSG_NXTHDR(head, control)) {
+	     control = rotai_control_next(head, control)) {
 		if (control->cmsg_level == IPPROTO_IP)
 			read_control4(control, received);
 		else if (control->cmsg_level == IPPROTO_IPV6)

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "base/control.h"
 #include "base/fd.h"
 #include "base/socket.h"
 #include "rota/error.h"
@@ -121,16 +122,6 @@ static void take_control(struct cmsghdr *header,
 	}
 }
 
-/* The macro of musl converts between signed and unsigned. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wsign-conversion"
-static struct cmsghdr *next_control(struct msghdr *message,
-				    struct cmsghdr *header)
-{
-	return CMSG_NXTHDR(message, header);
-}
-#pragma GCC diagnostic pop
-
 ssize_t rotai_unix_receive(int fd, void *data, size_t size,
 			   struct rotai_unix_passed *passed)
 {
@@ -154,7 +145,7 @@ ssize_t rotai_unix_receive(int fd, void *data, size_t size,
 	if (message.msg_controllen == 0)
 		return n;
 	for (header = CMSG_FIRSTHDR(&message); header != NULL;
-	     header = next_control(&message, header))
+	     header = rotai_control_next(&message, header))
 		take_control(header, passed);
 	return n;
 }
