@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/control.h"
 #include "base/socket.h"
 #include "rota/error.h"
 
@@ -52,6 +53,19 @@ int rotai_ip6_is_own(const struct in6_addr *ip)
 	memcpy(&ip4, &ip->s6_addr[12], sizeof(ip4));
 	return !IN_MULTICAST(ntohl(ip4.s_addr)) &&
 	       ip4.s_addr != htonl(INADDR_BROADCAST);
+}
+
+void rotai_control_put_address6(struct msghdr *head,
+				const struct rota_outgoing *out)
+{
+	struct in6_pktinfo info;
+
+	memset(&info, 0, sizeof(info));
+	info.ipi6_ifindex = out->interface_index;
+	if (out->from != NULL && out->from->size > 0)
+		info.ipi6_addr = out->from->is.ip6.sin6_addr;
+	rotai_control_put(head, IPPROTO_IPV6, IPV6_PKTINFO, &info,
+			  sizeof(info));
 }
 
 #ifdef __OpenBSD__

@@ -46,6 +46,11 @@ void rotai_control_read(struct msghdr *head, struct rota_received *received);
  * without the interface. */
 int rotai_ip6_is_own(const struct in6_addr *ip);
 
+/* Append the interface and the address from which *@out is sent, for a socket
+ * of IPv6. */
+void rotai_control_put_address6(struct msghdr *head,
+				const struct rota_outgoing *out);
+
 /* Write the control data of *@out to @room, of ROTAI_CONTROL_SIZE bytes, and
  * set it in @head. @family is that of the socket. */
 void rotai_control_write(struct msghdr *head, char *room,

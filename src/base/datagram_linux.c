@@ -169,38 +169,13 @@ void rotai_control_read(struct msghdr *head, struct rota_received *received)
 	}
 }
 
-/* Append control data to that of @head. */
-static void put_control(struct msghdr *head, int level, int type,
-			const void *data, size_t size)
-{
-	struct cmsghdr *control =
-		(struct cmsghdr *)(void *)((char *)head->msg_control +
-					   head->msg_controllen);
-
-	control->cmsg_level = level;
-	control->cmsg_type = type;
-	control->cmsg_len = (__typeof__(control->cmsg_len))CMSG_LEN(size);
-	memcpy(CMSG_DATA(control), data, size);
-	head->msg_controllen +=
-		(__typeof__(head->msg_controllen))CMSG_SPACE(size);
-}
-
 static void put_address4(struct msghdr *head, const struct rota_outgoing *out)
 {
 	struct in_pktinfo info = { .ipi_ifindex = (int)out->interface_index };
 
 	if (out->from != NULL && out->from->size > 0)
 		info.ipi_spec_dst = out->from->is.ip4.sin_addr;
-	put_control(head, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
-}
-
-static void put_address6(struct msghdr *head, const struct rota_outgoing *out)
-{
-	struct in6_pktinfo info = { .ipi6_ifindex = out->interface_index };
-
-	if (out->from != NULL && out->from->size > 0)
-		info.ipi6_addr = out->from->is.ip6.sin6_addr;
-	put_control(head, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	rotai_control_put(head, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 }
 
 void rotai_control_write(struct msghdr *head, char *room,
@@ -214,28 +189,29 @@ void rotai_control_write(struct msghdr *head, char *room,
 	if (out->interface_index != 0 ||
 	    (out->from != NULL && out->from->size > 0)) {
 		if (family == AF_INET6)
-			put_address6(head, out);
+			rotai_control_put_address6(head, out);
 		else
 			put_address4(head, out);
 	}
 	/* A socket of IPv6 may send by IPv4. The kernel heeds what is of the
 	 * protocol that it uses. */
 	if (ecn != 0) {
-		put_control(head, IPPROTO_IP, IP_TOS, &ecn, sizeof(ecn));
+		rotai_control_put(head, IPPROTO_IP, IP_TOS, &ecn, sizeof(ecn));
 		if (family == AF_INET6)
-			put_control(head, IPPROTO_IPV6, IPV6_TCLASS, &ecn,
-				    sizeof(ecn));
+			rotai_control_put(head, IPPROTO_IPV6, IPV6_TCLASS, &ecn,
+					  sizeof(ecn));
 	}
 	if (hop_limit != 0) {
-		put_control(head, IPPROTO_IP, IP_TTL, &hop_limit,
-			    sizeof(hop_limit));
+		rotai_control_put(head, IPPROTO_IP, IP_TTL, &hop_limit,
+				  sizeof(hop_limit));
 		if (family == AF_INET6)
-			put_control(head, IPPROTO_IPV6, IPV6_HOPLIMIT,
-				    &hop_limit, sizeof(hop_limit));
+			rotai_control_put(head, IPPROTO_IPV6, IPV6_HOPLIMIT,
+					  &hop_limit, sizeof(hop_limit));
 	}
 	if (out->segment_size != 0)
-		put_control(head, UDP_LEVEL, SEGMENT_OPTION, &out->segment_size,
-			    sizeof(out->segment_size));
+		rotai_control_put(head, UDP_LEVEL, SEGMENT_OPTION,
+				  &out->segment_size,
+				  sizeof(out->segment_size));
 }
 
 int rotai_datagram_has_segments(int fd)

@@ -126,20 +126,6 @@ void rotai_control_read(struct msghdr *head, struct rota_received *received)
 	}
 }
 
-static void put_control(struct msghdr *head, int level, int type,
-			const void *data, size_t size)
-{
-	struct cmsghdr *control =
-		(struct cmsghdr *)(void *)((char *)head->msg_control +
-					   head->msg_controllen);
-
-	control->cmsg_level = level;
-	control->cmsg_type = type;
-	control->cmsg_len = (socklen_t)CMSG_LEN(size);
-	memcpy(CMSG_DATA(control), data, size);
-	head->msg_controllen += (socklen_t)CMSG_SPACE(size);
-}
-
 static void put_address4(struct msghdr *head, const struct rota_outgoing *out)
 {
 	const struct rota_address *from = out->from;
@@ -151,27 +137,16 @@ static void put_address4(struct msghdr *head, const struct rota_outgoing *out)
 	info.ipi_ifindex = out->interface_index;
 	if (from != NULL && from->size > 0)
 		info.ipi_spec_dst = from->is.ip4.sin_addr;
-	put_control(head, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	rotai_control_put(head, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 #elif defined(IP_SENDSRCADDR)
 	if (from != NULL && from->size > 0)
-		put_control(head, IPPROTO_IP, IP_SENDSRCADDR,
-			    &from->is.ip4.sin_addr,
-			    sizeof(from->is.ip4.sin_addr));
+		rotai_control_put(head, IPPROTO_IP, IP_SENDSRCADDR,
+				  &from->is.ip4.sin_addr,
+				  sizeof(from->is.ip4.sin_addr));
 #else
 	(void)head;
 	(void)from;
 #endif
-}
-
-static void put_address6(struct msghdr *head, const struct rota_outgoing *out)
-{
-	struct in6_pktinfo info;
-
-	memset(&info, 0, sizeof(info));
-	info.ipi6_ifindex = out->interface_index;
-	if (out->from != NULL && out->from->size > 0)
-		info.ipi6_addr = out->from->is.ip6.sin6_addr;
-	put_control(head, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
 }
 
 void rotai_control_write(struct msghdr *head, char *room,
@@ -185,20 +160,21 @@ void rotai_control_write(struct msghdr *head, char *room,
 	if (out->interface_index != 0 ||
 	    (out->from != NULL && out->from->size > 0)) {
 		if (family == AF_INET6)
-			put_address6(head, out);
+			rotai_control_put_address6(head, out);
 		else
 			put_address4(head, out);
 	}
 	if (family == AF_INET6 && ecn != 0)
-		put_control(head, IPPROTO_IPV6, IPV6_TCLASS, &ecn, sizeof(ecn));
+		rotai_control_put(head, IPPROTO_IPV6, IPV6_TCLASS, &ecn,
+				  sizeof(ecn));
 	if (family == AF_INET6 && hop_limit != 0)
-		put_control(head, IPPROTO_IPV6, IPV6_HOPLIMIT, &hop_limit,
-			    sizeof(hop_limit));
+		rotai_control_put(head, IPPROTO_IPV6, IPV6_HOPLIMIT, &hop_limit,
+				  sizeof(hop_limit));
 	if (family == AF_INET && ecn != 0)
-		put_control(head, IPPROTO_IP, IP_TOS, &ecn, sizeof(ecn));
+		rotai_control_put(head, IPPROTO_IP, IP_TOS, &ecn, sizeof(ecn));
 	if (family == AF_INET && hop_limit != 0)
-		put_control(head, IPPROTO_IP, IP_TTL, &hop_limit,
-			    sizeof(hop_limit));
+		rotai_control_put(head, IPPROTO_IP, IP_TTL, &hop_limit,
+				  sizeof(hop_limit));
 	if (head->msg_controllen == 0)
 		head->msg_control = NULL;
 }

@@ -173,3 +173,27 @@ void rotai_socket_change_undo(struct rotai_socket_change *change, int fd)
 				       change->of[i].before);
 	}
 }
+
+int rotai_socket_bind_with(int fd, struct rotai_socket_change *change,
+			   const struct rotai_bind *how,
+			   const struct rota_address *address)
+{
+	int error;
+
+	if (how->reuses_port)
+		rotai_socket_change_option(change, ROTAI_OPTION_REUSE_PORT, 1);
+	if (how->is_free)
+		rotai_socket_change_option(change, ROTAI_OPTION_FREE_BIND, 1);
+	if (how->is_transparent)
+		rotai_socket_change_option(change, ROTAI_OPTION_TRANSPARENT, 1);
+	if (address->is.any.sa_family == AF_INET6 && how->ip6_only >= 0)
+		rotai_socket_change_add(change, IPPROTO_IPV6, IPV6_V6ONLY,
+					how->ip6_only);
+	error = rotai_socket_change_make(change, fd);
+	if (error < 0)
+		return error;
+	error = rotai_socket_bind(fd, &address->is.any, address->size);
+	if (error < 0)
+		rotai_socket_change_undo(change, fd);
+	return error;
+}

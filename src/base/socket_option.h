@@ -5,6 +5,8 @@
 #ifndef ROTAI_BASE_SOCKET_OPTION_H
 #define ROTAI_BASE_SOCKET_OPTION_H
 
+#include "rota/address.h"
+
 /* Options whose name differs from system to system, or that only some systems
  * have. */
 enum rotai_socket_option {
@@ -48,6 +50,20 @@ void rotai_socket_change_option(struct rotai_socket_change *change,
 /* Set all options of the change. Returns 0; or an error, and no option of @fd
  * is changed. */
 int rotai_socket_change_make(struct rotai_socket_change *change, int fd);
+
+/* How to bind a socket of IPv4 or IPv6. */
+struct rotai_bind {
+	int reuses_port;
+	int is_free; /* ROTAI_OPTION_FREE_BIND */
+	int is_transparent;
+	int ip6_only; /* 0, 1, or -1: leave it as it is */
+};
+
+/* Make @change and set the options of @how, and bind @fd: 0; or an error, and
+ * no option of @fd is changed. */
+int rotai_socket_bind_with(int fd, struct rotai_socket_change *change,
+			   const struct rotai_bind *how,
+			   const struct rota_address *address);
 
 /* Give the options that were set their former values. */
 void rotai_socket_change_undo(struct rotai_socket_change *change, int fd);

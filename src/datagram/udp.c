@@ -138,28 +138,18 @@ enum {
 static int bind_udp(int fd, const struct rota_address *address, unsigned flags)
 {
 	struct rotai_socket_change change = { .wanted = 0 };
-	int error;
+	const struct rotai_bind how = {
+		.reuses_port = (flags & ROTA_UDP_REUSE_PORT) != 0,
+		.is_free = (flags & ROTA_UDP_FREE_BIND) != 0,
+		.is_transparent = (flags & ROTA_UDP_TRANSPARENT) != 0,
+		.ip6_only = flags & ROTA_UDP_IP6_AS_IS
+				    ? -1
+				    : (flags & ROTA_UDP_IP6_ONLY) != 0,
+	};
 
 	if (flags & ROTA_UDP_REUSE_ADDRESS)
 		rotai_socket_change_option(&change, ROTAI_OPTION_SHARE, 1);
-	if (flags & ROTA_UDP_REUSE_PORT)
-		rotai_socket_change_option(&change, ROTAI_OPTION_REUSE_PORT, 1);
-	if (flags & ROTA_UDP_FREE_BIND)
-		rotai_socket_change_option(&change, ROTAI_OPTION_FREE_BIND, 1);
-	if (flags & ROTA_UDP_TRANSPARENT)
-		rotai_socket_change_option(&change, ROTAI_OPTION_TRANSPARENT,
-					   1);
-	if (address->is.any.sa_family == AF_INET6 &&
-	    !(flags & ROTA_UDP_IP6_AS_IS))
-		rotai_socket_change_add(&change, IPPROTO_IPV6, IPV6_V6ONLY,
-					(flags & ROTA_UDP_IP6_ONLY) != 0);
-	error = rotai_socket_change_make(&change, fd);
-	if (error < 0)
-		return error;
-	error = rotai_socket_bind(fd, &address->is.any, address->size);
-	if (error < 0)
-		rotai_socket_change_undo(&change, fd);
-	return error;
+	return rotai_socket_bind_with(fd, &change, &how, address);
 }
 
 int rota_udp_bind(struct rota_udp *udp, const struct rota_address *address,

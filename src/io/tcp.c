@@ -164,28 +164,18 @@ static int bind_socket(int fd, const struct rota_address *address,
 		       unsigned flags)
 {
 	struct rotai_socket_change change = { .wanted = 0 };
-	int error;
+	const struct rotai_bind how = {
+		.reuses_port = (flags & ROTA_TCP_REUSE_PORT) != 0,
+		.is_free = (flags & ROTA_TCP_FREE_BIND) != 0,
+		.is_transparent = (flags & ROTA_TCP_TRANSPARENT) != 0,
+		.ip6_only = flags & ROTA_TCP_IP6_AS_IS
+				    ? -1
+				    : (flags & ROTA_TCP_IP6_ONLY) != 0,
+	};
 
 	if (!(flags & ROTA_TCP_NO_REUSE_ADDRESS))
 		rotai_socket_change_add(&change, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (flags & ROTA_TCP_REUSE_PORT)
-		rotai_socket_change_option(&change, ROTAI_OPTION_REUSE_PORT, 1);
-	if (flags & ROTA_TCP_FREE_BIND)
-		rotai_socket_change_option(&change, ROTAI_OPTION_FREE_BIND, 1);
-	if (flags & ROTA_TCP_TRANSPARENT)
-		rotai_socket_change_option(&change, ROTAI_OPTION_TRANSPARENT,
-					   1);
-	if (address->is.any.sa_family == AF_INET6 &&
-	    !(flags & ROTA_TCP_IP6_AS_IS))
-		rotai_socket_change_add(&change, IPPROTO_IPV6, IPV6_V6ONLY,
-					(flags & ROTA_TCP_IP6_ONLY) != 0);
-	error = rotai_socket_change_make(&change, fd);
-	if (error < 0)
-		return error;
-	error = rotai_socket_bind(fd, &address->is.any, address->size);
-	if (error < 0)
-		rotai_socket_change_undo(&change, fd);
-	return error;
+	return rotai_socket_bind_with(fd, &change, &how, address);
 }
 
 static int may_bind(const struct rota_address *address, unsigned flags)

@@ -120,13 +120,9 @@ static void call_name_lookup(struct rota_request *request)
 static int cancel_name_lookup(struct rota_request *request, int status)
 {
 	struct rota_name_lookup *lookup = name_lookup_of(request);
-	int error = rotai_shared_leave(&lookup->internal.waiter);
 
-	if (error == 0)
-		rotai_request_finish(request, status);
-	else if (status == ROTA_ETIMEDOUT)
-		lookup->internal.late = 1;
-	return error;
+	return rotai_shared_cancel(&lookup->internal.waiter, request, status,
+				   &lookup->internal.late);
 }
 
 static void name_lookup_forked(struct rota_request *request)

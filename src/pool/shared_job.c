@@ -26,6 +26,7 @@
 
 #include "base/list.h"
 #include "loop/loop.h"
+#include "loop/request.h"
 #include "pool/client.h"
 #include "pool/pool.h"
 #include "rota/error.h"
@@ -249,4 +250,16 @@ void rotai_shared_forked(struct rotai_waiter *waiter)
 	/* No lane will ever drop its reference. (6) */
 	if (left == 0 || (left == 1 && job->pool != NULL && !job->begun))
 		job->class_->free(job);
+}
+
+int rotai_shared_cancel(struct rotai_waiter *waiter,
+			struct rota_request *request, int status, int *late)
+{
+	int error = rotai_shared_leave(waiter);
+
+	if (error == 0)
+		rotai_request_finish(request, status);
+	else if (status == ROTA_ETIMEDOUT)
+		*late = 1;
+	return error;
 }

@@ -66,6 +66,11 @@ void rotai_shared_drop(struct rotai_waiter *waiter);
  * waiters may join it. */
 int rotai_shared_leave(struct rotai_waiter *waiter);
 
+/* The cancel of @request, which waits by @waiter: as its class wants it. If it
+ * is too late for a time-out, *@late is set. */
+int rotai_shared_cancel(struct rotai_waiter *waiter,
+			struct rota_request *request, int status, int *late);
+
 /* In a forked child, for class->forked: @waiter waits no more. The memory of a
  * job that a thread had begun is lost. */
 void rotai_shared_forked(struct rotai_waiter *waiter);

@@ -3,7 +3,7 @@
  *
  *  1. Every member listens to the same socket, but only the acceptor's listener
  *     is not paused. When the acceptor's member closes, it appoints another one
- *     that is open. Whoever finds that the appointed one has closed as well
+ *     that is open. A member that finds the appointed one closed as well
  *     appoints the next. A member that opens while there is no acceptor becomes
  *     it.
  *  2. The load of a member is the number of connections of its server, which

@@ -322,7 +322,7 @@ static void drop_bytes(struct rota_stream *stream, int status,
 }
 
 /* Above the high watermark below, nothing more is taken; and it is noticed when
- * the stream below has drained, whoever has filled it. */
+ * the stream below has drained, also if the program has filled it. */
 static void the_watermarks_below_decide(void **state)
 {
 	struct fixture *f = *state;

@@ -325,7 +325,7 @@ static void a_pump_loses_nothing(void **state)
 	for_each_link(*state, pump_test);
 }
 
-/* Whoever was refused is told when the limit is raised or removed. */
+/* A stream that was refused is told when the limit is raised or removed. */
 static void raise_test(struct link *link)
 {
 	struct fixture *f = link->f;
