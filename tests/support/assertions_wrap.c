@@ -89,16 +89,18 @@ static int is_a_test(const char *file)
 	       strcmp(file, "tests/support/death.c") == 0;
 }
 
-static void count_assertion(const char *file)
+static void count_assertion(const char *file, int line)
 {
 	if (is_a_test(file))
 		__atomic_fetch_add(&assertions, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&last_assertion.file, file, __ATOMIC_RELAXED);
+	__atomic_store_n(&last_assertion.line, line, __ATOMIC_RELAXED);
 }
 
 void __wrap__assert_true(number result, const char *expression,
 			 const char *file, int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_true(result, expression, file, line);
 }
 
@@ -106,76 +108,76 @@ void __wrap__assert_return_code(number result, size_t size, number error,
 				const char *expression, const char *file,
 				int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_return_code(result, size, error, expression, file, line);
 }
 
 void __wrap__assert_int_equal(number a, number b, const char *file, int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_int_equal(a, b, file, line);
 }
 
 void __wrap__assert_int_not_equal(number a, number b, const char *file,
 				  int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_int_not_equal(a, b, file, line);
 }
 
 void __wrap__assert_string_equal(const char *a, const char *b, const char *file,
 				 int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_string_equal(a, b, file, line);
 }
 
 void __wrap__assert_string_not_equal(const char *a, const char *b,
 				     const char *file, int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_string_not_equal(a, b, file, line);
 }
 
 void __wrap__assert_memory_equal(const void *a, const void *b, size_t size,
 				 const char *file, int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_memory_equal(a, b, size, file, line);
 }
 
 void __wrap__assert_memory_not_equal(const void *a, const void *b, size_t size,
 				     const char *file, int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_memory_not_equal(a, b, size, file, line);
 }
 
 void __wrap__assert_in_range(number value, number least, number most,
 			     const char *file, int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_in_range(value, least, most, file, line);
 }
 
 void __wrap__assert_not_in_range(number value, number least, number most,
 				 const char *file, int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_not_in_range(value, least, most, file, line);
 }
 
 void __wrap__assert_in_set(number value, const number values[], size_t count,
 			   const char *file, int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_in_set(value, values, count, file, line);
 }
 
 void __wrap__assert_not_in_set(number value, const number values[],
 			       size_t count, const char *file, int line)
 {
-	count_assertion(file);
+	count_assertion(file, line);
 	__real__assert_not_in_set(value, values, count, file, line);
 }
 

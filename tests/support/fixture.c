@@ -92,6 +92,20 @@ static void print_open(void *arg, const struct rota_dump_entry *entry)
 		    entry->fd);
 }
 
+struct last_assertion last_assertion;
+
+/* The dump may abort before cmocka has printed why the test has failed. */
+static void print_last_assertion(void)
+{
+	const char *file =
+		__atomic_load_n(&last_assertion.file, __ATOMIC_RELAXED);
+
+	if (file != NULL)
+		print_error("last assertion: %s:%d\n", file,
+			    __atomic_load_n(&last_assertion.line,
+					    __ATOMIC_RELAXED));
+}
+
 int fixture_end(void **state)
 {
 	struct fixture *f = *state;
@@ -104,6 +118,7 @@ int fixture_end(void **state)
 		if (status < 0) {
 			print_error("rota_loop_close: %s\n",
 				    rota_error_name(status));
+			print_last_assertion();
 			rota_loop_dump(f->loop, print_open, NULL);
 			failed = 1;
 		}

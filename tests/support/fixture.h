@@ -47,6 +47,13 @@ int fixture_begin_virtual(void **state);
 int fixture_begin_real(void **state);
 int fixture_end(void **state);
 
+/* Where the test, or a thread of it, has made its last assertion. */
+struct last_assertion {
+	const char *file; /* or NULL: none so far, or not known */
+	int line;
+};
+extern struct last_assertion last_assertion;
+
 /* Return how many descriptors this process has open. */
 int count_descriptors(void);
 
