@@ -67,7 +67,8 @@ struct rota_file_info {
  * another.
  *
  * &fs->request can be cancelled and can have a deadline, as for
- * rota_work_queue(). An operation that no thread has begun completes at once.
+ * rota_work_queue(), and a priority: rota_request_set_priority(). An operation
+ * that no thread has begun completes at once.
  * One that a thread is carrying out goes on, except that a thread which waits,
  * for data or for the other end of a FIFO, stops waiting: then the cancel
  * returns 0, and the callback runs as soon as the thread is done with @fs. Some

@@ -51,6 +51,20 @@ struct rota_lane_options {
 	unsigned reserved[6]; /* 0 */
 };
 
+/** Which of the jobs that wait in a lane begin first. */
+enum rota_priority {
+	ROTA_PRIORITY_LOW = -1,
+	ROTA_PRIORITY_NORMAL = 0,
+	ROTA_PRIORITY_HIGH = 1,
+};
+
+/** How many jobs of higher priority begin, at most, while one waits that is the
+ * next of its own priority. */
+enum { ROTA_PRIORITY_PATIENCE = 16 };
+
+/** The number of elements of rota_lane_stats.waits. */
+enum { ROTA_WAIT_BUCKETS = 32 };
+
 /** The options of a pool. Call rota_pool_options_init(), then change
  * members. */
 struct rota_pool_options {
@@ -84,6 +98,18 @@ struct rota_pool_options {
 	 * use only one processor when the pool is made, nor does a loop with a
 	 * virtual clock. */
 	uint64_t spin_ns;
+
+	/** 1: record how long jobs wait, for rota_lane_stats.waits and
+	 * oldest_ns. 0, the default: do not. It costs a reading of the
+	 * monotonic clock (clock_gettime(2)) when a job begins, and one when
+	 * jobs are submitted, for all jobs of a callback together. */
+	uint64_t record_waits;
+
+	/** What the names of the threads begin with: see pthread_setname_np(3).
+	 * "" means "rota": rota-io-0, rota-block-0, rota-cpu-0. The number is
+	 * that of the thread in its lane. A name has at most 15 bytes; a prefix
+	 * that is too long for this is cut. */
+	char thread_prefix[16];
 };
 
 /** The statistics of a lane. A later version may add members at the end. */
@@ -96,6 +122,26 @@ struct rota_lane_stats {
 	uint64_t started; /* threads started so far */
 	unsigned threads; /* threads that exist now */
 	unsigned idle;    /* of these, threads that sleep */
+
+	/* Members of the second version. */
+	unsigned min_threads; /* the limits of the lane as they are now */
+	unsigned max_threads;
+	uint64_t peak;   /* the most jobs that ever waited at one time, without
+			  * those that threads had taken */
+	uint64_t behind; /* jobs that wait behind another one of their
+			  * rota_serial; not in `queued` */
+
+	/** How long the first job of `queued` has waited, or that of another
+	 * priority or thread, if it has waited longer; 0 if there is none, or if the pool does not record waits. A wait of more than 73
+	 * minutes is reported modulo that. */
+	uint64_t oldest_ns;
+
+	/** How many jobs waited how long, from the submission until a thread
+	 * began them: waits[0] less than 1024 ns, and waits[i] at least
+	 * 2^(9 + i) ns and less than twice that. Jobs of a rota_serial wait
+	 * from when they are queued. All are 0 if the pool does not record
+	 * waits. */
+	uint64_t waits[ROTA_WAIT_BUCKETS];
 };
 
 /**
@@ -132,7 +178,8 @@ static inline void rota_pool_options_init(struct rota_pool_options *options)
  *                       the first version; something is set that this version
  *                       of the library does not know; min_threads is more than
  *                       max_threads; no thread can have a stack of stack_size;
- *                       or spin_ns is more than 1 ms
+ *                       spin_ns is more than 1 ms; record_waits is more than
+ *                       1; or thread_prefix has no 0 at its end
  *          ROTA_ENOMEM
  *          After either *@pool is unchanged.
  */
@@ -207,6 +254,27 @@ int rota_pool_stats(struct rota_pool *pool, enum rota_lane lane,
 		    struct rota_lane_stats *stats);
 
 /**
+ * Change the limits of @lane to @min_threads and @max_threads. Threads above
+ * @max_threads end: those that sleep at once, others as soon as they have done
+ * the jobs that they have taken, which are at most 32.
+ * Threads above @min_threads end when they have been idle for the pool's
+ * idle_ns, counted from now for those that sleep. If jobs wait and @max_threads
+ * is more than there are threads, others are started, as when a job is
+ * submitted. Returns 0.
+ *
+ * Whether a lane has threads at all is decided when the pool is made, because
+ * the jobs of a lane without threads are each loop's own.
+ *
+ * Thread:  any that holds a reference.
+ * Errors:  ROTA_EINVAL   @lane is not a lane, or @min_threads is more than
+ *                        @max_threads
+ *          ROTA_ENOTSUP  @max_threads is 0, or the lane was made with 0
+ *          After either nothing has changed.
+ */
+int rota_pool_set_lane(struct rota_pool *pool, enum rota_lane lane,
+		       unsigned min_threads, unsigned max_threads);
+
+/**
  * Does the job of @work. Returns 0 or an error, with which the
  * rota_work_done_fn is then called. It may use the struct around @work. Of the
  * library it may call only what any thread may call.
@@ -240,7 +308,8 @@ struct rotai_item {
 	uint8_t lane;
 	uint8_t state;
 	uint8_t canceled;
-	uint8_t detachable; /* the loop need not wait for it */
+	uint8_t flags;
+	uint32_t since; /* when it was submitted, in units of 1024 ns */
 };
 
 /** An item that waits for a job that others may wait for as well, such as a
@@ -263,6 +332,7 @@ struct rota_work {
 		rota_work_fn *fn;
 		rota_work_done_fn *done;
 		struct rotai_detached *detached; /* or NULL */
+		struct rota_serial *serial;      /* or NULL */
 		int status;
 		int late; /* its deadline passed while a thread worked on it */
 	} internal;       /* private to the library: do not read or write */
@@ -279,6 +349,32 @@ struct rota_detachable {
 	void (*discard)(void *context);
 
 	void *context;
+};
+
+/**
+ * A queue of jobs that run one after another, in the order in which they were
+ * queued, each on any thread of a lane: for what only one thread may use at a
+ * time, such as a connection to an embedded database. No thread waits for a
+ * job's turn. A program may have many: on a system of 64 bits a queue takes 56
+ * bytes, and owns nothing.
+ *
+ * A queue belongs to one loop. In its lane it competes with other jobs and
+ * queues job by job: when one of its jobs is done, the next one goes to the end
+ * of the lane. What a job has written, the next one sees.
+ *
+ * Owner:   the caller, who keeps it alive and in place until the callbacks of
+ *          all its jobs have begun. It need not be closed.
+ */
+struct rota_serial {
+	void *data; /* for the caller */
+	struct {
+		struct rota_loop *loop;
+		struct rotai_item *head;  /* in the lane, or being run */
+		struct rota_link waiting; /* those behind it */
+		uint64_t in_flight;       /* jobs not called back yet */
+		uint8_t lane;
+		uint8_t closed;
+	} internal; /* private to the library: do not read or write */
 };
 
 /**
@@ -346,6 +442,95 @@ int rota_work_queue(struct rota_work *work, enum rota_lane lane,
 int rota_work_queue_detachable(struct rota_work *work, enum rota_lane lane,
 			       const struct rota_detachable *how,
 			       rota_work_done_fn *done);
+
+/**
+ * Set the priority of @request, which is that of a struct rota_work or of a
+ * struct rota_fs at rest, for what it is used for from now on, until its struct
+ * is initialized again. At first it is ROTA_PRIORITY_NORMAL. Returns 0.
+ *
+ * A job begins before all jobs of lower priority that wait in its lane. But
+ * none waits forever: the next job of a priority begins at the latest when
+ * ROTA_PRIORITY_PATIENCE jobs of higher priority have begun while it was the
+ * next. If both lower priorities are due, ROTA_PRIORITY_LOW is first. A job of
+ * high priority also goes before jobs that a thread has taken together and not
+ * begun; these may then begin in another order than they were submitted in. A
+ * job that has begun is not interrupted. In a lane without threads priorities
+ * make no difference. The jobs of a rota_serial stay in their order, and the
+ * first one competes with its own priority.
+ *
+ * Jobs of high and low priority are handed over one by one, under a lock. Those
+ * of normal priority cost the same with and without priorities.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL  @priority is not a priority
+ *          ROTA_EBUSY   @request is in flight
+ *          After either nothing has changed.
+ */
+int rota_request_set_priority(struct rota_request *request,
+			      enum rota_priority priority);
+
+/**
+ * Initialize @serial, for jobs that threads of @lane run and @loop calls back.
+ * Returns 0.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL  @serial or @loop is NULL, or @lane is not a lane
+ */
+int rota_serial_init(struct rota_serial *serial, struct rota_loop *loop,
+		     enum rota_lane lane);
+
+/**
+ * Queue @work behind the jobs of @serial. Otherwise as rota_work_queue(). The
+ * first job of a queue is submitted at the end of the callback; those behind it
+ * are each submitted when the one before has ended, was cancelled or could not
+ * be run.
+ *
+ * Phase:   as rota_work_queue()
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL     @serial, @fn or @done is NULL, or @work is not of
+ *                          the loop of @serial
+ *          ROTA_ESHUTDOWN  also if @serial is closed
+ *          else as rota_work_queue()
+ *          After any of them nothing has changed, and neither function is
+ *          called.
+ */
+int rota_serial_queue(struct rota_serial *serial, struct rota_work *work,
+		      rota_work_fn *fn, rota_work_done_fn *done);
+
+/**
+ * Cancel all jobs of @serial that no thread has begun: their callbacks run with
+ * ROTA_ECANCELED. In the job that a thread is working on, if any,
+ * rota_work_canceled() returns 1 from now on. The queue can still be used.
+ * Returns how many jobs were cancelled.
+ *
+ * Phase:   the callbacks run in the pending phase.
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL  @serial is NULL
+ *          ROTA_ECHILD  in a forked child, before rota_loop_fork()
+ */
+int64_t rota_serial_cancel(struct rota_serial *serial);
+
+/**
+ * Close @serial: no more jobs can be queued. Those that are queued run, and are
+ * called back. So a queue ends by a last job, which closes a database, say:
+ *
+ *     rota_serial_cancel(&serial);        only if the rest is not needed
+ *     rota_serial_queue(&serial, &last, close_database, on_database_closed);
+ *     rota_serial_close(&serial);
+ *
+ * To close a queue twice does nothing. rota_serial_init() opens it again.
+ *
+ * Thread:  the loop's.
+ */
+void rota_serial_close(struct rota_serial *serial);
+
+/**
+ * Return how many jobs of @serial were queued and have not been called back. If
+ * there are none, its memory may be freed.
+ *
+ * Thread:  the loop's.
+ */
+uint64_t rota_serial_count(const struct rota_serial *serial);
 
 /**
  * Return 1 if the job that this thread is working on was cancelled, or its

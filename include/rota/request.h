@@ -44,6 +44,7 @@ struct rota_request {
 		struct rota_deadline *deadline; /* or NULL */
 		int status;
 		uint8_t state;
+		uint8_t priority; /* in a pool, if it uses one */
 	} internal; /* private to the library: do not read or write */
 };
 

@@ -40,6 +40,7 @@ void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop)
 	ROTAI_LIVE_INIT(&fs->request.internal.link);
 	fs->request.internal.loop = loop;
 	fs->request.internal.state = 0; /* not in flight */
+	fs->request.internal.priority = 0;
 	fs->internal.files_only = 0;
 	fs->data = NULL;
 	fs->size = 0;
@@ -89,9 +90,9 @@ static void operation_ended(struct rotai_item *item, int error);
 static void move(struct rota_fs *fs)
 {
 	fs->internal.result = ROTAI_FS_NOT_RUN;
-	rotai_item_queue(&fs->internal.item, fs->request.internal.loop,
-			 ROTA_LANE_BLOCKING, operation_of(fs)->run_slowly,
-			 operation_ended);
+	rotai_item_queue_for(&fs->internal.item, &fs->request,
+			     ROTA_LANE_BLOCKING, operation_of(fs)->run_slowly,
+			     operation_ended);
 }
 
 static void operation_ended(struct rotai_item *item, int error)
@@ -125,8 +126,8 @@ void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,
 	fs->internal.late = 0;
 	rotai_fs_wait_init(fs);
 	rotai_request_begin(&fs->request, loop, NULL, &operation->class_);
-	rotai_item_queue(&fs->internal.item, loop, ROTA_LANE_IO, operation->run,
-			 operation_ended);
+	rotai_item_queue_for(&fs->internal.item, &fs->request, ROTA_LANE_IO,
+			     operation->run, operation_ended);
 }
 
 void rotai_fs_call(struct rota_request *request)

@@ -17,13 +17,14 @@ struct rotai_pool_client {
 	struct rotai_extension extension;
 	struct rota_loop *loop;
 	struct rota_pool *pool;
-	struct rota_link staged[ROTA_LANE_COUNT]; /* items to publish */
-	struct rota_link here;       /* items that the loop will run, */
-	struct rota_link here_taken; /* and those that it is running */
-	struct rota_link back;       /* items that came back, not yet called */
-	uint64_t out;                /* items that threads have: client.c (5) */
-	uint64_t turn;               /* the last in which items were called, */
-	unsigned left;               /* and how many more it may call */
+	struct rota_link staged[ROTA_LANE_COUNT]; /* items to publish, */
+	struct rota_link staged_apart; /* and those with a priority */
+	struct rota_link here;         /* items that the loop will run, */
+	struct rota_link here_taken;   /* and those that it is running */
+	struct rota_link back; /* items that came back, not yet called */
+	uint64_t out;          /* items that threads have: client.c (5) */
+	uint64_t turn;         /* the last in which items were called, */
+	unsigned left;         /* and how many more it may call */
 	struct rota_async async;
 
 	struct rotai_trail trail;     /* of what was published */
@@ -40,6 +41,7 @@ struct rotai_pool_client {
 enum rotai_item_state {
 	ROTAI_ITEM_STAGED = 1, /* in staged[] */
 	ROTAI_ITEM_HERE,       /* in here or here_taken */
+	ROTAI_ITEM_BEHIND,     /* behind another one: see serial.c */
 	ROTAI_ITEM_PUBLISHED,  /* queued, taken or being run: see lane.c */
 	ROTAI_ITEM_REFUSED,    /* there is no thread for it */
 	ROTAI_ITEM_ENDED,      /* a thread has run it: it comes back */

@@ -51,6 +51,29 @@ struct rotai_pool_client *rotai_pool_client_get(struct rota_loop *loop)
 	return extension == NULL ? NULL : client_of(extension);
 }
 
+/* Record when the items of @list were submitted. */
+static void stamp_all(struct rota_link *list)
+{
+	uint32_t now = rotai_wait_now();
+
+	for (struct rota_link *at = list->next; at != list; at = at->next)
+		item_of_client_link(at)->since = now;
+}
+
+/* Publish the items with a priority, each by itself: lane.c (9). */
+static void publish_apart(struct rotai_pool_client *client)
+{
+	struct rota_link *link;
+
+	while ((link = rotai_list_take_first(&client->staged_apart)) != NULL) {
+		struct rotai_item *item = item_of_client_link(link);
+
+		rotai_pool_client_join(client, item);
+		rotai_lane_publish_apart(&client->pool->lanes[item->lane],
+					 item);
+	}
+}
+
 static void publish_lane(struct rotai_pool_client *client, int lane)
 {
 	struct rotai_chain chain = { NULL, NULL };
@@ -58,6 +81,8 @@ static void publish_lane(struct rotai_pool_client *client, int lane)
 
 	if (client->pool->spin.pauses > 0)
 		client->loop->spin = &client->spinner; /* (5) */
+	if (ROTAI_UNLIKELY(client->pool->records))
+		stamp_all(&client->staged[lane]);
 	while (at != &client->staged[lane]) {
 		struct rota_link *next = at->next;
 
@@ -82,19 +107,26 @@ static void publish_staged(struct rotai_pool_client *client)
 	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
 		if (!rotai_list_is_empty(&client->staged[lane]))
 			publish_lane(client, lane);
+	if (ROTAI_UNLIKELY(!rotai_list_is_empty(&client->staged_apart)))
+		publish_apart(client);
 }
 
 void rotai_pool_client_stage(struct rotai_pool_client *client,
 			     struct rotai_item *item)
 {
-	if (client->pool->lanes[item->lane].max == 0) { /* (3) */
+	struct rota_link *list = &client->staged[item->lane];
+
+	if (!rotai_lane_has_threads(&client->pool->lanes[item->lane])) {
+		/* (3) */
 		item->state = ROTAI_ITEM_HERE;
 		rotai_list_append(&client->here, &item->link);
 		rotai_extension_call_pending(client->loop, &client->extension);
 		return;
 	}
+	if (ROTAI_UNLIKELY(item->flags & ROTAI_ITEM_PRIORITY))
+		list = &client->staged_apart;
 	item->state = ROTAI_ITEM_STAGED;
-	rotai_list_append(&client->staged[item->lane], &item->link);
+	rotai_list_append(list, &item->link);
 	if (rotai_loop_is_calling(client->loop))
 		rotai_extension_call_after(client->loop, &client->extension);
 	else
@@ -110,6 +142,8 @@ void rotai_pool_client_join(struct rotai_pool_client *client,
 			    struct rotai_item *item)
 {
 	item->state = ROTAI_ITEM_PUBLISHED;
+	if (client->pool->spin.pauses > 0)
+		client->loop->spin = &client->spinner; /* (5) */
 	client->out++;
 	client->loop->at_threads++; /* C10 */
 }
@@ -207,6 +241,7 @@ static void client_forget_all(struct rotai_pool_client *client)
 {
 	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
 		rotai_list_init(&client->staged[lane]);
+	rotai_list_init(&client->staged_apart);
 	rotai_list_init(&client->here);
 	rotai_list_init(&client->here_taken);
 	rotai_list_init(&client->back);

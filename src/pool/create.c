@@ -2,6 +2,7 @@
  * pool/create.c - makes a pool from its options.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fork.h"
 #include "base/sized.h"
@@ -17,7 +18,7 @@ enum {
 		ROTAI_SIZE_UP_TO(struct rota_pool_options, spin_ns),
 };
 
-ROTAI_SIZED(struct rota_pool_options, spin_ns);
+ROTAI_SIZED(struct rota_pool_options, thread_prefix);
 
 /* Arrays inside structs cannot grow, so these have spare elements. */
 _Static_assert(sizeof(struct rota_lane_options) == 8 * sizeof(unsigned) &&
@@ -64,7 +65,9 @@ static int check_pool_options(const struct rota_pool_options *options)
 	for (int i = 0; i < ROTA_LANE_ROOM; i++)
 		if (check_lane(&options->lanes[i], i < ROTA_LANE_COUNT) < 0)
 			return ROTA_EINVAL;
-	if (options->spin_ns > LONGEST_SPIN_NS)
+	if (options->spin_ns > LONGEST_SPIN_NS || options->record_waits > 1 ||
+	    memchr(options->thread_prefix, '\0',
+		   sizeof(options->thread_prefix)) == NULL)
 		return ROTA_EINVAL;
 	return rotai_thread_check_stack(options->stack_size);
 }

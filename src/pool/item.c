@@ -5,6 +5,7 @@
  * state:
  *
  *     staged, here   the item is the loop's own: take it back
+ *     behind         ask the lane: it may have been published meanwhile
  *     published      ask the lane whether a thread has begun it. If so, the
  *                    loop can only ask the job to end, or abandon it
  *     refused, ended it is on its way back
@@ -40,19 +41,40 @@ void rotai_item_queue(struct rotai_item *item, struct rota_loop *loop,
 {
 	set_up_item(item, loop, run, ended);
 	item->lane = (uint8_t)lane;
-	item->detachable = 0;
+	item->flags = 0;
+	rotai_pool_client_stage(item->client, item);
+}
+
+void rotai_item_queue_for(struct rotai_item *item,
+			  const struct rota_request *request,
+			  enum rota_lane lane, rotai_item_run_fn *run,
+			  rotai_item_ended_fn *ended)
+{
+	set_up_item(item, request->internal.loop, run, ended);
+	item->lane = (uint8_t)lane;
+	item->flags = request->internal.priority;
 	rotai_pool_client_stage(item->client, item);
 }
 
 void rotai_item_queue_detachable(struct rotai_item *item,
-				 struct rota_loop *loop, enum rota_lane lane,
-				 rotai_item_run_fn *run,
+				 const struct rota_request *request,
+				 enum rota_lane lane, rotai_item_run_fn *run,
 				 rotai_item_ended_fn *ended)
 {
-	set_up_item(item, loop, run, ended);
+	set_up_item(item, request->internal.loop, run, ended);
 	item->lane = (uint8_t)lane;
-	item->detachable = 1;
+	item->flags = request->internal.priority | ROTAI_ITEM_DETACHABLE;
 	rotai_pool_client_stage(item->client, item);
+}
+
+void rotai_item_set_up_serial(struct rotai_item *item,
+			      const struct rota_request *request,
+			      enum rota_lane lane, rotai_item_run_fn *run,
+			      rotai_item_ended_fn *ended)
+{
+	set_up_item(item, request->internal.loop, run, ended);
+	item->lane = (uint8_t)lane;
+	item->flags = request->internal.priority | ROTAI_ITEM_SERIAL;
 }
 
 static int take_back(struct rotai_item *item)
@@ -80,6 +102,7 @@ int rotai_item_cancel(struct rotai_item *item)
 	case ROTAI_ITEM_HERE:
 		rotai_pool_client_unstage(item);
 		return 0;
+	case ROTAI_ITEM_BEHIND:
 	case ROTAI_ITEM_PUBLISHED:
 		if (take_back(item)) {
 			rotai_pool_client_count_out(item->client);

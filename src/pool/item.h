@@ -33,17 +33,39 @@ typedef void rotai_item_ended_fn(struct rotai_item *item, int error);
  * before the first item of the loop. */
 int rotai_item_prepare(struct rota_loop *loop);
 
+/* The flags of an item. Those of the priority are also what a request has in
+ * internal.priority. */
+enum {
+	ROTAI_ITEM_DETACHABLE = 1, /* the loop need not wait for it */
+	ROTAI_ITEM_SERIAL = 2,     /* of a struct rota_work with a serial */
+	ROTAI_ITEM_HIGH = 4,
+	ROTAI_ITEM_LOW = 8,
+	ROTAI_ITEM_PRIORITY = ROTAI_ITEM_HIGH | ROTAI_ITEM_LOW,
+};
+
 /* Queue @item. It is published at the end of the current callback and its
  * ticks, or at once outside callbacks. */
 void rotai_item_queue(struct rotai_item *item, struct rota_loop *loop,
 		      enum rota_lane lane, rotai_item_run_fn *run,
 		      rotai_item_ended_fn *ended);
 
+/* Do the same with the priority of @request, whose item it is. */
+void rotai_item_queue_for(struct rotai_item *item,
+			  const struct rota_request *request,
+			  enum rota_lane lane, rotai_item_run_fn *run,
+			  rotai_item_ended_fn *ended);
+
 /* Do the same with an item that may be abandoned: see rotai_item_abandon(). */
 void rotai_item_queue_detachable(struct rotai_item *item,
-				 struct rota_loop *loop, enum rota_lane lane,
-				 rotai_item_run_fn *run,
+				 const struct rota_request *request,
+				 enum rota_lane lane, rotai_item_run_fn *run,
 				 rotai_item_ended_fn *ended);
+
+/* Prepare an item of a struct rota_work that has a serial, for serial.h. */
+void rotai_item_set_up_serial(struct rotai_item *item,
+			      const struct rota_request *request,
+			      enum rota_lane lane, rotai_item_run_fn *run,
+			      rotai_item_ended_fn *ended);
 
 /* Take @item back. If this returns 0, neither function will be called. Else
  * ended() is still to come. ROTA_EBUSY: a thread is working on the item, and

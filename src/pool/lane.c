@@ -36,8 +36,21 @@
  *     a thread that fell asleep on the loop's own processor, which need not be
  *     woken itself, to the one that fell asleep last: `make bench B=pool`, 1
  *     in flight.
+ *  9. Items of high and low priority do not pass through `arrived`: they are
+ *     put into queues of their own, with the lock held. While there are any,
+ *     threads take one item at a time, from the first queue that is not empty.
+ *     A queue that was passed over ROTA_PRIORITY_PATIENCE times comes first.
+ *     An item of high priority has the items that threads have taken and not
+ *     begun put back, so it waits for none of them. Without such items all of
+ *     this costs one comparison for each share that a thread takes.
+ * 10. If the lane has more threads than it should, the surplus is dismissed: a
+ *     thread that sleeps does not count any more as soon as it is told to end.
+ *     One that finds, between two shares, that there are too many leaves. What
+ *     it might have been expected to look at is then looked at under the lock.
  */
 #include "pool/lane.h"
+
+#include <string.h>
 
 #include "base/list.h"
 #include "base/thread.h"
@@ -55,13 +68,21 @@ static void lane_forget_all(struct rotai_lane *lane)
 {
 	rotai_stack_init(&lane->arrived, 0);
 	lane->polling = ROTAI_POLLING_NOT;
-	rotai_list_init(&lane->queue);
+	for (int i = 0; i < ROTAI_LEVELS; i++) {
+		rotai_list_init(&lane->queues[i]);
+		lane->passed[i] = 0;
+	}
 	rotai_list_init(&lane->workers);
 	rotai_list_init(&lane->idle);
 	rotai_list_init(&lane->spare);
 	lane->queued = 0;
+	lane->apart = 0;
+	lane->peak = 0;
+	lane->behind = 0;
 	lane->done = 0;
 	lane->started = 0;
+	memset(lane->waits, 0, sizeof(lane->waits));
+	lane->made = 0;
 	lane->count = 0;
 	lane->idle_count = 0;
 	lane->returning = 0;
@@ -102,9 +123,93 @@ void rotai_lane_repair(struct rotai_lane *lane)
 	lane_forget_all(lane);
 }
 
+static void note_peak(struct rotai_lane *lane)
+{
+	if (lane->queued > lane->peak)
+		lane->peak = lane->queued;
+}
+
 void rotai_lane_take_in(struct rotai_lane *lane)
 {
-	lane->queued += rotai_stack_take(&lane->arrived, &lane->queue);
+	lane->queued += rotai_stack_take(&lane->arrived,
+					 &lane->queues[ROTAI_LEVEL_NORMAL]);
+	note_peak(lane);
+}
+
+static enum rotai_level level_of(const struct rotai_item *item)
+{
+	if (ROTAI_LIKELY(!(item->flags & ROTAI_ITEM_PRIORITY)))
+		return ROTAI_LEVEL_NORMAL;
+	return item->flags & ROTAI_ITEM_HIGH ? ROTAI_LEVEL_HIGH
+					     : ROTAI_LEVEL_LOW;
+}
+
+/* An item of that level is in a queue no more. */
+static void count_out_of_queue(struct rotai_lane *lane, enum rotai_level level)
+{
+	lane->queued--;
+	lane->apart -= level != ROTAI_LEVEL_NORMAL;
+}
+
+/* Put back what @worker has taken and not begun. A single item is about to
+ * begin. */
+static void put_back(struct rotai_lane *lane, struct rotai_worker *worker)
+{
+	struct rota_link *queue = &lane->queues[ROTAI_LEVEL_NORMAL];
+
+	for (unsigned i = worker->taken; worker->taken > 1 && i-- > 0;) {
+		struct rotai_item *item = rotai_slot_claim(&worker->slots[i]);
+
+		if (item == NULL)
+			continue;
+		item->slot = NULL;
+		rotai_list_append(queue->next, &item->link);
+		lane->queued++;
+	}
+}
+
+void rotai_lane_insert(struct rotai_lane *lane, struct rotai_item *item)
+{
+	enum rotai_level level = level_of(item);
+	struct rota_link *at;
+
+	rotai_list_append(&lane->queues[level], &item->link);
+	lane->queued++;
+	note_peak(lane);
+	if (level == ROTAI_LEVEL_NORMAL)
+		return;
+	lane->apart++;
+	if (level == ROTAI_LEVEL_HIGH) /* (9) */
+		for (at = lane->workers.prev; at != &lane->workers;
+		     at = at->prev)
+			put_back(lane, rotai_worker_of(at));
+}
+
+/* The level of the next item. (9) */
+static enum rotai_level choose_level(const struct rotai_lane *lane)
+{
+	int level;
+
+	for (level = ROTAI_LEVELS - 1; level > 0; level--)
+		if (lane->passed[level] >= ROTA_PRIORITY_PATIENCE &&
+		    !rotai_list_is_empty(&lane->queues[level]))
+			return (enum rotai_level)level;
+	while (rotai_list_is_empty(&lane->queues[level]))
+		level++;
+	return (enum rotai_level)level;
+}
+
+struct rotai_item *rotai_lane_remove_next(struct rotai_lane *lane)
+{
+	enum rotai_level level = choose_level(lane);
+	struct rota_link *link = rotai_list_take_first(&lane->queues[level]);
+
+	count_out_of_queue(lane, level);
+	lane->passed[level] = 0;
+	for (int below = (int)level + 1; below < ROTAI_LEVELS; below++)
+		if (!rotai_list_is_empty(&lane->queues[below]))
+			lane->passed[below]++;
+	return item_of_lane_link(link);
 }
 
 static unsigned returning(const struct rotai_lane *lane)
@@ -196,8 +301,10 @@ static void refuse_all(struct rotai_lane *lane, struct rota_link *items)
 {
 	struct rota_link *at;
 
-	rotai_list_splice(items, &lane->queue);
+	for (int i = 0; i < ROTAI_LEVELS; i++)
+		rotai_list_splice(items, &lane->queues[i]);
 	lane->queued = 0;
+	lane->apart = 0;
 	for (at = items->next; at != items; at = at->next)
 		__atomic_store_n(&item_of_lane_link(at)->state,
 				 ROTAI_ITEM_REFUSED, __ATOMIC_RELAXED);
@@ -239,11 +346,15 @@ static void did_not_start(struct rotai_lane *lane, struct rotai_worker *worker)
 static struct rotai_worker *worker_without_thread(struct rotai_lane *lane)
 {
 	struct rota_link *link;
+	unsigned index = 0;
 
 	pthread_mutex_lock(&lane->lock);
 	link = rotai_list_take_first(&lane->spare);
+	if (link == NULL)
+		index = lane->made++;
 	pthread_mutex_unlock(&lane->lock);
-	return link != NULL ? rotai_worker_of(link) : rotai_worker_new(lane);
+	return link != NULL ? rotai_worker_of(link)
+			    : rotai_worker_new(lane, index);
 }
 
 static void have_come(struct rotai_lane *lane, struct call call)
@@ -283,6 +394,16 @@ void rotai_lane_publish(struct rotai_lane *lane,
 	rotai_lane_unlock(lane, whom);
 }
 
+void rotai_lane_publish_apart(struct rotai_lane *lane, struct rotai_item *item)
+{
+	if (lane->pool->records)
+		item->since = rotai_wait_now();
+	pthread_mutex_lock(&lane->lock);
+	rotai_lane_take_in(lane);
+	rotai_lane_insert(lane, item);
+	rotai_lane_unlock(lane, ROTAI_LANE_CALL_LAST);
+}
+
 int rotai_lane_take_back(struct rotai_lane *lane, struct rotai_item *item)
 {
 	struct rotai_item *there = item;
@@ -299,7 +420,12 @@ int rotai_lane_take_back(struct rotai_lane *lane, struct rotai_item *item)
 		   ROTAI_ITEM_PUBLISHED) {
 		rotai_lane_take_in(lane);
 		rotai_list_remove(&item->link);
-		lane->queued--;
+		count_out_of_queue(lane, level_of(item));
+		taken = 1;
+	} else if (__atomic_load_n(&item->state, __ATOMIC_RELAXED) ==
+		   ROTAI_ITEM_BEHIND) {
+		rotai_list_remove(&item->link);
+		lane->behind--;
 		taken = 1;
 	}
 	rotai_lane_unlock(lane, ROTAI_LANE_CALL_NOBODY);
@@ -324,6 +450,62 @@ void rotai_lane_end(struct rotai_lane *lane)
 	pthread_mutex_unlock(&lane->lock);
 }
 
+/* With the lock held: dismiss one of the threads that sleep, the one that has
+ * slept longest. (10) */
+static void dismiss_idle(struct rotai_lane *lane)
+{
+	struct rotai_worker *worker = rotai_worker_of_idle(lane->idle.prev);
+
+	rotai_list_remove(&worker->idle);
+	lane->idle_count--;
+	lane->count--;
+	worker->dismissed = 1;
+	worker->woken = 1;
+	pthread_cond_signal(&worker->wake);
+}
+
+void rotai_lane_set_limits(struct rotai_lane *lane, unsigned min, unsigned max)
+{
+	struct rota_link *at;
+
+	pthread_mutex_lock(&lane->lock);
+	lane->min = min;
+	__atomic_store_n(&lane->max, max, __ATOMIC_RELAXED);
+	while (rotai_lane_has_surplus(lane) &&
+	       !rotai_list_is_empty(&lane->idle))
+		dismiss_idle(lane);
+	/* The others that sleep compute anew for how long. */
+	for (at = lane->idle.next; at != &lane->idle; at = at->next)
+		pthread_cond_signal(&rotai_worker_of_idle(at)->wake);
+	rotai_lane_take_in(lane);
+	rotai_lane_unlock(lane, lane->queued > 0 ? ROTAI_LANE_CALL_LAST
+						 : ROTAI_LANE_CALL_NOBODY);
+}
+
+/* With the lock held: the longest wait of a job that waits now. */
+static uint64_t longest_wait(const struct rotai_lane *lane)
+{
+	const uint32_t now = rotai_wait_now();
+	uint32_t longest = 0;
+
+	for (int i = 0; i < ROTAI_LEVELS; i++) {
+		const struct rota_link *queue = &lane->queues[i];
+		uint32_t wait;
+
+		if (rotai_list_is_empty(queue))
+			continue;
+		wait = now - item_of_lane_link(queue->next)->since;
+		longest = wait > longest ? wait : longest;
+	}
+	for (struct rota_link *at = lane->workers.next; at != &lane->workers;
+	     at = at->next) {
+		uint32_t wait = rotai_worker_wait(rotai_worker_of(at), now);
+
+		longest = wait > longest ? wait : longest;
+	}
+	return (uint64_t)longest * ROTAI_WAIT_UNIT_NS;
+}
+
 void rotai_lane_stats(struct rotai_lane *lane, struct rota_lane_stats *stats)
 {
 	struct rota_link *at;
@@ -336,7 +518,14 @@ void rotai_lane_stats(struct rotai_lane *lane, struct rota_lane_stats *stats)
 		.started = lane->started,
 		.threads = lane->count,
 		.idle = lane->idle_count,
+		.min_threads = lane->min,
+		.max_threads = lane->max,
+		.peak = lane->peak,
+		.behind = lane->behind,
 	};
+	memcpy(stats->waits, lane->waits, sizeof(stats->waits));
+	if (lane->pool->records)
+		stats->oldest_ns = longest_wait(lane);
 	for (at = lane->workers.next; at != &lane->workers; at = at->next)
 		rotai_worker_count(rotai_worker_of(at), stats);
 	rotai_lane_unlock(lane, ROTAI_LANE_CALL_NOBODY);

@@ -14,6 +14,7 @@
 #include "pool/pool.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fork.h"
 #include "base/list.h"
@@ -22,17 +23,17 @@
 #include "rota/error.h"
 #include "rota/loop.h"
 
-/* The first version of the struct ended with idle. */
+/* The first version of the struct ended with idle, this one with waits. */
 enum {
 	LEAST_LANE_STATS = ROTAI_SIZE_UP_TO(struct rota_lane_stats, idle),
 };
 
-ROTAI_SIZED(struct rota_lane_stats, idle);
+ROTAI_SIZED(struct rota_lane_stats, waits);
 
 static const char *const thread_names[ROTA_LANE_COUNT] = {
-	[ROTA_LANE_IO] = "rota-io",
-	[ROTA_LANE_BLOCKING] = "rota-blocking",
-	[ROTA_LANE_CPU] = "rota-cpu",
+	[ROTA_LANE_IO] = "-io-",
+	[ROTA_LANE_BLOCKING] = "-block-",
+	[ROTA_LANE_CPU] = "-cpu-",
 };
 
 static uint32_t in_use; /* pools; atomic */
@@ -126,6 +127,10 @@ int rotai_pool_init(struct rota_pool *pool,
 	pool->spin = rotai_thread_spin(options->spin_ns);
 	pool->has_company = rotai_thread_processors() > 1;
 	pool->stack_size = options->stack_size;
+	pool->records = options->record_waits != 0;
+	memcpy(pool->prefix, options->thread_prefix, sizeof(pool->prefix));
+	if (pool->prefix[0] == '\0')
+		memcpy(pool->prefix, "rota", sizeof("rota"));
 	init_shared(pool);
 	error = -pthread_mutex_init(&pool->shared_lock, NULL);
 	if (error < 0)
@@ -160,6 +165,19 @@ int rota_pool_stats(struct rota_pool *pool, enum rota_lane lane,
 	rotai_pool_repair(pool);
 	rotai_lane_stats(&pool->lanes[lane], &now);
 	return rotai_sized_give(stats, LEAST_LANE_STATS, &now, sizeof(now));
+}
+
+int rota_pool_set_lane(struct rota_pool *pool, enum rota_lane lane,
+		       unsigned min_threads, unsigned max_threads)
+{
+	if ((unsigned)lane >= (unsigned)ROTA_LANE_COUNT ||
+	    min_threads > max_threads)
+		return ROTA_EINVAL;
+	if (max_threads == 0 || !rotai_lane_has_threads(&pool->lanes[lane]))
+		return ROTA_ENOTSUP;
+	rotai_pool_repair(pool);
+	rotai_lane_set_limits(&pool->lanes[lane], min_threads, max_threads);
+	return 0;
 }
 
 void rotai_pool_repair(struct rota_pool *pool)

@@ -20,6 +20,8 @@ struct rota_pool {
 	struct rotai_spin spin;
 	int has_company; /* there is more than one processor */
 	size_t stack_size;
+	int records;     /* how long jobs wait */
+	char prefix[16]; /* of the names of threads */
 	struct rotai_lane lanes[ROTA_LANE_COUNT];
 
 	/* Shared jobs that another item may still join, by their hash:

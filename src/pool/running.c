@@ -18,6 +18,7 @@
 
 #include "base/assert.h"
 #include "pool/back.h"
+#include "pool/serial.h"
 #include "rota/error.h"
 
 static _Thread_local struct rotai_item *running_item;
@@ -39,11 +40,13 @@ void rotai_item_run(struct rotai_item *item)
 	running_item = outer;
 }
 
-int rotai_item_end(struct rotai_item *item)
+int rotai_item_end(struct rotai_item *item, int last)
 {
 	uint8_t was;
 
-	if (ROTAI_LIKELY(!item->detachable)) {
+	if (ROTAI_UNLIKELY(item->flags & ROTAI_ITEM_SERIAL))
+		rotai_serial_go_on(item, last);
+	if (ROTAI_LIKELY(!(item->flags & ROTAI_ITEM_DETACHABLE))) {
 		__atomic_store_n(&item->state, ROTAI_ITEM_ENDED,
 				 __ATOMIC_RELEASE); /* (3) */
 		return 1;

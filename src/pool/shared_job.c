@@ -110,6 +110,8 @@ static void publish_shared_job(struct rotai_shared_job *job)
 	struct rotai_chain chain = { NULL, NULL };
 	struct rotai_trail trail = { .at = 0 };
 
+	if (job->pool->records)
+		job->item.since = rotai_wait_now();
 	rotai_chain_add(&chain, &job->item.link, &trail);
 	rotai_lane_publish(&job->pool->lanes[job->lane], &chain,
 			   ROTAI_LANE_CALL_LAST);
@@ -126,7 +128,7 @@ static void set_up_shared_job(struct rotai_shared_job *job,
 		.ended = shared_job_ended,
 		.lane = (uint8_t)lane,
 		.state = ROTAI_ITEM_PUBLISHED,
-		.detachable = 1,
+		.flags = ROTAI_ITEM_DETACHABLE,
 	};
 }
 
@@ -168,7 +170,7 @@ void rotai_shared_wait(struct rotai_waiter *waiter, struct rota_loop *loop,
 	struct rotai_shared_job *joined;
 
 	waiter->job = job;
-	if (pool->lanes[lane].max == 0) {
+	if (!rotai_lane_has_threads(&pool->lanes[lane])) {
 		job->pool = NULL;
 		rotai_item_queue(&waiter->item, loop, lane, run_here, ended);
 		return;

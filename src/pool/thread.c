@@ -42,9 +42,14 @@
 static unsigned take_jobs(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
+	struct rota_link *queue = &lane->queues[ROTAI_LEVEL_NORMAL];
 	uint64_t share = lane->queued / lane->max;
 	unsigned count = share < 1 ? 1 : (unsigned)share;
 
+	if (ROTAI_UNLIKELY(lane->apart > 0)) {
+		rotai_worker_hold(worker, 0, rotai_lane_remove_next(lane));
+		return 1;
+	}
 	if (share > ROTAI_SLOTS)
 		count = ROTAI_SLOTS;
 	if (count > lane->queued)
@@ -52,7 +57,7 @@ static unsigned take_jobs(struct rotai_worker *worker)
 	for (unsigned i = 0; i < count; i++)
 		rotai_worker_hold(
 			worker, i,
-			rota_container_of(rotai_list_take_first(&lane->queue),
+			rota_container_of(rotai_list_take_first(queue),
 					  struct rotai_item, link));
 	lane->queued -= count;
 	return count;
@@ -110,7 +115,7 @@ static int run_job(struct rotai_worker *worker, struct rotai_item *item,
 	add_one(&worker->begun);
 	rotai_item_run(item);
 	add_one(&worker->ended);
-	if (!rotai_item_end(item))
+	if (!rotai_item_end(item, last))
 		return 0;
 	/* Relaxed: the count only says that this thread has yet to take the
 	 * lock. A thread that sees it has the lock, and so comes first. */
@@ -127,7 +132,8 @@ static int run_job(struct rotai_worker *worker, struct rotai_item *item,
  * thread is returning; or -1 in a child process, if a job has forked and
  * returned there. This thread is the only one there, and must not go on with
  * the parent's jobs. */
-static int do_all(struct rotai_worker *worker, unsigned count)
+ROTAI_INLINE int do_jobs(struct rotai_worker *worker, unsigned count,
+			 int records)
 {
 	int returning = 0;
 
@@ -135,12 +141,22 @@ static int do_all(struct rotai_worker *worker, unsigned count)
 		struct rotai_item *item =
 			rotai_slot_claim(&worker->slots[i]); /* (2) */
 
+		if (records && item != NULL)
+			rotai_worker_note_wait(worker, item);
 		if (item != NULL)
 			returning = run_job(worker, item, i + 1 == count);
 		if (ROTAI_UNLIKELY(rotai_pool_is_inherited(worker->lane->pool)))
 			return -1;
 	}
 	return returning;
+}
+
+/* Two copies, so that recording costs nothing if it is off. */
+static int do_all(struct rotai_worker *worker, unsigned count)
+{
+	return ROTAI_UNLIKELY(worker->waits != NULL)
+		       ? do_jobs(worker, count, 1)
+		       : do_jobs(worker, count, 0);
 }
 
 /* The worker did not fill its slots. If that happens again and again in quick
@@ -183,6 +199,8 @@ static int work_once(struct rotai_worker *worker)
 	if (count == 0)
 		return 0;
 	worker->taken = count;
+	if (ROTAI_UNLIKELY(worker->waits != NULL))
+		rotai_worker_note_taken(worker);
 	/* lane.c (4): a worker that was stolen from may have as many jobs
 	 * left. */
 	more = lane->queued > 0 || count > 1 || stolen;
@@ -261,6 +279,8 @@ static int sleep_until_woken(struct rotai_worker *worker)
 		lane->idle_count--;
 		return 0;
 	}
+	if (worker->dismissed)
+		return 0;
 	lane->waking = 0;
 	return 1;
 }
@@ -269,7 +289,7 @@ static void arrive(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
 
-	rotai_thread_set_name(lane->name);
+	rotai_worker_set_name(worker);
 	pthread_mutex_lock(&lane->lock);
 	rotai_list_append(&lane->workers, &worker->link);
 	lane->started++;
@@ -280,17 +300,21 @@ static void leave_lane(struct rotai_worker *worker)
 {
 	struct rotai_lane *lane = worker->lane;
 
-	lane->count--;
-	lane->done += worker->ended;
+	if (!worker->dismissed)
+		lane->count--;
+	rotai_worker_retire(worker);
 	rotai_list_remove(&worker->link);
 	rotai_list_append(&lane->spare, &worker->link);
-	rotai_lane_unlock(lane, ROTAI_LANE_CALL_NOBODY);
+	rotai_lane_take_in(lane);
+	rotai_lane_unlock(lane, lane->queued > 0 ? ROTAI_LANE_CALL_LAST
+						 : ROTAI_LANE_CALL_NOBODY);
 	rotai_pool_release(lane->pool);
 }
 
 void *rotai_pool_thread(void *arg)
 {
 	struct rotai_worker *worker = arg;
+	const struct rotai_lane *lane = worker->lane;
 	int worked;
 
 	rotai_image_arrive();
@@ -298,12 +322,13 @@ void *rotai_pool_thread(void *arg)
 	do {
 		do
 			worked = work_once(worker);
-		while (worked > 0);
+		while (worked > 0 && !rotai_lane_has_surplus(lane));
 		if (worked < 0) {
 			rotai_image_stay();
 			return NULL;
 		}
-	} while (poll_lane(worker) || sleep_until_woken(worker));
+	} while (!rotai_lane_has_surplus(lane) &&
+		 (poll_lane(worker) || sleep_until_woken(worker)));
 	leave_lane(worker);
 	return NULL;
 }

@@ -13,6 +13,7 @@
 #include "loop/request.h"
 #include "pool/detached.h"
 #include "pool/item.h"
+#include "pool/serial.h"
 #include "rota/error.h"
 
 static struct rota_work *work_of(struct rota_request *request)
@@ -29,6 +30,8 @@ static void call_work(struct rota_request *request)
 {
 	struct rota_work *work = work_of(request);
 
+	if (ROTAI_UNLIKELY(work->internal.serial != NULL))
+		rotai_serial_count_out(work->internal.serial);
 	work->internal.done(work, request->internal.status);
 }
 
@@ -39,6 +42,8 @@ static int cancel_work(struct rota_request *request, int status)
 			    ? rotai_detached_cancel(work->internal.detached)
 			    : rotai_item_cancel(&work->internal.item);
 
+	if (error == 0 && work->internal.serial != NULL)
+		rotai_serial_left(work->internal.serial, &work->internal.item);
 	if (error == 0)
 		rotai_request_finish(request, status);
 	else if (status == ROTA_ETIMEDOUT)
@@ -52,6 +57,8 @@ static void work_forked(struct rota_request *request)
 
 	if (work->internal.detached != NULL)
 		rotai_detached_forked(work->internal.detached);
+	if (work->internal.serial != NULL)
+		rotai_serial_forked(work->internal.serial);
 	rotai_request_finish(request, ROTA_ECANCELED);
 }
 
@@ -62,18 +69,20 @@ static const struct rotai_request_class work_class = {
 	.forked = work_forked,
 };
 
-static void run_work(struct rotai_item *item)
+void rotai_work_run(struct rotai_item *item)
 {
 	struct rota_work *work = work_of_item(item);
 
 	work->internal.status = work->internal.fn(work);
 }
 
-static void work_ended(struct rotai_item *item, int error)
+void rotai_work_ended(struct rotai_item *item, int error)
 {
 	struct rota_work *work = work_of_item(item);
 	int status = error < 0 ? error : work->internal.status;
 
+	if (ROTAI_UNLIKELY(work->internal.serial != NULL))
+		rotai_serial_came_back(work->internal.serial, item, error);
 	rotai_request_complete(&work->request, rotai_work_status(work, status));
 }
 
@@ -82,10 +91,10 @@ void rota_work_init(struct rota_work *work, struct rota_loop *loop)
 	ROTAI_LIVE_INIT(&work->request.internal.link);
 	work->request.internal.loop = loop;
 	work->request.internal.state = 0; /* at rest */
+	work->request.internal.priority = 0;
 }
 
-/* Return 0 if @work can be queued, or the error. */
-static int usable(const struct rota_work *work, enum rota_lane lane)
+int rotai_work_usable(const struct rota_work *work, enum rota_lane lane)
 {
 	struct rota_loop *loop = work->request.internal.loop;
 	int error;
@@ -100,11 +109,11 @@ static int usable(const struct rota_work *work, enum rota_lane lane)
 	return rotai_item_prepare(loop);
 }
 
-static void begin_work(struct rota_work *work, rota_work_done_fn *done,
-		       struct rotai_detached *detached)
+void rotai_work_begin(struct rota_work *work, rota_work_done_fn *done)
 {
 	work->internal.done = done;
-	work->internal.detached = detached;
+	work->internal.detached = NULL;
+	work->internal.serial = NULL;
 	work->internal.late = 0;
 	rotai_request_begin(&work->request, work->request.internal.loop, NULL,
 			    &work_class);
@@ -118,13 +127,30 @@ int rota_work_queue(struct rota_work *work, enum rota_lane lane,
 
 	if (fn == NULL || done == NULL)
 		return ROTA_EINVAL;
-	error = usable(work, lane);
+	error = rotai_work_usable(work, lane);
 	if (error < 0)
 		return error;
 	work->internal.fn = fn;
-	begin_work(work, done, NULL);
-	rotai_item_queue(&work->internal.item, work->request.internal.loop,
-			 lane, run_work, work_ended);
+	rotai_work_begin(work, done);
+	rotai_item_queue_for(&work->internal.item, &work->request, lane,
+			     rotai_work_run, rotai_work_ended);
+	return 0;
+}
+
+int rota_request_set_priority(struct rota_request *request,
+			      enum rota_priority priority)
+{
+	ROTAI_ENTER_LIVE("request", request, &request->internal.link,
+			 request->internal.loop);
+
+	if (priority < ROTA_PRIORITY_LOW || priority > ROTA_PRIORITY_HIGH)
+		return ROTA_EINVAL;
+	if (rota_request_is_active(request))
+		return ROTA_EBUSY;
+	request->internal.priority =
+		priority == ROTA_PRIORITY_HIGH  ? ROTAI_ITEM_HIGH
+		: priority == ROTA_PRIORITY_LOW ? ROTAI_ITEM_LOW
+						: 0;
 	return 0;
 }
 
@@ -139,13 +165,14 @@ int rota_work_queue_detachable(struct rota_work *work, enum rota_lane lane,
 	if (how == NULL || how->run == NULL || how->discard == NULL ||
 	    done == NULL)
 		return ROTA_EINVAL;
-	error = usable(work, lane);
+	error = rotai_work_usable(work, lane);
 	if (error < 0)
 		return error;
 	detached = rotai_detached_new(work, how);
 	if (detached == NULL)
 		return ROTA_ENOMEM;
-	begin_work(work, done, detached);
+	rotai_work_begin(work, done);
+	work->internal.detached = detached;
 	rotai_detached_queue(detached, lane);
 	return 0;
 }

@@ -534,8 +534,8 @@ static void nothing(struct rota_work *work, int status)
 
 static void threads_are_named_and_left_alone_by_signals(void **state)
 {
-	static const char *const names[] = { "rota-io", "rota-blocking",
-					     "rota-cpu" };
+	static const char *const names[] = { "rota-io-0", "rota-block-0",
+					     "rota-cpu-0" };
 	struct fixture *f = *state;
 	struct rota_pool_options options;
 	struct rota_pool *pool;
