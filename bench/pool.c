@@ -12,6 +12,8 @@
  * sleep (spin_ns in the pool's options). libuv has no such option, so its
  * threads behave as always.
  *
+ * "bare" is a pool by hand with as many threads, whose jobs cannot be cancelled.
+ *
  * Units:
  *
  *     cpu     ns of processor time for each job: of the loop's thread and all
@@ -46,7 +48,7 @@
 #include "peers/pool.h"
 #include "support/bench.h"
 
-enum { LIBUV, ROTA, PEERS };
+enum { LIBUV, BARE, ROTA, PEERS };
 
 /* How many jobs are in flight and how many make one sample, which rota peer
  * runs beside libuv, and the target for its ratio to libuv. */
@@ -55,11 +57,12 @@ static const struct {
 	size_t jobs;
 	const struct pool_peer *rota;
 	double most;
+	double most_of_bare; /* 0: there is no target */
 } loads[] = {
-	{ 1, 10000, &pool_rota, 1 },
-	{ 1, 10000, &pool_rota_spin, 0.1 },
-	{ 64, 200000, &pool_rota, 0.8 },
-	{ 4096, 400000, &pool_rota, 0.1 },
+	{ 1, 10000, &pool_rota, 1, 0 },
+	{ 1, 10000, &pool_rota_spin, 0.1, 0 },
+	{ 64, 200000, &pool_rota, 0.8, 0 },
+	{ 4096, 400000, &pool_rota, 0.1, 1.3 },
 };
 
 enum { LOADS = sizeof(loads) / sizeof(*loads) };
@@ -128,6 +131,7 @@ static void measure(struct bench *bench, size_t index)
 	load.in_flight = loads[index].in_flight;
 	load.jobs = loads[index].jobs / (bench->quick ? 4 : 1);
 	load.peers[LIBUV] = &pool_libuv;
+	load.peers[BARE] = &pool_bare;
 	load.peers[ROTA] = loads[index].rota;
 	name_series(&load.cpu, "cpu", "ns/job", &load);
 	name_series(&load.rate, "rate", "1000 jobs/s", &load);
@@ -137,6 +141,9 @@ static void measure(struct bench *bench, size_t index)
 	bench_print(bench, &load.cpu);
 	bench_target_ratio(bench, BENCH_NOISY, &load.cpu, "libuv",
 			   loads[index].most);
+	if (loads[index].most_of_bare > 0)
+		bench_target_ratio(bench, BENCH_NOISY, &load.cpu, "bare",
+				   loads[index].most_of_bare);
 	bench_print(bench, &load.rate);
 	bench_print(bench, &load.sleeps);
 }
@@ -191,7 +198,8 @@ static void read_options(struct options *options, int argc, char **argv)
 
 static int run_one(const struct options *options)
 {
-	static const struct pool_peer *const all[] = { &pool_libuv, &pool_rota,
+	static const struct pool_peer *const all[] = { &pool_libuv, &pool_bare,
+						       &pool_rota,
 						       &pool_rota_spin };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {

@@ -29,5 +29,6 @@ enum { WORK_SPIN_USEC = 20 };
 extern const struct pool_peer pool_rota;
 extern const struct pool_peer pool_rota_spin;
 extern const struct pool_peer pool_libuv;
+extern const struct pool_peer pool_bare;
 
 #endif

@@ -18,13 +18,14 @@ void rotai_extension_set(struct rota_loop *loop, enum rotai_extension_kind kind,
 			 struct rotai_extension *extension)
 {
 	ROTA_ASSERT(loop->extensions[kind] == NULL);
+	extension->kind = (uint8_t)kind;
 	loop->extensions[kind] = extension;
 }
 
 void rotai_extension_call_after(struct rota_loop *loop,
 				struct rotai_extension *extension)
 {
-	extension->after_due = 1;
+	loop->extensions_after |= (uint8_t)(1u << extension->kind);
 	loop->after |= ROTAI_AFTER_EXTENSIONS;
 }
 
@@ -35,24 +36,35 @@ void rotai_extension_call_pending(struct rota_loop *loop,
 	loop->extensions_pending = 1;
 }
 
-int rotai_loop_is_calling(const struct rota_loop *loop)
+/* Call the extensions that are due and come after @kind. */
+static void go_on_after(struct rota_loop *loop, int kind)
 {
-	return loop->running;
+	unsigned due = loop->extensions_after;
+
+	while ((due &= ~((2u << kind) - 1)) != 0) {
+		kind = __builtin_ctz(due);
+		loop->extensions_after &= (uint8_t) ~(1u << kind);
+		loop->extensions[kind]->after(loop->extensions[kind], loop);
+		due = loop->extensions_after;
+	}
 }
 
+/* Mostly one extension wants to be called. One that wants it while others are
+ * called is called in the same pass, if it comes after them. */
 void rotai_extensions_after(struct rota_loop *loop)
 {
+	int kind;
+
 	if (rotai_loop_inherited(loop) < 0)
 		return; /* the parent does it; the child when rebuilt (F2) */
 	loop->after &= (uint8_t)~ROTAI_AFTER_EXTENSIONS;
-	for (int kind = 0; kind < ROTAI_EXTENSION_COUNT; kind++) {
-		struct rotai_extension *extension = loop->extensions[kind];
-
-		if (extension == NULL || !extension->after_due)
-			continue;
-		extension->after_due = 0;
-		extension->after(extension, loop);
-	}
+	if (loop->extensions_after == 0)
+		return;
+	kind = __builtin_ctz(loop->extensions_after);
+	loop->extensions_after &= (uint8_t)(loop->extensions_after - 1);
+	loop->extensions[kind]->after(loop->extensions[kind], loop);
+	if (ROTAI_UNLIKELY(loop->extensions_after != 0))
+		go_on_after(loop, kind);
 }
 
 unsigned rotai_extensions_take(struct rota_loop *loop)

@@ -48,7 +48,7 @@ struct rotai_extension {
 	void (*forked)(struct rotai_extension *extension,
 		       struct rota_loop *loop);
 
-	uint8_t after_due;
+	uint8_t kind; /* enum rotai_extension_kind */
 	uint8_t pending_due;
 };
 
@@ -74,8 +74,5 @@ unsigned rotai_extensions_take(struct rota_loop *loop);
 void rotai_extensions_pending(struct rota_loop *loop, unsigned taken);
 void rotai_extensions_forked(struct rota_loop *loop);
 void rotai_extensions_free(struct rota_loop *loop);
-
-/* Whether the loop is running, so that the end of a callback will come. */
-int rotai_loop_is_calling(const struct rota_loop *loop);
 
 #endif

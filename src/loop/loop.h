@@ -79,6 +79,7 @@ struct rota_loop {
 	uint8_t observed; /* measured or traced: report phases */
 	uint8_t shutting_down;
 	uint8_t extensions_pending; /* one is due in the pending phase */
+	uint8_t extensions_after;   /* those due after a callback, by kind */
 	uint8_t is_unlocked;        /* other threads may call: wait.c (5) */
 	uint8_t cut;        /* the last turn ended with its timers phase (T3) */
 	uint8_t skip_sleep; /* the next wait does not sleep */

@@ -19,12 +19,13 @@ struct rotai_pool_client {
 	struct rota_pool *pool;
 	struct rota_link staged[ROTA_LANE_COUNT]; /* items to publish, */
 	struct rota_link staged_apart; /* and those with a priority */
-	struct rota_link here;         /* items that the loop will run, */
-	struct rota_link here_taken;   /* and those that it is running */
-	struct rota_link back; /* items that came back, not yet called */
-	uint64_t out;          /* items that threads have: client.c (5) */
-	uint64_t turn;         /* the last in which items were called, */
-	unsigned left;         /* and how many more it may call */
+	unsigned staged_in;    /* a bit for each of these lists, if used */
+	struct rota_link here; /* items that the loop will run, */
+	struct rota_link here_taken; /* and those that it is running */
+	struct rota_link back;       /* items that came back, not yet called */
+	uint64_t out;                /* items that threads have: client.c (5) */
+	uint64_t turn;               /* the last in which items were called, */
+	unsigned left;               /* and how many more it may call */
 	struct rota_async async;
 
 	struct rotai_trail trail;     /* of what was published */

@@ -32,6 +32,8 @@
 #include "pool/pool.h"
 #include "pool/running.h"
 
+enum { APART = ROTA_LANE_COUNT }; /* the bit of staged_apart in staged_in */
+
 static struct rotai_pool_client *client_of(struct rotai_extension *extension)
 {
 	return rota_container_of(extension, struct rotai_pool_client,
@@ -43,13 +45,8 @@ static struct rotai_item *item_of_client_link(struct rota_link *link)
 	return rota_container_of(link, struct rotai_item, link);
 }
 
-struct rotai_pool_client *rotai_pool_client_get(struct rota_loop *loop)
-{
-	struct rotai_extension *extension =
-		rotai_extension_get(loop, ROTAI_EXTENSION_POOL);
-
-	return extension == NULL ? NULL : client_of(extension);
-}
+_Static_assert(offsetof(struct rotai_pool_client, extension) == 0,
+	       "the client of a loop is found by its extension");
 
 /* Record when the items of @list were submitted. */
 static void stamp_all(struct rota_link *list)
@@ -74,47 +71,67 @@ static void publish_apart(struct rotai_pool_client *client)
 	}
 }
 
+/* What changes for @item when it is published, together with others or not. A
+ * plain store: the item is still the loop's own, and the push orders this. */
+static void go_out(struct rotai_pool_client *client, struct rota_link *link,
+		   struct rotai_chain *chain)
+{
+	item_of_client_link(link)->state = ROTAI_ITEM_PUBLISHED;
+	rotai_chain_add(chain, link, &client->trail);
+	client->out++;
+	client->loop->at_threads++; /* C10 */
+}
+
 static void publish_lane(struct rotai_pool_client *client, int lane)
 {
+	struct rota_link *staged = &client->staged[lane];
+	struct rota_link *at = staged->next;
 	struct rotai_chain chain = { NULL, NULL };
-	struct rota_link *at = client->staged[lane].next;
 
 	if (client->pool->spin.pauses > 0)
 		client->loop->spin = &client->spinner; /* (5) */
 	if (ROTAI_UNLIKELY(client->pool->records))
-		stamp_all(&client->staged[lane]);
-	while (at != &client->staged[lane]) {
+		stamp_all(staged);
+	do {
 		struct rota_link *next = at->next;
 
-		/* A plain store: the item is still the loop's own, and the push
-		 * orders this. */
-		item_of_client_link(at)->state = ROTAI_ITEM_PUBLISHED;
-		rotai_chain_add(&chain, at, &client->trail);
-		client->out++;
-		client->loop->at_threads++; /* C10 */
+		go_out(client, at, &chain);
 		at = next;
-	}
-	rotai_list_init(&client->staged[lane]);
-	rotai_lane_publish(&client->pool->lanes[lane], &chain,
+	} while (ROTAI_UNLIKELY(at != staged));
+	rotai_list_init(staged);
+	rotai_lane_publish(&client->pool->lanes[lane], chain,
 			   client->out == 1 ? ROTAI_LANE_CALL_NEAR
 					    : ROTAI_LANE_CALL_LAST);
 }
 
+/* Publish the list with that bit in staged_in. Its items may have been taken
+ * back. */
+static void publish_list(struct rotai_pool_client *client, int bit)
+{
+	if (ROTAI_UNLIKELY(bit == APART))
+		publish_apart(client);
+	else if (!rotai_list_is_empty(&client->staged[bit]))
+		publish_lane(client, bit);
+}
+
+/* Mostly there is one list. */
 static void publish_staged(struct rotai_pool_client *client)
 {
-	if (rotai_loop_inherited(client->loop) < 0)
+	if (client->staged_in == 0 || rotai_loop_inherited(client->loop) < 0)
 		return; /* (4) */
-	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
-		if (!rotai_list_is_empty(&client->staged[lane]))
-			publish_lane(client, lane);
-	if (ROTAI_UNLIKELY(!rotai_list_is_empty(&client->staged_apart)))
-		publish_apart(client);
+	do {
+		int bit = __builtin_ctz(client->staged_in);
+
+		client->staged_in &= client->staged_in - 1;
+		publish_list(client, bit);
+	} while (ROTAI_UNLIKELY(client->staged_in != 0));
 }
 
 void rotai_pool_client_stage(struct rotai_pool_client *client,
 			     struct rotai_item *item)
 {
 	struct rota_link *list = &client->staged[item->lane];
+	unsigned bit = item->lane;
 
 	if (!rotai_lane_has_threads(&client->pool->lanes[item->lane])) {
 		/* (3) */
@@ -123,11 +140,14 @@ void rotai_pool_client_stage(struct rotai_pool_client *client,
 		rotai_extension_call_pending(client->loop, &client->extension);
 		return;
 	}
-	if (ROTAI_UNLIKELY(item->flags & ROTAI_ITEM_PRIORITY))
+	if (ROTAI_UNLIKELY(item->flags & ROTAI_ITEM_PRIORITY)) {
 		list = &client->staged_apart;
+		bit = APART;
+	}
 	item->state = ROTAI_ITEM_STAGED;
 	rotai_list_append(list, &item->link);
-	if (rotai_loop_is_calling(client->loop))
+	client->staged_in |= 1u << bit;
+	if (client->loop->running)
 		rotai_extension_call_after(client->loop, &client->extension);
 	else
 		publish_staged(client);
@@ -242,6 +262,7 @@ static void client_forget_all(struct rotai_pool_client *client)
 	for (int lane = 0; lane < ROTA_LANE_COUNT; lane++)
 		rotai_list_init(&client->staged[lane]);
 	rotai_list_init(&client->staged_apart);
+	client->staged_in = 0;
 	rotai_list_init(&client->here);
 	rotai_list_init(&client->here_taken);
 	rotai_list_init(&client->back);

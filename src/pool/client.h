@@ -4,10 +4,16 @@
 #ifndef ROTAI_POOL_CLIENT_H
 #define ROTAI_POOL_CLIENT_H
 
+#include "loop/loop.h"
 #include "pool/back.h"
 
-/* The client of @loop, or NULL. */
-struct rotai_pool_client *rotai_pool_client_get(struct rota_loop *loop);
+/* The client of @loop, or NULL. Its extension is its first member. */
+static inline struct rotai_pool_client *
+rotai_pool_client_get(const struct rota_loop *loop)
+{
+	return (struct rotai_pool_client *)(void *)
+		loop->extensions[ROTAI_EXTENSION_POOL];
+}
 
 /* Make the client of @loop: 0 or an error. */
 int rotai_pool_client_new(struct rota_loop *loop);

@@ -381,11 +381,10 @@ void rotai_lane_unlock(struct rotai_lane *lane, enum rotai_lane_call whom)
 	have_come(lane, call);
 }
 
-void rotai_lane_publish(struct rotai_lane *lane,
-			const struct rotai_chain *chain,
+void rotai_lane_publish(struct rotai_lane *lane, struct rotai_chain chain,
 			enum rotai_lane_call whom)
 {
-	if (rotai_stack_push(&lane->arrived, chain) != ROTAI_STACK_UNWATCHED)
+	if (rotai_stack_push(&lane->arrived, &chain) != ROTAI_STACK_UNWATCHED)
 		return; /* (7) */
 	pthread_mutex_lock(&lane->lock);
 	rotai_lane_take_in(lane);

@@ -95,8 +95,7 @@ enum rotai_lane_call {
 };
 
 /* Submit the items of @chain to the threads. */
-void rotai_lane_publish(struct rotai_lane *lane,
-			const struct rotai_chain *chain,
+void rotai_lane_publish(struct rotai_lane *lane, struct rotai_chain chain,
 			enum rotai_lane_call whom);
 
 /* Submit @item by itself, behind those of its priority. (9) */

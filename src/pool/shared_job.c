@@ -113,7 +113,7 @@ static void publish_shared_job(struct rotai_shared_job *job)
 	if (job->pool->records)
 		job->item.since = rotai_wait_now();
 	rotai_chain_add(&chain, &job->item.link, &trail);
-	rotai_lane_publish(&job->pool->lanes[job->lane], &chain,
+	rotai_lane_publish(&job->pool->lanes[job->lane], chain,
 			   ROTAI_LANE_CALL_LAST);
 }
 
