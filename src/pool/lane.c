@@ -168,10 +168,16 @@ static void put_back(struct rotai_lane *lane, struct rotai_worker *worker)
 	}
 }
 
+static void put_back_all(struct rotai_lane *lane)
+{
+	for (struct rota_link *at = lane->workers.prev; at != &lane->workers;
+	     at = at->prev)
+		put_back(lane, rotai_worker_of(at));
+}
+
 void rotai_lane_insert(struct rotai_lane *lane, struct rotai_item *item)
 {
 	enum rotai_level level = level_of(item);
-	struct rota_link *at;
 
 	rotai_list_append(&lane->queues[level], &item->link);
 	lane->queued++;
@@ -179,10 +185,8 @@ void rotai_lane_insert(struct rotai_lane *lane, struct rotai_item *item)
 	if (level == ROTAI_LEVEL_NORMAL)
 		return;
 	lane->apart++;
-	if (level == ROTAI_LEVEL_HIGH) /* (9) */
-		for (at = lane->workers.prev; at != &lane->workers;
-		     at = at->prev)
-			put_back(lane, rotai_worker_of(at));
+	if (level == ROTAI_LEVEL_HIGH)
+		put_back_all(lane); /* (9) */
 }
 
 /* The level of the next item. (9) */
@@ -477,6 +481,9 @@ void rotai_lane_set_limits(struct rotai_lane *lane, unsigned min, unsigned max)
 	for (at = lane->idle.next; at != &lane->idle; at = at->next)
 		pthread_cond_signal(&rotai_worker_of_idle(at)->wake);
 	rotai_lane_take_in(lane);
+	/* A thread that is stuck may have taken more than one item when no
+	 * other could be started. (4) */
+	put_back_all(lane);
 	rotai_lane_unlock(lane, lane->queued > 0 ? ROTAI_LANE_CALL_LAST
 						 : ROTAI_LANE_CALL_NOBODY);
 }
