@@ -254,7 +254,15 @@ $(examples): $(where)/examples/%: $(dir)/docs/examples/%.o \
 		$(dir)/docs/examples/parts.a $(archive) $(double_objects)
 	$(say) '  LINK  $@'
 	@mkdir -p $(@D)
-	$(quiet)$(link) $^ $(double_flags) $(LDLIBS) -o $@
+	$(quiet)$(link) $^ $(double_flags) $(example_libs) $(LDLIBS) -o $@
+
+# One example uses SQLite, if a program can be linked with it.
+sqlite = $(eval sqlite := $(shell printf \
+	'\043include <sqlite3.h>\nint main(void) { return !sqlite3_libversion(); }' | \
+	$(CC) $(CFLAGS) -x c - $(LDFLAGS) -lsqlite3 -o /dev/null 2>/dev/null && \
+	echo -lsqlite3))$(sqlite)
+$(dir)/docs/examples/database.o: private inside = $(sqlite:-lsqlite3=-DWITH_SQLITE)
+$(where)/examples/database: private example_libs = $(sqlite)
 
 $(dir)/docs/examples/parts.a: $(example_parts)
 	@rm -f $@
@@ -360,6 +368,8 @@ check: ## run the tests; T=timer N='*repeat*' POLLER=kqueue SAN=thread
 		cmocka.h:libcmocka-dev)
 	@$(if $(filter udp,$(or $(T),udp)),$(call \
 		need,dig:bind9-dnsutils dnsmasq:dnsmasq-base socat:socat))
+	@$(if $(filter database,$(or $(T),database)),$(call \
+		need,sqlite3.h:libsqlite3-dev))
 	@$(again) VARIANT=check check-run
 
 ifneq ($(filter check coverage,$(VARIANT)),)
@@ -614,7 +624,7 @@ deps: ## install what building, testing and linting need
 	@$(call need,cc:gcc stdio.h:libc6-dev pkg-config:pkg-config \
 		cmocka.h:libcmocka-dev socat:socat curl:curl g++:g++ \
 		dig:bind9-dnsutils dnsmasq:dnsmasq-base \
-		clang-format:clang-format gcovr:gcovr)
+		sqlite3.h:libsqlite3-dev clang-format:clang-format gcovr:gcovr)
 
 # --- the rest ----------------------------------------------------------------
 
