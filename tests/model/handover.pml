@@ -32,7 +32,7 @@
  *   -	Every item is run once, or taken back once, and not both.
  *   -	Nothing is forgotten: if items are left, some thread is not asleep
  *	(otherwise spin finds an invalid end state).
- *   -	With STUCK, item 0 runs until all other items are done.  So no item
+ *   -	With STUCK=n, item n runs until all other items are done.  So no item
  *	waits behind one that is stuck while another thread sleeps or may be
  *	started.
  *   -	At most one thread is on its way.
@@ -57,7 +57,7 @@
 #define WORKERS		2
 #endif
 #ifndef ITEMS
-#define ITEMS		3
+#define ITEMS		4
 #endif
 #ifndef SLOTS
 #define SLOTS		2
@@ -222,9 +222,7 @@ inline choose()
 		:: waking || (returning > 0 && len(queue) <= returning)
 		:: else ->
 			if
-#ifndef POLLER_NOT_CALLED
 			:: polling == POLLING -> polling = CALLED; waking = true
-#endif
 			:: polling != POLLING && idlers > 0 ->
 				i = 0;
 				do
@@ -409,7 +407,7 @@ look:
 			assert(!done[item]);
 #ifdef STUCK
 			if
-			:: item == 0 -> ends == ITEMS - 1
+			:: item == STUCK -> ends == ITEMS - 1
 			:: else
 			fi;
 #endif
