@@ -12,7 +12,7 @@
  * sleep (spin_ns in the pool's options). libuv has no such option, so its
  * threads behave as always.
  *
- * "bare" is a pool by hand with as many threads, whose jobs cannot be cancelled.
+ * "bare" is a pool by hand with as many threads. Its jobs cannot be cancelled.
  *
  * Units:
  *

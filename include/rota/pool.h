@@ -132,8 +132,9 @@ struct rota_lane_stats {
 			  * rota_serial; not in `queued` */
 
 	/** How long the first job of `queued` has waited, or that of another
-	 * priority or thread, if it has waited longer; 0 if there is none, or if the pool does not record waits. A wait of more than 73
-	 * minutes is reported modulo that. */
+	 * priority or thread, if it has waited longer; 0 if there is none, or
+	 * if the pool does not record waits. A wait of more than 73 minutes is
+	 * reported modulo that. */
 	uint64_t oldest_ns;
 
 	/** How many jobs waited how long, from the submission until a thread

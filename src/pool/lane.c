@@ -136,7 +136,7 @@ void rotai_lane_take_in(struct rotai_lane *lane)
 	note_peak(lane);
 }
 
-static enum rotai_level level_of(const struct rotai_item *item)
+static enum rotai_level level_of_item(const struct rotai_item *item)
 {
 	if (ROTAI_LIKELY(!(item->flags & ROTAI_ITEM_PRIORITY)))
 		return ROTAI_LEVEL_NORMAL;
@@ -153,7 +153,7 @@ static void count_out_of_queue(struct rotai_lane *lane, enum rotai_level level)
 
 /* Put back what @worker has taken and not begun. A single item is about to
  * begin. */
-static void put_back(struct rotai_lane *lane, struct rotai_worker *worker)
+static void put_slots_back(struct rotai_lane *lane, struct rotai_worker *worker)
 {
 	struct rota_link *queue = &lane->queues[ROTAI_LEVEL_NORMAL];
 
@@ -168,16 +168,16 @@ static void put_back(struct rotai_lane *lane, struct rotai_worker *worker)
 	}
 }
 
-static void put_back_all(struct rotai_lane *lane)
+static void put_all_back(struct rotai_lane *lane)
 {
 	for (struct rota_link *at = lane->workers.prev; at != &lane->workers;
 	     at = at->prev)
-		put_back(lane, rotai_worker_of(at));
+		put_slots_back(lane, rotai_worker_of(at));
 }
 
 void rotai_lane_insert(struct rotai_lane *lane, struct rotai_item *item)
 {
-	enum rotai_level level = level_of(item);
+	enum rotai_level level = level_of_item(item);
 
 	rotai_list_append(&lane->queues[level], &item->link);
 	lane->queued++;
@@ -186,7 +186,7 @@ void rotai_lane_insert(struct rotai_lane *lane, struct rotai_item *item)
 		return;
 	lane->apart++;
 	if (level == ROTAI_LEVEL_HIGH)
-		put_back_all(lane); /* (9) */
+		put_all_back(lane); /* (9) */
 }
 
 /* The level of the next item. (9) */
@@ -423,7 +423,7 @@ int rotai_lane_take_back(struct rotai_lane *lane, struct rotai_item *item)
 		   ROTAI_ITEM_PUBLISHED) {
 		rotai_lane_take_in(lane);
 		rotai_list_remove(&item->link);
-		count_out_of_queue(lane, level_of(item));
+		count_out_of_queue(lane, level_of_item(item));
 		taken = 1;
 	} else if (__atomic_load_n(&item->state, __ATOMIC_RELAXED) ==
 		   ROTAI_ITEM_BEHIND) {
@@ -483,7 +483,7 @@ void rotai_lane_set_limits(struct rotai_lane *lane, unsigned min, unsigned max)
 	rotai_lane_take_in(lane);
 	/* A thread that is stuck may have taken more than one item when no
 	 * other could be started. (4) */
-	put_back_all(lane);
+	put_all_back(lane);
 	rotai_lane_unlock(lane, lane->queued > 0 ? ROTAI_LANE_CALL_LAST
 						 : ROTAI_LANE_CALL_NOBODY);
 }

@@ -123,8 +123,8 @@ static inline int rotai_lane_has_surplus(const struct rotai_lane *lane)
 /* Change the limits: 0 < @max. */
 void rotai_lane_set_limits(struct rotai_lane *lane, unsigned min, unsigned max);
 
-/* Take a published item back, or one that is behind another. Returns 1, and no thread will touch it; or 0 if a
- * thread has begun it. */
+/* Take back an item that is published, or behind another. Returns 1, and no
+ * thread will touch it; or 0 if a thread has begun it. */
 int rotai_lane_take_back(struct rotai_lane *lane, struct rotai_item *item);
 
 /* With the lock held: move what has arrived to the queue. */

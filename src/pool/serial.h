@@ -5,7 +5,22 @@
 #ifndef ROTAI_POOL_SERIAL_H
 #define ROTAI_POOL_SERIAL_H
 
+#include "pool/back.h"
+#include "pool/pool.h"
 #include "rota/pool.h"
+
+/* The lane of @item, which is of @serial. */
+static inline struct rotai_lane *
+rotai_serial_lane(const struct rota_serial *serial,
+		  const struct rotai_item *item)
+{
+	return &item->client->pool->lanes[serial->internal.lane];
+}
+
+/* With the lock held: publish the item behind the first one, if there is one.
+ * Returns whether there was. */
+int rotai_serial_publish_next(struct rota_serial *serial,
+			      struct rotai_lane *lane);
 
 /* Queue @item, which is set up: submit it if it is the first, else have it wait
  * behind the others. */

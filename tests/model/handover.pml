@@ -508,11 +508,7 @@ gone:
 	taken[me] = 0;
 	n = 0;
 	take_in();
-#ifdef GONE_WITHOUT_A_LOOK
-	unlock(false);
-#else
 	unlock(len(queue) > 0);
-#endif
 	goto unborn
 }
 
