@@ -1,6 +1,6 @@
 /*
- * pool/serial.c - serial queues: how one item follows another. serial_loop.c has
- * what only the loop does.
+ * pool/serial.c - serial queues: how one item follows another. serial_loop.c
+ * has what only the loop does.
  *
  *  1. The first item of a queue, its `head`, is an item like any other: staged,
  *     in the lane, or being run. Those behind it are in the list `waiting`, in
