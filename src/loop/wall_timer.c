@@ -17,7 +17,9 @@
  *  5. In a forked child, until the loop is rebuilt, nothing changes (F2). A
  *     timerfd is shared with the parent: the rebuilt loop gets another, and
  *     looks whether the clock was set before that. The close of a shared one
- *     does not remove it from a poller.
+ *     does not remove it from a poller. If a callback has forked and rebuilt
+ *     the loop, the calls go on when it returns; if it has only forked, the
+ *     rebuilt loop puts back what was not called.
  */
 #include "rota/wall_timer.h"
 
@@ -367,11 +369,12 @@ static void on_wall_due(struct rota_timer *timer)
 	walls->is_calling = 1;
 	walls->calling_ns = 0;
 	look_for_step(walls);
-	if (rotai_loop_inherited(walls->loop) < 0)
-		return; /* (5) */
-	call_due_walls(walls);
+	if (rotai_loop_inherited(walls->loop) == 0)
+		call_due_walls(walls);
 	if (rotai_loop_inherited(walls->loop) == 0)
 		end_calls(walls);
+	else
+		walls->is_calling = 0; /* (5) */
 }
 
 /* (5) A timerfd that cannot be made is replaced by looking. */
@@ -380,13 +383,17 @@ static void walls_forked(struct rotai_extension *extension,
 {
 	struct rotai_walls *walls = walls_of(extension);
 
-	put_back_walls(walls, &walls->due);
-	put_back_walls(walls, &walls->stepped);
+	int is_needed = walls->count > 0 || walls->is_calling;
+
 	close_wall_fd(walls);
-	if (walls->count > 0 && !has_virtual_clock(loop))
+	if (is_needed && !has_virtual_clock(loop))
 		(void)open_wall_fd(walls);
-	end_calls(walls);
-	if (walls->count > 0)
+	if (!walls->is_calling) {
+		put_back_walls(walls, &walls->due);
+		put_back_walls(walls, &walls->stepped);
+		end_calls(walls);
+	}
+	if (is_needed)
 		call_soon(walls);
 }
 

@@ -329,6 +329,83 @@ static void a_stop_in_a_child_does_not_disturb_the_parent(void **state)
 	assert_int_equal(in.a.calls, 1);
 }
 
+/* Two alarms that are due all the time. The first that is called forks, and in
+ * the child rebuilds the loop. */
+struct pair_of_rings {
+	struct fixture *f;
+	struct ring of[2];
+	int in_step; /* fork when told of a step */
+	pid_t child; /* -1: not yet */
+};
+
+static struct pair_of_rings *the_pair;
+
+static void fork_and_rebuild(void)
+{
+	if (the_pair->child != -1)
+		return;
+	the_pair->child = child_fork();
+	if (the_pair->child == 0)
+		EXPECT(rota_loop_fork(the_pair->f->loop) == 0);
+	else
+		expect_success(the_pair->child);
+}
+
+static void on_pair_ring(struct rota_wall_timer *timer)
+{
+	on_ring(timer);
+	if (!the_pair->in_step)
+		fork_and_rebuild();
+	(void)rota_wall_timer_start_at(timer, on_pair_ring, 1);
+}
+
+static void on_pair_step(struct rota_wall_timer *timer, int64_t step_ns)
+{
+	on_ring_step(timer, step_ns);
+	fork_and_rebuild();
+}
+
+/* Run two turns, in the first of which the callback forks. A child gets the
+ * alarms as if it had been the parent. */
+static void run_pair(struct fixture *f, int in_step)
+{
+	struct pair_of_rings pair = { .f = f, .in_step = in_step, .child = -1 };
+
+	the_pair = &pair;
+	for (int i = 0; i < 2; i++) {
+		init_ring(f->loop, &pair.of[i]);
+		rota_wall_timer_on_step(&pair.of[i].timer, on_pair_step);
+		(void)rota_wall_timer_start_at(&pair.of[i].timer, on_pair_ring,
+					       1);
+	}
+	if (in_step)
+		(void)rota_wall_set(f->loop, rota_wall_now(f->loop) + 1000);
+	for (unsigned turn = 1; turn <= 2; turn++) {
+		(void)rota_loop_run(f->loop, ROTA_RUN_NOWAIT);
+		for (int i = 0; i < 2 && pair.child == 0; i++) {
+			EXPECT(pair.of[i].calls == turn);
+			EXPECT(pair.of[i].steps == (unsigned)in_step);
+		}
+	}
+	if (pair.child == 0)
+		child_ends();
+	assert_int_equal(pair.of[0].calls + pair.of[1].calls, 4);
+	assert_int_equal(pair.of[0].steps + pair.of[1].steps, 2 * in_step);
+	for (int i = 0; i < 2; i++)
+		rota_wall_timer_stop(&pair.of[i].timer);
+}
+
+/* F2, T8 */
+static void a_callback_may_fork_and_rebuild_the_loop(void **state)
+{
+	run_pair(*state, 0);
+}
+
+static void a_step_function_may_fork_and_rebuild_the_loop(void **state)
+{
+	run_pair(*state, 1);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(a_real_alarm_is_not_early),
 	REAL(a_step_wakes_a_loop_that_sleeps_for_a_day),
@@ -340,6 +417,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_rebuilt_loop_rings_and_so_does_the_parent),
 	REAL(a_rebuilt_loop_finds_a_step_from_before_the_fork),
 	REAL(a_stop_in_a_child_does_not_disturb_the_parent),
+	VIRTUAL(a_callback_may_fork_and_rebuild_the_loop),
+	VIRTUAL(a_step_function_may_fork_and_rebuild_the_loop),
 };
 
 FIXTURE_MAIN(tests)
