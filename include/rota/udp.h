@@ -88,6 +88,26 @@ enum rota_udp_ability {
 	ROTA_UDP_COALESCING,
 };
 
+/** What becomes of datagrams that are longer than the path to their destination
+ * takes: rota_udp_set_fragments(). */
+enum rota_udp_fragments {
+	/** The system makes fragments, as long as the path takes according to
+	 * what it knows. If one is lost, so is the datagram. The default. */
+	ROTA_UDP_FRAGMENT,
+
+	/** Nobody makes fragments. What is longer than the path takes,
+	 * according to what the system knows, is refused with ROTA_EMSGSIZE. If
+	 * a router finds out later, that is an error of the network: see
+	 * rota_datagram_on_error(), which reports how much fits. */
+	ROTA_UDP_NO_FRAGMENTS,
+
+	/** The same, but what the system knows of the path is ignored: only
+	 * what is longer than the interface takes is refused. For programs that
+	 * find out themselves how much fits (RFC 8899). Linux; elsewhere
+	 * ROTA_ENOTSUP. */
+	ROTA_UDP_PROBE,
+};
+
 /**
  * Initialize @udp as an open handle of @loop. It has no descriptor yet: a bind,
  * a connect, the first datagram sent or rota_udp_create() makes it. Returns 0.
@@ -241,6 +261,33 @@ int rota_udp_can(struct rota_udp *udp, enum rota_udp_ability ability);
  *          After any of them nothing has changed.
  */
 int rota_udp_set_broadcast(struct rota_udp *udp, int on);
+
+/**
+ * Set what becomes of datagrams that are longer than the path to their
+ * destination takes. See IP_MTU_DISCOVER in ip(7); elsewhere this is
+ * IP_DONTFRAG, and IPV6_DONTFRAG of RFC 3542. Returns 0.
+ *
+ * Thread:  the loop's.
+ * Errors:  as rota_udp_set_broadcast(); and ROTA_ENOTSUP if the system lacks it
+ */
+int rota_udp_set_fragments(struct rota_udp *udp, enum rota_udp_fragments how);
+
+/**
+ * Return the MTU of the path from @udp to its peer, as far as the system knows:
+ * the bytes of the longest packet. Of these the headers of IP and UDP take 28
+ * with IPv4 and 48 with IPv6, if there are no options. A router may take less,
+ * which the system learns when a packet was too long. See IP_MTU in ip(7). To
+ * ask for the path to another destination, connect a socket to it: that sends
+ * nothing.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL    @udp is closing
+ *          ROTA_EBADF     @udp has no descriptor yet
+ *          ROTA_ENOTCONN  @udp is not connected
+ *          ROTA_ENOTSUP   the system does not tell: IPv4 outside Linux
+ *          Others         what getsockopt(2) reports
+ */
+int rota_udp_path_mtu(const struct rota_udp *udp);
 
 /**
  * Set the time to live, or hop limit, of what is sent: 1 to 255. See IP_TTL in

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "rota/datagram.h"
+#include "rota/udp.h"
 
 /* A message of a batch. Linux and others call it struct mmsghdr. */
 struct rotai_message {
@@ -100,6 +100,16 @@ int rotai_datagram_dropped(int fd, uint64_t *count);
 
 /* Send to groups of IPv4 by the interface of that index; 0: any. */
 int rotai_datagram_multicast_from4(int fd, unsigned interface_index);
+
+/* Set what becomes of datagrams that are too long for their path. @family is
+ * that of the socket. Errors: ROTA_ENOTSUP, the system cannot; and then, as
+ * after any error, nothing has changed. */
+int rotai_datagram_set_fragments(int fd, int family,
+				 enum rota_udp_fragments how);
+
+/* Return the MTU of the path to the peer of a connected socket, or an error:
+ * ROTA_ENOTSUP if the system does not tell. */
+int rotai_datagram_path_mtu(int fd, int family);
 
 /* End the connection of a socket of datagrams, of any family. */
 int rotai_datagram_dissolve(int fd);

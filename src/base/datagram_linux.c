@@ -291,6 +291,37 @@ int rotai_datagram_keep_errors(int fd, int family, int keep)
 	return rotai_socket_change_make(&change, fd);
 }
 
+int rotai_datagram_set_fragments(int fd, int family,
+				 enum rota_udp_fragments how)
+{
+	/* Those of IPv6 have the same numbers. */
+	static const int values[] = {
+		[ROTA_UDP_FRAGMENT] = IP_PMTUDISC_WANT,
+		[ROTA_UDP_NO_FRAGMENTS] = IP_PMTUDISC_DO,
+		[ROTA_UDP_PROBE] = IP_PMTUDISC_PROBE,
+	};
+	struct rotai_socket_change change = { .wanted = 0 };
+
+	rotai_socket_change_add(&change, IPPROTO_IP, IP_MTU_DISCOVER,
+				values[how]);
+	if (family == AF_INET6)
+		rotai_socket_change_add(&change, IPPROTO_IPV6,
+					IPV6_MTU_DISCOVER, values[how]);
+	return rotai_socket_change_make(&change, fd);
+}
+
+int rotai_datagram_path_mtu(int fd, int family)
+{
+	int mtu;
+	socklen_t size = sizeof(mtu);
+	int error = family == AF_INET6 ? getsockopt(fd, IPPROTO_IPV6, IPV6_MTU,
+						    &mtu, &size)
+				       : getsockopt(fd, IPPROTO_IP, IP_MTU,
+						    &mtu, &size);
+
+	return error < 0 ? -errno : mtu;
+}
+
 /* Store what the system says about an error: 1, or 0 as the caller does. */
 static int read_error(struct msghdr *head, struct rota_datagram_error *error)
 {

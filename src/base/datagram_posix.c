@@ -245,6 +245,44 @@ int rotai_datagram_report(int fd, int family, unsigned wanted)
 	return rotai_socket_change_make(&change, fd);
 }
 
+int rotai_datagram_set_fragments(int fd, int family,
+				 enum rota_udp_fragments how)
+{
+	int value = how == ROTA_UDP_NO_FRAGMENTS;
+
+	if (how == ROTA_UDP_PROBE)
+		return ROTA_ENOTSUP;
+#ifdef IPV6_DONTFRAG
+	if (family == AF_INET6)
+		return rotai_socket_set(fd, IPPROTO_IPV6, IPV6_DONTFRAG, value);
+#endif
+#ifdef IP_DONTFRAG
+	if (family == AF_INET)
+		return rotai_socket_set(fd, IPPROTO_IP, IP_DONTFRAG, value);
+#endif
+	(void)fd;
+	(void)family;
+	(void)value;
+	return ROTA_ENOTSUP;
+}
+
+int rotai_datagram_path_mtu(int fd, int family)
+{
+#ifdef IPV6_PATHMTU
+	struct ip6_mtuinfo info;
+	socklen_t size = sizeof(info);
+
+	if (family == AF_INET6)
+		return getsockopt(fd, IPPROTO_IPV6, IPV6_PATHMTU, &info,
+				  &size) < 0
+			       ? -errno
+			       : (int)info.ip6m_mtu;
+#endif
+	(void)fd;
+	(void)family;
+	return ROTA_ENOTSUP;
+}
+
 int rotai_datagram_keep_errors(int fd, int family, int keep)
 {
 	(void)fd;

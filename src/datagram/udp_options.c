@@ -67,6 +67,33 @@ int rota_udp_set_broadcast(struct rota_udp *udp, int on)
 					    SO_BROADCAST, on != 0);
 }
 
+int rota_udp_set_fragments(struct rota_udp *udp, enum rota_udp_fragments how)
+{
+	ROTAI_ENTER_HANDLE(&udp->handle);
+	int error = rotai_udp_may_set(udp);
+
+	if (error == 0 && (unsigned)how > ROTA_UDP_PROBE)
+		error = ROTA_EINVAL;
+	return error < 0 ? error
+			 : rotai_datagram_set_fragments(
+				   rotai_udp_fd(udp),
+				   rotai_datagram_family(&udp->datagram), how);
+}
+
+int rota_udp_path_mtu(const struct rota_udp *udp)
+{
+	ROTAI_ENTER_HANDLE(&udp->handle);
+	int error = rotai_udp_has_socket(udp);
+
+	if (error == 0 &&
+	    !rotai_datagram_has(&udp->datagram, ROTAI_DG_CONNECTED))
+		error = ROTA_ENOTCONN;
+	return error < 0 ? error
+			 : rotai_datagram_path_mtu(
+				   rotai_udp_fd(udp),
+				   rotai_datagram_family(&udp->datagram));
+}
+
 /* Set an option that has one name for IPv4 and another for IPv6. */
 static int set_ip(struct rota_udp *udp, int option4, int option6, int value)
 {

@@ -35,6 +35,8 @@ static void in_the_child(void *arg)
 	EXPECT(rota_udp_connect(&all->post.udp, &all->post.address) ==
 	       ROTA_ECHILD);
 	EXPECT(rota_udp_set_hop_limit(&all->post.udp, 1) == ROTA_ECHILD);
+	EXPECT(rota_udp_set_fragments(&all->post.udp, ROTA_UDP_FRAGMENT) ==
+	       ROTA_ECHILD);
 	EXPECT(rota_udp_join(&all->post.udp, &group, 0) == ROTA_ECHILD);
 	EXPECT(rota_udp_report(&all->post.udp, 0) == ROTA_ECHILD);
 	EXPECT(rota_udp_can(&all->post.udp, ROTA_UDP_COALESCING) >= 0);

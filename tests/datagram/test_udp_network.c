@@ -1,14 +1,17 @@
 /* system: linux */
 /*
  * Two hosts: multicast with its groups, senders and interfaces, broadcasts,
- * and errors that come from another host.
+ * errors that come from another host, and paths that take less than the link.
  */
 #include "support/datagrams.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "support/fault.h"
 #include "support/netns.h"
 
 static const int families[] = { AF_INET, AF_INET6 };
@@ -366,6 +369,130 @@ static void an_address_that_is_not_there_is_reported(void **state)
 	post_close(&post);
 }
 
+enum { NARROW = 1300, WIDE = 1500 };
+
+/* A network behind THERE, which routes by a path that takes less than the
+ * link. */
+static const char *far_of(int family)
+{
+	return family == AF_INET ? "10.88.0.1" : "fd88::1";
+}
+
+static int try_size(struct post *post, size_t size)
+{
+	static const char bytes[WIDE];
+	struct rota_outgoing out = { .data = bytes, .size = size };
+
+	return rota_datagram_try_send(&post->udp.datagram, &out, 1);
+}
+
+static void make_narrow_path(void)
+{
+	static int is_made;
+
+	for (int i = 0; i < 2 && !is_made; i++) {
+		unsigned char bits = families[i] == AF_INET ? 24 : 64;
+		const char *net = families[i] == AF_INET ? "10.88.0.0"
+							 : "fd88::";
+
+		visit_host(THERE);
+		if (i == 0)
+			set_forwarding(1);
+		add_route(families[i], net, bits, ip_of(HERE, families[i]),
+			  NARROW);
+		visit_host(HERE);
+		add_route(families[i], net, bits, ip_of(THERE, families[i]), 0);
+	}
+	is_made = 1;
+}
+
+/* A router reports that a datagram was too long. From then on the system knows,
+ * and refuses the next one; but not as a probe. */
+static void a_path_that_takes_less_is_found_and_known(void **state)
+{
+	struct fixture *f = *state;
+
+	need_hosts(f);
+	make_narrow_path();
+	for (int i = 0; i < 2; i++) {
+		size_t headers = families[i] == AF_INET ? 28 : 48;
+		struct rota_address to;
+		struct post post;
+
+		open_on(&post, f, HERE, families[i]);
+		assert_int_equal(
+			rota_address_ip(&to, far_of(families[i]), 7), 0);
+		assert_int_equal(rota_udp_connect(&post.udp, &to), 0);
+		assert_int_equal(rota_datagram_on_error(&post.udp.datagram,
+							post_on_error),
+				 0);
+		assert_int_equal(
+			rota_udp_set_fragments(&post.udp,
+					       ROTA_UDP_NO_FRAGMENTS),
+			0);
+		assert_int_equal(rota_udp_path_mtu(&post.udp), WIDE);
+		assert_int_equal(try_size(&post, WIDE - headers), 1);
+		RUN_UNTIL(f, post.notes == 1);
+		assert_int_equal(post.note[0].status, ROTA_EMSGSIZE);
+		assert_int_equal(post.note[0].mtu, NARROW);
+		assert_int_equal(rota_udp_path_mtu(&post.udp), NARROW);
+
+		assert_int_equal(try_size(&post, NARROW - headers + 1),
+				 ROTA_EMSGSIZE);
+		assert_int_equal(try_size(&post, NARROW - headers), 1);
+		assert_int_equal(
+			rota_udp_set_fragments(&post.udp, ROTA_UDP_PROBE), 0);
+		assert_int_equal(try_size(&post, WIDE - headers), 1);
+		RUN_UNTIL(f, post.notes == 2);
+		assert_int_equal(post.note[1].mtu, NARROW);
+		assert_int_equal(try_size(&post, WIDE - headers + 1),
+				 ROTA_EMSGSIZE);
+		assert_int_equal(
+			rota_udp_set_fragments(&post.udp, ROTA_UDP_FRAGMENT),
+			0);
+		assert_int_equal(try_size(&post, WIDE), 1);
+		turn(f);
+		assert_int_equal(post.notes, 2);
+		assert_int_equal(post.errors, 0);
+		post_close(&post);
+	}
+}
+
+/* The options of both protocols that an IPv6 socket may use are set, or none
+ * is. */
+static void fragments_are_set_completely_or_not_at_all(void **state)
+{
+	struct fixture *f = *state;
+	int fd, value;
+	socklen_t size = sizeof(value);
+	struct post post;
+	unsigned n = 1;
+
+	post_open(&post, f, AF_INET6);
+	fd = rota_datagram_fd(&post.udp.datagram);
+	for (;; n++) {
+		fault_fail("setsockopt", n, ENOMEM);
+		if (rota_udp_set_fragments(&post.udp, ROTA_UDP_NO_FRAGMENTS) ==
+		    0)
+			break;
+		assert_int_equal(fault_clear(), 1);
+		assert_int_equal(getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER,
+					    &value, &size),
+				 0);
+		assert_int_equal(value, IP_PMTUDISC_WANT);
+	}
+	fault_clear();
+	assert_int_equal(n, 3);
+	assert_int_equal(
+		getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, &size), 0);
+	assert_int_equal(value, IP_PMTUDISC_DO);
+	assert_int_equal(
+		getsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, &size),
+		0);
+	assert_int_equal(value, IP_PMTUDISC_DO);
+	post_close(&post);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(what_one_host_sends_another_receives),
 	REAL(members_of_a_group_get_what_is_sent_to_it),
@@ -375,6 +502,9 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_broadcast_needs_its_option),
 	REAL(a_broadcast_to_a_socket_of_ip6_has_no_own_address),
 	REAL(another_host_refuses_a_datagram),
+	REAL(a_path_that_takes_less_is_found_and_known),
+	/* The link goes down, and loses its routes. */
 	REAL(an_address_that_is_not_there_is_reported),
+	REAL(fragments_are_set_completely_or_not_at_all),
 };
 FIXTURE_MAIN(tests)

@@ -70,6 +70,9 @@ static void options_need_a_socket_and_right_values(void **state)
 	assert_int_equal(rota_udp_init(&none, f->loop), 0);
 	assert_int_equal(rota_udp_set_hop_limit(&none, 1), ROTA_EBADF);
 	assert_int_equal(rota_udp_set_broadcast(&none, 1), ROTA_EBADF);
+	assert_int_equal(rota_udp_set_fragments(&none, ROTA_UDP_FRAGMENT),
+			 ROTA_EBADF);
+	assert_int_equal(rota_udp_path_mtu(&none), ROTA_EBADF);
 	assert_int_equal(rota_udp_join(&none, &group, 0), ROTA_EBADF);
 	assert_int_equal(rota_udp_report(&none, 0), ROTA_EBADF);
 	assert_int_equal(rota_udp_can(&none, ROTA_UDP_SEGMENTS), ROTA_EBADF);
@@ -82,6 +85,9 @@ static void options_need_a_socket_and_right_values(void **state)
 	post_open(&post, f, AF_INET);
 	assert_int_equal(rota_udp_set_hop_limit(udp, 0), ROTA_EINVAL);
 	assert_int_equal(rota_udp_set_hop_limit(udp, 256), ROTA_EINVAL);
+	assert_int_equal(rota_udp_set_fragments(udp, ROTA_UDP_PROBE + 1),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_udp_path_mtu(udp), ROTA_ENOTCONN);
 	assert_int_equal(rota_udp_set_multicast_hop_limit(udp, -1),
 			 ROTA_EINVAL);
 	assert_int_equal(rota_udp_set_multicast_hop_limit(udp, 256),
@@ -106,6 +112,7 @@ static void options_need_a_socket_and_right_values(void **state)
 			 ROTA_EINVAL);
 	post_close(&post);
 	assert_int_equal(rota_udp_set_hop_limit(udp, 1), ROTA_EINVAL);
+	assert_int_equal(rota_udp_path_mtu(udp), ROTA_EINVAL);
 	assert_int_equal(rota_datagram_dropped(&udp->datagram, &dropped),
 			 ROTA_EINVAL);
 }

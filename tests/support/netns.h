@@ -39,6 +39,13 @@ const char *host_ip4(enum host host);
 const char *host_ip6(enum host host);
 unsigned host_interface(enum host host);
 
+/* On the host of the calling thread: let packets to the network @ip of that
+ * many bits go to the gateway @by. If @mtu is not 0, the path takes packets of
+ * so many bytes. Forward the packets of other hosts, or do not. */
+void add_route(int family, const char *ip, unsigned char bits, const char *by,
+	       unsigned mtu);
+void set_forwarding(int on);
+
 /* Take the link down, or up again, on the host of the calling thread. */
 void set_link_up(int up);
 

@@ -346,6 +346,46 @@ unsigned host_interface(enum host host)
 	return index;
 }
 
+void add_route(int family, const char *ip, unsigned char bits, const char *by,
+	       unsigned mtu)
+{
+	struct rtmsg route = {
+		.rtm_family = (unsigned char)family,
+		.rtm_dst_len = bits,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST,
+	};
+	unsigned locked = 1 << RTAX_MTU;
+	struct message message;
+	struct rtattr *metrics;
+	unsigned char bytes[16];
+
+	begin_message(&message, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	put(&message, &route, sizeof(route));
+	inet_pton(family, ip, bytes);
+	put_attribute(&message, RTA_DST, bytes, family == AF_INET ? 4 : 16);
+	inet_pton(family, by, bytes);
+	put_attribute(&message, RTA_GATEWAY, bytes, family == AF_INET ? 4 : 16);
+	if (mtu > 0) {
+		metrics = put_attribute(&message, RTA_METRICS, NULL, 0);
+		put_attribute(&message, RTAX_LOCK, &locked, sizeof(locked));
+		put_attribute(&message, RTAX_MTU, &mtu, sizeof(mtu));
+		end_attribute(&message, metrics);
+	}
+	if (ask_kernel(&message) < 0)
+		abort();
+}
+
+void set_forwarding(int on)
+{
+	if (write_file("/proc/sys/net/ipv4/ip_forward", on ? "1" : "0") < 0 ||
+	    write_file("/proc/sys/net/ipv6/conf/all/forwarding",
+		       on ? "1" : "0") < 0)
+		abort();
+}
+
 void set_link_up(int up)
 {
 	if (set_up(link_name, up) < 0)
