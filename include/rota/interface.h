@@ -51,7 +51,9 @@ struct rota_interface_address {
 	struct rota_address netmask;
 
 	/** The address for all hosts of the network, and that of the other end
-	 * of a point-to-point link; with the size 0 if there is none. */
+	 * of a point-to-point link, or of a peer (Linux: ip-address(8));
+	 * with the size 0 if there is none. Of an address with a peer, the
+	 * prefix is that of the peer. */
 	struct rota_address broadcast;
 	struct rota_address peer;
 };

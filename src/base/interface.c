@@ -8,6 +8,9 @@
  *     names.
  *  3. Linux has labels such as "eth0:1" for addresses of eth0. They are not
  *     names of interfaces, and no name has a colon in it.
+ *  4. On Linux any interface may have addresses with a peer. For an address
+ *     without one, the C libraries store the address itself as that of the
+ *     peer, which is also that for broadcasts.
  */
 #include "rota/interface.h"
 
@@ -129,14 +132,20 @@ static void fill_address(struct rota_interface_address *to,
 {
 	int family = from->ifa_addr->sa_family;
 
+	struct rota_address other;
+
 	take_address(&to->address, from->ifa_addr, family);
 	take_address(&to->netmask, from->ifa_netmask, family);
 	to->prefix = to->netmask.size > 0 ? bits_of(&to->netmask) : 0;
-	/* The two are the same member on Linux. */
-	if (from->ifa_flags & IFF_POINTOPOINT)
-		take_address(&to->peer, from->ifa_dstaddr, family);
-	else if (from->ifa_flags & IFF_BROADCAST && family == AF_INET)
-		take_address(&to->broadcast, from->ifa_broadaddr, family);
+	/* The broadcast address is the same member. */
+	take_address(&other, from->ifa_dstaddr, family);
+	if (other.size == 0 || rota_address_equal(&other, &to->address))
+		return; /* (4) */
+	if ((from->ifa_flags & IFF_POINTOPOINT) ||
+	    rotai_interface_is_peer(to, &other))
+		to->peer = other;
+	else if ((from->ifa_flags & IFF_BROADCAST) && family == AF_INET)
+		to->broadcast = other;
 }
 
 /* Make the interface that the entries from @at to before @end describe. */

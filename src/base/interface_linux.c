@@ -29,6 +29,24 @@ void rotai_interface_take_link(struct rota_interface *to,
 	memcpy(to->hardware, (const char *)from->ifa_addr + at, link.sll_halen);
 }
 
+/* getifaddrs(3) does not say which of the two it is. A network has a broadcast
+ * address if it has more than two addresses: the bits of the host are all 1, or
+ * all 0 (RFC 1122, section 3.3.6). */
+int rotai_interface_is_peer(const struct rota_interface_address *at,
+			    const struct rota_address *other)
+{
+	uint32_t own, mask, all;
+
+	if (other->is.any.sa_family != AF_INET)
+		return 1;
+	own = at->address.is.ip4.sin_addr.s_addr;
+	mask = at->netmask.is.ip4.sin_addr.s_addr;
+	all = other->is.ip4.sin_addr.s_addr;
+	return all != INADDR_BROADCAST &&
+	       (at->prefix > 30 ||
+		(all != (own | ~mask) && all != (own & mask)));
+}
+
 size_t rotai_interface_bytes(const struct sockaddr *address, size_t most)
 {
 	(void)address;

@@ -31,6 +31,14 @@ void rotai_interface_take_link(struct rota_interface *to,
 	memcpy(to->hardware, (const char *)from->ifa_addr + at, link.sdl_alen);
 }
 
+int rotai_interface_is_peer(const struct rota_interface_address *at,
+			    const struct rota_address *other)
+{
+	(void)at;
+	(void)other;
+	return 0;
+}
+
 size_t rotai_interface_bytes(const struct sockaddr *address, size_t most)
 {
 	return address->sa_len < most ? address->sa_len : most;
