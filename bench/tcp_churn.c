@@ -47,9 +47,9 @@
 
 #include "peers/churn.h"
 #include "support/bench.h"
+#include "support/count.h"
 #include "support/server.h"
 #include "support/sockets.h"
-#include "support/trace.h"
 
 enum { MESSAGE_SIZE = 64, MOST_AT_A_TIME = 32, SOURCES = 16 };
 
@@ -267,19 +267,11 @@ static void count_traced(struct bench *bench, struct bench_series *series,
 			 size_t at_a_time, size_t index, enum trace_what what)
 {
 	struct count count = { peers[index], at_a_time };
-	struct trace trace;
+	const struct bench_counted counted = { peers[index]->name, run_traced,
+					       &count, TRACED * at_a_time };
 
-	if (!bench_counts(bench, peers[index]->name))
-		return;
-	if (trace_run(&trace, what, run_traced, &count))
-		bench_fail("cannot trace: ptrace(2) is not allowed here");
-	if (what == TRACE_CALLS) {
-		printf("  %-28s", peers[index]->name);
-		trace_print_calls(stdout, &trace, TRACED * at_a_time);
-		printf("\n");
-	}
-	bench_add_exact(bench, series, index, trace.total, trace.most,
-			(double)(TRACED * at_a_time));
+	if (bench_counts(bench, peers[index]->name))
+		bench_count(bench, series, index, &counted, what);
 }
 
 static void count_calls(struct bench *bench, size_t at_a_time)

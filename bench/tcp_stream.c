@@ -53,9 +53,9 @@
 
 #include "peers/stream.h"
 #include "support/bench.h"
+#include "support/count.h"
 #include "support/server.h"
 #include "support/sockets.h"
-#include "support/trace.h"
 
 /* The most that a process may ask for by default. */
 enum { MOST_CONNECTIONS = 16, SOCKET_BUFFER = 212992 };
@@ -339,18 +339,11 @@ static void run_traced(void *arg)
 static void count_traced(struct bench *bench, struct bench_series *series,
 			 size_t index, enum trace_what what)
 {
-	const struct stream_peer *peer = peers[index];
-	struct trace trace;
+	const struct bench_counted counted = { peers[index]->name, run_traced,
+					       (void *)peers[index],
+					       TRACED * COUNTED };
 
-	if (trace_run(&trace, what, run_traced, (void *)peer))
-		bench_fail("cannot trace: ptrace(2) is not allowed here");
-	if (what == TRACE_CALLS) {
-		printf("  %-28s", peer->name);
-		trace_print_calls(stdout, &trace, TRACED * COUNTED);
-		printf("\n");
-	}
-	bench_add_exact(bench, series, index, trace.total, trace.most,
-			TRACED * COUNTED);
+	bench_count(bench, series, index, &counted, what);
 }
 
 static void count_all(struct bench *bench)

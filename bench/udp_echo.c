@@ -23,7 +23,6 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,8 +30,8 @@
 #include "peers/datagrams.h"
 #include "support/allocations.h"
 #include "support/bench.h"
+#include "support/count.h"
 #include "support/server.h"
-#include "support/trace.h"
 
 static const struct datagram_peer *const peers[] = {
 	&datagram_rota,  &datagram_rota_requests, &datagram_bare,
@@ -290,17 +289,11 @@ static size_t count_allocations(const struct datagram_peer *peer)
 static void count_traced(struct bench *bench, struct bench_series *series,
 			 size_t index, enum trace_what what)
 {
-	struct trace trace;
+	const struct bench_counted counted = { peers[index]->name, run_traced,
+					       (void *)peers[index],
+					       TRACED * BURST };
 
-	if (trace_run(&trace, what, run_traced, (void *)peers[index]))
-		bench_fail("cannot trace: ptrace(2) is not allowed here");
-	if (what == TRACE_CALLS) {
-		printf("  %-28s", peers[index]->name);
-		trace_print_calls(stdout, &trace, TRACED * BURST);
-		printf("\n");
-	}
-	bench_add_exact(bench, series, index, trace.total, trace.most,
-			TRACED * BURST);
+	bench_count(bench, series, index, &counted, what);
 }
 
 static void count_all(struct bench *bench)
@@ -333,41 +326,32 @@ static void count_all(struct bench *bench)
 	bench_target_figure(bench, BENCH_EXACT, &allocations, 0);
 }
 
-static int serve_only(const char *name, size_t datagrams)
+static int serve_only(const struct bench_serve *options)
 {
 	struct setup setup;
 
 	for (size_t i = 0; i < PEERS; i++) {
-		if (strcmp(peers[i]->name, name))
+		if (!bench_serves(options, peers[i]->name))
 			continue;
 		setup_make(&setup, peers[i]);
-		for (size_t k = 0; k < datagrams / BURST; k++)
+		for (size_t k = 0; k < options->messages / BURST; k++)
 			burst(&setup, false);
 		setup_free(&setup);
 		return 0;
 	}
-	bench_fail("no server %s", name);
+	bench_fail("no server %s", options->name);
 }
 
 int main(int argc, char **argv)
 {
 	static struct timing timing;
-	const char *name = NULL;
-	size_t datagrams = 32000;
+	struct bench_serve options = { .messages = 32000 };
 	struct bench bench;
 
 	argc = bench_begin(&bench, "udp_echo", argc, argv);
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--serve") && i + 1 < argc)
-			name = argv[++i];
-		else if (!strcmp(argv[i], "--messages") && i + 1 < argc)
-			datagrams = (size_t)atol(argv[++i]);
-		else
-			bench_fail("udp_echo [--quick] [--check] "
-				   "[--serve NAME [--messages N]]");
-	}
-	if (name)
-		return serve_only(name, datagrams);
+	bench_read_serve(&options, "udp_echo", argc, argv);
+	if (options.name)
+		return serve_only(&options);
 	count_all(&bench);
 	if (!bench.check) {
 		timing.bench = &bench;

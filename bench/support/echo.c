@@ -12,9 +12,9 @@
 
 #include "support/allocations.h"
 #include "support/bench.h"
+#include "support/count.h"
 #include "support/server.h"
 #include "support/sockets.h"
-#include "support/trace.h"
 
 enum { MESSAGE_SIZE = 64, MOST_CONNECTIONS = 1000 };
 
@@ -229,17 +229,10 @@ static void count_traced(struct bench *bench, struct bench_series *series,
 			 size_t index, enum trace_what what)
 {
 	const struct echo_peer *peer = question->peers[index];
-	struct trace trace;
+	const struct bench_counted counted = { peer->name, run_traced,
+					       (void *)peer, TRACED * COUNTED };
 
-	if (trace_run(&trace, what, run_traced, (void *)peer))
-		bench_fail("cannot trace: ptrace(2) is not allowed here");
-	if (what == TRACE_CALLS) {
-		printf("  %-28s", peer->name);
-		trace_print_calls(stdout, &trace, TRACED * COUNTED);
-		printf("\n");
-	}
-	bench_add_exact(bench, series, index, trace.total, trace.most,
-			TRACED * COUNTED);
+	bench_count(bench, series, index, &counted, what);
 }
 
 static void count_all(struct bench *bench)
@@ -274,19 +267,12 @@ static void count_all(struct bench *bench)
 	bench_target_figure(bench, BENCH_EXACT, &allocations, 0);
 }
 
-/* The program's options. */
-
-struct options {
-	const char *serve;
-	size_t messages;
-};
-
-static int serve_only(const struct options *options)
+static int serve_only(const struct bench_serve *options)
 {
 	struct setup setup;
 
 	for (size_t i = 0; i < question->peer_count; i++) {
-		if (strcmp(question->peers[i]->name, options->serve))
+		if (!bench_serves(options, question->peers[i]->name))
 			continue;
 		setup_make(&setup, question->peers[i]);
 		for (size_t k = 0; k < options->messages / COUNTED; k++)
@@ -294,34 +280,20 @@ static int serve_only(const struct options *options)
 		setup_free(&setup);
 		return 0;
 	}
-	bench_fail("no server %s", options->serve);
-}
-
-static void read_options(struct options *options, int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--serve") && i + 1 < argc)
-			options->serve = argv[++i];
-		else if (!strcmp(argv[i], "--messages") && i + 1 < argc)
-			options->messages = (size_t)atol(argv[++i]);
-		else
-			bench_fail("%s [--quick] [--check] "
-				   "[--serve NAME [--messages N]]",
-				   question->name);
-	}
+	bench_fail("no server %s", options->name);
 }
 
 int echo_main(const struct echo_question *asked, int argc, char **argv)
 {
 	static const size_t connections[] = { 1, 100, 1000 };
-	struct options options = { .messages = 10000 };
+	struct bench_serve options = { .messages = 10000 };
 	static struct timing timing;
 	struct bench bench;
 
 	question = asked;
 	argc = bench_begin(&bench, question->name, argc, argv);
-	read_options(&options, argc, argv);
-	if (options.serve)
+	bench_read_serve(&options, question->name, argc, argv);
+	if (options.name)
 		return serve_only(&options);
 	count_all(&bench);
 	if (!bench.check) {

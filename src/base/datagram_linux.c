@@ -314,10 +314,10 @@ int rotai_datagram_path_mtu(int fd, int family)
 {
 	int mtu;
 	socklen_t size = sizeof(mtu);
-	int error = family == AF_INET6 ? getsockopt(fd, IPPROTO_IPV6, IPV6_MTU,
-						    &mtu, &size)
-				       : getsockopt(fd, IPPROTO_IP, IP_MTU,
-						    &mtu, &size);
+	int error =
+		family == AF_INET6
+			? getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &size)
+			: getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &size);
 
 	return error < 0 ? -errno : mtu;
 }

@@ -45,9 +45,8 @@ static void add_ip(struct listed *list, const char *what,
 	if (address->size == 0)
 		return;
 	inet_ntop(family,
-		  family == AF_INET
-			  ? (const void *)&address->is.ip4.sin_addr
-			  : (const void *)&address->is.ip6.sin6_addr,
+		  family == AF_INET ? (const void *)&address->is.ip4.sin_addr
+				    : (const void *)&address->is.ip6.sin6_addr,
 		  text, sizeof(text));
 	add_text(list, what);
 	add_text(list, text);

@@ -392,8 +392,8 @@ static void make_narrow_path(void)
 
 	for (int i = 0; i < 2 && !is_made; i++) {
 		unsigned char bits = families[i] == AF_INET ? 24 : 64;
-		const char *net = families[i] == AF_INET ? "10.88.0.0"
-							 : "fd88::";
+		const char *net =
+			families[i] == AF_INET ? "10.88.0.0" : "fd88::";
 
 		visit_host(THERE);
 		if (i == 0)
@@ -420,16 +420,15 @@ static void a_path_that_takes_less_is_found_and_known(void **state)
 		struct post post;
 
 		open_on(&post, f, HERE, families[i]);
-		assert_int_equal(
-			rota_address_ip(&to, far_of(families[i]), 7), 0);
+		assert_int_equal(rota_address_ip(&to, far_of(families[i]), 7),
+				 0);
 		assert_int_equal(rota_udp_connect(&post.udp, &to), 0);
 		assert_int_equal(rota_datagram_on_error(&post.udp.datagram,
 							post_on_error),
 				 0);
-		assert_int_equal(
-			rota_udp_set_fragments(&post.udp,
-					       ROTA_UDP_NO_FRAGMENTS),
-			0);
+		assert_int_equal(rota_udp_set_fragments(&post.udp,
+							ROTA_UDP_NO_FRAGMENTS),
+				 0);
 		assert_int_equal(rota_udp_path_mtu(&post.udp), WIDE);
 		assert_int_equal(try_size(&post, WIDE - headers), 1);
 		RUN_UNTIL(f, post.notes == 1);

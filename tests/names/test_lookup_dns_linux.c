@@ -37,9 +37,9 @@ struct dns {
  * nothing for AAAA. Returns its size. */
 static size_t make_answer(unsigned char *query, size_t size)
 {
-	static const unsigned char answer[] = { 0xc0, HEADER, 0, 1, 0, 1, 0, 0,
-						0,    9,      0, 4, 192, 0,
-						2,    7 };
+	static const unsigned char answer[] = { 0xc0, HEADER, 0, 1, 0, 1,
+						0,    0,      0, 9, 0, 4,
+						192,  0,      2, 7 };
 	size_t end = HEADER + strlen((char *)query + HEADER) + 1;
 	int is_a;
 
@@ -207,6 +207,7 @@ static void run_until_seen(struct rota_loop *loop, const struct seen *seen)
 static void stop_dns(const struct dns *dns)
 {
 	kill(dns->process, SIGKILL);
+	waitpid(dns->process, NULL, 0);
 }
 
 /* The thread that is stuck delays neither the deadline of its lookup, nor
