@@ -524,6 +524,21 @@ static void records_keep_their_bounds_and_have_an_end(void **state)
 	path_gone(&name);
 }
 
+/* An abstract name has no file. */
+static void refuse_a_mode_without_a_file(struct fixture *f)
+{
+	struct rota_pipe_bind_options options = { .size = sizeof(options),
+						  .mode = 0600 };
+	struct rota_address name;
+	struct box box;
+
+	box_init(&box, f, ROTA_LOCAL_DATAGRAMS);
+	assert_int_equal(rota_address_unix(&name, "\0rota", 5), 0);
+	assert_int_equal(rota_local_bind(&box.local, &name, &options),
+			 ROTA_EINVAL);
+	box_close(&box);
+}
+
 static void what_is_wrong_is_returned(void **state)
 {
 	struct fixture *f = *state;
@@ -536,6 +551,7 @@ static void what_is_wrong_is_returned(void **state)
 	assert_int_equal(
 		rota_local_init(&box.local, f->loop, (enum rota_local_kind)9),
 		ROTA_EINVAL);
+	refuse_a_mode_without_a_file(f);
 	assert_int_equal(rota_local_open(&box.local, f->loop, -1), ROTA_EBADF);
 	make_socketpair(fds);
 	assert_int_equal(rota_local_open(&box.local, f->loop, fds[0]),

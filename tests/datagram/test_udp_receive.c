@@ -455,6 +455,29 @@ static void two_sockets_of_one_loop_share_the_memory(void **state)
 	close(fd);
 }
 
+static void the_last_socket_gives_the_memory_back(void **state)
+{
+	struct fixture *f = *state;
+	struct post a, b;
+
+	post_open(&a, f, AF_INET);
+	post_open(&b, f, AF_INET);
+	fault_count_reset();
+	for (unsigned i = 1; i <= 2; i++) {
+		post_receive(&a);
+		post_close(&b);
+		post_open(&b, f, AF_INET);
+		post_receive(&b);
+		assert_int_equal(fault_count("mmap"), i);
+		post_close(&a);
+		post_close(&b);
+		post_open(&a, f, AF_INET);
+		post_open(&b, f, AF_INET);
+	}
+	post_close(&a);
+	post_close(&b);
+}
+
 static void a_quiet_receiver_sleeps(void **state)
 {
 	struct fixture *f = *state;
@@ -501,6 +524,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(without_batches_it_receives_one_by_one),
 	REAL(without_memory_nothing_is_started),
 	REAL(two_sockets_of_one_loop_share_the_memory),
+	REAL(the_last_socket_gives_the_memory_back),
 	REAL(a_quiet_receiver_sleeps),
 	REAL(a_shutdown_of_the_loop_closes_it),
 };

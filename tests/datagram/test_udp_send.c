@@ -519,6 +519,42 @@ static void a_socket_that_cannot_be_made_or_registered_is_reported(void **state)
 	turn(f);
 }
 
+/* Before there is a socket, too. */
+static void a_wrong_first_datagram_makes_no_socket(void **state)
+{
+	struct fixture *f = *state;
+	struct rota_address to = raw_udp_unused(AF_INET);
+	struct rota_outgoing wrong = { .size = 5, .to = &to };
+	struct letter letter;
+	struct rota_udp udp;
+
+	assert_int_equal(rota_udp_init(&udp, f->loop), 0);
+	assert_int_equal(rota_datagram_send(&letter.send, &udp.datagram, &wrong,
+					    letter_called),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_datagram_try_send(&udp.datagram, &wrong, 1),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_datagram_fd(&udp.datagram), ROTA_EBADF);
+	assert_int_equal(rota_handle_close_now(&udp.handle), 0);
+}
+
+/* The second attempt says that it is the error of this datagram. */
+static void a_datagram_that_is_too_long_is_tried_twice(void **state)
+{
+	static const char bytes[70000];
+	struct fixture *f = *state;
+	struct rota_outgoing out = { .data = bytes, .size = sizeof(bytes) };
+	struct post post;
+
+	post_open(&post, f, AF_INET);
+	out.to = &post.address;
+	fault_count_reset();
+	assert_int_equal(rota_datagram_try_send(&post.udp.datagram, &out, 1),
+			 ROTA_EMSGSIZE);
+	assert_int_equal(fault_count("sendmmsg") + fault_count("sendmsg"), 2);
+	post_close(&post);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(a_request_ends_in_the_pending_phase),
 	REAL(requests_of_one_callback_leave_in_one_call_at_its_end),
@@ -535,5 +571,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_close_cancels_what_is_queued_in_order),
 	REAL(a_request_that_ends_may_begin_again),
 	REAL(a_socket_that_cannot_be_made_or_registered_is_reported),
+	REAL(a_wrong_first_datagram_makes_no_socket),
+	REAL(a_datagram_that_is_too_long_is_tried_twice),
 };
 FIXTURE_MAIN(tests)

@@ -559,6 +559,38 @@ static void a_forked_child_closes_its_filter(void **state)
 	link_end(&link);
 }
 
+/* The memory of the filter may go with the close. */
+static void a_filter_that_is_to_go_on_may_be_closed(void **state)
+{
+	struct half h;
+
+	half_open(&h, *state, &plain_class, 0);
+	rota_filter_again(&h.codec.filter, ROTA_READABLE | ROTA_WRITABLE);
+	assert_int_equal(rota_handle_close_now(&h.codec.handle), 0);
+	memset(&h.codec, 0x5a, sizeof(h.codec));
+	half_turns(&h);
+	assert_int_equal(rota_handle_close_now(&h.peer.handle), 0);
+}
+
+/* Input that waits for the other direction is offered once more when that has
+ * ended. */
+static void the_end_of_the_output_wakes_the_input(void **state)
+{
+	struct half h;
+
+	half_open(&h, *state, &plain_class, 0);
+	half_reads(&h);
+	h.codec.result = ROTA_EAGAIN;
+	below_gets_text(&h, "1");
+	assert_int_equal(h.size, 0);
+	h.codec.result = ROTA_EOF;
+	assert_int_equal(rota_stream_shutdown(NULL, &h.codec.stream, NULL), 0);
+	h.codec.result = 0;
+	half_turns(&h);
+	assert_string_equal(h.got, "1");
+	half_close(&h);
+}
+
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(an_end_within_a_record_is_an_error_of_the_filters),
 	VIRTUAL(a_filter_that_fails_says_a_last_word),
@@ -579,5 +611,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(the_loop_shuts_down),
 	VIRTUAL(any_callback_may_close_the_filter),
 	REAL(a_forked_child_closes_its_filter),
+	VIRTUAL(a_filter_that_is_to_go_on_may_be_closed),
+	VIRTUAL(the_end_of_the_output_wakes_the_input),
 };
 FIXTURE_MAIN(tests)

@@ -329,6 +329,54 @@ static void a_stop_in_a_child_does_not_disturb_the_parent(void **state)
 	assert_int_equal(in.a.calls, 1);
 }
 
+static void use_virtual_in_child(void *arg)
+{
+	struct forked *in = arg;
+	struct rota_loop *loop = in->f->loop;
+
+	fault_count_reset();
+	EXPECT(rota_loop_fork(loop) == 0);
+	EXPECT(rota_loop_run(loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(in->a.calls == 1 && in->a.early == 0);
+	EXPECT(fault_count("timerfd_create") == 0);
+}
+
+static void a_rebuilt_virtual_loop_needs_no_timerfd(void **state)
+{
+	struct forked in = { .f = *state };
+
+	init_ring(in.f->loop, &in.a);
+	assert_int_equal(start_ring(in.f->loop, &in.a, ROTA_SEC(3600)), 0);
+	in_a_child(use_virtual_in_child, &in);
+	rota_wall_timer_stop(&in.a.timer);
+}
+
+/* The timerfd reports by an error that the clock was set. A signal may come in
+ * between. */
+static void a_timerfd_is_read_once_and_after_a_signal_again(void **state)
+{
+	static const int errors[] = { EINTR, ECANCELED };
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 2; i++) {
+		struct ring a;
+
+		init_ring(f->loop, &a);
+		assert_int_equal(start_ring(f->loop, &a, 0), 0);
+		fault_count_reset();
+		if (errors[i] == EINTR)
+			fault_fail("read", 1, EINTR);
+		else
+			fault_fail_from("read", 1, ECANCELED);
+		assert_in_range(rota_loop_run(f->loop, ROTA_RUN_NOWAIT), 0, 1);
+		assert_int_equal(fault_clear(), 1);
+		assert_int_equal(fault_count("read"),
+				 errors[i] == EINTR ? 2 : 1);
+		assert_int_equal(rota_loop_run(f->loop, ROTA_RUN_DEFAULT), 0);
+		assert_int_equal(a.calls, 1);
+	}
+}
+
 /* Two alarms that are due all the time. The first that is called forks, and in
  * the child rebuilds the loop. */
 struct pair_of_rings {
@@ -419,6 +467,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_stop_in_a_child_does_not_disturb_the_parent),
 	VIRTUAL(a_callback_may_fork_and_rebuild_the_loop),
 	VIRTUAL(a_step_function_may_fork_and_rebuild_the_loop),
+	VIRTUAL(a_rebuilt_virtual_loop_needs_no_timerfd),
+	REAL(a_timerfd_is_read_once_and_after_a_signal_again),
 };
 
 FIXTURE_MAIN(tests)
