@@ -94,9 +94,10 @@ rota_host_connect_options_init(struct rota_host_connect_options *options)
  *
  * If @tcp has a socket, by rota_tcp_create(), all attempts get its options
  * which functions of rota/tcp_options.h have set, except fast open, which is a
- * listener's. The socket itself is not connected, but closed. So there may be
- * several attempts, of either family. While they are made, @tcp has no
- * descriptor.
+ * listener's; and the sizes of its buffers, SO_RCVBUF and SO_SNDBUF, which have
+ * to be set before a connect. The socket itself is not connected, but closed.
+ * So there may be several attempts, of either family. While they are made, @tcp
+ * has no descriptor. Other options, such as IP_TOS, are lost: set them in @fn.
  *
  * Phase:   @fn runs in the poll phase. It runs in the pending phase if the
  *          lookup has failed, or an attempt has succeeded or failed at once,

@@ -94,6 +94,25 @@ static int copy_option(int from, int to, struct option_name o)
 			       : rotai_socket_set(to, o.level, o.name, wanted);
 }
 
+/* The same for the size of a buffer. Linux doubles what is set. */
+static int copy_buffer_size(int from, int to, int name)
+{
+#ifdef __linux__
+	enum { MULTIPLE = 2 };
+#else
+	enum { MULTIPLE = 1 };
+#endif
+	int wanted, value;
+	socklen_t size = sizeof(wanted);
+
+	if (getsockopt(from, SOL_SOCKET, name, &wanted, &size) < 0 ||
+	    getsockopt(to, SOL_SOCKET, name, &value, &size) < 0)
+		return -errno;
+	return wanted == value ? 0
+			       : rotai_socket_set(to, SOL_SOCKET, name,
+						  wanted / MULTIPLE);
+}
+
 int rotai_socket_options_copy(int from, int to)
 {
 	const struct option_name copied[] = {
@@ -112,6 +131,10 @@ int rotai_socket_options_copy(int from, int to)
 	for (size_t i = 0; error == 0 && i < sizeof(copied) / sizeof(copied[0]);
 	     i++)
 		error = copy_option(from, to, copied[i]);
+	if (error == 0)
+		error = copy_buffer_size(from, to, SO_RCVBUF);
+	if (error == 0)
+		error = copy_buffer_size(from, to, SO_SNDBUF);
 	return error < 0 ? error : rotai_socket_copy_device(from, to);
 }
 

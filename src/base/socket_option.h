@@ -26,7 +26,8 @@ enum rotai_socket_option {
 int rotai_socket_option_set(int fd, enum rotai_socket_option option, int value);
 
 /* Give the socket @to the options that the program has set for @from: those of
- * rota/tcp_options.h that are for connections. Returns 0 or an error. */
+ * rota/tcp_options.h that are for connections, and the sizes of its buffers.
+ * Returns 0 or an error. */
 int rotai_socket_options_copy(int from, int to);
 
 /* A change of several options of one socket. It begins as all zero. */

@@ -411,7 +411,12 @@ static void the_state_of_the_handle_is_checked(void **state)
 
 static void set_options(struct rota_tcp *tcp)
 {
+	static const int bytes = 20000;
+
 	assert_int_equal(rota_tcp_create(tcp, AF_INET6), 0);
+	assert_int_equal(setsockopt(rota_stream_fd(&tcp->stream), SOL_SOCKET,
+				    SO_RCVBUF, &bytes, sizeof(bytes)),
+			 0);
 	assert_int_equal(rota_tcp_set_nodelay(tcp, 1), 0);
 	assert_int_equal(
 		rota_tcp_set_keepalive_with(tcp, ROTA_SEC(77), ROTA_SEC(7), 5),
@@ -450,6 +455,7 @@ static void options_of_the_socket_hold_for_every_attempt(void **state)
 				 1234);
 		assert_int_equal(raw_option(fd, SOL_SOCKET, SO_PRIORITY), 5);
 		assert_true(raw_option(fd, SOL_SOCKET, SO_OOBINLINE) != 0);
+		assert_int_equal(raw_option(fd, SOL_SOCKET, SO_RCVBUF), 40000);
 		assert_int_equal(count_descriptors(), descriptors + 1);
 		scene_end(&x);
 	}
