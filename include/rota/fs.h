@@ -1,6 +1,8 @@
 /*
  * rota/fs.h - file operations that do not block the loop. Each operation is a
  * request that a thread of the pool's io lane carries out (see rota/pool.h).
+ * More operations are in rota/fs_path.h, fs_attribute.h, fs_data.h,
+ * fs_directory.h and fs_lock.h.
  *
  *     rota_fs_init(&fs, loop);
  *     rota_fs_read_file(&fs, on_file, "/etc/hostname", 4096);
@@ -23,8 +25,9 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-struct rota_loop;
+struct rota_dir;
 struct rota_fs;
+struct rota_loop;
 
 /**
  * Called when an operation has completed. @result is 0, a count or a
@@ -60,7 +63,14 @@ struct rota_file_info {
 	uint32_t mode;       /* type and permissions: see inode(7) */
 	uint32_t user;
 	uint32_t group;
+
+	/* When the file was created; ROTA_FS_TIME_UNKNOWN if the system or the
+	 * file system does not tell. */
+	int64_t born_ns;
 };
+
+/** The time of birth of a file that has none. */
+#define ROTA_FS_TIME_UNKNOWN INT64_MIN
 
 /**
  * An operation on a file. When it has completed, the struct can be used for
@@ -97,25 +107,39 @@ struct rota_fs {
 		union {
 			const char *path;
 			size_t size; /* of target, or of source */
+			struct rota_dir *dir;
 		};
 		union {
 			void *target;       /* memory to fill */
 			const char *source; /* memory to write */
+			const char *to;     /* a second path */
 		};
 		union {
 			int64_t offset;
 			size_t limit;
 			unsigned mode;
+			struct {
+				uint32_t user;
+				uint32_t group;
+			} owner;
 		};
+		int64_t length; /* or a second offset, or a second time */
 		int64_t result;
 		union {
 			int fd;
 			int flags;
 		};
+		union {
+			int other_fd;
+			unsigned options;
+		};
 		int16_t late; /* the status if it was cut short, or 0 */
-		uint8_t files_only;
+		uint8_t files_only : 1;
+		uint8_t copies_paths : 1;
 		uint8_t waits; /* whether a thread waits: see fs/wait.c */
 		int wake[2];   /* a pipe that ends the wait */
+		int directory; /* which relative paths begin at */
+		void *copy;    /* of the paths, or NULL */
 	} internal; /* private to the library: do not read or write */
 };
 
@@ -138,6 +162,29 @@ void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop);
 void rota_fs_set_files_only(struct rota_fs *fs, int files_only);
 
 /**
+ * Let the relative paths of later operations of @fs begin at the directory
+ * @fd, as those of openat(2) do; if @fd is -1, which is the default, at the
+ * current directory of the process. This closes the race of a directory that is
+ * renamed, or replaced by a link, while its files are being worked on.
+ *
+ * Thread:  the loop's, while @fs is not in flight.
+ * Owner:   the caller, who keeps @fd open until the callback of the last
+ *          operation that uses it.
+ */
+void rota_fs_set_directory(struct rota_fs *fs, int fd);
+
+/**
+ * If @copies is 1, let later operations of @fs copy their paths, so that the
+ * caller may free or change those as soon as the call has returned. The copy is
+ * freed before the callback runs. The call can then also return ROTA_ENOMEM. If
+ * it is 0, which is the default, nothing is copied or allocated. The template
+ * of rota_fs_mkstemp() is never copied: the name is put there.
+ *
+ * Thread:  the loop's, while @fs is not in flight.
+ */
+void rota_fs_set_copy_paths(struct rota_fs *fs, int copies);
+
+/**
  * Open the file @path, as open(2) does. @flags are the O_... flags of the
  * caller's <fcntl.h>. @mode has the permissions of a file that is created, from
  * which the umask of the process is taken away. The result is the descriptor.
@@ -151,7 +198,8 @@ void rota_fs_set_files_only(struct rota_fs *fs, int files_only);
  * Owner:   the caller owns the descriptor as soon as @fn is called with it.
  * Errors:  ROTA_EINVAL     @fs, @fn or @path is NULL
  *          ROTA_EBUSY      @fs is in flight
- *          ROTA_ENOMEM     only with the loop's first job for a pool
+ *          ROTA_ENOMEM     only with the loop's first job for a pool, or if
+ *                          the path is to be copied
  *          ROTA_ESHUTDOWN  the loop is shutting down
  *          ROTA_ECHILD     in a forked child, before rota_loop_fork()
  *          After any of them nothing has changed, and @fn is not called.

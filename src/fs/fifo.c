@@ -11,12 +11,13 @@
 #include "fs/wait.h"
 #include "rota/error.h"
 
-int rotai_file_open(const char *path, int flags, unsigned mode)
+int rotai_file_open(const struct rota_fs *fs, int flags, unsigned mode)
 {
 	int fd;
 
 	do
-		fd = open(path, flags | O_CLOEXEC, (mode_t)mode);
+		fd = openat(fs->internal.directory, fs->internal.path,
+			    flags | O_CLOEXEC, (mode_t)mode);
 	while (fd < 0 && errno == EINTR);
 	return fd < 0 ? -errno : fd;
 }
@@ -36,15 +37,14 @@ int rotai_file_restore(int fd, int flags)
 	return error;
 }
 
-int rotai_fifo_open_writer(struct rota_fs *fs, const char *path, int flags,
-			   unsigned mode)
+int rotai_fifo_open_writer(struct rota_fs *fs, int flags, unsigned mode)
 {
 	int pause_ms = ROTAI_FS_FIRST_PAUSE;
 	int error = 0;
 
 	/* POSIX has no event for a FIFO that gets a reader. */
 	while (error == 0) {
-		int fd = rotai_file_open(path, flags | O_NONBLOCK, mode);
+		int fd = rotai_file_open(fs, flags | O_NONBLOCK, mode);
 
 		if (fd != ROTA_ENXIO)
 			return fd;

@@ -37,15 +37,14 @@ static int await_writer(struct rota_fs *fs, int fd)
 	return found < 0 ? found : 0;
 }
 
-int rotai_fifo_open(struct rota_fs *fs, const char *path, int flags,
-		    unsigned mode)
+int rotai_fifo_open(struct rota_fs *fs, int flags, unsigned mode)
 {
 	int error;
 	int fd;
 
 	if ((flags & O_ACCMODE) == O_WRONLY)
-		return rotai_fifo_open_writer(fs, path, flags, mode);
-	fd = rotai_file_open(path, flags | O_NONBLOCK, mode);
+		return rotai_fifo_open_writer(fs, flags, mode);
+	fd = rotai_file_open(fs, flags | O_NONBLOCK, mode);
 	if (fd < 0 || (flags & O_ACCMODE) != O_RDONLY)
 		return fd;
 	error = await_writer(fs, fd);

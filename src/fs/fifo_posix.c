@@ -9,15 +9,14 @@
 
 #include "base/fd.h"
 
-int rotai_fifo_open(struct rota_fs *fs, const char *path, int flags,
-		    unsigned mode)
+int rotai_fifo_open(struct rota_fs *fs, int flags, unsigned mode)
 {
 	int error;
 	int fd;
 
 	if ((flags & O_ACCMODE) == O_WRONLY)
-		return rotai_fifo_open_writer(fs, path, flags, mode);
-	fd = rotai_file_open(path, flags, mode);
+		return rotai_fifo_open_writer(fs, flags, mode);
+	fd = rotai_file_open(fs, flags, mode);
 	if (fd < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
 		return fd;
 	error = -errno;

@@ -3,13 +3,9 @@
  *
  *  1. A cancelled operation leaks no descriptor. If an open was cancelled, the
  *     descriptor that it has made is closed. If a close was cancelled before a
- *     pool thread ran it, the loop's thread closes the descriptor.
- *  2. A write may raise SIGPIPE or SIGXFSZ in the thread that makes it. Pool
- *     threads have all signals blocked. The loop's thread, which writes if the
- *     lane has no threads, blocks the two meanwhile. A signal that was raised
- *     is consumed, because otherwise it would stay pending until the thread
- *     unblocks it.
- *  3. A write of output that a stream has accepted is not cancelled by
+ *     pool thread ran it, the loop's thread closes the descriptor: see
+ *     rotai_skip_close().
+ *  2. A write of output that a stream has accepted is not cancelled by
  *     rota_loop_shutdown(), and begins even while the loop is shutting down:
  *     nobody else has the bytes.
  */
@@ -17,15 +13,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "fs/accepted.h"
 #include "fs/fifo.h"
 #include "fs/operation.h"
+#include "fs/quiet.h"
 #include "fs/slow.h"
+#include "fs/table.h"
 #include "rota/error.h"
 
 /* Bytes for one system call. Linux transfers at most 2 GiB less a page; macOS
@@ -46,8 +42,7 @@ static size_t at_most(size_t size)
 static int64_t open_file(const struct rota_fs *fs)
 {
 	int flags = fs->internal.flags;
-	int fd = rotai_file_open(fs->internal.path, flags | O_NONBLOCK,
-				 fs->internal.mode);
+	int fd = rotai_file_open(fs, flags | O_NONBLOCK, fs->internal.mode);
 	int error;
 
 	if (fd == ROTA_EAGAIN && (flags & O_NONBLOCK) == 0)
@@ -68,7 +63,7 @@ static void run_open(struct rotai_item *item)
 
 	/* If there is no such file, open(2) may create it, or return the
 	 * error. */
-	if (rotai_file_look(fs->internal.path, &status) < 0)
+	if (rotai_file_look(fs, &status) < 0)
 		status.st_mode = S_IFREG;
 	if (rotai_is_special(status.st_mode) && fs->internal.files_only)
 		fs->internal.result = ROTA_EPERM;
@@ -83,22 +78,21 @@ static void run_open(struct rotai_item *item)
  * driver. */
 static int open_slowly(struct rota_fs *fs)
 {
-	const char *path = fs->internal.path;
 	int flags = fs->internal.flags;
 	unsigned mode = fs->internal.mode;
 	struct stat status;
 	int error;
 	int fd;
 
-	if (rotai_file_look(path, &status) < 0 || !S_ISFIFO(status.st_mode) ||
+	if (rotai_file_look(fs, &status) < 0 || !S_ISFIFO(status.st_mode) ||
 	    (flags & O_NONBLOCK) != 0) {
-		fd = rotai_file_open(path, flags, mode);
+		fd = rotai_file_open(fs, flags, mode);
 		error = fd < 0 ? fd : rotai_file_admit(fs, fd);
 		return error < 0 ? error : fd;
 	}
 	if (fs->internal.files_only)
 		return ROTA_EPERM;
-	fd = rotai_fifo_open(fs, path, flags, mode);
+	fd = rotai_fifo_open(fs, flags, mode);
 	error = fd < 0 ? fd : rotai_file_restore(fd, flags);
 	return error < 0 ? error : fd;
 }
@@ -133,47 +127,21 @@ int rota_fs_open(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		return error;
 	if (path == NULL)
 		return ROTA_EINVAL;
-	fs->internal.path = path;
+	error = rotai_fs_take_paths(fs, path, NULL);
+	if (error < 0)
+		return error;
 	fs->internal.flags = flags;
 	fs->internal.mode = mode;
 	rotai_fs_begin(fs, fn, &open_operation);
 	return 0;
 }
 
-static void run_close(struct rotai_item *item)
-{
-	struct rota_fs *fs = rotai_fs_of(item);
-
-	/* EINTR is no error, and close(2) must not be tried again: on Linux and
-	 * the BSDs the number is already free then, and another thread may have
-	 * got it. */
-	fs->internal.result =
-		close(fs->internal.fd) < 0 && errno != EINTR ? -errno : 0;
-}
-
-static void skip_close(struct rota_fs *fs)
-{
-	rotai_fd_close(fs->internal.fd); /* (1) */
-}
-
-static const struct rotai_fs_operation close_operation = {
-	.class_ = ROTAI_FS_CLASS("fs_close"),
-	.run = run_close,
-	.skip = skip_close,
-};
-
 int rota_fs_close(struct rota_fs *fs, rota_fs_fn *fn, int fd)
 {
 	ROTAI_ENTER_FS(fs);
-	int error = rotai_fs_usable(fs, fn);
+	const struct rotai_fs_arguments a = { .fd = fd };
 
-	if (error < 0)
-		return error;
-	if (fd < 0)
-		return ROTA_EBADF;
-	fs->internal.fd = fd;
-	rotai_fs_begin(fs, fn, &close_operation);
-	return 0;
+	return rotai_fs_start(fs, fn, ROTAI_FS_CLOSE, &a);
 }
 
 /* A file with positions never waits; one without refuses offsets. */
@@ -213,7 +181,8 @@ static void run_read_slowly(struct rotai_item *item)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
 
-	fs->internal.result = rotai_read_slowly(fs);
+	fs->internal.result = rotai_read_slowly(
+		fs, fs->internal.fd, fs->internal.target, fs->internal.size);
 }
 
 static const struct rotai_fs_operation read_operation = {
@@ -251,21 +220,6 @@ int rota_fs_read(struct rota_fs *fs, rota_fs_fn *fn, int fd,
 	return 0;
 }
 
-/* Consume the signal that came with @error, if there is one. (2) */
-static void take_signal_back(int error)
-{
-	int number = error == ROTA_EPIPE ? SIGPIPE : SIGXFSZ;
-	sigset_t set;
-
-	sigemptyset(&set);
-	(void)sigpending(&set);
-	if (!sigismember(&set, number))
-		return;
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	(void)sigwait(&set, &number);
-}
-
 static ssize_t write_part(const struct rota_fs *fs, size_t done)
 {
 	const char *from = fs->internal.source + done;
@@ -295,25 +249,6 @@ static size_t write_all(struct rota_fs *fs, int *error)
 	return done;
 }
 
-/* (2) */
-static void write_quietly(struct rota_fs *fs,
-			  size_t (*write_it)(struct rota_fs *fs, int *error))
-{
-	sigset_t raised, before;
-	int error = 0;
-	size_t done;
-
-	sigemptyset(&raised);
-	sigaddset(&raised, SIGPIPE);
-	sigaddset(&raised, SIGXFSZ);
-	pthread_sigmask(SIG_BLOCK, &raised, &before);
-	done = write_it(fs, &error);
-	if (error == ROTA_EPIPE || error == ROTA_EFBIG)
-		take_signal_back(error);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	fs->internal.result = error < 0 && done == 0 ? error : (int64_t)done;
-}
-
 static void run_write(struct rotai_item *item)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
@@ -321,12 +256,20 @@ static void run_write(struct rotai_item *item)
 	if (may_wait(fs))
 		fs->internal.result = ROTAI_FS_MOVES;
 	else
-		write_quietly(fs, write_all);
+		fs->internal.result = rotai_fs_write_quietly(fs, write_all);
+}
+
+static size_t write_all_slowly(struct rota_fs *fs, int *error)
+{
+	return rotai_write_slowly(fs, fs->internal.fd, fs->internal.source,
+				  fs->internal.size, error);
 }
 
 static void run_write_slowly(struct rotai_item *item)
 {
-	write_quietly(rotai_fs_of(item), rotai_write_slowly);
+	struct rota_fs *fs = rotai_fs_of(item);
+
+	fs->internal.result = rotai_fs_write_quietly(fs, write_all_slowly);
 }
 
 static const struct rotai_fs_operation write_operation = {
@@ -354,7 +297,7 @@ static int refuse_cancel(struct rota_request *request, int status)
 {
 	(void)request;
 	(void)status;
-	return ROTA_EBUSY; /* (3) */
+	return ROTA_EBUSY; /* (2) */
 }
 
 static const struct rotai_fs_operation accepted_operation = {

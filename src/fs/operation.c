@@ -16,10 +16,17 @@
  *  5. fork(2) copies the table of descriptors before the memory. So the memory
  *     of a child may contain a descriptor that a thread made in between, and
  *     whose number belongs to another file in the child. The child therefore
- *     leaves all descriptors open that threads have made.
+ *     leaves all descriptors open that threads have made. Neither does it
+ *     remove a file, or release a lock, that is the parent's as well.
+ *  6. A copy of the paths is freed just before the callback, in all cases:
+ *     until then discard() and skip() may use it.
  */
 #include "fs/operation.h"
 
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/memory.h"
 #include "fs/wait.h"
 #include "loop/loop.h"
 #include "rota/error.h"
@@ -42,6 +49,9 @@ void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop)
 	fs->request.internal.state = 0; /* not in flight */
 	fs->request.internal.priority = 0;
 	fs->internal.files_only = 0;
+	fs->internal.copies_paths = 0;
+	fs->internal.directory = AT_FDCWD;
+	fs->internal.copy = NULL;
 	fs->data = NULL;
 	fs->size = 0;
 }
@@ -50,6 +60,61 @@ void rota_fs_set_files_only(struct rota_fs *fs, int files_only)
 {
 	ROTAI_ENTER_FS(fs);
 	fs->internal.files_only = files_only != 0;
+}
+
+void rota_fs_set_directory(struct rota_fs *fs, int fd)
+{
+	ROTAI_ENTER_FS(fs);
+	fs->internal.directory = fd < 0 ? AT_FDCWD : fd;
+}
+
+void rota_fs_set_copy_paths(struct rota_fs *fs, int copies)
+{
+	ROTAI_ENTER_FS(fs);
+	fs->internal.copies_paths = copies != 0;
+}
+
+/* A copy of paths, and its size. (6) */
+struct copied_paths {
+	size_t size;
+	char bytes[];
+};
+
+static void free_copy(struct rota_fs *fs)
+{
+	struct copied_paths *copy = fs->internal.copy;
+
+	if (copy == NULL)
+		return;
+	fs->internal.copy = NULL;
+	rotai_memory_free(&fs->request.internal.loop->allocator, copy,
+			  copy->size);
+}
+
+int rotai_fs_take_paths(struct rota_fs *fs, const char *path, const char *to)
+{
+	size_t length;
+	size_t to_length;
+	size_t size;
+	struct copied_paths *copy;
+
+	fs->internal.path = path;
+	if (to != NULL)
+		fs->internal.to = to;
+	if (!fs->internal.copies_paths)
+		return 0;
+	length = strlen(path) + 1;
+	to_length = to == NULL ? 0 : strlen(to) + 1;
+	size = sizeof(*copy) + length + to_length;
+	copy = rotai_memory_new(&fs->request.internal.loop->allocator, size);
+	if (copy == NULL)
+		return ROTA_ENOMEM;
+	copy->size = size;
+	fs->internal.path = memcpy(copy->bytes, path, length);
+	if (to != NULL)
+		fs->internal.to = memcpy(copy->bytes + length, to, to_length);
+	fs->internal.copy = copy;
+	return 0;
 }
 
 int rotai_fs_usable(const struct rota_fs *fs, rota_fs_fn *fn)
@@ -116,6 +181,31 @@ static void operation_ended(struct rotai_item *item, int error)
 						     : error);
 }
 
+static int64_t call_until_done(struct rota_fs *fs, rotai_fs_call_fn *call)
+{
+	int64_t result;
+
+	do {
+		result = call(fs);
+	} while (result == ROTA_EINTR);
+	return result;
+}
+
+void rotai_fs_run(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+
+	fs->internal.result = call_until_done(fs, operation_of(fs)->call);
+}
+
+void rotai_fs_run_slowly(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+
+	fs->internal.result =
+		call_until_done(fs, operation_of(fs)->call_slowly);
+}
+
 void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,
 		    const struct rotai_fs_operation *operation)
 {
@@ -135,6 +225,7 @@ void rotai_fs_call(struct rota_request *request)
 	struct rota_fs *fs = fs_of(request);
 	int status = request->internal.status;
 
+	free_copy(fs); /* (6) */
 	fs->internal.fn(fs, status < 0 ? status : fs->internal.result);
 }
 

@@ -169,7 +169,7 @@ enum { READ_FILE_FLAGS = O_RDONLY | O_NOCTTY };
 static int read_file(struct contents *c, struct rota_fs *fs)
 {
 	struct stat status;
-	int error = rotai_file_look(fs->internal.path, &status);
+	int error = rotai_file_look(fs, &status);
 	int fd;
 
 	if (error < 0)
@@ -178,8 +178,7 @@ static int read_file(struct contents *c, struct rota_fs *fs)
 		return ROTA_EISDIR;
 	if (rotai_is_special(status.st_mode))
 		return fs->internal.files_only ? ROTA_EPERM : ROTA_EAGAIN;
-	fd = rotai_file_open(fs->internal.path, READ_FILE_FLAGS | O_NONBLOCK,
-			     0);
+	fd = rotai_file_open(fs, READ_FILE_FLAGS | O_NONBLOCK, 0);
 	if (fd < 0)
 		return fd;
 	error = rotai_file_admit(fs, fd);
@@ -189,19 +188,18 @@ static int read_file(struct contents *c, struct rota_fs *fs)
 /* (4) */
 static int read_slowly(struct contents *c, struct rota_fs *fs)
 {
-	const char *path = fs->internal.path;
 	struct stat status;
-	int error = rotai_file_look(path, &status);
+	int error = rotai_file_look(fs, &status);
 	int fd;
 
 	if (error < 0)
 		return error;
 	if (S_ISFIFO(status.st_mode))
-		fd = rotai_fifo_open(fs, path, READ_FILE_FLAGS, 0);
+		fd = rotai_fifo_open(fs, READ_FILE_FLAGS, 0);
 	else if (rotai_is_special(status.st_mode))
-		fd = rotai_file_open(path, READ_FILE_FLAGS | O_NONBLOCK, 0);
+		fd = rotai_file_open(fs, READ_FILE_FLAGS | O_NONBLOCK, 0);
 	else
-		fd = rotai_file_open(path, READ_FILE_FLAGS,
+		fd = rotai_file_open(fs, READ_FILE_FLAGS,
 				     0); /* somebody has a lease on it */
 	if (fd < 0)
 		return fd;
@@ -271,8 +269,10 @@ int rota_fs_read_file(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		return ROTA_EINVAL;
 	if (fs->data != NULL)
 		return ROTA_EBUSY;
+	error = rotai_fs_take_paths(fs, path, NULL);
+	if (error < 0)
+		return error;
 	fs->size = 0;
-	fs->internal.path = path;
 	fs->internal.limit = limit;
 	rotai_fs_begin(fs, fn, &read_file_operation);
 	return 0;

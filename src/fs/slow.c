@@ -28,12 +28,13 @@ int rotai_is_special(mode_t mode)
 	return !S_ISREG(mode) && !S_ISDIR(mode);
 }
 
-int rotai_file_look(const char *path, struct stat *status)
+int rotai_file_look(const struct rota_fs *fs, struct stat *status)
 {
 	int failed;
 
 	do
-		failed = stat(path, status);
+		failed = fstatat(fs->internal.directory, fs->internal.path,
+				 status, 0);
 	while (failed && errno == EINTR);
 	return failed ? -errno : 0;
 }
@@ -78,19 +79,18 @@ static ssize_t read_slow(int fd, void *data, size_t size)
 	return n < 0 && errno == ENOTSOCK ? read(fd, data, size) : n; /* (1) */
 }
 
-int64_t rotai_read_slowly(struct rota_fs *fs)
+int64_t rotai_read_slowly(struct rota_fs *fs, int fd, void *data, size_t size)
 {
-	size_t size = fs->internal.size;
 	ssize_t n;
 
 	if (size > MOST_OF_SLOW)
 		size = MOST_OF_SLOW;
 	do {
-		int error = rotai_fs_wait(fs, fs->internal.fd, POLLIN, -1);
+		int error = rotai_fs_wait(fs, fd, POLLIN, -1);
 
 		if (error < 0)
 			return error;
-		n = read_slow(fs->internal.fd, fs->internal.target, size);
+		n = read_slow(fd, data, size);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
 	return n < 0 ? -errno : n;
 }
@@ -104,21 +104,21 @@ static ssize_t write_once(int fd, const void *data, size_t size)
 	return write(fd, data, size < AT_ONCE ? size : AT_ONCE); /* (1) */
 }
 
-size_t rotai_write_slowly(struct rota_fs *fs, int *error)
+size_t rotai_write_slowly(struct rota_fs *fs, int fd, const void *data,
+			  size_t size, int *error)
 {
-	size_t size = fs->internal.size;
 	size_t done = 0;
 
 	while (done < size && *error == 0) {
-		const char *from = (const char *)fs->internal.target + done;
+		const char *from = (const char *)data + done;
 		size_t part = size - done;
 		ssize_t n;
 
-		*error = rotai_fs_wait(fs, fs->internal.fd, POLLOUT, -1);
+		*error = rotai_fs_wait(fs, fd, POLLOUT, -1);
 		if (*error < 0)
 			break;
 		*error = 0;
-		n = write_once(fs->internal.fd, from,
+		n = write_once(fd, from,
 			       part < MOST_OF_SLOW ? part : MOST_OF_SLOW);
 		if (n > 0)
 			done += (size_t)n;

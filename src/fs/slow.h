@@ -14,8 +14,8 @@
  * directory. */
 int rotai_is_special(mode_t mode);
 
-/* stat(2) of @path: 0 or an error. */
-int rotai_file_look(const char *path, struct stat *status);
+/* fstatat(2) of the directory and the path of @fs: 0 or an error. */
+int rotai_file_look(const struct rota_fs *fs, struct stat *status);
 
 /* Check the descriptor @fd, which was opened for @fs: return 0; or close it and
  * return an error. The error is ROTA_EPERM if @fs accepts only files and
@@ -26,9 +26,12 @@ int rotai_file_admit(const struct rota_fs *fs, int fd);
  * long: @fd is special, and blocking. */
 int rotai_may_wait(int fd);
 
-/* Read once: returns a count or an error. Write everything: returns how many
- * bytes were written; less than all if there is an *@error. */
-int64_t rotai_read_slowly(struct rota_fs *fs);
-size_t rotai_write_slowly(struct rota_fs *fs, int *error);
+/* Wait until @fd is readable, and read once: returns a count or an error. Wait
+ * as often as necessary, and write everything: returns how many bytes were
+ * written; less than all if there is an *@error. A cancel of @fs ends the
+ * wait. */
+int64_t rotai_read_slowly(struct rota_fs *fs, int fd, void *data, size_t size);
+size_t rotai_write_slowly(struct rota_fs *fs, int fd, const void *data,
+			  size_t size, int *error);
 
 #endif

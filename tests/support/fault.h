@@ -16,6 +16,9 @@
  * "tcsetattr", "ioctl", "atexit", "preadv2", "preadv", "sendfile",
  * "getifaddrs", "if_nametoindex", "timerfd_create", "getaddrinfo",
  * "getnameinfo", "recvmmsg", "sendmmsg", "mmap".
+ *
+ * "open" counts openat(2) as well; "stat", "lstat" and "fstat" count fstatat(2)
+ * and statx(2) as well.
  */
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H

@@ -34,13 +34,15 @@
 #include "fault_calls.h"
 
 #ifdef __x86_64__
-#define FSTAT "fstat$INODE64" /* (3) */
-#define STAT  "stat$INODE64"
-#define LSTAT "lstat$INODE64"
+#define FSTAT   "fstat$INODE64" /* (3) */
+#define STAT    "stat$INODE64"
+#define LSTAT   "lstat$INODE64"
+#define FSTATAT "fstatat$INODE64"
 #else
-#define FSTAT "fstat"
-#define STAT  "stat"
-#define LSTAT "lstat"
+#define FSTAT   "fstat"
+#define STAT    "stat"
+#define LSTAT   "lstat"
+#define FSTATAT "fstatat"
 #endif
 
 static int struck(enum fault_call call)
@@ -59,6 +61,8 @@ static int (*real_pipe)(int[2]);
 static int (*real_poll)(struct pollfd *, nfds_t, int);
 static ssize_t (*real_write)(int, const void *, size_t);
 static int (*real_open)(const char *, int, ...);
+static int (*real_openat)(int, const char *, int, ...);
+static int (*real_fstatat)(int, const char *, struct stat *, int);
 static int (*real_close)(int);
 static ssize_t (*real_read)(int, void *, size_t);
 static ssize_t (*real_pread)(int, void *, size_t, off_t);
@@ -141,6 +145,8 @@ __attribute__((constructor)) static void find_all(void) /* (2) */
 	find("free", &real_free);
 	find("pthread_atfork", &real_pthread_atfork);
 	find("open", &real_open);
+	find("openat", &real_openat);
+	find(FSTATAT, &real_fstatat);
 	find("close", &real_close);
 	find("read", &real_read);
 	find("pread", &real_pread);
@@ -279,6 +285,28 @@ int open(const char *path, int flags, ...)
 	mode = va_arg(arguments, int);
 	va_end(arguments);
 	return real_open(path, flags, mode);
+}
+
+/* The same. */
+int openat(int directory, const char *path, int flags, ...)
+{
+	va_list arguments;
+	int mode;
+
+	if (struck(FAULT_OPEN))
+		return -1;
+	va_start(arguments, flags);
+	mode = va_arg(arguments, int);
+	va_end(arguments);
+	return real_openat(directory, path, flags, mode);
+}
+
+int fstatat(int directory, const char *path, struct stat *status, int flags)
+{
+	if (struck((flags & AT_SYMLINK_NOFOLLOW) != 0 ? FAULT_LSTAT
+						      : FAULT_STAT))
+		return -1;
+	return real_fstatat(directory, path, status, flags);
 }
 
 /* A close that must fail closes the descriptor all the same. */

@@ -13,6 +13,7 @@
  *     be absent.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -41,9 +42,13 @@ enum { SYSTEM_EPOLL_PWAIT2 = 441 };
 
 /* These differ between them: see <sys/syscall.h>. */
 #ifdef SYS_pwritev2
-enum { SYSTEM_PWRITEV2 = SYS_pwritev2, SYSTEM_PREADV2 = SYS_preadv2 };
+enum {
+	SYSTEM_PWRITEV2 = SYS_pwritev2,
+	SYSTEM_PREADV2 = SYS_preadv2,
+	SYSTEM_STATX = SYS_statx,
+};
 #else
-enum { SYSTEM_PWRITEV2 = -1, SYSTEM_PREADV2 = -1 };
+enum { SYSTEM_PWRITEV2 = -1, SYSTEM_PREADV2 = -1, SYSTEM_STATX = -1 };
 #endif
 
 /* (1) */
@@ -66,6 +71,9 @@ WEAK int __real_fstat(int fd, struct stat *status);
 WEAK int __real_pthread_atfork(void (*prepare)(void), void (*parent)(void),
 			       void (*child)(void));
 WEAK int __real_open(const char *path, int flags, ...);
+WEAK int __real_openat(int directory, const char *path, int flags, ...);
+WEAK int __real_fstatat(int directory, const char *path, struct stat *status,
+			int flags);
 WEAK int __real_close(int fd);
 WEAK ssize_t __real_read(int fd, void *data, size_t size);
 WEAK ssize_t __real_pread(int fd, void *data, size_t size, off_t offset);
@@ -163,6 +171,9 @@ int __wrap_fstat(int fd, struct stat *status);
 int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void),
 			  void (*child)(void));
 int __wrap_open(const char *path, int flags, ...);
+int __wrap_openat(int directory, const char *path, int flags, ...);
+int __wrap_fstatat(int directory, const char *path, struct stat *status,
+		   int flags);
 int __wrap_close(int fd);
 ssize_t __wrap_read(int fd, void *data, size_t size);
 ssize_t __wrap_pread(int fd, void *data, size_t size, off_t offset);
@@ -254,6 +265,16 @@ int __wrap_epoll_wait(int epoll, struct epoll_event *events, int max,
 
 /* The calls that the library makes by number. A call has at most six arguments;
  * absent ones are read and passed unused. */
+/* A statx(2) counts as the call that it takes the place of. */
+static enum fault_call kind_of_statx(long flags)
+{
+	const long empty_path = 0x1000; /* AT_EMPTY_PATH */
+
+	if ((flags & empty_path) != 0)
+		return FAULT_FSTAT;
+	return (flags & AT_SYMLINK_NOFOLLOW) != 0 ? FAULT_LSTAT : FAULT_STAT;
+}
+
 long __wrap_syscall(long number, ...)
 {
 	va_list arguments;
@@ -271,6 +292,8 @@ long __wrap_syscall(long number, ...)
 	if (number == SYSTEM_PWRITEV2 && struck(FAULT_PWRITEV2))
 		return -1;
 	if (number == SYSTEM_PREADV2 && struck(FAULT_PREADV2))
+		return -1;
+	if (number == SYSTEM_STATX && struck(kind_of_statx(a[2])))
 		return -1;
 	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
@@ -383,6 +406,29 @@ int __wrap_open(const char *path, int flags, ...)
 	mode = va_arg(arguments, unsigned);
 	va_end(arguments);
 	return __real_open(path, flags, mode);
+}
+
+/* The same. */
+int __wrap_openat(int directory, const char *path, int flags, ...)
+{
+	va_list arguments;
+	unsigned mode;
+
+	if (struck(FAULT_OPEN))
+		return -1;
+	va_start(arguments, flags);
+	mode = va_arg(arguments, unsigned);
+	va_end(arguments);
+	return __real_openat(directory, path, flags, mode);
+}
+
+int __wrap_fstatat(int directory, const char *path, struct stat *status,
+		   int flags)
+{
+	if (struck((flags & AT_SYMLINK_NOFOLLOW) != 0 ? FAULT_LSTAT
+						      : FAULT_STAT))
+		return -1;
+	return __real_fstatat(directory, path, status, flags);
 }
 
 static int close_passing(int fd)
