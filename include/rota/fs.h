@@ -72,6 +72,12 @@ struct rota_file_info {
 /** The time of birth of a file that has none. */
 #define ROTA_FS_TIME_UNKNOWN INT64_MIN
 
+/** Private to the library. */
+struct rotai_fs_owner {
+	uint32_t user;
+	uint32_t group;
+};
+
 /**
  * An operation on a file. When it has completed, the struct can be used for
  * another.
@@ -118,10 +124,7 @@ struct rota_fs {
 			int64_t offset;
 			size_t limit;
 			unsigned mode;
-			struct {
-				uint32_t user;
-				uint32_t group;
-			} owner;
+			struct rotai_fs_owner owner;
 		};
 		int64_t length; /* or a second offset, or a second time */
 		int64_t result;

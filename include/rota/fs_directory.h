@@ -52,8 +52,8 @@ struct rota_dir_entry {
  * Entries of a directory.
  *
  * Owner:   the caller, who keeps the struct in place while an operation uses
- *          it, and frees what it refers to with rota_dir_entries_free(). It may be
- *          used again and again: the memory is reused.
+ *          it, and frees what it refers to with rota_dir_entries_free(). It may
+ *          be used again and again: the memory is reused.
  */
 struct rota_dir_entries {
 	struct rota_dir_entry *items; /* @count of them */

@@ -2,7 +2,7 @@
  * fs/call.h - what the rows of the table do: see fs/table.h. A function
  * rotai_call_mkdir() makes the system call of rota_fs_mkdir(), with the
  * arguments in fs->internal, in a thread of the io lane; one whose name ends
- * with _slowly, in the blocking lane; and rotai_undo_mkdtemp() discards a result
+ * with _slowly, in the blocking lane. rotai_undo_mkdtemp() discards a result
  * that nobody gets. Each is in the file *_call.c on its subject.
  */
 #ifndef ROTAI_FS_CALL_H

@@ -42,7 +42,7 @@ static int64_t send_to_place(struct rota_file_place from,
 	return rotai_send_inside(to.fd, from, size);
 }
 
-static int64_t place_of(struct rota_file_place place)
+static int64_t offset_at(struct rota_file_place place)
 {
 	return place.offset < 0 ? (int64_t)lseek(place.fd, 0, SEEK_CUR)
 				: place.offset;
@@ -52,8 +52,8 @@ static int64_t place_of(struct rota_file_place place)
 static int copies_over_itself(const struct copying *c)
 {
 	struct stat from, to;
-	int64_t from_at = place_of(c->from);
-	int64_t to_at = place_of(c->to);
+	int64_t from_at = offset_at(c->from);
+	int64_t to_at = offset_at(c->to);
 	uint64_t distance;
 
 	if (fstat(c->from.fd, &from) < 0 || fstat(c->to.fd, &to) < 0 ||

@@ -33,7 +33,7 @@ static size_t grown(size_t capacity, size_t wanted, size_t first)
 	return next;
 }
 
-static int reserve_entry(struct rota_dir_entries *entries, size_t name_size)
+static int reserve_dir_entry(struct rota_dir_entries *entries, size_t name_size)
 {
 	size_t items = grown(entries->internal.capacity, entries->count + 1,
 			     FIRST_ENTRIES);
@@ -66,7 +66,7 @@ static int add_entry(struct rota_dir_entries *entries, int fd,
 		     const struct dirent *found)
 {
 	size_t length = strlen(found->d_name);
-	int error = reserve_entry(entries, length + 1);
+	int error = reserve_dir_entry(entries, length + 1);
 
 	if (error < 0)
 		return error;
@@ -150,7 +150,7 @@ static int64_t end_reading(struct rota_dir_entries *entries, int error)
 	return (int64_t)entries->count;
 }
 
-static int open_stream(const struct rota_fs *fs, DIR **stream)
+static int open_dir_stream(const struct rota_fs *fs, DIR **stream)
 {
 	int fd = openat(fs->internal.directory, fs->internal.path,
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
@@ -187,7 +187,7 @@ int64_t rotai_call_scandir(struct rota_fs *fs)
 	int more;
 
 	forget_entries(entries);
-	more = open_stream(fs, &stream);
+	more = open_dir_stream(fs, &stream);
 	if (more < 0)
 		return more;
 	more = read_entries(entries, stream);
@@ -210,7 +210,7 @@ int64_t rotai_call_opendir(struct rota_fs *fs)
 {
 	struct rota_dir *dir = fs->internal.target;
 	DIR *stream;
-	int error = open_stream(fs, &stream);
+	int error = open_dir_stream(fs, &stream);
 
 	if (error == 0)
 		dir->internal.stream = stream;

@@ -60,7 +60,7 @@ static int64_t lock_slowly(struct rota_fs *fs, lock_fn *lock)
 }
 
 /* (2) */
-static void release(const struct rota_fs *fs, lock_fn *lock)
+static void release_lock(const struct rota_fs *fs, lock_fn *lock)
 {
 	if ((fs->internal.options & ROTA_FS_UNLOCK) == 0)
 		(void)lock(fs, ROTA_FS_UNLOCK);
@@ -78,7 +78,7 @@ int64_t rotai_call_flock_slowly(struct rota_fs *fs)
 
 void rotai_undo_flock(struct rota_fs *fs)
 {
-	release(fs, lock_file);
+	release_lock(fs, lock_file);
 }
 
 int64_t rotai_call_lock_range(struct rota_fs *fs)
@@ -93,5 +93,5 @@ int64_t rotai_call_lock_range_slowly(struct rota_fs *fs)
 
 void rotai_undo_lock_range(struct rota_fs *fs)
 {
-	release(fs, lock_a_range);
+	release_lock(fs, lock_a_range);
 }

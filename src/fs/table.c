@@ -64,7 +64,8 @@ const struct rotai_fs_operation rotai_fs_table[ROTAI_FS_ROWS] = {
 	},
 	[ROTAI_FS_RENAME] = {
 		ROW("fs_rename", rotai_call_rename),
-		.takes = ROTAI_TAKES_PATH | ROTAI_TAKES_TO | ROTAI_TAKES_OPTIONS | ROTAI_TAKES_ONE_OPTION,
+		.takes = ROTAI_TAKES_PATH | ROTAI_TAKES_TO |
+			 ROTAI_TAKES_OPTIONS | ROTAI_TAKES_ONE_OPTION,
 		.options = ROTA_FS_RENAME_NO_REPLACE | ROTA_FS_RENAME_EXCHANGE,
 	},
 	[ROTAI_FS_UNLINK] = {
@@ -94,7 +95,8 @@ const struct rotai_fs_operation rotai_fs_table[ROTAI_FS_ROWS] = {
 	[ROTAI_FS_ACCESS] = {
 		ROW("fs_access", rotai_call_access),
 		.takes = ROTAI_TAKES_PATH | ROTAI_TAKES_OPTIONS,
-		.options = ROTA_FS_MAY_EXECUTE | ROTA_FS_MAY_WRITE | ROTA_FS_MAY_READ,
+		.options = ROTA_FS_MAY_EXECUTE | ROTA_FS_MAY_WRITE |
+			 ROTA_FS_MAY_READ,
 	},
 	[ROTAI_FS_CHMOD] = {
 		ROW("fs_chmod", rotai_call_chmod),
@@ -142,13 +144,15 @@ const struct rotai_fs_operation rotai_fs_table[ROTAI_FS_ROWS] = {
 	},
 	[ROTAI_FS_READV] = {
 		ROW("fs_readv", rotai_call_readv),
-		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_MEMORY | ROTAI_TAKES_PLACE,
+		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_MEMORY |
+			 ROTAI_TAKES_PLACE,
 		.run_slowly = rotai_fs_run_slowly,
 		.call_slowly = rotai_call_readv_slowly,
 	},
 	[ROTAI_FS_WRITEV] = {
 		ROW("fs_writev", rotai_call_writev),
-		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_MEMORY | ROTAI_TAKES_PLACE,
+		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_MEMORY |
+			 ROTAI_TAKES_PLACE,
 		.run_slowly = rotai_fs_run_slowly,
 		.call_slowly = rotai_call_writev_slowly,
 	},
@@ -162,24 +166,32 @@ const struct rotai_fs_operation rotai_fs_table[ROTAI_FS_ROWS] = {
 	},
 	[ROTAI_FS_COPY_RANGE] = {
 		ROW("fs_copy_range", rotai_call_copy_range),
-		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_PLACE | ROTAI_TAKES_OTHER_FD | ROTAI_TAKES_OTHER_PLACE | ROTAI_TAKES_SIZE,
+		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_PLACE |
+			 ROTAI_TAKES_OTHER_FD | ROTAI_TAKES_OTHER_PLACE |
+			 ROTAI_TAKES_SIZE,
 		.run_slowly = rotai_fs_run_slowly,
 		.call_slowly = rotai_call_copy_slowly,
 	},
 	[ROTAI_FS_SENDFILE] = {
 		ROW("fs_sendfile", rotai_call_sendfile),
-		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_PLACE | ROTAI_TAKES_OTHER_FD | ROTAI_TAKES_OTHER_PLACE | ROTAI_TAKES_SIZE,
+		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_PLACE |
+			 ROTAI_TAKES_OTHER_FD | ROTAI_TAKES_OTHER_PLACE |
+			 ROTAI_TAKES_SIZE,
 		.run_slowly = rotai_fs_run_slowly,
 		.call_slowly = rotai_call_copy_slowly,
 	},
 	[ROTAI_FS_FALLOCATE] = {
 		ROW("fs_fallocate", rotai_call_fallocate),
-		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_OPTIONS | ROTAI_TAKES_OFFSET | ROTAI_TAKES_SOME_LENGTH,
-		.options = ROTA_FS_KEEP_SIZE | ROTA_FS_PUNCH_HOLE | ROTA_FS_ZERO_RANGE | ROTA_FS_COLLAPSE_RANGE | ROTA_FS_INSERT_RANGE,
+		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_OPTIONS |
+			 ROTAI_TAKES_OFFSET | ROTAI_TAKES_SOME_LENGTH,
+		.options = ROTA_FS_KEEP_SIZE | ROTA_FS_PUNCH_HOLE |
+			 ROTA_FS_ZERO_RANGE | ROTA_FS_COLLAPSE_RANGE |
+			 ROTA_FS_INSERT_RANGE,
 	},
 	[ROTAI_FS_SCANDIR] = {
 		ROW("fs_scandir", rotai_call_scandir),
-		.takes = ROTAI_TAKES_PATH | ROTAI_TAKES_ENTRIES | ROTAI_TAKES_OPTIONS,
+		.takes = ROTAI_TAKES_PATH | ROTAI_TAKES_ENTRIES |
+			 ROTAI_TAKES_OPTIONS,
 		.discard = rotai_undo_scandir,
 		.options = ROTA_FS_SORTED,
 	},
@@ -201,7 +213,8 @@ const struct rotai_fs_operation rotai_fs_table[ROTAI_FS_ROWS] = {
 	},
 	[ROTAI_FS_FLOCK] = {
 		ROW("fs_flock", rotai_call_flock),
-		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_OPTIONS | ROTAI_TAKES_LOCK,
+		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_OPTIONS |
+			 ROTAI_TAKES_LOCK,
 		.run_slowly = rotai_fs_run_slowly,
 		.call_slowly = rotai_call_flock_slowly,
 		.discard = rotai_undo_flock,
@@ -210,7 +223,9 @@ const struct rotai_fs_operation rotai_fs_table[ROTAI_FS_ROWS] = {
 	},
 	[ROTAI_FS_LOCK_RANGE] = {
 		ROW("fs_lock_range", rotai_call_lock_range),
-		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_OPTIONS | ROTAI_TAKES_LOCK | ROTAI_TAKES_OFFSET | ROTAI_TAKES_LENGTH,
+		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_OPTIONS |
+			 ROTAI_TAKES_LOCK | ROTAI_TAKES_OFFSET |
+			 ROTAI_TAKES_LENGTH,
 		.run_slowly = rotai_fs_run_slowly,
 		.call_slowly = rotai_call_lock_range_slowly,
 		.discard = rotai_undo_lock_range,

@@ -19,7 +19,7 @@
 #include "fs/table.h"
 #include "rota/error.h"
 
-enum { TRIES = 1000 };
+enum { NAME_TRIES = 1000 };
 
 static char *pattern_end(const struct rota_fs *fs)
 {
@@ -49,7 +49,7 @@ static int64_t try_names(struct rota_fs *fs, int64_t (*make)(int, const char *))
 {
 	int64_t result = ROTA_EEXIST;
 
-	for (int i = 0; i < TRIES && result == ROTA_EEXIST; i++) {
+	for (int i = 0; i < NAME_TRIES && result == ROTA_EEXIST; i++) {
 		put_name(pattern_end(fs));
 		do {
 			result = make(fs->internal.directory,
