@@ -365,6 +365,36 @@ static void a_copy_that_waits_is_cancelled(void **state)
 	two_end(&two);
 }
 
+/* O6: between two parts. */
+static void a_copy_ends_once_it_is_cancelled(void **state)
+{
+	struct holder holder;
+	struct lane lane;
+	struct two two;
+	struct operation *op = &two.t.op;
+	int fds[2];
+
+	two_begin(&two, *state, 10);
+	lane_begin(&lane, *state, ROTA_CLOCK_MONOTONIC, 1);
+	operation_init(op, lane.loop);
+	make_pipe(fds);
+	assert_int_equal(write(fds[1], "abc", 3), 3);
+	holder_begin(&holder);
+	fault_call_before("pwrite", 1, holder_wait, &holder);
+	assert_int_equal(rota_fs_copy_range(&op->fs, on_end, at(fds[0], -1),
+					    at(two.to, 0), 10),
+			 0);
+	until_running(&lane);
+	assert_int_equal(rota_request_cancel(&op->fs.request), ROTA_EBUSY);
+	holder_let_go(&holder);
+	assert_int_equal(outcome(op), ROTA_ECANCELED);
+	holder_end(&holder);
+	close(fds[0]);
+	close(fds[1]);
+	lane_end(&lane);
+	two_end(&two);
+}
+
 /* Errors of both sides, in the copy by a buffer: a pipe forces that. */
 static void a_copy_may_fail(void **state)
 {
@@ -442,6 +472,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(bytes_are_not_copied_over_themselves),
 	REAL(a_file_is_sent_to_files_pipes_and_sockets),
 	REAL(a_copy_that_waits_is_cancelled),
+	REAL(a_copy_ends_once_it_is_cancelled),
 	REAL(a_copy_may_fail),
 	REAL(blocks_are_allocated),
 };

@@ -363,6 +363,36 @@ static void what_is_opened_too_late_is_closed(void **state)
 	end(&l);
 }
 
+/* O6: the read checks meanwhile whether it was cancelled. */
+static void a_scan_ends_once_it_is_cancelled(void **state)
+{
+	struct holder holder;
+	struct listing l;
+	struct lane lane;
+
+	begin(&l, *state);
+	lane_begin(&lane, *state, ROTA_CLOCK_MONOTONIC, 1);
+	operation_init(&l.t.op, lane.loop);
+	put_names(&l, 300);
+	l.entries.limit = SIZE_MAX;
+	assert_int_equal(scan(&l, 0), 300);
+	rota_dir_entries_free(&l.entries);
+	holder_begin(&holder);
+	fault_call_before("realloc", 1, holder_wait, &holder);
+	assert_int_equal(rota_fs_scandir(&l.t.op.fs, on_end, l.t.s.directory,
+					 &l.entries, 0),
+			 0);
+	until_running(&lane);
+	while (rota_request_cancel(&l.t.op.fs.request) != ROTA_EBUSY)
+		poll(NULL, 0, 1);
+	holder_let_go(&holder);
+	assert_int_equal(outcome(&l.t.op), ROTA_ECANCELED);
+	assert_int_equal(l.entries.count, 0);
+	holder_end(&holder);
+	lane_end(&lane);
+	end(&l);
+}
+
 /* O6: the close of a directory is not lost. */
 static void a_close_that_is_cancelled_closes(void **state)
 {
@@ -394,6 +424,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(two_threads_never_read_one_directory),
 	REAL(each_step_may_fail),
 	REAL(what_is_opened_too_late_is_closed),
+	REAL(a_scan_ends_once_it_is_cancelled),
 	REAL(a_close_that_is_cancelled_closes),
 };
 

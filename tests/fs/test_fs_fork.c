@@ -6,6 +6,8 @@
  */
 #include "fs/scratch.h"
 
+#include "rota/fs_directory.h"
+#include "rota/fs_path.h"
 #include "support/child.h"
 
 struct forked {
@@ -16,6 +18,8 @@ struct forked {
 	struct holder holder;
 	int fd; /* the number of a closed descriptor, in use again */
 	char byte;
+	char pattern[200];
+	struct rota_dir dir;
 };
 
 static void begin(struct forked *t, struct fixture *f)
@@ -237,11 +241,86 @@ static void a_close_is_made_once_in_the_child(void **state)
 	end(&t);
 }
 
+static void find_it_there(void *arg)
+{
+	struct forked *t = arg;
+
+	find_it_canceled(arg);
+	EXPECT(access(t->pattern, F_OK) == 0);
+}
+
+/* What a thread has made is the parent's: the child does not remove it. */
+static void what_the_parent_has_made_stays(void **state)
+{
+	struct forked t;
+
+	begin(&t, *state);
+	snprintf(t.pattern, sizeof(t.pattern), "%s/XXXXXX", t.s.directory);
+	assert_int_equal(rota_fs_mkstemp(&t.op.fs, on_end, t.pattern), 0);
+	until_done(&t.lane, 1);
+	in_a_child(find_it_there, &t);
+	assert_true(outcome(&t.op) > 2);
+	close((int)t.op.result);
+	assert_int_equal(access(t.pattern, F_OK), 0);
+
+	snprintf(t.pattern, sizeof(t.pattern), "%s/XXXXXX", t.s.directory);
+	t.op.calls = 0;
+	assert_int_equal(rota_fs_mkdtemp(&t.op.fs, on_end, t.pattern), 0);
+	until_done(&t.lane, 2);
+	in_a_child(find_it_there, &t);
+	assert_int_equal(outcome(&t.op), 0);
+	assert_int_equal(rmdir(t.pattern), 0);
+
+	t.op.calls = 0;
+	assert_int_equal(
+		rota_fs_opendir(&t.op.fs, on_end, t.s.directory, &t.dir), 0);
+	until_done(&t.lane, 3);
+	in_a_child(find_it_canceled, &t);
+	assert_int_equal(outcome(&t.op), 0);
+	assert_int_equal(rota_fs_closedir(&t.op.fs, on_end, &t.dir), 0);
+	assert_int_equal(outcome(&t.op), 0);
+	end(&t);
+}
+
+static void find_no_copy(void *arg)
+{
+	struct forked *t = arg;
+
+	EXPECT(rota_loop_fork(t->lane.loop) == 0);
+	EXPECT(rota_loop_run(t->lane.loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(t->op.result == ROTA_ECANCELED);
+	EXPECT(t->op.fs.internal.copy == NULL);
+	EXPECT(rota_loop_close(t->lane.loop) == 0);
+}
+
+/* Copied paths, of an operation that is queued. */
+static void a_copy_of_the_paths_is_freed_in_both(void **state)
+{
+	struct forked t;
+
+	begin(&t, *state);
+	put_file(&t.s, 10);
+	hold(&t);
+	rota_fs_set_copy_paths(&t.op.fs, 1);
+	assert_int_equal(rota_fs_unlink(&t.op.fs, on_end, t.s.path), 0);
+	assert_non_null(t.op.fs.internal.copy);
+
+	in_a_child(find_no_copy, &t);
+
+	holder_let_go(&t.holder);
+	assert_int_equal(rota_loop_run(t.lane.loop, ROTA_RUN_DEFAULT), 0);
+	assert_int_equal(t.op.result, 0);
+	assert_null(t.op.fs.internal.copy);
+	end(&t);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(a_forked_child_begins_nothing),
 	REAL(what_is_in_flight_ends_in_the_child),
 	REAL(what_was_done_is_undone_in_the_child),
 	REAL(a_close_is_made_once_in_the_child),
+	REAL(what_the_parent_has_made_stays),
+	REAL(a_copy_of_the_paths_is_freed_in_both),
 };
 
 FIXTURE_MAIN(tests)
