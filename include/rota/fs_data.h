@@ -123,10 +123,10 @@ int rota_fs_copy_range(struct rota_fs *fs, rota_fs_fn *fn,
 /**
  * Copy @size bytes of the file @from to the current position of @fd, by
  * sendfile(2) where that takes such descriptors; else they are read and
- * written. @fd and @from.fd may also be pipes or sockets. If those are blocking,
- * the operation waits for them in the blocking lane. The result and a cancel are as those of
- * rota_fs_copy_range(). To send a file on a rota_stream use
- * rota_stream_sendfile().
+ * written. @fd and @from.fd may also be pipes or sockets. If those are
+ * blocking, the operation waits for them in the blocking lane. The result and a
+ * cancel are as those of rota_fs_copy_range(). To send a file on a rota_stream
+ * use rota_stream_sendfile().
  *
  * Phase:   @fn as rota_fs_fn
  * Thread:  the loop's.

@@ -1,7 +1,7 @@
 /*
  * tests/fs/ready.h - operations of the table, begun and run to their end.
  *
- *     assert_int_equal(DONE(&t.op, rota_fs_mkdir(&t.op.fs, on_end, path, 0700)),
+ *     assert_int_equal(DONE(&t.op, rota_fs_unlink(&t.op.fs, on_end, path)),
  *                      0);
  */
 #ifndef TESTS_FS_READY_H
