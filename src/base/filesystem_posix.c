@@ -130,12 +130,13 @@ int64_t rotai_send_inside(int fd, struct rota_file_place from, size_t size)
 
 #ifdef __APPLE__
 /* (3) */
-static int read_file_system(int fd, struct rota_file_system_info *info)
+static int read_file_system(int fd, const char *path,
+			    struct rota_file_system_info *info)
 {
 	const size_t size = info->size;
 	struct statfs status;
 
-	if (fstatfs(fd, &status) < 0)
+	if ((path != NULL ? statfs(path, &status) : fstatfs(fd, &status)) < 0)
 		return -errno;
 	*info = (struct rota_file_system_info){
 		.size = size,
@@ -151,12 +152,13 @@ static int read_file_system(int fd, struct rota_file_system_info *info)
 	return 0;
 }
 #else
-static int read_file_system(int fd, struct rota_file_system_info *info)
+static int read_file_system(int fd, const char *path,
+			    struct rota_file_system_info *info)
 {
 	const size_t size = info->size;
 	struct statvfs status;
 
-	if (fstatvfs(fd, &status) < 0)
+	if ((path != NULL ? statvfs(path, &status) : fstatvfs(fd, &status)) < 0)
 		return -errno;
 	*info = (struct rota_file_system_info){
 		.size = size,
@@ -175,12 +177,15 @@ static int read_file_system(int fd, struct rota_file_system_info *info)
 int rotai_file_system_read(int directory, const char *path,
 			   struct rota_file_system_info *info)
 {
-	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int error;
+	int fd;
 
+	if (directory == AT_FDCWD)
+		return read_file_system(-1, path, info);
+	fd = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	error = read_file_system(fd, info);
+	error = read_file_system(fd, NULL, info);
 	rotai_fd_close(fd);
 	return error;
 }

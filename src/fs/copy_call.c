@@ -2,8 +2,8 @@
  * fs/copy_call.c - copies between open files.
  *
  *  1. The kernel copies if it can. If it cannot for these two files, their
- *     bytes go through a buffer. Linux 5.3 to 5.18 says that a file of /proc
- *     has nothing to copy, so the end of a file is found by reading.
+ *     bytes go through a buffer. Linux 5.3 to 5.18 says that a file of /proc,
+ *     whose size is 0, has nothing to copy. Such a file is read.
  *  2. copy_file_range(2) refuses to copy a part of a file over itself. A buffer
  *     would change bytes before they are read, so it is refused as well.
  *  3. A pipe or a blocking socket is waited for in the blocking lane, and goes
@@ -131,6 +131,15 @@ static size_t copy_by_buffer(struct copying *c, int *error)
 	return n <= 0 ? 0 : empty_buffer(c, (size_t)n, error);
 }
 
+/* Whether 0 bytes that were copied inside the kernel mean the end. (1) */
+static int ends_there(const struct copying *c)
+{
+	struct stat status;
+
+	return fstat(c->from.fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       status.st_size > 0;
+}
+
 /* Copy a part: 0 at the end. (1) */
 static size_t copy_part(struct copying *c, int *error)
 {
@@ -147,8 +156,9 @@ static size_t copy_part(struct copying *c, int *error)
 		*error = (int)n;
 		return 0;
 	}
-	if (n < 0)
-		c->inside = NULL;
+	if (n == 0 && ends_there(c))
+		return 0;
+	c->inside = NULL;
 	return copy_by_buffer(c, error);
 }
 

@@ -298,6 +298,10 @@ static void bytes_are_not_copied_over_themselves(void **state)
 		DONE(op, rota_fs_copy_range(fs, on_end, at(two.from, 0),
 					    at(two.from, 1000), 500)),
 		500);
+	assert_int_equal(
+		DONE(op, rota_fs_copy_range(fs, on_end, at(two.from, 1500),
+					    at(two.from, 1600), 500)),
+		0);
 	two_end(&two);
 }
 
@@ -395,6 +399,28 @@ static void a_copy_ends_once_it_is_cancelled(void **state)
 	two_end(&two);
 }
 
+/* Its size is 0, but there is something to read. */
+static void a_file_of_proc_is_copied(void **state)
+{
+	struct two two;
+	struct operation *op = &two.t.op;
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		print_message("skip: there is no /proc\n");
+		skip();
+	}
+	two_begin(&two, *state, 10);
+	assert_in_range(DONE(op, rota_fs_copy_range(&op->fs, on_end, at(fd, 0),
+						    at(two.to, 0), 1 << 20)),
+			100, 100000);
+	assert_int_equal(DONE(op, rota_fs_sendfile(&op->fs, on_end, two.to,
+						   at(fd, -1), 10)),
+			 10);
+	close(fd);
+	two_end(&two);
+}
+
 /* Errors of both sides, in the copy by a buffer: a pipe forces that. */
 static void a_copy_may_fail(void **state)
 {
@@ -473,6 +499,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_file_is_sent_to_files_pipes_and_sockets),
 	REAL(a_copy_that_waits_is_cancelled),
 	REAL(a_copy_ends_once_it_is_cancelled),
+	REAL(a_file_of_proc_is_copied),
 	REAL(a_copy_may_fail),
 	REAL(blocks_are_allocated),
 };
