@@ -152,10 +152,15 @@ static void find_row_refused(void *arg)
 	const struct row_test *test = arg;
 	enum rotai_fs_row row = test->refused->row;
 	struct rotai_fs_arguments a;
+	struct rota_loop_options options;
 	struct operation op;
 	struct rota_loop *loop;
+	struct rota_pool *pool;
 
-	EXPECT(rota_loop_new(&loop, NULL) == 0);
+	rota_loop_options_init(&options);
+	EXPECT(rota_pool_new(&pool, NULL) == 0);
+	options.pool = pool;
+	EXPECT(rota_loop_new(&loop, &options) == 0);
 	operation_init(&op, loop);
 	set_arguments(&a, rotai_fs_table[row].takes, test->t->s.directory,
 		      test->fd);
@@ -166,6 +171,7 @@ static void find_row_refused(void *arg)
 	EXPECT(op.result == ROTA_EIO);
 	EXPECT(op.fs.data == NULL);
 	EXPECT(rota_loop_close(loop) == 0);
+	rota_pool_unref(pool); /* its threads end */
 }
 
 static void an_error_of_the_kernel_is_the_result_of_each_row(void **state)
