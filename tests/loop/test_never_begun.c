@@ -115,6 +115,7 @@ static void requests_of_zeroes_have_ended(void **state)
 		struct rota_name_lookup name_lookup;
 		struct rota_host_connect host_connect;
 		struct rota_fs fs;
+		struct rota_tree_walk walk;
 	} any;
 
 	(void)state;
@@ -130,6 +131,10 @@ static void requests_of_zeroes_have_ended(void **state)
 	expect_never_begun(&any.host_connect.request);
 	expect_never_begun(&any.fs.request);
 	rota_fs_free(&any.fs);
+	expect_never_begun(&any.walk.request);
+	rota_tree_walk_resume(&any.walk);
+	assert_int_equal(rota_tree_walk_pause(&any.walk), ROTA_EINVAL);
+	assert_int_equal(rota_tree_walk_prune(&any.walk), ROTA_EINVAL);
 }
 
 /* Any memory that was initialised is an object that was never begun, too. */

@@ -17,7 +17,7 @@
 #include "fault_calls.h"
 
 /* Targets of a fault, besides the values of enum fault_call. */
-enum { NOTHING = -1, ANY_CALL = -2 };
+enum { NOTHING = -1, ANY_CALL = -2, ANY_FILE_CALL = -3 };
 
 static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_EPOLL_CREATE1] = "epoll_create1",
@@ -88,6 +88,20 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_RECVMMSG] = "recvmmsg",
 	[FAULT_SENDMMSG] = "sendmmsg",
 	[FAULT_MMAP] = "mmap",
+	[FAULT_UNLINKAT] = "unlinkat",
+	[FAULT_RENAMEAT] = "renameat",
+	[FAULT_LINKAT] = "linkat",
+	[FAULT_READLINKAT] = "readlinkat",
+	[FAULT_FSYNC] = "fsync",
+	[FAULT_FCHMOD] = "fchmod",
+	[FAULT_FCHOWN] = "fchown",
+	[FAULT_FTRUNCATE] = "ftruncate",
+	[FAULT_FUTIMENS] = "futimens",
+	[FAULT_LSEEK] = "lseek",
+	[FAULT_READDIR] = "readdir",
+	[FAULT_FDOPENDIR] = "fdopendir",
+	[FAULT_COPY_FILE_RANGE] = "copy_file_range",
+	[FAULT_OPENAT2] = "openat2",
 };
 
 static atomic_uint counts[FAULT_CALL_COUNT];
@@ -144,6 +158,11 @@ void fault_fail_any(unsigned nth, int error)
 	arm(ANY_CALL, nth, error, 0);
 }
 
+void fault_fail_any_file(unsigned nth, int error)
+{
+	arm(ANY_FILE_CALL, nth, error, 0);
+}
+
 void fault_call_before(const char *name, unsigned nth,
 		       void (*before)(void *arg), void *arg)
 {
@@ -182,17 +201,44 @@ void fault_count_reset(void)
 		atomic_store(&counts[i], 0);
 }
 
+static int is_of_files(enum fault_call call)
+{
+	switch (call) {
+	case FAULT_OPEN:
+	case FAULT_STAT:
+	case FAULT_LSTAT:
+	case FAULT_FSTAT:
+	case FAULT_CLOSE:
+	case FAULT_READ:
+	case FAULT_PREAD:
+	case FAULT_WRITE:
+	case FAULT_PWRITE:
+	case FAULT_IOCTL:
+		return 1;
+	default:
+		return call >= FAULT_OF_FILES;
+	}
+}
+
+static int is_aimed_at(enum fault_call call, int aim)
+{
+	if (aim == ANY_CALL)
+		return call < FAULT_BY_NAME;
+	if (aim == ANY_FILE_CALL)
+		return is_of_files(call);
+	return aim == (int)call;
+}
+
 int fault_strike(enum fault_call call)
 {
 	void (*before)(void *arg);
 	unsigned nth;
-	int aim, error;
+	int error;
 
 	if (passing > 0)
 		return 0;
 	atomic_fetch_add(&counts[call], 1);
-	aim = atomic_load(&target);
-	if (aim != (int)call && (aim != ANY_CALL || call >= FAULT_BY_NAME))
+	if (!is_aimed_at(call, atomic_load(&target)))
 		return 0;
 	nth = atomic_fetch_add(&seen, 1) + 1;
 	if (nth < atomic_load(&fail_at) ||

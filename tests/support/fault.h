@@ -15,7 +15,10 @@
  * "socketpair", "lstat", "unlink", "rename", "link", "fchmodat", "tcgetattr",
  * "tcsetattr", "ioctl", "atexit", "preadv2", "preadv", "sendfile",
  * "getifaddrs", "if_nametoindex", "timerfd_create", "getaddrinfo",
- * "getnameinfo", "recvmmsg", "sendmmsg", "mmap".
+ * "getnameinfo", "recvmmsg", "sendmmsg", "mmap", "unlinkat", "renameat",
+ * "linkat", "readlinkat", "fsync", "fchmod", "fchown", "ftruncate", "futimens",
+ * "lseek", "readdir", "fdopendir", "copy_file_range", "openat2". Of those from
+ * "unlinkat" on, macOS has "unlinkat" alone.
  *
  * "open" counts openat(2) as well; "stat", "lstat" and "fstat" count fstatat(2)
  * and statx(2) as well.
@@ -37,6 +40,11 @@ void fault_fail_from(const char *name, unsigned nth, int error);
 
 /* Let the nth call of all the names together fail. */
 void fault_fail_any(unsigned nth, int error);
+
+/* Let the nth call fail of all that are made for files: "open", "stat",
+ * "fstat", "close", "read", "pread", "write", "pwrite", "ioctl", and those from
+ * "openat" on in the list above. */
+void fault_fail_any_file(unsigned nth, int error);
 
 /* Call @before(@arg) just before the nth call of @name is made, in the thread
  * that makes it. @before may arm the next fault. */

@@ -80,6 +80,23 @@ enum fault_call {
 	FAULT_RECVMMSG, /* Linux */
 	FAULT_SENDMMSG, /* Linux */
 	FAULT_MMAP,
+
+	/* fault_fail_any_file() counts these, and some of those above. */
+	FAULT_OF_FILES,
+	FAULT_UNLINKAT = FAULT_OF_FILES,
+	FAULT_RENAMEAT,
+	FAULT_LINKAT,
+	FAULT_READLINKAT,
+	FAULT_FSYNC,
+	FAULT_FCHMOD,
+	FAULT_FCHOWN,
+	FAULT_FTRUNCATE,
+	FAULT_FUTIMENS,
+	FAULT_LSEEK,
+	FAULT_READDIR,
+	FAULT_FDOPENDIR,
+	FAULT_COPY_FILE_RANGE, /* Linux */
+	FAULT_OPENAT2,         /* only where it is called by number */
 	FAULT_CALL_COUNT,
 };
 

@@ -37,10 +37,16 @@ struct ifaddrs;
 
 #define WEAK __attribute__((weak))
 
-/* Its number on the processors that tests run on. A BSD has no such call. */
-enum { SYSTEM_EPOLL_PWAIT2 = 441 };
+/* Their numbers on the processors that tests run on. A BSD has no such
+ * calls. */
+enum { SYSTEM_EPOLL_PWAIT2 = 441, SYSTEM_OPENAT2 = 437 };
 
 /* These differ between them: see <sys/syscall.h>. */
+#ifdef SYS_renameat2
+enum { SYSTEM_RENAMEAT2 = SYS_renameat2 };
+#else
+enum { SYSTEM_RENAMEAT2 = -1 };
+#endif
 #ifdef SYS_pwritev2
 enum {
 	SYSTEM_PWRITEV2 = SYS_pwritev2,
@@ -294,6 +300,10 @@ long __wrap_syscall(long number, ...)
 	if (number == SYSTEM_PREADV2 && struck(FAULT_PREADV2))
 		return -1;
 	if (number == SYSTEM_STATX && struck(kind_of_statx(a[2])))
+		return -1;
+	if (number == SYSTEM_RENAMEAT2 && struck(FAULT_RENAMEAT))
+		return -1;
+	if (number == SYSTEM_OPENAT2 && struck(FAULT_OPENAT2))
 		return -1;
 	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

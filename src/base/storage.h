@@ -1,0 +1,47 @@
+/*
+ * base/storage.h - what systems do in different ways with files that they
+ * store. All functions return errors as negative codes, and retry after EINTR.
+ */
+#ifndef ROTAI_BASE_STORAGE_H
+#define ROTAI_BASE_STORAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Fill @data with bytes that nobody can guess. Where the system has none, they
+ * are merely different each time. */
+void rotai_storage_random(void *data, size_t size);
+
+/* Open the directory @name for looking up names in it: it need not be readable.
+ * Returns a descriptor or an error. */
+int rotai_storage_search(int directory, const char *name);
+
+/* Open the directory @name for reading. If @follow is 0, a symbolic link is
+ * refused with ROTA_ELOOP or ROTA_ENOTDIR. If @mounts is 0 and the system can
+ * tell, what is mounted there is refused with ROTA_EXDEV. Returns a descriptor
+ * or an error. */
+int rotai_storage_enter(int directory, const char *name, int follow,
+			int mounts);
+
+/* Give the file @from in @directory the name @to, unless there is one already:
+ * ROTA_EEXIST. Returns 0 or an error, which is ROTA_EOPNOTSUPP if the system or
+ * the file system cannot do it. */
+int rotai_storage_rename_new(int directory, const char *from, const char *to);
+
+/* Wait until the content of @fd is on the disk: 0 or an error. */
+int rotai_storage_sync(int fd);
+
+/* Let the file @to share the blocks of the file @from: 0, or an error and
+ * nothing has changed. ROTA_EOPNOTSUPP: this system cannot do it so. */
+int rotai_storage_clone(int from, int to);
+
+/* The same with a new file @name in @directory. */
+int rotai_storage_clone_as(int from, int directory, const char *name);
+
+/* Copy up to @size bytes at @offset within the kernel. Returns how many; 0 at
+ * the end, and for some files that have more; or an error, which is
+ * ROTA_EOPNOTSUPP if these two files cannot be copied so. */
+ssize_t rotai_storage_copy(int from, int to, int64_t offset, size_t size);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * base/storage_linux.c - see storage.h.
+ *
+ *  1. openat2(2) is called by its number, because C libraries have no function
+ *     for it. Linux has it since 5.6. Where it is missing or forbidden, what is
+ *     mounted is recognised by its device number alone, by the caller.
+ *  2. The ioctl(2) that shares blocks has its number in <linux/fs.h>, which
+ *     does not go well with <sys/mount.h>.
+ */
+#include "base/storage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rota/error.h"
+
+enum {
+	OPENAT2 = 437,         /* on all processors */
+	NO_MOUNT_POINT = 0x01, /* RESOLVE_NO_XDEV */
+	NO_REPLACE = 0x01,     /* RENAME_NOREPLACE */
+	ENTER_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK,
+};
+
+/* (2) */
+static const unsigned long share_blocks = _IOW(0x94, 9, int);
+
+/* struct open_how of openat2(2) */
+struct how_to_open {
+	uint64_t flags;
+	uint64_t mode;
+	uint64_t resolve;
+};
+
+/* Relaxed: each thread may find out for itself. (1) */
+static atomic_int has_no_openat2;
+
+void rotai_storage_random(void *data, size_t size)
+{
+	unsigned char *bytes = data;
+	struct timespec now;
+
+	if (getrandom(data, size, GRND_NONBLOCK) == (ssize_t)size)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (unsigned char)((uint64_t)now.tv_nsec >> i % 4 * 8 ^
+					   (uint64_t)getpid() >> i % 3 * 8);
+}
+
+static int open_directory(int directory, const char *name, int flags)
+{
+	int fd;
+
+	do
+		fd = openat(directory, name, flags);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+int rotai_storage_search(int directory, const char *name)
+{
+	return open_directory(directory, name,
+			      O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int enter_same_mount(int directory, const char *name, int flags)
+{
+	const struct how_to_open how = {
+		.flags = (uint64_t)(unsigned)flags,
+		.resolve = NO_MOUNT_POINT,
+	};
+	long fd;
+
+	do
+		fd = syscall(OPENAT2, directory, name, &how, sizeof(how));
+	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int rotai_storage_enter(int directory, const char *name, int follow, int mounts)
+{
+	int flags = ENTER_FLAGS | (follow ? 0 : O_NOFOLLOW);
+	int fd;
+
+	if (!mounts &&
+	    !atomic_load_explicit(&has_no_openat2, memory_order_relaxed)) {
+		fd = enter_same_mount(directory, name, flags);
+		if (fd != ROTA_ENOSYS && fd != ROTA_EPERM)
+			return fd;
+		atomic_store_explicit(&has_no_openat2, 1, memory_order_relaxed);
+	}
+	return open_directory(directory, name, flags);
+}
+
+/* Called by its number, because C libraries may be older than the call. */
+int rotai_storage_rename_new(int directory, const char *from, const char *to)
+{
+	long failed;
+
+	do
+		failed = syscall(SYS_renameat2, directory, from, directory, to,
+				 NO_REPLACE);
+	while (failed && errno == EINTR);
+	if (!failed)
+		return 0;
+	return errno == ENOSYS || errno == EINVAL ? ROTA_EOPNOTSUPP : -errno;
+}
+
+int rotai_storage_sync(int fd)
+{
+	int failed;
+
+	do
+		failed = fsync(fd);
+	while (failed && errno == EINTR);
+	return failed ? -errno : 0;
+}
+
+int rotai_storage_clone(int from, int to)
+{
+	int failed;
+
+	do
+		failed = ioctl(to, share_blocks, from);
+	while (failed && errno == EINTR);
+	return failed ? -errno : 0;
+}
+
+int rotai_storage_clone_as(int from, int directory, const char *name)
+{
+	(void)from;
+	(void)directory;
+	(void)name;
+	return ROTA_EOPNOTSUPP;
+}
+
+ssize_t rotai_storage_copy(int from, int to, int64_t offset, size_t size)
+{
+	off_t read_at = (off_t)offset;
+	off_t write_at = (off_t)offset;
+	ssize_t n;
+
+	do
+		n = copy_file_range(from, &read_at, to, &write_at, size, 0);
+	while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return n;
+	switch (errno) {
+	case EINVAL: /* such a file has no blocks, or is opened to append */
+	case ENOSYS:
+	case EPERM: /* forbidden by a filter of system calls, or immutable */
+	case EXDEV:
+	case EBADF:
+	case ETXTBSY:
+		return ROTA_EOPNOTSUPP;
+	}
+	return -errno;
+}

@@ -1,0 +1,129 @@
+/*
+ * base/storage_posix.c - see storage.h. macOS can clone a file, and has a call
+ * of its own for waiting until the disk has written what it has received.
+ */
+#include "base/storage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __APPLE__
+#include <sys/clonefile.h>
+#endif
+
+#include "rota/error.h"
+
+#ifdef O_SEARCH
+enum { SEARCH_FLAGS = O_SEARCH };
+#else
+enum { SEARCH_FLAGS = O_RDONLY };
+#endif
+
+void rotai_storage_random(void *data, size_t size)
+{
+#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) ||      \
+	defined(__NetBSD__)
+	arc4random_buf(data, size);
+#else
+	unsigned char *bytes = data;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (unsigned char)((uint64_t)now.tv_nsec >> i % 4 * 8 ^
+					   (uint64_t)getpid() >> i % 3 * 8);
+#endif
+}
+
+static int open_directory(int directory, const char *name, int flags)
+{
+	int fd;
+
+	do
+		fd = openat(directory, name, flags | O_DIRECTORY | O_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
+}
+
+int rotai_storage_search(int directory, const char *name)
+{
+	return open_directory(directory, name, SEARCH_FLAGS);
+}
+
+int rotai_storage_enter(int directory, const char *name, int follow, int mounts)
+{
+	(void)mounts;
+	return open_directory(directory, name,
+			      O_RDONLY | O_NONBLOCK |
+				      (follow ? 0 : O_NOFOLLOW));
+}
+
+int rotai_storage_rename_new(int directory, const char *from, const char *to)
+{
+#ifdef __APPLE__
+	int failed;
+
+	do
+		failed = renameatx_np(directory, from, directory, to,
+				      RENAME_EXCL);
+	while (failed && errno == EINTR);
+	if (!failed)
+		return 0;
+	return errno == ENOTSUP || errno == EINVAL ? ROTA_EOPNOTSUPP : -errno;
+#else
+	(void)directory;
+	(void)from;
+	(void)to;
+	return ROTA_EOPNOTSUPP;
+#endif
+}
+
+int rotai_storage_sync(int fd)
+{
+	int failed;
+
+#ifdef F_FULLFSYNC
+	if (fcntl(fd, F_FULLFSYNC) == 0)
+		return 0;
+#endif
+	do
+		failed = fsync(fd);
+	while (failed && errno == EINTR);
+	return failed ? -errno : 0;
+}
+
+int rotai_storage_clone(int from, int to)
+{
+	(void)from;
+	(void)to;
+	return ROTA_EOPNOTSUPP;
+}
+
+int rotai_storage_clone_as(int from, int directory, const char *name)
+{
+#ifdef __APPLE__
+	int failed;
+
+	do
+		failed = fclonefileat(from, directory, name, 0);
+	while (failed && errno == EINTR);
+	return failed ? -errno : 0;
+#else
+	(void)from;
+	(void)directory;
+	(void)name;
+	return ROTA_EOPNOTSUPP;
+#endif
+}
+
+ssize_t rotai_storage_copy(int from, int to, int64_t offset, size_t size)
+{
+	(void)from;
+	(void)to;
+	(void)offset;
+	(void)size;
+	return ROTA_EOPNOTSUPP;
+}
