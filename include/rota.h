@@ -21,6 +21,7 @@
 #include "rota/fs_lock.h"
 #include "rota/fs_path.h"
 #include "rota/fs_tree.h"
+#include "rota/fswatch.h"
 #include "rota/handle.h"
 #include "rota/hook.h"
 #include "rota/interface.h"

@@ -38,6 +38,9 @@ enum {
 	/** Connections that a listener accepts for one event. */
 	ROTA_ACCEPTS_PER_EVENT = 64,
 
+	/** Events of watchers of files that a turn calls back. */
+	ROTA_FSWATCH_EVENTS_PER_TURN = 256,
+
 	/** Addresses of a host that rota_tcp_connect_host() tries. */
 	ROTA_HOST_ADDRESSES = 32,
 

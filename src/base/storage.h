@@ -24,14 +24,6 @@ int rotai_storage_search(int directory, const char *name);
 int rotai_storage_enter(int directory, const char *name, int follow,
 			int mounts);
 
-/* Give the file @from in @directory the name @to, unless there is one already:
- * ROTA_EEXIST. Returns 0 or an error, which is ROTA_EOPNOTSUPP if the system or
- * the file system cannot do it. */
-int rotai_storage_rename_new(int directory, const char *from, const char *to);
-
-/* Wait until the content of @fd is on the disk: 0 or an error. */
-int rotai_storage_sync(int fd);
-
 /* Let the file @to share the blocks of the file @from: 0, or an error and
  * nothing has changed. ROTA_EOPNOTSUPP: this system cannot do it so. */
 int rotai_storage_clone(int from, int to);

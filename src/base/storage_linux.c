@@ -23,7 +23,6 @@
 enum {
 	OPENAT2 = 437,         /* on all processors */
 	NO_MOUNT_POINT = 0x01, /* RESOLVE_NO_XDEV */
-	NO_REPLACE = 0x01,     /* RENAME_NOREPLACE */
 	ENTER_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK,
 };
 
@@ -96,30 +95,6 @@ int rotai_storage_enter(int directory, const char *name, int follow, int mounts)
 		atomic_store_explicit(&has_no_openat2, 1, memory_order_relaxed);
 	}
 	return open_directory(directory, name, flags);
-}
-
-/* Called by its number, because C libraries may be older than the call. */
-int rotai_storage_rename_new(int directory, const char *from, const char *to)
-{
-	long failed;
-
-	do
-		failed = syscall(SYS_renameat2, directory, from, directory, to,
-				 NO_REPLACE);
-	while (failed && errno == EINTR);
-	if (!failed)
-		return 0;
-	return errno == ENOSYS || errno == EINVAL ? ROTA_EOPNOTSUPP : -errno;
-}
-
-int rotai_storage_sync(int fd)
-{
-	int failed;
-
-	do
-		failed = fsync(fd);
-	while (failed && errno == EINTR);
-	return failed ? -errno : 0;
 }
 
 int rotai_storage_clone(int from, int to)

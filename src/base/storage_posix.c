@@ -61,40 +61,6 @@ int rotai_storage_enter(int directory, const char *name, int follow, int mounts)
 				      (follow ? 0 : O_NOFOLLOW));
 }
 
-int rotai_storage_rename_new(int directory, const char *from, const char *to)
-{
-#ifdef __APPLE__
-	int failed;
-
-	do
-		failed = renameatx_np(directory, from, directory, to,
-				      RENAME_EXCL);
-	while (failed && errno == EINTR);
-	if (!failed)
-		return 0;
-	return errno == ENOTSUP || errno == EINVAL ? ROTA_EOPNOTSUPP : -errno;
-#else
-	(void)directory;
-	(void)from;
-	(void)to;
-	return ROTA_EOPNOTSUPP;
-#endif
-}
-
-int rotai_storage_sync(int fd)
-{
-	int failed;
-
-#ifdef F_FULLFSYNC
-	if (fcntl(fd, F_FULLFSYNC) == 0)
-		return 0;
-#endif
-	do
-		failed = fsync(fd);
-	while (failed && errno == EINTR);
-	return failed ? -errno : 0;
-}
-
 int rotai_storage_clone(int from, int to)
 {
 	(void)from;

@@ -162,7 +162,7 @@ static int open_destination(struct copy *c, int more_flags)
 
 /* Copy bytes at @offset by reading and writing them: how many, 0 at the end, or
  * an error. */
-static ssize_t copy_part(struct copy *c, int64_t offset, size_t size)
+static ssize_t copy_piece(struct copy *c, int64_t offset, size_t size)
 {
 	ssize_t n, written;
 
@@ -197,7 +197,7 @@ static ssize_t copy_some(struct copy *c, int64_t offset, int64_t end)
 		n = rotai_storage_copy(c->from, c->to, offset, size);
 	if (n == ROTA_EOPNOTSUPP)
 		c->no_kernel_copy = 1;
-	return n == 0 || n == ROTA_EOPNOTSUPP ? copy_part(c, offset, size) : n;
+	return n == 0 || n == ROTA_EOPNOTSUPP ? copy_piece(c, offset, size) : n;
 }
 
 /* Copy from c->size to @end: 0; or 1 if the file ends before; or an error. */

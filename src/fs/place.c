@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/filesystem.h"
 #include "base/storage.h"
 #include "rota/error.h"
 
@@ -184,13 +185,35 @@ void rotai_place_remove(const struct rotai_place *place, int fd)
 		(void)rotai_name_remove(place->directory, place->name);
 }
 
+int rotai_place_rename_new(const struct rotai_place *place, const char *from)
+{
+	int error;
+
+	do
+		error = rotai_rename_with(place->directory, from, place->name,
+					  ROTA_FS_RENAME_NO_REPLACE);
+	while (error == ROTA_EINTR);
+	return error == ROTA_ENOTSUP || error == ROTA_EINVAL ? ROTA_EOPNOTSUPP
+							     : error;
+}
+
+int rotai_place_sync_file(int fd)
+{
+	int error;
+
+	do
+		error = rotai_sync_file(fd, 0);
+	while (error == ROTA_EINTR);
+	return error;
+}
+
 int rotai_place_sync(const struct rotai_place *place)
 {
 	int error;
 
 	if (place->searched)
 		return ROTA_EACCES;
-	error = rotai_storage_sync(place->directory);
+	error = rotai_place_sync_file(place->directory);
 	/* Some file systems cannot do that for a directory. */
 	return error == ROTA_EINVAL || error == ROTA_EOPNOTSUPP ? 0 : error;
 }

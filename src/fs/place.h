@@ -17,8 +17,8 @@ struct rotai_place {
 };
 
 /* Find the place to which @path leads, which begins at the directory @base. If
- * @follow is not 0 and there is a symbolic link, this is the place to which the link leads, whether or not
- * there is a file. Returns 0 or an error. */
+ * @follow is not 0 and there is a symbolic link, this is the place to which the
+ * link leads, whether or not there is a file. Returns 0 or an error. */
 int rotai_place_find(struct rotai_place *place, int base, const char *path,
 		     int follow);
 
@@ -36,6 +36,14 @@ int rotai_name_remove(int directory, const char *name);
 
 /* Remove what is at the place, if it is the file of @fd. */
 void rotai_place_remove(const struct rotai_place *place, int fd);
+
+/* Give the file @from in the directory the name of the place, unless there is
+ * one already: ROTA_EEXIST. Returns 0 or an error, which is ROTA_EOPNOTSUPP if
+ * the system or the file system cannot do it. */
+int rotai_place_rename_new(const struct rotai_place *place, const char *from);
+
+/* Wait until the content of @fd is on the disk: 0 or an error. */
+int rotai_place_sync_file(int fd);
 
 /* Wait until the directory is on the disk: 0 or an error. */
 int rotai_place_sync(const struct rotai_place *place);

@@ -40,8 +40,8 @@ static int text_make_room(struct rotai_walk *w, size_t size)
 }
 
 /* Put the current path into the batch. @status may be NULL. */
-static int add_entry(struct rotai_walk *w, uint32_t type, size_t depth,
-		     int reason, const struct stat *status)
+static int add_to_batch(struct rotai_walk *w, uint32_t type, size_t depth,
+			int reason, const struct stat *status)
 {
 	const char *path = rotai_descent_path(&w->way);
 	size_t size = strlen(path) + 1;
@@ -103,13 +103,13 @@ static int enter_current(struct rotai_walk *w)
 		struct stat status;
 		int looked = rotai_descent_look(&w->way, &status);
 
-		if (looked == 0 && add_entry(w, status.st_mode & S_IFMT, depth,
-					     0, &status) < 0)
+		if (looked == 0 && add_to_batch(w, status.st_mode & S_IFMT,
+						depth, 0, &status) < 0)
 			return ROTA_ENOMEM;
 	}
 	if (error == 0 || error == ROTA_EXDEV || has_vanished(error) || is_link)
 		return 0;
-	return add_entry(w, S_IFDIR, depth, error, NULL);
+	return add_to_batch(w, S_IFDIR, depth, error, NULL);
 }
 
 /* Find out what the current name is, which a directory says is of @type. (3) */
@@ -144,10 +144,10 @@ static int visit_current(struct rotai_walk *w, uint32_t type)
 	if (has_vanished(error))
 		return 0;
 	if (error < 0)
-		return add_entry(w, type, w->way.depth, error, NULL);
+		return add_to_batch(w, type, w->way.depth, error, NULL);
 	if (!is_directory || (w->flags & ROTA_WALK_POST) == 0)
-		error = add_entry(w, type, w->way.depth, 0,
-				  looked ? &status : NULL);
+		error = add_to_batch(w, type, w->way.depth, 0,
+				     looked ? &status : NULL);
 	if (error < 0 || !is_directory)
 		return error;
 	if ((w->flags & ROTA_WALK_PRUNE) == 0)
@@ -166,8 +166,8 @@ static int leave_directory(struct rotai_walk *w)
 	rotai_descent_leave(&w->way);
 	if ((w->flags & ROTA_WALK_POST) == 0)
 		return 0;
-	return add_entry(w, S_IFDIR, w->way.depth, 0,
-			 has_status ? &status : NULL);
+	return add_to_batch(w, S_IFDIR, w->way.depth, 0,
+			    has_status ? &status : NULL);
 }
 
 static int visit_next(struct rotai_walk *w)
@@ -180,7 +180,7 @@ static int visit_next(struct rotai_walk *w)
 	if (error == ROTA_ENOMEM)
 		return error;
 	if (error < 0 && !has_vanished(error) &&
-	    add_entry(w, S_IFDIR, w->way.depth - 1, error, NULL) < 0)
+	    add_to_batch(w, S_IFDIR, w->way.depth - 1, error, NULL) < 0)
 		return ROTA_ENOMEM;
 	return leave_directory(w);
 }

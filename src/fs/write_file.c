@@ -137,7 +137,7 @@ static int write_and_close(struct rota_fs *fs, int fd,
 	int closed;
 
 	if (error == 0 && durable)
-		error = rotai_storage_sync(fd);
+		error = rotai_place_sync_file(fd);
 	if (error < 0 && has_flag(fs, ROTA_WRITE_EXCLUSIVE))
 		rotai_place_remove(place, fd);
 	closed = close_written(fd);
@@ -172,7 +172,8 @@ static int write_at_place(struct rota_fs *fs, int more_flags)
 
 static int write_at_path(struct rota_fs *fs, int more_flags)
 {
-	int fd = rotai_file_open(fs, flags_to_open(fs) | more_flags, mode_of(fs));
+	int fd = rotai_file_open(fs, flags_to_open(fs) | more_flags,
+				 mode_of(fs));
 	int error = fd < 0 ? fd : rotai_file_admit(fs, fd);
 
 	return error < 0 ? error : write_and_close(fs, fd, NULL, 0);
@@ -260,7 +261,7 @@ static int look_at_old(struct rota_fs *fs, struct replacement *r)
 	return rotai_is_special(r->old.st_mode) ? ROTA_EPERM : 0;
 }
 
-static int change_owner(int fd, uid_t user, gid_t group)
+static int give_owner(int fd, uid_t user, gid_t group)
 {
 	int failed;
 
@@ -279,12 +280,12 @@ static mode_t keep_owner(int fd, const struct stat *old, const struct stat *now)
 
 	if (now->st_uid == old->st_uid && now->st_gid == old->st_gid)
 		return mode;
-	if (change_owner(fd, old->st_uid, old->st_gid) == 0)
+	if (give_owner(fd, old->st_uid, old->st_gid) == 0)
 		return mode;
 	if (now->st_uid != old->st_uid)
 		mode &= ~(mode_t)S_ISUID;
 	if (now->st_gid == old->st_gid ||
-	    change_owner(fd, (uid_t)-1, old->st_gid) == 0)
+	    give_owner(fd, (uid_t)-1, old->st_gid) == 0)
 		return mode;
 	return mode & ~(mode_t)(S_ISGID | (070 & ~(all << 3)));
 }
@@ -312,7 +313,7 @@ static int keep_owner_and_mode(int fd, const struct stat *old)
 static int publish_new(struct replacement *r)
 {
 	int at = r->place.directory;
-	int error = rotai_storage_rename_new(at, r->name, r->place.name);
+	int error = rotai_place_rename_new(&r->place, r->name);
 	int failed;
 
 	if (error != ROTA_EOPNOTSUPP)
@@ -351,7 +352,7 @@ static int fill_temporary(struct rota_fs *fs, struct replacement *r, int fd)
 	if (error == 0 && r->replaces)
 		error = keep_owner_and_mode(fd, &r->old);
 	if (error == 0 && !has_flag(fs, ROTA_WRITE_NO_SYNC))
-		error = rotai_storage_sync(fd);
+		error = rotai_place_sync_file(fd);
 	closed = close_written(fd);
 	return error < 0 ? error : closed;
 }

@@ -74,8 +74,11 @@ static void detached_ended(struct rotai_item *item, int error)
 
 void rotai_detached_queue(struct rotai_detached *detached, enum rota_lane lane)
 {
-	rotai_item_queue_detachable(&detached->item, &detached->work->request,
-				    lane, run_detached, detached_ended);
+	const struct rota_request *request = &detached->work->request;
+
+	rotai_item_queue_detachable(&detached->item, request->internal.loop,
+				    request->internal.priority, lane,
+				    run_detached, detached_ended);
 }
 
 int rotai_detached_cancel(struct rotai_detached *detached)

@@ -57,13 +57,13 @@ void rotai_item_queue_for(struct rotai_item *item,
 }
 
 void rotai_item_queue_detachable(struct rotai_item *item,
-				 const struct rota_request *request,
+				 struct rota_loop *loop, uint8_t priority,
 				 enum rota_lane lane, rotai_item_run_fn *run,
 				 rotai_item_ended_fn *ended)
 {
-	set_up_item(item, request->internal.loop, run, ended);
+	set_up_item(item, loop, run, ended);
 	item->lane = (uint8_t)lane;
-	item->flags = request->internal.priority | ROTAI_ITEM_DETACHABLE;
+	item->flags = priority | ROTAI_ITEM_DETACHABLE;
 	rotai_pool_client_stage(item->client, item);
 }
 

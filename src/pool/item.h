@@ -55,9 +55,10 @@ void rotai_item_queue_for(struct rotai_item *item,
 			  enum rota_lane lane, rotai_item_run_fn *run,
 			  rotai_item_ended_fn *ended);
 
-/* Do the same with an item that may be abandoned: see rotai_item_abandon(). */
+/* Do the same with an item that may be abandoned: see rotai_item_abandon().
+ * @priority is that of its request, or 0. */
 void rotai_item_queue_detachable(struct rotai_item *item,
-				 const struct rota_request *request,
+				 struct rota_loop *loop, uint8_t priority,
 				 enum rota_lane lane, rotai_item_run_fn *run,
 				 rotai_item_ended_fn *ended);
 

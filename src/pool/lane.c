@@ -136,7 +136,7 @@ void rotai_lane_take_in(struct rotai_lane *lane)
 	note_peak(lane);
 }
 
-static enum rotai_level level_of_item(const struct rotai_item *item)
+static enum rotai_priority_level level_of_item(const struct rotai_item *item)
 {
 	if (ROTAI_LIKELY(!(item->flags & ROTAI_ITEM_PRIORITY)))
 		return ROTAI_LEVEL_NORMAL;
@@ -145,7 +145,8 @@ static enum rotai_level level_of_item(const struct rotai_item *item)
 }
 
 /* An item of that level is in a queue no more. */
-static void count_out_of_queue(struct rotai_lane *lane, enum rotai_level level)
+static void count_out_of_queue(struct rotai_lane *lane,
+			       enum rotai_priority_level level)
 {
 	lane->queued--;
 	lane->apart -= level != ROTAI_LEVEL_NORMAL;
@@ -177,7 +178,7 @@ static void put_all_back(struct rotai_lane *lane)
 
 void rotai_lane_insert(struct rotai_lane *lane, struct rotai_item *item)
 {
-	enum rotai_level level = level_of_item(item);
+	enum rotai_priority_level level = level_of_item(item);
 
 	rotai_list_append(&lane->queues[level], &item->link);
 	lane->queued++;
@@ -190,22 +191,22 @@ void rotai_lane_insert(struct rotai_lane *lane, struct rotai_item *item)
 }
 
 /* The level of the next item. (9) */
-static enum rotai_level choose_level(const struct rotai_lane *lane)
+static enum rotai_priority_level choose_level(const struct rotai_lane *lane)
 {
 	int level;
 
 	for (level = ROTAI_LEVELS - 1; level > 0; level--)
 		if (lane->passed[level] >= ROTA_PRIORITY_PATIENCE &&
 		    !rotai_list_is_empty(&lane->queues[level]))
-			return (enum rotai_level)level;
+			return (enum rotai_priority_level)level;
 	while (rotai_list_is_empty(&lane->queues[level]))
 		level++;
-	return (enum rotai_level)level;
+	return (enum rotai_priority_level)level;
 }
 
 struct rotai_item *rotai_lane_remove_next(struct rotai_lane *lane)
 {
-	enum rotai_level level = choose_level(lane);
+	enum rotai_priority_level level = choose_level(lane);
 	struct rota_link *link = rotai_list_take_first(&lane->queues[level]);
 
 	count_out_of_queue(lane, level);

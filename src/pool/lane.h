@@ -17,7 +17,7 @@
 struct rotai_worker;
 
 /* The queues of a lane, in the order of their priority. */
-enum rotai_level {
+enum rotai_priority_level {
 	ROTAI_LEVEL_HIGH,
 	ROTAI_LEVEL_NORMAL,
 	ROTAI_LEVEL_LOW,

@@ -15,10 +15,11 @@
  * "socketpair", "lstat", "unlink", "rename", "link", "fchmodat", "tcgetattr",
  * "tcsetattr", "ioctl", "atexit", "preadv2", "preadv", "sendfile",
  * "getifaddrs", "if_nametoindex", "timerfd_create", "getaddrinfo",
- * "getnameinfo", "recvmmsg", "sendmmsg", "mmap", "unlinkat", "renameat",
- * "linkat", "readlinkat", "fsync", "fchmod", "fchown", "ftruncate", "futimens",
- * "lseek", "readdir", "fdopendir", "copy_file_range", "openat2". Of those from
- * "unlinkat" on, macOS has "unlinkat" alone.
+ * "getnameinfo", "recvmmsg", "sendmmsg", "mmap", "inotify_init1",
+ * "inotify_add_watch", "unlinkat", "renameat", "linkat", "readlinkat", "fsync",
+ * "fchmod", "fchown", "ftruncate", "futimens", "lseek", "readdir", "fdopendir",
+ * "copy_file_range", "openat2". Of those from "unlinkat" on, macOS has
+ * "unlinkat" alone.
  *
  * "open" counts openat(2) as well; "stat", "lstat" and "fstat" count fstatat(2)
  * and statx(2) as well.

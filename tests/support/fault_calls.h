@@ -80,6 +80,8 @@ enum fault_call {
 	FAULT_RECVMMSG, /* Linux */
 	FAULT_SENDMMSG, /* Linux */
 	FAULT_MMAP,
+	FAULT_INOTIFY_INIT1,     /* Linux */
+	FAULT_INOTIFY_ADD_WATCH, /* Linux */
 
 	/* fault_fail_any_file() counts these, and some of those above. */
 	FAULT_OF_FILES,

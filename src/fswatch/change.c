@@ -1,0 +1,347 @@
+/*
+ * fswatch/change.c - changes of the picture, and what is told of them.
+ *
+ *  1. A listing is older than the moment at which it is merged, and the kernel
+ *     may have reported newer changes by then. So while a directory awaits a
+ *     listing, a name that an event creates or changes is marked TOUCHED, and
+ *     one that an event removes stays as a DEAD entry. The merge trusts the
+ *     events about these names, and the listing about the others.
+ *  2. What the very first listing finds is not told. If the kernel reports
+ *     later that such an entry, which is marked FIRST, was created, then it was
+ *     created after the start, and that is told.
+ *  3. Paths are looked up when a directory is bound and listed, but events tell
+ *     of an earlier time. If a directory was renamed in between, and another
+ *     one has its old name, then the wrong one was bound or listed. An event
+ *     shows this: it was queued before the listing was merged, so it has a
+ *     position below the directory's fence. Then the directory is bound and
+ *     listed again under its new name.
+ *  4. The kernel may report what a listing has shown already, and also moves to
+ *     a name that has been overwritten. Which of the two it is shows in the
+ *     fence of the directory, too.
+ */
+#include "fswatch/change.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fswatch/job.h"
+#include "fswatch/picture.h"
+#include "fswatch/tell.h"
+
+static int is_alive(const struct rotai_entry *entry)
+{
+	return entry != NULL && (entry->flags & ROTAI_ENTRY_DEAD) == 0;
+}
+
+static struct rotai_entry *entry_at(const struct rotai_view *view,
+				    const struct rotai_change_place *place)
+{
+	return rotai_picture_find(view, place->in, place->name, place->length);
+}
+
+/* Whether the event at @place is newer than the last listing. */
+static int is_newer(const struct rotai_change_place *place)
+{
+	return !rotai_directory_awaits(place->in) &&
+	       place->position >= place->in->fence;
+}
+
+/* (1) */
+static unsigned touched_in(const struct rotai_directory *in)
+{
+	return rotai_directory_awaits(in) ? ROTAI_ENTRY_TOUCHED : 0;
+}
+
+/* Ask the filter: 1 or 0. */
+static int is_left_out(struct rotai_view *view,
+		       const struct rotai_change_place *place)
+{
+	const struct rotai_entry *in = place->in->entry;
+	size_t before = rotai_picture_length(in);
+	char *path, *at;
+	int left_out;
+
+	if (view->filter == NULL)
+		return 0;
+	path = malloc(before + 1 + place->length + 1);
+	if (path == NULL) {
+		rotai_view_fail(view, ROTA_ENOMEM);
+		return 1;
+	}
+	rotai_picture_path(in, path);
+	at = path + before;
+	if (before > 0)
+		*at++ = '/';
+	memcpy(at, place->name, place->length);
+	at[place->length] = '\0';
+	left_out = view->filter(view->watcher, path, place->is_directory) != 0;
+	free(path);
+	return left_out;
+}
+
+/* Watch the directory @entry as well, if the view does that. */
+static void open_level(struct rotai_view *view, struct rotai_entry *entry,
+		       int tells)
+{
+	if ((entry->flags & ROTAI_ENTRY_DIRECTORY) == 0 ||
+	    (entry->flags & ROTAI_ENTRY_LEFT_OUT) != 0 ||
+	    (view->flags & ROTA_FSWATCH_RECURSIVE) == 0)
+		return;
+	if (rotai_picture_open(view, entry, ROTAI_BOUND_DIRECTORY) < 0) {
+		rotai_view_fail(view, ROTA_ENOMEM);
+		return;
+	}
+	entry->directory->tells = (uint8_t)tells;
+	rotai_view_scan(view, entry->directory);
+}
+
+struct rotai_entry *rotai_change_add(struct rotai_view *view,
+				     const struct rotai_change_place *place,
+				     unsigned flags, int tells)
+{
+	struct rotai_entry *entry;
+
+	if (place->is_directory)
+		flags |= ROTAI_ENTRY_DIRECTORY;
+	if (is_left_out(view, place))
+		flags |= ROTAI_ENTRY_LEFT_OUT;
+	entry = rotai_picture_add(view, place->in, place->name, place->length,
+				  flags);
+	if (entry == NULL) {
+		rotai_view_fail(view, ROTA_ENOMEM);
+		return NULL;
+	}
+	if (flags & ROTAI_ENTRY_DEAD)
+		return entry;
+	if (tells)
+		rotai_tell(view, ROTA_FSWATCH_CREATED, entry, 0);
+	open_level(view, entry, tells);
+	return entry;
+}
+
+static void remove_below(struct rotai_view *view, struct rotai_entry *entry,
+			 int tells)
+{
+	struct rotai_entry *leaf;
+
+	do {
+		leaf = rotai_picture_leaf(entry);
+		if (tells && is_alive(leaf))
+			rotai_tell(view, ROTA_FSWATCH_REMOVED, leaf, 0);
+		rotai_picture_remove(view, leaf);
+	} while (leaf != entry);
+}
+
+void rotai_change_remove(struct rotai_view *view, struct rotai_entry *entry)
+{
+	remove_below(view, entry, 1);
+}
+
+void rotai_change_created(struct rotai_view *view,
+			  const struct rotai_change_place *place)
+{
+	struct rotai_entry *entry = entry_at(view, place);
+
+	if (entry != NULL && !is_alive(entry)) {
+		rotai_picture_remove(view, entry);
+		entry = NULL;
+	}
+	if (entry == NULL) {
+		(void)rotai_change_add(view, place, touched_in(place->in), 1);
+		return;
+	}
+	entry->flags |= (uint8_t)touched_in(place->in);
+	if ((entry->flags & ROTAI_ENTRY_FIRST) == 0)
+		return;
+	entry->flags &= (uint8_t)~ROTAI_ENTRY_FIRST; /* (2) */
+	rotai_tell(view, ROTA_FSWATCH_CREATED, entry, 0);
+	if (entry->directory != NULL && !entry->directory->is_listed)
+		entry->directory->tells = 1;
+}
+
+/* Leave a mark that the name was removed. (1) */
+static void bury(struct rotai_view *view,
+		 const struct rotai_change_place *place)
+{
+	if (rotai_directory_awaits(place->in))
+		(void)rotai_change_add(view, place, ROTAI_ENTRY_DEAD, 0);
+}
+
+void rotai_change_removed(struct rotai_view *view,
+			  const struct rotai_change_place *place)
+{
+	struct rotai_entry *entry = entry_at(view, place);
+
+	if (entry != NULL && !is_alive(entry))
+		return;
+	if (entry != NULL) {
+		remove_below(view, entry, 1);
+		bury(view, place);
+		return;
+	}
+	bury(view, place);
+	entry = entry_at(view, place);
+	if (entry != NULL && !place->in->is_listed && !place->in->tells)
+		rotai_tell(view, ROTA_FSWATCH_REMOVED, entry, 0); /* (2) */
+}
+
+void rotai_change_content(struct rotai_view *view,
+			  const struct rotai_change_place *place,
+			  enum rota_fswatch_type type)
+{
+	struct rotai_entry *entry = entry_at(view, place);
+
+	if (entry == NULL && !place->in->is_listed)
+		entry = rotai_change_add(view, place, ROTAI_ENTRY_TOUCHED,
+					 place->in->tells);
+	if (is_alive(entry))
+		rotai_tell(view, type, entry, 0);
+}
+
+/* (4) */
+void rotai_change_moved_in(struct rotai_view *view,
+			   const struct rotai_change_place *place)
+{
+	struct rotai_entry *entry = entry_at(view, place);
+
+	if (!is_alive(entry)) {
+		rotai_change_created(view, place);
+		return;
+	}
+	if (is_newer(place)) {
+		remove_below(view, entry, 1);
+		(void)rotai_change_add(view, place, 0, 1);
+		return;
+	}
+	if (entry->directory != NULL)
+		rotai_view_scan(view, entry->directory);
+	rotai_change_created(view, place);
+}
+
+/* The next entry of the tree of @top, parents first, or NULL. */
+static struct rotai_entry *next_in_tree(struct rotai_entry *at,
+					const struct rotai_entry *top)
+{
+	if (at->directory != NULL &&
+	    !rotai_list_is_empty(&at->directory->children))
+		return rota_container_of(at->directory->children.next,
+					 struct rotai_entry, sibling);
+	while (at != top) {
+		if (at->sibling.next != &at->in->children)
+			return rota_container_of(at->sibling.next,
+						 struct rotai_entry, sibling);
+		at = at->in->entry;
+	}
+	return NULL;
+}
+
+static void forget_listing(struct rotai_directory *directory)
+{
+	if (directory->slot != NULL)
+		directory->slot->directory = NULL;
+	directory->slot = NULL;
+}
+
+/* (3) */
+static void scan_doubtful(struct rotai_view *view, struct rotai_entry *top,
+			  uint64_t position)
+{
+	struct rotai_entry *at;
+
+	for (at = top; at != NULL; at = next_in_tree(at, top)) {
+		struct rotai_directory *directory = at->directory;
+
+		if (directory == NULL || (!rotai_directory_awaits(directory) &&
+					  position >= directory->fence))
+			continue;
+		forget_listing(directory);
+		rotai_view_scan(view, directory);
+	}
+}
+
+/* @entry moves to a place with nothing but what it replaces. */
+static void move_entry(struct rotai_view *view, struct rotai_entry *entry,
+		       const struct rotai_change_place *from,
+		       const struct rotai_change_place *to)
+{
+	struct rotai_entry *there = entry_at(view, to);
+	char *old_path = malloc(rotai_picture_length(entry) + 1);
+
+	if (old_path == NULL) {
+		rotai_view_fail(view, ROTA_ENOMEM);
+		return;
+	}
+	rotai_picture_path(entry, old_path);
+	if (there != NULL)
+		remove_below(view, there, 0);
+	entry = rotai_picture_move(view, entry, to->in, to->name, to->length);
+	if (entry == NULL) {
+		rotai_view_fail(view, ROTA_ENOMEM);
+	} else {
+		entry->flags &=
+			(uint8_t) ~(ROTAI_ENTRY_FIRST | ROTAI_ENTRY_TOUCHED);
+		entry->flags |= (uint8_t)touched_in(to->in);
+		bury(view, from);
+		rotai_tell_renamed(view, old_path, entry);
+		scan_doubtful(view, entry, from->position);
+	}
+	free(old_path);
+}
+
+void rotai_change_moved(struct rotai_view *view,
+			const struct rotai_change_place *from,
+			const struct rotai_change_place *to)
+{
+	struct rotai_entry *entry = entry_at(view, from);
+	struct rotai_entry *there = entry_at(view, to);
+	int was_left_out;
+
+	if (is_alive(entry) && rotai_picture_is_in(to->in, entry)) {
+		rotai_change_lost(view); /* the picture cannot be right */
+		view->tells |= ROTAI_TELL_OVERFLOW;
+		return;
+	}
+	was_left_out =
+		is_alive(entry) && (entry->flags & ROTAI_ENTRY_LEFT_OUT) != 0;
+	if (!is_alive(entry) || entry == there ||
+	    (there != NULL && rotai_picture_is_in(from->in, there)) ||
+	    was_left_out != is_left_out(view, to)) {
+		rotai_change_removed(view, from);
+		rotai_change_moved_in(view, to);
+		return;
+	}
+	move_entry(view, entry, from, to);
+}
+
+static void forget_touched(struct rotai_view *view,
+			   struct rotai_directory *directory)
+{
+	struct rota_link *at = directory->children.next;
+
+	while (at != &directory->children) {
+		struct rotai_entry *entry =
+			rota_container_of(at, struct rotai_entry, sibling);
+
+		at = at->next;
+		entry->flags &= (uint8_t)~ROTAI_ENTRY_TOUCHED;
+		if (!is_alive(entry))
+			rotai_picture_remove(view, entry);
+	}
+}
+
+void rotai_change_lost(struct rotai_view *view)
+{
+	struct rota_link *at;
+
+	for (at = view->directories.next; at != &view->directories;
+	     at = at->next) {
+		struct rotai_directory *directory =
+			rota_container_of(at, struct rotai_directory, all);
+
+		forget_touched(view, directory);
+		forget_listing(directory);
+		rotai_view_scan(view, directory);
+	}
+	view->look_at_root = 1;
+	view->later |= ROTAI_TELL_RESCAN;
+}
