@@ -70,6 +70,7 @@ _Noreturn static void serve_dns(int fd, int tells)
 	size_t sizes[8];
 	socklen_t from_size = sizeof(from[0]);
 	unsigned count = 0;
+	int answers = 0; /* from the test's datagram on */
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
@@ -83,10 +84,12 @@ _Noreturn static void serve_dns(int fd, int tells)
 		} else if (n > HEADER && is_about(held[count], "never")) {
 			(void)!write(tells, "n", 1);
 		}
-		for (unsigned i = 0; n == 1 && i < count; i++)
-			sendto(fd, held[i], make_answer(held[i], sizes[i]), 0,
-			       (struct sockaddr *)(void *)&from[i],
-			       sizeof(from[i]));
+		answers |= n == 1;
+		for (; answers && count > 0; count--)
+			sendto(fd, held[count - 1],
+			       make_answer(held[count - 1], sizes[count - 1]),
+			       0, (struct sockaddr *)(void *)&from[count - 1],
+			       sizeof(from[0]));
 	}
 }
 
