@@ -2,23 +2,26 @@
  * files.c - what does it cost to read a file, or to ask what it is, without
  * waiting for the disk?
  *
- * Load: 64 files of one size in a temporary directory, all of them in the page
- * cache. 1 or 64 operations are in flight, and the callback of each starts the
- * next. Files are read into memory from malloc(), which the callback frees. On
- * one processor threads take turns. On two processors it depends on chance
- * whether a thread wakes on its waker's processor or on the other one. That
- * alone may double the price of an operation that waits for its answer.
+ * Load: 64 or 10,000 files of one size in a temporary directory, all of them in
+ * the page cache. 1 or 64 operations are in flight, and the callback of each
+ * starts the next. Files are read into memory from malloc(), which the callback
+ * frees. On one processor threads take turns. On two processors it depends on
+ * chance whether a thread wakes on its waker's processor or on the other one.
+ * That alone may double the price of an operation that waits for its answer.
  *
  * Metrics, per file:
  *
  *     cpu    ns that all threads of the process have run, including the
  *            kernel's share
  *     rate   1000 files per second of real time
+ *     time   ns of real time
+ *     faults page faults of all threads
  *     calls  system calls of all threads, each of which runs until it sleeps,
  *            as they would on one processor
  *
- * Subjects: rota_fs_read_file() and rota_fs_stat(); and rota with four requests
- * per file, to show where the difference comes from. libuv reads a file with
+ * Subjects: rota_fs_read_file() and rota_fs_stat(), which need no thread here;
+ * the same on threads only; into a buffer; and rota with four requests per
+ * file, to show where the difference comes from. libuv reads a file with
  * four requests, open, fstat, read and close, or with a function of the program
  * for uv_queue_work() that makes these calls; and it has uv_fs_stat(). Both
  * libraries have their default number of threads, which is up to four. The
@@ -38,6 +41,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "peers/files.h"
@@ -45,33 +49,43 @@
 #include "support/server.h"
 #include "support/trace.h"
 
-enum { FILES = 64, PATH_SIZE = 256 };
+enum { FILES = 10000, PATH_SIZE = 96, FEW = 64 };
 
 static const struct files_peer *const readers[] = {
-	&files_rota,        &files_calls,      &files_rota_steps,
-	&files_libuv_steps, &files_libuv_work,
+	&files_rota,        &files_calls,        &files_rota_threads,
+	&files_rota_buffer, &files_rota_steps,   &files_libuv_steps,
+	&files_libuv_work,  &files_libuv_buffer,
+};
+
+/* Files of up to FILES_MEMORY bytes. Larger ones are read by these: */
+static const struct files_peer *const large_readers[] = {
+	&files_rota,       &files_calls,       &files_rota_threads,
+	&files_rota_steps, &files_libuv_steps, &files_libuv_work,
 };
 
 static const struct files_peer *const tellers[] = {
 	&files_rota,
 	&files_calls,
+	&files_rota_threads,
 	&files_libuv_steps,
 };
 
 enum {
 	READERS = sizeof(readers) / sizeof(*readers),
+	LARGE_READERS = sizeof(large_readers) / sizeof(*large_readers),
 	TELLERS = sizeof(tellers) / sizeof(*tellers),
 };
 
 /* Files. */
 
 static char directory[PATH_SIZE - 16];
+static size_t written; /* how many files there are */
 static char paths[FILES][PATH_SIZE];
 static const char *path_list[FILES];
 
 static void remove_files(void)
 {
-	for (size_t i = 0; i < FILES; i++)
+	for (size_t i = 0; i < written; i++)
 		unlink(paths[i]);
 	rmdir(directory);
 }
@@ -91,12 +105,14 @@ static void make_directory(void)
 	atexit(remove_files);
 }
 
-static void write_files(size_t size)
+static void write_files(size_t size, size_t count)
 {
 	char *data = malloc(size);
 
+	if (written < count)
+		written = count;
 	memset(data, 'x', size);
-	for (size_t i = 0; i < FILES; i++) {
+	for (size_t i = 0; i < count; i++) {
 		int fd = open(paths[i],
 			      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
@@ -108,12 +124,12 @@ static void write_files(size_t size)
 }
 
 static struct files_load load_of(enum files_task task, size_t size,
-				 size_t in_flight)
+				 size_t files, size_t in_flight)
 {
 	return (struct files_load){
 		.task = task,
 		.paths = path_list,
-		.paths_count = FILES,
+		.paths_count = files,
 		.file_size = size,
 		.in_flight = in_flight,
 	};
@@ -125,18 +141,37 @@ static const struct question {
 	const char *name;
 	enum files_task task;
 	size_t size;
+	size_t files;
 	size_t in_flight;
 	size_t count; /* of one sample */
-	double most;  /* target: ratio to libuv's requests */
+	double cpu;   /* targets: processor time, ratio to libuv's requests; */
+	double steps; /* time, ratio to them, */
+	double job;   /* to one job, */
+	double calls; /* and to the plain calls */
 } questions[] = {
-	{ "read 1 KiB, 1 in flight", FILES_READ, 1024, 1, 400, 0.3 },
-	{ "read 1 KiB, 64 in flight", FILES_READ, 1024, 64, 1500, 0.5 },
-	{ "read 16 KiB, 1 in flight", FILES_READ, 16384, 1, 400, 0 },
-	{ "read 16 KiB, 64 in flight", FILES_READ, 16384, 64, 1500, 0 },
-	{ "read 100 KiB, 1 in flight", FILES_READ, 102400, 1, 300, 0 },
-	{ "read 100 KiB, 64 in flight", FILES_READ, 102400, 64, 600, 0 },
-	{ "stat, 1 in flight", FILES_STAT, 1024, 1, 1000, 1 },
-	{ "stat, 64 in flight", FILES_STAT, 1024, 64, 4000, 1 },
+	{ "read 1 KiB, 1 in flight", FILES_READ, 1024, FEW, 1, 400, 0.3, 0.1, 0,
+	  0 },
+	{ "read 1 KiB, 64 in flight", FILES_READ, 1024, FEW, 64, 1500, 0, 0, 0,
+	  0 },
+	{ "read 16 KiB, 1 in flight", FILES_READ, 16384, FEW, 1, 400, 0, 0, 0,
+	  0 },
+	{ "read 16 KiB, 64 in flight", FILES_READ, 16384, FEW, 64, 1500, 0, 0,
+	  0, 0 },
+	{ "read 100 KiB, 1 in flight", FILES_READ, 102400, FEW, 1, 300, 0, 0, 0,
+	  0 },
+	{ "read 100 KiB, 64 in flight", FILES_READ, 102400, FEW, 64, 600, 0, 0,
+	  0, 0 },
+	{ "stat, 1 in flight", FILES_STAT, 1024, FEW, 1, 1000, 1, 0, 0, 0 },
+	{ "stat, 64 in flight", FILES_STAT, 1024, FEW, 64, 4000, 1, 0.91, 0,
+	  0 },
+	{ "read 4 KiB of an open file, 1 in flight", FILES_PART, 4096, FEW, 1,
+	  1000, 0, 0.1, 0, 0 },
+	{ "read 4 KiB, hot, 1 in flight", FILES_READ, 4096, FEW, 1, 400, 0, 0.1,
+	  0, 1.3 },
+	{ "read 4 KiB, 10000 files, 1 in flight", FILES_READ, 4096, FILES, 1,
+	  400, 0, 0.286, 0.833, 0 },
+	{ "read 4 KiB, 10000 files, 64 in flight", FILES_READ, 4096, FILES, 64,
+	  2000, 0, 0.5, 0.91, 0 },
 };
 
 enum { QUESTIONS = sizeof(questions) / sizeof(*questions) };
@@ -144,8 +179,12 @@ enum { QUESTIONS = sizeof(questions) / sizeof(*questions) };
 static const struct files_peer *const *peers_of(const struct question *question,
 						size_t *count)
 {
-	*count = question->task == FILES_STAT ? TELLERS : READERS;
-	return question->task == FILES_STAT ? tellers : readers;
+	if (question->task != FILES_READ) {
+		*count = TELLERS;
+		return tellers;
+	}
+	*count = question->size > FILES_MEMORY ? LARGE_READERS : READERS;
+	return question->size > FILES_MEMORY ? large_readers : readers;
 }
 
 struct timing {
@@ -154,26 +193,42 @@ struct timing {
 	const struct files_peer *const *peers;
 	struct bench_series cpu;
 	struct bench_series rate;
+	struct bench_series time;
+	struct bench_series faults;
 };
+
+static double faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)usage.ru_minflt;
+}
 
 static void time_one(void *arg, size_t subject)
 {
 	struct timing *timing = arg;
 	const struct question *question = timing->question;
 	const struct files_peer *peer = timing->peers[subject];
-	struct files_load load =
-		load_of(question->task, question->size, question->in_flight);
+	struct files_load load = load_of(question->task, question->size,
+					 question->files, question->in_flight);
 	const size_t count = question->count / (timing->bench->quick ? 2 : 1);
 	uint64_t begin_ns;
 	uint64_t cpu_ns;
+	double faults_before;
 	void *set = peer->make(&load);
 
 	peer->run(set, question->in_flight * 2); /* start all threads */
 	begin_ns = bench_wall_ns();
 	cpu_ns = bench_process_ns();
+	faults_before = faults();
 	peer->run(set, count);
 	cpu_ns = bench_process_ns() - cpu_ns;
 	begin_ns = bench_wall_ns() - begin_ns;
+	bench_add(timing->bench, &timing->faults, subject,
+		  (faults() - faults_before) / (double)count);
+	bench_add(timing->bench, &timing->time, subject,
+		  (double)begin_ns / (double)count);
 	peer->free(set);
 	bench_add(timing->bench, &timing->cpu, subject,
 		  (double)cpu_ns / (double)count);
@@ -205,23 +260,36 @@ static void time_all(struct bench *bench, const struct question *question,
 	timing.peers = peers_of(question, &count);
 	init_series(&timing.cpu, "cpu", "ns/file", question, place);
 	init_series(&timing.rate, "rate", "1000 files/s", question, place);
+	init_series(&timing.time, "time", "ns/file", question, place);
+	init_series(&timing.faults, "faults", "/file", question, place);
 	bench_interleave(bench, count, bench->quick ? 7 : 31, time_one,
 			 &timing);
 	bench_print(bench, &timing.cpu);
 	/* On two processors, chance decides how long each answer takes. */
-	if (question->most > 0 && (one_processor || question->in_flight > 1))
+	if (question->cpu > 0 && (one_processor || question->in_flight > 1))
 		bench_target_ratio(bench, BENCH_NOISY, &timing.cpu,
-				   "libuv requests", question->most);
-	if (question->most > 0 && one_processor)
-		bench_target_ratio(bench, BENCH_NOISY, &timing.cpu,
-				   "libuv, plain calls", 1);
+				   "libuv requests", question->cpu);
 	bench_print(bench, &timing.rate);
+	bench_print(bench, &timing.time);
+	if (one_processor)
+		return;
+	if (question->steps > 0)
+		bench_target_ratio(bench, BENCH_NOISY, &timing.time,
+				   "libuv requests", question->steps);
+	if (question->job > 0)
+		bench_target_ratio(bench, BENCH_NOISY, &timing.time,
+				   "libuv, one job into a buffer",
+				   question->job);
+	if (question->calls > 0)
+		bench_target_ratio(bench, BENCH_NOISY, &timing.time,
+				   "limit: plain calls", question->calls);
+	bench_print(bench, &timing.faults);
 }
 
 static void time_questions(struct bench *bench, const char *place)
 {
 	for (size_t i = 0; i < QUESTIONS; i++) {
-		write_files(questions[i].size);
+		write_files(questions[i].size, questions[i].files);
 		time_all(bench, &questions[i], place);
 	}
 }
@@ -240,7 +308,7 @@ static void run_traced(void *arg)
 	struct traced *traced = arg;
 	void *set = traced->peer->make(&traced->load);
 
-	traced->peer->run(set, 4 * FILES);
+	traced->peer->run(set, 4 * FEW);
 	trace_on();
 	traced->peer->run(set, COUNTED);
 	trace_off();
@@ -256,9 +324,10 @@ static void count_calls(struct bench *bench, const struct question *question)
 	init_series(&calls, "calls", "/file", question, "");
 	printf("\n%s: of the calls, for a file\n", question->name);
 	for (size_t i = 0; i < count; i++) {
-		struct traced traced = { peers[i],
-					 load_of(question->task, question->size,
-						 question->in_flight) };
+		struct traced traced = {
+			peers[i], load_of(question->task, question->size,
+					  question->files, question->in_flight)
+		};
 		struct trace trace;
 
 		if (trace_run(&trace, TRACE_THREAD_CALLS, run_traced, &traced))
@@ -286,14 +355,15 @@ struct options {
 
 static int run_one(const struct options *options)
 {
-	struct files_load load = load_of(FILES_READ, 1024, options->in_flight);
+	struct files_load load =
+		load_of(FILES_READ, 1024, FEW, options->in_flight);
 
 	for (size_t i = 0; i < READERS; i++) {
 		void *set;
 
 		if (strcmp(readers[i]->name, options->run))
 			continue;
-		write_files(1024);
+		write_files(1024, FEW);
 		set = readers[i]->make(&load);
 		readers[i]->run(set, options->count);
 		readers[i]->free(set);
@@ -328,7 +398,7 @@ int main(int argc, char **argv)
 	make_directory();
 	if (options.run)
 		return run_one(&options);
-	write_files(1024);
+	write_files(1024, FEW);
 	for (size_t i = 0; i < QUESTIONS; i++)
 		if (questions[i].size == 1024)
 			count_calls(&bench, &questions[i]);

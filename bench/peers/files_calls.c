@@ -13,6 +13,7 @@
 struct set {
 	struct files_load load;
 	size_t next;
+	int fd; /* of the first file */
 };
 
 long files_read_plainly(const char *path, char **data)
@@ -33,11 +34,26 @@ long files_read_plainly(const char *path, char **data)
 	return size;
 }
 
+long files_read_into(const char *path, char *data, size_t size)
+{
+	struct stat status;
+	long n = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) == 0 && (size_t)status.st_size <= size)
+		n = read(fd, data, (size_t)status.st_size);
+	close(fd);
+	return n;
+}
+
 static void *set_make(const struct files_load *load)
 {
 	struct set *set = calloc(1, sizeof(*set));
 
 	set->load = *load;
+	set->fd = open(load->paths[0], O_RDONLY | O_CLOEXEC);
 	return set;
 }
 
@@ -52,7 +68,11 @@ static void set_run(void *arg, size_t count)
 		char *data;
 		long size;
 
-		if (set->load.task == FILES_STAT) {
+		if (set->load.task == FILES_PART) {
+			char part[FILES_MEMORY];
+
+			size = pread(set->fd, part, set->load.file_size, 0);
+		} else if (set->load.task == FILES_STAT) {
 			size = stat(path, &status) ? -1 : (long)status.st_size;
 		} else {
 			size = files_read_plainly(path, &data);
@@ -65,7 +85,10 @@ static void set_run(void *arg, size_t count)
 
 static void set_free(void *arg)
 {
-	free(arg);
+	struct set *set = arg;
+
+	close(set->fd);
+	free(set);
 }
 
 const struct files_peer files_calls = {

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "peers/files.h"
@@ -19,6 +20,7 @@ struct one {
 	char *data;
 	uint64_t size;
 	const char *path;
+	char memory[FILES_MEMORY];
 };
 
 struct set {
@@ -27,6 +29,7 @@ struct set {
 	size_t to_begin;
 	size_t next;
 	void (*begin)(struct one *one);
+	int open_fd; /* of the first file */
 	struct one ones[];
 };
 
@@ -42,6 +45,7 @@ static struct set *set_new(const struct files_load *load,
 	if (!set || uv_loop_init(&set->loop))
 		bench_fail("uv_loop_init");
 	set->load = *load;
+	set->open_fd = open(load->paths[0], O_RDONLY | O_CLOEXEC);
 	set->begin = begin;
 	for (size_t i = 0; i < load->in_flight; i++) {
 		set->ones[i].set = set;
@@ -168,10 +172,56 @@ static void begin_work(struct one *one)
 				on_read_plainly));
 }
 
+static void read_into(uv_work_t *work)
+{
+	struct one *one = work->data;
+
+	one->size = (uint64_t)files_read_into(one->path, one->memory,
+					      sizeof(one->memory));
+}
+
+static void on_read_into(uv_work_t *work, int status)
+{
+	struct one *one = work->data;
+
+	must(one, status);
+	check(one, (int64_t)one->size);
+	next(one);
+}
+
+static void begin_into(struct one *one)
+{
+	must(one, uv_queue_work(&one->set->loop, &one->work, read_into,
+				on_read_into));
+}
+
+static void *make_buffer(const struct files_load *load)
+{
+	return set_new(load, begin_into);
+}
+
+static void on_part(uv_fs_t *fs)
+{
+	struct one *one = fs->data;
+
+	check(one, end_step(fs));
+	next(one);
+}
+
+static void begin_part(struct one *one)
+{
+	uv_buf_t buffer =
+		uv_buf_init(one->memory, (unsigned)one->set->load.file_size);
+
+	must(one, uv_fs_read(&one->set->loop, &one->fs, one->set->open_fd,
+			     &buffer, 1, 0, on_part));
+}
+
 static void *make_steps(const struct files_load *load)
 {
-	return set_new(load,
-		       load->task == FILES_STAT ? begin_stat : begin_steps);
+	return set_new(load, load->task == FILES_STAT   ? begin_stat
+			     : load->task == FILES_PART ? begin_part
+							: begin_steps);
 }
 
 static void *make_work(const struct files_load *load)
@@ -195,6 +245,7 @@ static void set_free(void *arg)
 
 	if (uv_loop_close(&set->loop))
 		bench_fail("uv_loop_close");
+	close(set->open_fd);
 	free(set);
 }
 
@@ -208,6 +259,13 @@ const struct files_peer files_libuv_steps = {
 const struct files_peer files_libuv_work = {
 	"libuv, plain calls in uv_queue_work",
 	make_work,
+	set_run,
+	set_free,
+};
+
+const struct files_peer files_libuv_buffer = {
+	"libuv, one job into a buffer",
+	make_buffer,
 	set_run,
 	set_free,
 };

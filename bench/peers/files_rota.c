@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "peers/files.h"
 #include "rota.h"
@@ -18,6 +19,7 @@ struct one {
 	int fd;
 	char *data;
 	const char *path;
+	char memory[FILES_MEMORY];
 };
 
 struct set {
@@ -26,6 +28,7 @@ struct set {
 	size_t to_begin;
 	size_t next;
 	void (*begin)(struct one *one);
+	int open_fd; /* of the first file */
 	struct one ones[];
 };
 
@@ -38,6 +41,7 @@ static struct set *set_new(const struct files_load *load,
 	if (!set || rota_loop_new(&set->loop, NULL))
 		bench_fail("rota_loop_new");
 	set->load = *load;
+	set->open_fd = open(load->paths[0], O_RDONLY | O_CLOEXEC);
 	set->begin = begin;
 	for (size_t i = 0; i < load->in_flight; i++) {
 		rota_fs_init(&set->ones[i].fs, set->loop);
@@ -147,10 +151,47 @@ static void begin_steps(struct one *one)
 	must(one, rota_fs_open(&one->fs, on_open, one->path, O_RDONLY, 0));
 }
 
+static void on_memory(struct rota_fs *fs, int64_t result)
+{
+	struct one *one = one_of(fs);
+
+	check(one, result);
+	next(one);
+}
+
+static void begin_memory(struct one *one)
+{
+	struct rota_buf buf = { one->memory, sizeof(one->memory) };
+
+	must(one, rota_fs_read_file_to(&one->fs, on_memory, one->path, buf));
+}
+
+static void begin_part(struct one *one)
+{
+	struct rota_buf buf = { one->memory, one->set->load.file_size };
+
+	must(one, rota_fs_read(&one->fs, on_memory, one->set->open_fd, buf, 0));
+}
+
+static void *make_buffer(const struct files_load *load)
+{
+	return set_new(load, begin_memory);
+}
+
 static void *make(const struct files_load *load)
 {
-	return set_new(load,
-		       load->task == FILES_STAT ? begin_stat : begin_file);
+	return set_new(load, load->task == FILES_STAT   ? begin_stat
+			     : load->task == FILES_PART ? begin_part
+							: begin_file);
+}
+
+static void *make_threads(const struct files_load *load)
+{
+	struct set *set = make(load);
+
+	for (size_t i = 0; i < load->in_flight; i++)
+		rota_fs_set_threads_only(&set->ones[i].fs, 1);
+	return set;
 }
 
 static void *make_steps(const struct files_load *load)
@@ -175,6 +216,7 @@ static void set_free(void *arg)
 
 	if (rota_loop_close(set->loop))
 		bench_fail("rota_loop_close");
+	close(set->open_fd);
 	free(set);
 }
 
@@ -188,6 +230,20 @@ const struct files_peer files_rota = {
 const struct files_peer files_rota_steps = {
 	"rota, four requests",
 	make_steps,
+	set_run,
+	set_free,
+};
+
+const struct files_peer files_rota_threads = {
+	"rota, threads only",
+	make_threads,
+	set_run,
+	set_free,
+};
+
+const struct files_peer files_rota_buffer = {
+	"rota, into a buffer",
+	make_buffer,
 	set_run,
 	set_free,
 };

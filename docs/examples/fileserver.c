@@ -20,9 +20,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "fileserver/below.h"
 #include "fileserver/http.h"
 #include "serve/serve.h"
 
@@ -37,13 +37,15 @@ enum {
 struct client {
 	struct peer peer;
 	struct rota_read read;
-	struct rota_work opening;
+	struct rota_fs opening;
+	struct rota_file_info info;
 	struct rota_sendfile sending;
 	struct http_request request;
-	struct below_file file;
-	int64_t offset; /* in the file, of the next byte to send */
-	int64_t left;   /* bytes still to send from there */
-	int in_pool;    /* (2) */
+	int fd;           /* of the file, or -1 */
+	const char *name; /* the last of its path */
+	int64_t offset;   /* in the file, of the next byte to send */
+	int64_t left;     /* bytes still to send from there */
+	int in_pool;      /* (2) */
 	int dropped;
 	size_t received; /* bytes in head */
 	char head[HEAD_SIZE];
@@ -95,7 +97,7 @@ static void send_part(struct client *c)
 	int64_t size = c->left < PART_SIZE ? c->left : PART_SIZE;
 
 	expect(c, PATIENCE * server.patience_ns);
-	if (rota_stream_sendfile(&c->sending, &c->peer.tcp.stream, c->file.fd,
+	if (rota_stream_sendfile(&c->sending, &c->peer.tcp.stream, c->fd,
 				 c->offset, (uint64_t)size, on_sent) < 0)
 		peer_close(&c->peer);
 }
@@ -119,10 +121,11 @@ static void reply(struct client *c, int status)
 
 	if (rota_server_is_full(&server.connections) || status == 503)
 		c->request.keep_alive = 0; /* (3) */
-	size = http_reply(head, &c->request, status, c->file.name,
-			  c->file.size);
+	size = http_reply(head, &c->request, status, c->name,
+			  (int64_t)c->info.bytes);
 	c->offset = 0;
-	c->left = status == 200 && !c->request.is_head ? c->file.size : 0;
+	c->left = status == 200 && !c->request.is_head ? (int64_t)c->info.bytes
+						       : 0;
 	server.bytes += size;
 	expect(c, PATIENCE * server.patience_ns);
 	rota_stream_set_cork(&c->peer.tcp.stream, c->left > 0);
@@ -134,20 +137,53 @@ static void reply(struct client *c, int status)
 	rota_stream_set_cork(&c->peer.tcp.stream, 0);
 }
 
-/* Runs on a pool thread. Paths are below the working directory. */
-static int open_file(struct rota_work *opening)
+static void close_file(struct client *c)
 {
-	struct client *c = rota_container_of(opening, struct client, opening);
-
-	return below_open(&c->file, AT_FDCWD, c->request.path);
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
 }
 
-static void on_opened(struct rota_work *opening, int status)
+static void on_opened(struct rota_fs *opening, int64_t result);
+
+/* Open @path, which neither leads out of @directory nor over a link. */
+static int open_file(struct client *c, int directory, const char *path)
+{
+	int error;
+
+	c->info.size = sizeof(c->info);
+	error = rota_fs_open_beneath(
+		&c->opening, on_opened, directory, path,
+		ROTA_BENEATH_NO_SYMLINKS | ROTA_BENEATH_DIRECTORIES, &c->info);
+	c->in_pool = error == 0;
+	return error;
+}
+
+static void on_opened(struct rota_fs *opening, int64_t result)
 {
 	struct client *c = rota_container_of(opening, struct client, opening);
 
 	c->in_pool = 0;
-	reply(c, http_status(-status));
+	close_file(c); /* the directory of an index.html */
+	if (result >= 0)
+		c->fd = (int)result;
+	if (result < 0 || !S_ISDIR(c->info.mode)) {
+		reply(c, http_status(result < 0 ? (int)-result : 0));
+		return;
+	}
+	c->name = "index.html";
+	if (open_file(c, c->fd, c->name) < 0)
+		peer_close(&c->peer);
+}
+
+/* Paths are below the working directory. */
+static int open_requested(struct client *c)
+{
+	const char *path = c->request.path + strspn(c->request.path, "/");
+	const char *slash = strrchr(path, '/');
+
+	c->name = slash != NULL ? slash + 1 : path;
+	return open_file(c, AT_FDCWD, *path != '\0' ? path : ".");
 }
 
 static void on_read(struct rota_read *read, int status)
@@ -167,7 +203,7 @@ static void next_request(struct client *c)
 	int status, error;
 
 	if (c->request.size > 0) { /* the previous one, now served */
-		below_close(&c->file);
+		close_file(c);
 		c->received -= c->request.size;
 		memmove(c->head, c->head + c->request.size, c->received);
 		c->request.size = 0;
@@ -186,9 +222,7 @@ static void next_request(struct client *c)
 	} else if (status == 200) {
 		server.requests++;
 		expect(c, PATIENCE * server.patience_ns);
-		error = rota_work_queue(&c->opening, ROTA_LANE_IO, open_file,
-					on_opened);
-		c->in_pool = error == 0;
+		error = open_requested(c);
 	} else {
 		reply(c, status);
 		return;
@@ -215,9 +249,9 @@ static void begin(struct peer *peer)
 {
 	struct client *c = rota_container_of(peer, struct client, peer);
 
-	c->file.fd = -1;
+	c->fd = -1;
 	c->request.keep_alive = 1;
-	rota_work_init(&c->opening, server.loop);
+	rota_fs_init(&c->opening, server.loop);
 	rota_stream_on_drain(&peer->tcp.stream, on_drain);
 	step(c);
 }
@@ -232,7 +266,7 @@ static void end(struct peer *peer)
 
 static void forget(struct peer *peer)
 {
-	below_close(&rota_container_of(peer, struct client, peer)->file);
+	close_file(rota_container_of(peer, struct client, peer));
 }
 
 static struct server server = {

@@ -37,7 +37,8 @@ struct rota_loop;
  * may free @fs, or start another operation with it.
  *
  * Phase:   poll. Pending if the operation completed before a thread began it,
- *          if the lane has no threads, or if more jobs completed than one turn
+ *          if it needed none (see rota_fs_set_threads_only()), if the lane has
+ *          no threads, or if more jobs completed than one turn
  *          calls back (ROTA_POOL_COMPLETIONS_PER_TURN).
  * Thread:  the loop's.
  */
@@ -139,10 +140,12 @@ struct rota_fs {
 		int16_t late; /* the status if it was cut short, or 0 */
 		uint8_t files_only : 1;
 		uint8_t copies_paths : 1;
-		uint8_t waits; /* whether a thread waits: see fs/wait.c */
-		int wake[2];   /* a pipe that ends the wait */
-		int directory; /* which relative paths begin at */
-		void *copy;    /* of the paths, or NULL */
+		uint8_t threads_only : 1;
+		uint8_t block : 5; /* at data: see pool/blocks.h */
+		uint8_t waits;     /* whether a thread waits: see fs/wait.c */
+		int wake[2];       /* a pipe that ends the wait */
+		int directory;     /* which relative paths begin at */
+		void *copy;        /* of the paths, or NULL */
 	} internal; /* private to the library: do not read or write */
 };
 
@@ -186,6 +189,20 @@ void rota_fs_set_directory(struct rota_fs *fs, int fd);
  * Thread:  the loop's, while @fs is not in flight.
  */
 void rota_fs_set_copy_paths(struct rota_fs *fs, int copies);
+
+/**
+ * Choose who carries out the operations of @fs: if @threads_only is 1, always a
+ * thread of the pool. If it is 0, which is the default, the loop's thread
+ * carries out an operation by itself in the pending phase if the kernel can
+ * answer at once, because all that is needed is in memory. That saves the trip
+ * to the pool. It is done for rota_fs_open() for reading, rota_fs_read() at an
+ * offset, rota_fs_stat() and the rota_fs_read_file functions, on Linux, with
+ * regular files of file systems on this machine; at most 16 operations and 1
+ * MiB in a turn. The callback runs later than the call in any case.
+ *
+ * Thread:  the loop's, while @fs is not in flight.
+ */
+void rota_fs_set_threads_only(struct rota_fs *fs, int threads_only);
 
 /**
  * Open the file @path, as open(2) does. @flags are the O_... flags of the
@@ -323,6 +340,60 @@ int rota_fs_fstat(struct rota_fs *fs, rota_fs_fn *fn, int fd,
  */
 int rota_fs_read_file(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		      size_t limit);
+
+/**
+ * Read the whole file @path into the caller's memory @buf. The result is the
+ * number of bytes, which is stored in fs->size as well. No 0 is put after them,
+ * and fs->data stays NULL. Otherwise this is as rota_fs_read_file().
+ *
+ * If the file has more than @buf.size bytes the result is ROTA_EFBIG, and
+ * fs->size is the size that the system reports for the file. If it reports
+ * none, or a smaller one than there was to read, fs->size is @buf.size + 1. So
+ * it is always too much for @buf. The content of @buf is undefined then.
+ *
+ * Phase:   @fn as rota_fs_fn
+ * Thread:  the loop's.
+ * Owner:   the library uses the memory of @buf until @fn is called.
+ * Errors:  ROTA_EINVAL  also if @buf.data is NULL and @buf.size is not 0; else
+ *                       as rota_fs_read_file()
+ */
+int rota_fs_read_file_to(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
+			 struct rota_buf buf);
+
+/**
+ * A buffer that grows as needed, and is used again for the next file. Before
+ * the first use it must be all zero.
+ *
+ * Owner:   the caller, who frees the memory with rota_fs_buffer_free().
+ */
+struct rota_fs_buffer {
+	char *data;      /* from malloc(3), or NULL */
+	size_t size;     /* bytes of the file; a 0 follows them */
+	size_t capacity; /* bytes at data */
+};
+
+/**
+ * Read the whole file @path into @buffer, in place of what is in it. The memory
+ * grows if it is too small, and never shrinks: reading many files allocates
+ * only for the largest one. The result is the number of bytes, which is stored
+ * in buffer->size as well; after an error that is 0. Otherwise this is as
+ * rota_fs_read_file(); fs->data and fs->size are not used.
+ *
+ * Phase:   @fn as rota_fs_fn
+ * Thread:  the loop's.
+ * Owner:   the library uses *@buffer until @fn is called.
+ * Errors:  ROTA_EINVAL  also if @buffer is NULL; else as rota_fs_open()
+ */
+int rota_fs_read_file_again(struct rota_fs *fs, rota_fs_fn *fn,
+			    const char *path, struct rota_fs_buffer *buffer,
+			    size_t limit);
+
+/**
+ * Free the memory of @buffer, which is all zero afterwards.
+ *
+ * Thread:  any, while no operation uses it.
+ */
+void rota_fs_buffer_free(struct rota_fs_buffer *buffer);
 
 /**
  * Free fs->data and set it to NULL. If it is NULL already, do nothing.

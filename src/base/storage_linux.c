@@ -18,23 +18,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/openat2.h"
 #include "rota/error.h"
 
 enum {
-	OPENAT2 = 437,         /* on all processors */
-	NO_MOUNT_POINT = 0x01, /* RESOLVE_NO_XDEV */
 	ENTER_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK,
 };
 
 /* (2) */
 static const unsigned long share_blocks = _IOW(0x94, 9, int);
-
-/* struct open_how of openat2(2) */
-struct how_to_open {
-	uint64_t flags;
-	uint64_t mode;
-	uint64_t resolve;
-};
 
 /* Relaxed: each thread may find out for itself. (1) */
 static atomic_int has_no_openat2;
@@ -70,16 +62,13 @@ int rotai_storage_search(int directory, const char *name)
 
 static int enter_same_mount(int directory, const char *name, int flags)
 {
-	const struct how_to_open how = {
-		.flags = (uint64_t)(unsigned)flags,
-		.resolve = NO_MOUNT_POINT,
-	};
-	long fd;
+	int fd;
 
 	do
-		fd = syscall(OPENAT2, directory, name, &how, sizeof(how));
+		fd = rotai_openat2(directory, name, flags,
+				   ROTAI_NO_OTHER_MOUNT);
 	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	return fd < 0 ? -errno : (int)fd;
+	return fd < 0 ? -errno : fd;
 }
 
 int rotai_storage_enter(int directory, const char *name, int follow, int mounts)

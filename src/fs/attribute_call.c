@@ -15,12 +15,19 @@
 #include "base/filesystem.h"
 #include "base/sized.h"
 #include "base/status.h"
+#include "fs/attempt.h"
 #include "fs/quiet.h"
 #include "fs/table.h"
 #include "rota/error.h"
 
 ROTAI_SIZED(struct rota_file_info, born_ns);
 ROTAI_SIZED(struct rota_file_system_info, longest_name);
+
+static void give_info(struct rota_fs *fs, const struct rota_file_info *now)
+{
+	(void)rotai_sized_give(fs->internal.target, ROTAI_FS_LEAST_INFO, now,
+			       sizeof(*now));
+}
 
 static int64_t give_status(struct rota_fs *fs, int directory, const char *path,
 			   int follows)
@@ -29,14 +36,29 @@ static int64_t give_status(struct rota_fs *fs, int directory, const char *path,
 	int error = rotai_status_read(directory, path, follows, &now);
 
 	if (error == 0)
-		(void)rotai_sized_give(fs->internal.target, ROTAI_FS_LEAST_INFO,
-				       &now, sizeof(now));
+		give_info(fs, &now);
 	return error;
 }
 
 int64_t rotai_call_stat(struct rota_fs *fs)
 {
 	return give_status(fs, fs->internal.directory, fs->internal.path, 1);
+}
+
+void rotai_attempt_stat(struct rota_fs *fs)
+{
+	struct rota_file_info now = { .size = sizeof(now) };
+	struct rotai_known known;
+	int error = rotai_attempt_find(fs, &known);
+
+	if (error == ROTA_EAGAIN)
+		return;
+	if (error == 0) {
+		rotai_status_convert(&known.status, &now);
+		now.born_ns = known.born_ns;
+		give_info(fs, &now);
+	}
+	fs->internal.result = error;
 }
 
 int64_t rotai_call_lstat(struct rota_fs *fs)

@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "fs/accepted.h"
+#include "fs/attempt.h"
 #include "fs/fifo.h"
 #include "fs/operation.h"
 #include "fs/quiet.h"
@@ -104,6 +106,27 @@ static void run_open_slowly(struct rotai_item *item)
 	fs->internal.result = open_slowly(fs);
 }
 
+/* Only for reading: opening a file for writing may wait for its file system,
+ * which somebody has frozen. */
+static void attempt_open(struct rota_fs *fs)
+{
+	int flags = fs->internal.flags;
+	struct rotai_known known;
+	int error = 0;
+	int fd;
+
+	if ((flags & ~(O_NONBLOCK | O_CLOEXEC | O_NOCTTY)) != O_RDONLY)
+		return;
+	fd = rotai_attempt_open(fs, flags | O_NONBLOCK, &known);
+	if (fd == ROTA_EAGAIN)
+		return;
+	if (fd >= 0)
+		error = rotai_file_admit(fs, fd);
+	if (fd >= 0 && error == 0)
+		error = rotai_file_restore(fd, flags);
+	fs->internal.result = error < 0 ? error : fd;
+}
+
 static void discard_open(struct rota_fs *fs)
 {
 	rotai_fd_close((int)fs->internal.result); /* (1) */
@@ -112,6 +135,7 @@ static void discard_open(struct rota_fs *fs)
 static const struct rotai_fs_operation open_operation = {
 	.class_ = ROTAI_FS_CLASS("fs_open"),
 	.run = run_open,
+	.attempt = attempt_open,
 	.run_slowly = run_open_slowly,
 	.discard = discard_open,
 	.makes_fd = 1,
@@ -151,19 +175,22 @@ static int may_wait(const struct rota_fs *fs)
 	       rotai_may_wait(fs->internal.fd);
 }
 
-static ssize_t read_part(const struct rota_fs *fs)
+/* Read what is missing after the first @done bytes. */
+static ssize_t read_part(const struct rota_fs *fs, size_t done)
 {
-	size_t size = at_most(fs->internal.size);
+	char *target = (char *)fs->internal.target + done;
+	size_t size = at_most(fs->internal.size) - done;
 
 	if (fs->internal.offset < 0)
-		return read(fs->internal.fd, fs->internal.target, size);
-	return pread(fs->internal.fd, fs->internal.target, size,
-		     fs->internal.offset);
+		return read(fs->internal.fd, target, size);
+	return pread(fs->internal.fd, target, size,
+		     fs->internal.offset + (int64_t)done);
 }
 
 static void run_read(struct rotai_item *item)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
+	size_t done = rotai_fs_done(fs->internal.result);
 	ssize_t n = 0;
 
 	if (may_wait(fs)) {
@@ -172,9 +199,35 @@ static void run_read(struct rotai_item *item)
 	}
 	if (fs->internal.size > 0)
 		do
-			n = read_part(fs);
+			n = read_part(fs, done);
 		while (n < 0 && errno == EINTR);
-	fs->internal.result = n < 0 ? -errno : n;
+	if (n < 0 && done == 0)
+		fs->internal.result = -errno;
+	else
+		fs->internal.result = (int64_t)done + (n < 0 ? 0 : n);
+}
+
+/* Read what is in the page cache. A read that comes up short has reached the
+ * end of the file, or a page that is missing: the next one shows which. */
+static void attempt_read(struct rota_fs *fs)
+{
+	size_t size = fs->internal.size;
+	size_t done = 0;
+	ssize_t n;
+
+	if (fs->internal.offset < 0 || !rotai_attempt_take(fs, size))
+		return;
+	do {
+		n = rotai_file_read_now(
+			fs->internal.fd, (char *)fs->internal.target + done,
+			size - done, fs->internal.offset + (int64_t)done);
+		if (n > 0)
+			done += (size_t)n;
+	} while (n > 0 && done < size);
+	if (n >= 0)
+		fs->internal.result = (int64_t)done;
+	else if (done > 0)
+		fs->internal.result = ROTAI_FS_PARTLY(done);
 }
 
 static void run_read_slowly(struct rotai_item *item)
@@ -188,6 +241,7 @@ static void run_read_slowly(struct rotai_item *item)
 static const struct rotai_fs_operation read_operation = {
 	.class_ = ROTAI_FS_CLASS("fs_read"),
 	.run = run_read,
+	.attempt = attempt_read,
 	.run_slowly = run_read_slowly,
 };
 

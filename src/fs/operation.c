@@ -20,6 +20,10 @@
  *     remove a file, or release a lock, that is the parent's as well.
  *  6. A copy of the paths is freed just before the callback, in all cases:
  *     until then discard() and skip() may use it.
+ *  7. An operation that the loop's thread may complete without waiting is first
+ *     queued for that thread, and attempted in the pending phase. If it cannot
+ *     be completed, it goes on in the io lane. Until then its result is
+ *     ROTAI_FS_NOT_RUN, or ROTAI_FS_PARTLY.
  */
 #include "fs/operation.h"
 
@@ -27,6 +31,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "fs/attempt.h"
 #include "fs/wait.h"
 #include "loop/loop.h"
 #include "rota/error.h"
@@ -49,6 +54,8 @@ void rota_fs_init(struct rota_fs *fs, struct rota_loop *loop)
 	fs->request.internal.state = 0; /* not in flight */
 	fs->request.internal.priority = 0;
 	fs->internal.files_only = 0;
+	fs->internal.threads_only = 0;
+	fs->internal.block = 0;
 	fs->internal.copies_paths = 0;
 	fs->internal.directory = AT_FDCWD;
 	fs->internal.copy = NULL;
@@ -60,6 +67,12 @@ void rota_fs_set_files_only(struct rota_fs *fs, int files_only)
 {
 	ROTAI_ENTER_FS(fs);
 	fs->internal.files_only = files_only != 0;
+}
+
+void rota_fs_set_threads_only(struct rota_fs *fs, int threads_only)
+{
+	ROTAI_ENTER_FS(fs);
+	fs->internal.threads_only = threads_only != 0;
 }
 
 void rota_fs_set_directory(struct rota_fs *fs, int fd)
@@ -131,6 +144,13 @@ int rotai_fs_usable(const struct rota_fs *fs, rota_fs_fn *fn)
 	if (rota_request_is_active(&fs->request))
 		return ROTA_EBUSY;
 	return rotai_item_prepare(loop);
+}
+
+/* Whether the operation was run to its end. (2) */
+static int has_result(const struct rota_fs *fs)
+{
+	return fs->internal.result != ROTAI_FS_NOT_RUN &&
+	       !rotai_fs_is_partly(fs->internal.result);
 }
 
 static void discard_result(struct rota_fs *fs)
@@ -206,6 +226,42 @@ void rotai_fs_run_slowly(struct rotai_item *item)
 		call_until_done(fs, operation_of(fs)->call_slowly);
 }
 
+static void queue(struct rota_fs *fs)
+{
+	rotai_item_queue_for(&fs->internal.item, &fs->request, ROTA_LANE_IO,
+			     operation_of(fs)->run, operation_ended);
+}
+
+/* (7) */
+static void run_attempt(struct rotai_item *item)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+
+	if (!rotai_attempt_begin(fs))
+		return;
+	operation_of(fs)->attempt(fs);
+	rotai_attempt_end(fs, has_result(fs));
+}
+
+static void attempt_ended(struct rotai_item *item, int error)
+{
+	struct rota_fs *fs = rotai_fs_of(item);
+
+	if (has_result(fs))
+		operation_ended(item, error);
+	else
+		queue(fs);
+}
+
+static int can_attempt(const struct rota_fs *fs,
+		       const struct rotai_fs_operation *operation)
+{
+	return operation->attempt != NULL && !fs->internal.threads_only &&
+	       rotai_item_has_threads(fs->request.internal.loop,
+				      ROTA_LANE_IO) &&
+	       rotai_attempt_is_due(fs);
+}
+
 void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,
 		    const struct rotai_fs_operation *operation)
 {
@@ -216,8 +272,11 @@ void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,
 	fs->internal.late = 0;
 	rotai_fs_wait_init(fs);
 	rotai_request_begin(&fs->request, loop, NULL, &operation->class_);
-	rotai_item_queue_for(&fs->internal.item, &fs->request, ROTA_LANE_IO,
-			     operation->run, operation_ended);
+	if (can_attempt(fs, operation))
+		rotai_item_queue_here(&fs->internal.item, loop, run_attempt,
+				      attempt_ended);
+	else
+		queue(fs);
 }
 
 void rotai_fs_call(struct rota_request *request)
@@ -265,7 +324,7 @@ void rotai_fs_forked(struct rota_request *request)
 {
 	struct rota_fs *fs = fs_of(request);
 
-	if (fs->internal.result != ROTAI_FS_NOT_RUN) {
+	if (has_result(fs)) {
 		if (!operation_of(fs)->makes_fd) /* (5) */
 			discard_result(fs);
 	} else if (!rotai_item_was_taken(&fs->internal.item)) {

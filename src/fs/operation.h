@@ -36,6 +36,11 @@ struct rotai_fs_operation {
 	 * ROTAI_FS_MOVES. Any thread. rotai_fs_run() makes the call below. */
 	rotai_item_run_fn *run;
 
+	/* Do the same without waiting for anything: see attempt.c. Or leave the
+	 * result as it is, or store ROTAI_FS_PARTLY; then run() goes on. The
+	 * loop's thread. NULL: only a thread can do it. */
+	void (*attempt)(struct rota_fs *fs);
+
 	/* After ROTAI_FS_MOVES: run the operation in the blocking lane. */
 	rotai_item_run_fn *run_slowly;
 
@@ -64,6 +69,23 @@ struct rotai_fs_operation {
 /* Values of the result that are neither a result nor an error. */
 #define ROTAI_FS_NOT_RUN INT64_MIN
 #define ROTAI_FS_MOVES   (INT64_MIN + 1)
+
+/* An attempt has done the first @count bytes of the operation; @count is at
+ * most 1 GiB. */
+#define ROTAI_FS_PARTLY(count) (INT64_MIN + 2 + (int64_t)(count))
+
+/* Whether @result is such a value, and how many bytes. */
+static inline int rotai_fs_is_partly(int64_t result)
+{
+	return result > ROTAI_FS_MOVES && result < INT32_MIN;
+}
+
+static inline size_t rotai_fs_done(int64_t result)
+{
+	return rotai_fs_is_partly(result)
+		       ? (size_t)(result - ROTAI_FS_PARTLY(0))
+		       : 0;
+}
 
 #define ROTAI_FS_CLASS(name)                                                   \
 	{                                                                      \

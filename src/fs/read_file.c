@@ -1,161 +1,74 @@
 /*
- * fs/read_file.c - reading a whole file in one trip to the pool.
+ * fs/read_file.c - reading a whole file in one trip to the pool, or without
+ * one.
  *
- *  1. The size that stat(2) returns determines how much memory is allocated at
- *     first. The reads determine where the file ends: a read returns 0; or it
- *     comes up short, and a regular file has exactly the size that stat(2)
- *     returned. According to POSIX, read(2) of a regular file comes up short
- *     only at its end or because of a signal. So one call reads most files.
- *  2. There is always room for one byte more than the expected size. Then a
- *     file of this size needs no more memory for the read that finds the end,
- *     and the byte is used for the 0 after the data.
- *  3. fs->data is set last. Until then the memory belongs to the thread.
- *  4. What is not a file is read in the blocking lane, without blocking:
- *     poll(2) waits for more, or for a cancel. If the path was a file and has
- *     since become something else, there is nothing to read, or ROTA_EAGAIN
- *     moves the operation to the blocking lane as well.
+ *  1. There are three kinds of memory that a file is read to, and for each a
+ *     `struct whole`. What they have in common is in contents.c.
+ *  2. fs->data and fs->size are set last. Until then the memory belongs to the
+ *     thread; and so does the caller's buffer that grows.
+ *  3. If the path was a file and has since become something else, there is
+ *     nothing to read, or ROTA_EAGAIN moves the operation to the blocking lane.
+ *  4. An attempt (attempt.c) may end after it has opened the file. It leaves
+ *     the descriptor in internal.fd, which is -1 before that; the expected size
+ *     in internal.size, in place of the path, which is not needed any more; how
+ *     much it has read in the result; and the memory as save() says.
  */
 #include "fs/read_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fd.h"
+#include "fs/attempt.h"
+#include "fs/contents.h"
 #include "fs/fifo.h"
 #include "fs/operation.h"
 #include "fs/slow.h"
-#include "fs/wait.h"
+#include "pool/blocks.h"
 #include "rota/error.h"
 
-struct contents {
-	char *data;
-	size_t size;     /* bytes that were read */
-	size_t capacity; /* bytes at data */
-	size_t limit;
-	size_t expected; /* the size of a regular file, or SIZE_MAX */
+/* A kind of memory. (1) */
+struct whole {
+	struct rotai_fs_operation operation;
 
-	struct rota_fs *waiter; /* waits for more with this; or NULL: (4) */
+	/* Set up what is not zero. If @again, go on with what save() has
+	 * saved. */
+	void (*load)(const struct rota_fs *fs, struct rotai_contents *c,
+		     int again);
+
+	/* An attempt has not reached the end. (4) */
+	void (*save)(struct rota_fs *fs, struct rotai_contents *c);
+
+	/* The operation has ended with @error or 0. */
+	void (*end)(struct rota_fs *fs, struct rotai_contents *c, int error);
 };
 
-/* Make room for @capacity bytes, or for the limit and one byte if that is less.
- * (2) */
-static int contents_make_room(struct contents *c, size_t capacity)
+static const struct whole *whole_of(const struct rota_fs *fs)
 {
-	char *data;
-
-	if (c->limit < SIZE_MAX && capacity > c->limit + 1)
-		capacity = c->limit + 1;
-	data = c->data == NULL ? malloc(capacity) : realloc(c->data, capacity);
-	if (data == NULL)
-		return ROTA_ENOMEM;
-	c->data = data;
-	c->capacity = capacity;
-	return 0;
+	return rota_container_of(fs->request.internal.class_,
+				 const struct whole, operation.class_);
 }
 
-static int grow(struct contents *c)
+static void load_contents(const struct rota_fs *fs, struct rotai_contents *c,
+			  int again)
 {
-	if (c->capacity > SIZE_MAX / 2)
-		return ROTA_ENOMEM;
-	return contents_make_room(c, c->capacity < ROTAI_FS_FIRST
-					     ? ROTAI_FS_FIRST
-					     : c->capacity * 2);
-}
-
-/* Make room for the size that stat(2) returned. (1) */
-static int begin_contents(struct contents *c, const struct stat *status)
-{
-	if (!S_ISREG(status->st_mode) || status->st_size <= 0)
-		return contents_make_room(c, ROTAI_FS_FIRST);
-	if ((uint64_t)status->st_size > c->limit)
-		return ROTA_EFBIG;
-	if ((uint64_t)status->st_size >= SIZE_MAX)
-		return ROTA_ENOMEM;
-	c->expected = (size_t)status->st_size;
-	return contents_make_room(c, c->expected + 1);
-}
-
-/* Wait for more, if @fd is read in that way. (4) */
-static int await_more(const struct contents *c, int fd)
-{
-	int found = c->waiter == NULL
-			    ? 0
-			    : rotai_fs_wait(c->waiter, fd, POLLIN, -1);
-
-	return found < 0 ? found : 0;
-}
-
-/* poll(2) reported it as ready, and there was nothing to read: poll(2) does not
- * work with this descriptor. So wait for a time. */
-static int await_a_while(const struct contents *c, int *pause_ms)
-{
-	int found = rotai_fs_pause(c->waiter, -1, 0, pause_ms);
-
-	return found < 0 ? found : 0;
-}
-
-/* A read has returned @n: return 0 to go on, 1 at the end, or an error. */
-static int take_part(struct contents *c, ssize_t n, size_t wanted,
-		     int *pause_ms)
-{
-	if (n == 0)
-		return 1;
-	if (n < 0 && errno == EAGAIN && c->waiter != NULL)
-		return await_a_while(c, pause_ms);
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	*pause_ms = ROTAI_FS_FIRST_PAUSE;
-	c->size += (size_t)n;
-	if (c->size > c->limit)
-		return ROTA_EFBIG;
-	if ((size_t)n < wanted && c->size == c->expected)
-		return 1; /* (1) */
-	return c->size == c->capacity ? grow(c) : 0;
-}
-
-static int read_to_end(struct contents *c, int fd)
-{
-	int pause_ms = ROTAI_FS_FIRST_PAUSE;
-	int done = 0;
-
-	while (done == 0 && !rota_work_canceled()) {
-		size_t room = c->capacity - c->size;
-		size_t wanted = room < ROTAI_FS_CHUNK ? room : ROTAI_FS_CHUNK;
-
-		done = await_more(c, fd);
-		if (done == 0)
-			done = take_part(c, read(fd, c->data + c->size, wanted),
-					 wanted, &pause_ms);
-	}
-	if (done == 0)
-		return ROTA_ECANCELED;
-	return done < 0 ? done : 0;
-}
-
-/* Put a 0 behind the data, and free the memory that is not needed. (2) */
-static void trim(struct contents *c)
-{
-	char *data;
-
-	c->data[c->size] = '\0';
-	if (c->capacity - c->size <= ROTAI_FS_FIRST)
-		return;
-	data = realloc(c->data, c->size + 1);
-	if (data != NULL)
-		c->data = data;
+	*c = (struct rotai_contents){
+		.limit = fs->internal.limit,
+		.expected = again ? fs->internal.size : SIZE_MAX,
+		.size = rotai_fs_done(fs->internal.result),
+	};
+	whole_of(fs)->load(fs, c, again);
 }
 
 /* Read from @fd to the end, and close it. */
-static int read_and_close(struct contents *c, int fd, const struct stat *status)
+static int read_and_close(struct rotai_contents *c, int fd,
+			  const struct stat *status)
 {
-	int error = begin_contents(c, status);
+	int error = rotai_contents_begin(c, status);
 
 	if (error == 0)
-		error = read_to_end(c, fd);
+		error = rotai_contents_read(c, fd);
 	rotai_fd_close(fd);
 	return error;
 }
@@ -166,7 +79,7 @@ enum { READ_FILE_FLAGS = O_RDONLY | O_NOCTTY };
 
 /* Read a file, opened with O_NONBLOCK, for the reasons of open_file() in
  * file.c. Or return ROTA_EAGAIN: it may take long. */
-static int read_file(struct contents *c, struct rota_fs *fs)
+static int read_file(struct rotai_contents *c, struct rota_fs *fs)
 {
 	struct stat status;
 	int error = rotai_file_look(fs, &status);
@@ -185,8 +98,17 @@ static int read_file(struct contents *c, struct rota_fs *fs)
 	return error < 0 ? error : read_and_close(c, fd, &status);
 }
 
-/* (4) */
-static int read_slowly(struct contents *c, struct rota_fs *fs)
+/* Go on with a file that is open. (4) */
+static int read_rest(struct rotai_contents *c, struct rota_fs *fs)
+{
+	int error = rotai_contents_read(c, fs->internal.fd);
+
+	rotai_fd_close(fs->internal.fd);
+	return error == ROTA_EAGAIN ? ROTA_EIO : error;
+}
+
+/* What is no file waits: contents.c (3). */
+static int read_slowly(struct rotai_contents *c, struct rota_fs *fs)
 {
 	struct stat status;
 	int error = rotai_file_look(fs, &status);
@@ -208,54 +130,240 @@ static int read_slowly(struct contents *c, struct rota_fs *fs)
 	return error < 0 ? error : read_and_close(c, fd, &status);
 }
 
-static int64_t read_whole(struct rota_fs *fs,
-			  int (*read_it)(struct contents *c,
-					 struct rota_fs *fs))
+static int64_t end_read(struct rota_fs *fs, struct rotai_contents *c, int error)
 {
-	struct contents c = {
-		.limit = fs->internal.limit,
-		.expected = SIZE_MAX,
-	};
-	int error = read_it(&c, fs);
-
-	if (error < 0) {
-		free(c.data);
-		return error;
-	}
-	trim(&c);
-	fs->data = c.data; /* (3) */
-	fs->size = c.size;
-	return (int64_t)c.size;
+	if (error == 0)
+		rotai_contents_end(c);
+	whole_of(fs)->end(fs, c, error);
+	return error < 0 ? error : (int64_t)c->size;
 }
 
 static void run_read_file(struct rotai_item *item)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
-	int64_t result = read_whole(fs, read_file);
+	int again = fs->internal.fd >= 0;
+	struct rotai_contents c;
+	int error;
+	int64_t result;
 
+	load_contents(fs, &c, again);
+	error = again ? read_rest(&c, fs) : read_file(&c, fs);
+	result = end_read(fs, &c, error);
 	fs->internal.result = result == ROTA_EAGAIN ? ROTAI_FS_MOVES : result;
 }
 
 static void run_read_file_slowly(struct rotai_item *item)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
+	struct rotai_contents c;
 
-	fs->internal.result = read_whole(fs, read_slowly);
+	load_contents(fs, &c, 0);
+	fs->internal.result = end_read(fs, &c, read_slowly(&c, fs));
+}
+
+/* Leave the file that is open to a thread. (4) */
+static void leave_rest(struct rota_fs *fs, struct rotai_contents *c, int fd)
+{
+	fs->internal.fd = fd;
+	fs->internal.size = c->expected;
+	fs->internal.result = ROTAI_FS_PARTLY(c->size);
+	whole_of(fs)->save(fs, c);
+}
+
+/* Read as much as the page cache has and the turn allows. */
+static int read_known(struct rota_fs *fs, struct rotai_contents *c, int fd,
+		      const struct rotai_known *known)
+{
+	int error = rotai_contents_begin(c, &known->status);
+
+	if (error < 0)
+		return error;
+	if (known->status.st_size > ROTAI_ATTEMPT_MOST ||
+	    !rotai_attempt_take(fs, (size_t)known->status.st_size))
+		return ROTA_EAGAIN;
+	error = rotai_contents_read_now(c, fd);
+	if (error == ROTA_EOPNOTSUPP)
+		rotai_attempt_note_no_reads(fs, known);
+	return error == ROTA_EOPNOTSUPP ? ROTA_EAGAIN : error;
+}
+
+static void attempt_read_file(struct rota_fs *fs)
+{
+	struct rotai_known known;
+	struct rotai_contents c;
+	int fd = rotai_attempt_open(fs, READ_FILE_FLAGS | O_NONBLOCK, &known);
+	int error = fd;
+
+	if (fd == ROTA_EAGAIN)
+		return;
+	load_contents(fs, &c, 0);
+	c.plain = 1;
+	if (fd >= 0)
+		error = read_known(fs, &c, fd, &known);
+	if (error == ROTA_EAGAIN && c.expected < SIZE_MAX) {
+		leave_rest(fs, &c, fd);
+		return;
+	}
+	if (fd >= 0)
+		rotai_fd_close(fd);
+	if (error == ROTA_EAGAIN || error == ROTA_ENOMEM)
+		whole_of(fs)->end(fs, &c, error); /* a thread begins anew */
+	else
+		fs->internal.result = end_read(fs, &c, error < 0 ? error : 0);
+}
+
+/* fs->data. */
+
+static void load_data(const struct rota_fs *fs, struct rotai_contents *c,
+		      int again)
+{
+	if (!again)
+		return;
+	c->data = fs->internal.target;
+	c->capacity = c->expected + 1;
+}
+
+static void save_data(struct rota_fs *fs, struct rotai_contents *c)
+{
+	fs->internal.target = c->data;
+}
+
+static void end_data(struct rota_fs *fs, struct rotai_contents *c, int error)
+{
+	if (error < 0) {
+		rotai_contents_free(c);
+		return;
+	}
+	fs->data = c->data;
+	fs->size = c->size;
+	fs->internal.block = (uint8_t)(c->block & 31);
 }
 
 void rota_fs_free(struct rota_fs *fs)
 {
-	free(fs->data);
+	rotai_block_give(fs->data, fs->internal.block);
 	fs->data = NULL;
 	fs->size = 0;
+	fs->internal.block = 0;
 }
 
-static const struct rotai_fs_operation read_file_operation = {
-	.class_ = ROTAI_FS_CLASS("fs_read_file"),
-	.run = run_read_file,
-	.run_slowly = run_read_file_slowly,
-	.discard = rota_fs_free,
+static void skip_rest(struct rota_fs *fs)
+{
+	if (fs->internal.fd >= 0)
+		rotai_fd_close(fs->internal.fd);
+}
+
+static void skip_data(struct rota_fs *fs)
+{
+	if (fs->internal.fd >= 0)
+		free(fs->internal.target);
+	skip_rest(fs);
+}
+
+static const struct whole into_data = {
+	.operation = { .class_ = ROTAI_FS_CLASS("fs_read_file"),
+		       .run = run_read_file,
+		       .attempt = attempt_read_file,
+		       .run_slowly = run_read_file_slowly,
+		       .discard = rota_fs_free,
+		       .skip = skip_data },
+	.load = load_data,
+	.save = save_data,
+	.end = end_data,
 };
+
+/* Memory of the caller. */
+
+static void load_memory(const struct rota_fs *fs, struct rotai_contents *c,
+			int again)
+{
+	(void)again;
+	c->data = fs->internal.target;
+	c->capacity = c->limit;
+	c->fixed = 1;
+}
+
+static void save_nothing(struct rota_fs *fs, struct rotai_contents *c)
+{
+	(void)fs;
+	(void)c;
+}
+
+static void end_memory(struct rota_fs *fs, struct rotai_contents *c, int error)
+{
+	if (error == 0 || error == ROTA_EFBIG)
+		fs->size = c->size;
+}
+
+static const struct whole into_memory = {
+	.operation = { .class_ = ROTAI_FS_CLASS("fs_read_file_to"),
+		       .run = run_read_file,
+		       .attempt = attempt_read_file,
+		       .run_slowly = run_read_file_slowly,
+		       .skip = skip_rest },
+	.load = load_memory,
+	.save = save_nothing,
+	.end = end_memory,
+};
+
+/* A buffer that grows. */
+
+static void load_buffer(const struct rota_fs *fs, struct rotai_contents *c,
+			int again)
+{
+	const struct rota_fs_buffer *buffer = fs->internal.target;
+
+	(void)again;
+	c->data = buffer->data;
+	c->capacity = buffer->capacity;
+	c->plain = 1;
+	c->keeps = 1;
+}
+
+/* The memory is the buffer's in any case. */
+static void save_buffer(struct rota_fs *fs, struct rotai_contents *c)
+{
+	struct rota_fs_buffer *buffer = fs->internal.target;
+
+	buffer->data = c->data;
+	buffer->capacity = c->capacity;
+}
+
+static void end_buffer(struct rota_fs *fs, struct rotai_contents *c, int error)
+{
+	struct rota_fs_buffer *buffer = fs->internal.target;
+
+	save_buffer(fs, c);
+	buffer->size = error == 0 ? c->size : 0;
+}
+
+static void discard_buffer(struct rota_fs *fs)
+{
+	struct rota_fs_buffer *buffer = fs->internal.target;
+
+	buffer->size = 0;
+}
+
+static const struct whole into_buffer = {
+	.operation = { .class_ = ROTAI_FS_CLASS("fs_read_file_again"),
+		       .run = run_read_file,
+		       .attempt = attempt_read_file,
+		       .run_slowly = run_read_file_slowly,
+		       .discard = discard_buffer,
+		       .skip = skip_rest },
+	.load = load_buffer,
+	.save = save_buffer,
+	.end = end_buffer,
+};
+
+/* What @whole needs is in place. */
+static void begin(struct rota_fs *fs, rota_fs_fn *fn, size_t limit,
+		  const struct whole *whole)
+{
+	fs->internal.limit = limit;
+	fs->internal.fd = -1; /* (4) */
+	rotai_fs_begin(fs, fn, &whole->operation);
+}
 
 int rota_fs_read_file(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 		      size_t limit)
@@ -273,7 +381,53 @@ int rota_fs_read_file(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
 	if (error < 0)
 		return error;
 	fs->size = 0;
-	fs->internal.limit = limit;
-	rotai_fs_begin(fs, fn, &read_file_operation);
+	begin(fs, fn, limit, &into_data);
 	return 0;
+}
+
+int rota_fs_read_file_to(struct rota_fs *fs, rota_fs_fn *fn, const char *path,
+			 struct rota_buf buf)
+{
+	ROTAI_ENTER_FS(fs);
+	int error = rotai_fs_usable(fs, fn);
+
+	if (error < 0)
+		return error;
+	if (path == NULL || (buf.data == NULL && buf.size > 0))
+		return ROTA_EINVAL;
+	if (fs->data != NULL)
+		return ROTA_EBUSY;
+	error = rotai_fs_take_paths(fs, path, NULL);
+	if (error < 0)
+		return error;
+	fs->size = 0;
+	fs->internal.target = buf.data;
+	begin(fs, fn, buf.size, &into_memory);
+	return 0;
+}
+
+int rota_fs_read_file_again(struct rota_fs *fs, rota_fs_fn *fn,
+			    const char *path, struct rota_fs_buffer *buffer,
+			    size_t limit)
+{
+	ROTAI_ENTER_FS(fs);
+	int error = rotai_fs_usable(fs, fn);
+
+	if (error < 0)
+		return error;
+	if (path == NULL || buffer == NULL)
+		return ROTA_EINVAL;
+	error = rotai_fs_take_paths(fs, path, NULL);
+	if (error < 0)
+		return error;
+	buffer->size = 0;
+	fs->internal.target = buffer;
+	begin(fs, fn, limit, &into_buffer);
+	return 0;
+}
+
+void rota_fs_buffer_free(struct rota_fs_buffer *buffer)
+{
+	free(buffer->data);
+	*buffer = (struct rota_fs_buffer){ NULL, 0, 0 };
 }

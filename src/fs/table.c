@@ -34,6 +34,7 @@ const struct rotai_fs_operation rotai_fs_table[ROTAI_FS_ROWS] = {
 	},
 	[ROTAI_FS_STAT] = {
 		ROW("fs_stat", rotai_call_stat),
+		.attempt = rotai_attempt_stat,
 		.takes = ROTAI_TAKES_PATH | ROTAI_TAKES_INFO,
 	},
 	[ROTAI_FS_LSTAT] = {
@@ -392,8 +393,10 @@ int rotai_fs_start(struct rota_fs *fs, rota_fs_fn *fn, enum rotai_fs_row row,
 			takes(operation, ROTAI_TAKES_TO) ? a->to : NULL);
 	if (error < 0)
 		return error;
-	if (takes(operation, ROTAI_TAKES_DATA))
+	if (takes(operation, ROTAI_TAKES_DATA)) {
 		fs->size = 0;
+		fs->internal.block = 0; /* the data is of malloc(3) */
+	}
 	rotai_fs_begin(fs, fn, operation);
 	return 0;
 }

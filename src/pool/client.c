@@ -12,8 +12,8 @@
  *     callback of one may submit others, or fork, and the limit of a turn may
  *     be reached. The items that are left are called in the next pending
  *     phase.
- *  3. Items of a lane without threads wait in `here`, and the pending phase
- *     takes that list whole.
+ *  3. Items of a lane without threads, and those that the loop's thread is to
+ *     try first, wait in `here`. The pending phase takes that list whole.
  *  4. In a forked child, items that are not published stay unpublished until
  *     the loop is rebuilt, which ends them: threads and locks are the parent's
  *     (F2).
@@ -127,6 +127,14 @@ static void publish_staged(struct rotai_pool_client *client)
 	} while (ROTAI_UNLIKELY(client->staged_in != 0));
 }
 
+void rotai_pool_client_stage_here(struct rotai_pool_client *client,
+				  struct rotai_item *item)
+{
+	item->state = ROTAI_ITEM_HERE; /* (3) */
+	rotai_list_append(&client->here, &item->link);
+	rotai_extension_call_pending(client->loop, &client->extension);
+}
+
 void rotai_pool_client_stage(struct rotai_pool_client *client,
 			     struct rotai_item *item)
 {
@@ -134,10 +142,7 @@ void rotai_pool_client_stage(struct rotai_pool_client *client,
 	unsigned bit = item->lane;
 
 	if (!rotai_lane_has_threads(&client->pool->lanes[item->lane])) {
-		/* (3) */
-		item->state = ROTAI_ITEM_HERE;
-		rotai_list_append(&client->here, &item->link);
-		rotai_extension_call_pending(client->loop, &client->extension);
+		rotai_pool_client_stage_here(client, item);
 		return;
 	}
 	if (ROTAI_UNLIKELY(item->flags & ROTAI_ITEM_PRIORITY)) {

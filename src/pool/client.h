@@ -24,6 +24,10 @@ int rotai_pool_client_new(struct rota_loop *loop);
 void rotai_pool_client_stage(struct rotai_pool_client *client,
 			     struct rotai_item *item);
 
+/* Submit @item to the loop itself: it runs it in the pending phase. */
+void rotai_pool_client_stage_here(struct rotai_pool_client *client,
+				  struct rotai_item *item);
+
 /* Take back @item, which is not published yet. */
 void rotai_pool_client_unstage(struct rotai_item *item);
 

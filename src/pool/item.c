@@ -77,6 +77,21 @@ void rotai_item_set_up_serial(struct rotai_item *item,
 	item->flags = request->internal.priority | ROTAI_ITEM_SERIAL;
 }
 
+void rotai_item_queue_here(struct rotai_item *item, struct rota_loop *loop,
+			   rotai_item_run_fn *run, rotai_item_ended_fn *ended)
+{
+	set_up_item(item, loop, run, ended);
+	item->lane = ROTA_LANE_IO; /* unused */
+	item->flags = 0;
+	rotai_pool_client_stage_here(item->client, item);
+}
+
+int rotai_item_has_threads(const struct rota_loop *loop, enum rota_lane lane)
+{
+	return rotai_lane_has_threads(
+		&rotai_pool_client_get(loop)->pool->lanes[lane]);
+}
+
 static int take_back(struct rotai_item *item)
 {
 	struct rotai_pool_client *client = item->client;

@@ -55,8 +55,17 @@ void rotai_item_queue_for(struct rotai_item *item,
 			  enum rota_lane lane, rotai_item_run_fn *run,
 			  rotai_item_ended_fn *ended);
 
-/* Do the same with an item that may be abandoned: see rotai_item_abandon().
- * @priority is that of its request, or 0. */
+/* Have the loop's thread call run() and then ended(), in the next pending
+ * phase, as if the lane had no threads. ended() may queue the item in a
+ * lane. */
+void rotai_item_queue_here(struct rotai_item *item, struct rota_loop *loop,
+			   rotai_item_run_fn *run, rotai_item_ended_fn *ended);
+
+/* Whether @lane of the pool of @loop has threads. */
+int rotai_item_has_threads(const struct rota_loop *loop, enum rota_lane lane);
+
+/* As rotai_item_queue(), with an item that may be abandoned: see
+ * rotai_item_abandon(). @priority is that of its request, or 0. */
 void rotai_item_queue_detachable(struct rotai_item *item,
 				 struct rota_loop *loop, uint8_t priority,
 				 enum rota_lane lane, rotai_item_run_fn *run,

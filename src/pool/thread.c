@@ -34,6 +34,7 @@
 #include "base/processor.h"
 #include "base/thread.h"
 #include "pool/back.h"
+#include "pool/blocks.h"
 #include "pool/pool.h"
 #include "pool/running.h"
 #include "pool/worker.h"
@@ -290,6 +291,7 @@ static void arrive(struct rotai_worker *worker)
 	struct rotai_lane *lane = worker->lane;
 
 	rotai_worker_set_name(worker);
+	rotai_blocks_arrive();
 	pthread_mutex_lock(&lane->lock);
 	rotai_list_append(&lane->workers, &worker->link);
 	lane->started++;
@@ -308,6 +310,7 @@ static void leave_lane(struct rotai_worker *worker)
 	rotai_lane_take_in(lane);
 	rotai_lane_unlock(lane, lane->queued > 0 ? ROTAI_LANE_CALL_LAST
 						 : ROTAI_LANE_CALL_NOBODY);
+	rotai_blocks_leave();
 	rotai_pool_release(lane->pool);
 }
 

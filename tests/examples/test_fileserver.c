@@ -366,7 +366,6 @@ static void no_path_leads_out_of_the_root(void **state)
 		"//etc/passwd",
 		"/%2fetc/passwd",
 		"/sub/../../secret",
-		"/sub/../small.txt",
 		"/small.txt/../../secret",
 		"/sub/none/../../../secret",
 		"/./../secret",

@@ -118,6 +118,8 @@ static inline void operation_init(struct operation *op, struct rota_loop *loop)
 	op->loop = loop;
 	op->result = INT64_MIN;
 	rota_fs_init(&op->fs, loop);
+	/* What needs no thread is tested by test_fs_attempt_linux.c. */
+	rota_fs_set_threads_only(&op->fs, 1);
 }
 
 static inline void on_end(struct rota_fs *fs, int64_t result)

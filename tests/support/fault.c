@@ -104,6 +104,7 @@ static const char *const names[FAULT_CALL_COUNT] = {
 	[FAULT_FDOPENDIR] = "fdopendir",
 	[FAULT_COPY_FILE_RANGE] = "copy_file_range",
 	[FAULT_OPENAT2] = "openat2",
+	[FAULT_STATX] = "statx",
 };
 
 static atomic_uint counts[FAULT_CALL_COUNT];

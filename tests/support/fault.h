@@ -18,11 +18,11 @@
  * "getnameinfo", "recvmmsg", "sendmmsg", "mmap", "inotify_init1",
  * "inotify_add_watch", "unlinkat", "renameat", "linkat", "readlinkat", "fsync",
  * "fchmod", "fchown", "ftruncate", "futimens", "lseek", "readdir", "fdopendir",
- * "copy_file_range", "openat2". Of those from "unlinkat" on, macOS has
- * "unlinkat" alone.
+ * "copy_file_range", "openat2", "statx". Of those from "unlinkat" on, macOS
+ * has "unlinkat" alone.
  *
  * "open" counts openat(2) as well; "stat", "lstat" and "fstat" count fstatat(2)
- * and statx(2) as well.
+ * and statx(2) as well. "statx" counts those that do not ask a server.
  */
 #ifndef TESTS_SUPPORT_FAULT_H
 #define TESTS_SUPPORT_FAULT_H

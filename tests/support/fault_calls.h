@@ -99,6 +99,7 @@ enum fault_call {
 	FAULT_FDOPENDIR,
 	FAULT_COPY_FILE_RANGE, /* Linux */
 	FAULT_OPENAT2,         /* only where it is called by number */
+	FAULT_STATX,           /* the same */
 	FAULT_CALL_COUNT,
 };
 

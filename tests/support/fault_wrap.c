@@ -269,18 +269,22 @@ int __wrap_epoll_wait(int epoll, struct epoll_event *events, int max,
 		       : __real_epoll_wait(epoll, events, max, timeout);
 }
 
-/* The calls that the library makes by number. A call has at most six arguments;
- * absent ones are read and passed unused. */
-/* A statx(2) counts as the call that it takes the place of. */
+/* A statx(2) counts as the call that it takes the place of, unless it is one
+ * that asks no server. */
 static enum fault_call kind_of_statx(long flags)
 {
-	const long empty_path = 0x1000; /* AT_EMPTY_PATH */
+	const long empty_path = 0x1000;  /* AT_EMPTY_PATH */
+	const long do_not_sync = 0x4000; /* AT_STATX_DONT_SYNC */
 
+	if ((flags & do_not_sync) != 0)
+		return FAULT_STATX;
 	if ((flags & empty_path) != 0)
 		return FAULT_FSTAT;
 	return (flags & AT_SYMLINK_NOFOLLOW) != 0 ? FAULT_LSTAT : FAULT_STAT;
 }
 
+/* The calls that the library makes by number. A call has at most six arguments;
+ * absent ones are read and passed unused. */
 long __wrap_syscall(long number, ...)
 {
 	va_list arguments;
