@@ -7,7 +7,8 @@
 #define ROTAI_BASE_CACHED_H
 
 #include <stdint.h>
-#include <sys/stat.h>
+
+#include "rota/fs.h"
 
 /* What the kernel knows of a file system without asking anybody. */
 struct rotai_mount {
@@ -17,8 +18,7 @@ struct rotai_mount {
 
 /* A file that was found. */
 struct rotai_known {
-	struct stat status;
-	int64_t born_ns; /* or ROTA_FS_TIME_UNKNOWN */
+	struct rota_file_info info;
 	struct rotai_mount mount;
 	uint8_t reads; /* the user's: can it be read without waiting? */
 };

@@ -1,6 +1,6 @@
 /*
  * base/cached_linux.c - openat2(2) with RESOLVE_CACHED, since Linux 5.12, and
- * statx(2), which is called by number, as the C library may be older.
+ * statx(2).
  *
  *  1. RESOLVE_CACHED covers the names in the path. Opening the file that they
  *     lead to may still take long: for a device, or with a network file system.
@@ -11,56 +11,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/openat2.h"
-#include "base/status.h"
+#include "base/statx.h"
 #include "rota/error.h"
-
-enum {
-	DO_NOT_SYNC = 0x4000,         /* AT_STATX_DONT_SYNC */
-	BASIC_STATS = 0x7ff,          /* STATX_BASIC_STATS */
-	TIME_OF_BIRTH = 0x800,        /* STATX_BTIME */
-	UNIQUE_MOUNT_ID = 0x00004000, /* STATX_MNT_ID_UNIQUE, Linux 6.8 */
-};
-
-/* The kernel's struct statx. */
-struct moment {
-	int64_t seconds;
-	uint32_t nanoseconds;
-	int32_t reserved;
-};
-
-struct file_status {
-	uint32_t mask;
-	uint32_t block_size;
-	uint64_t attributes;
-	uint32_t links;
-	uint32_t user;
-	uint32_t group;
-	uint16_t mode;
-	uint16_t spare;
-	uint64_t inode;
-	uint64_t size;
-	uint64_t blocks;
-	uint64_t attributes_mask;
-	struct moment accessed;
-	struct moment born;
-	struct moment changed;
-	struct moment modified;
-	uint32_t special_major;
-	uint32_t special_minor;
-	uint32_t major;
-	uint32_t minor;
-	uint64_t mount_id;
-	uint64_t rest[13];
-};
-
-_Static_assert(sizeof(struct file_status) == 256, "as in <linux/stat.h>");
 
 static int open_cached(int directory, const char *path, int flags)
 {
@@ -80,48 +37,22 @@ static int open_cached(int directory, const char *path, int flags)
 	return ROTA_EAGAIN;
 }
 
-static struct timespec moment_as_timespec(const struct moment *moment)
-{
-	return (struct timespec){ .tv_sec = (time_t)moment->seconds,
-				  .tv_nsec = (long)moment->nanoseconds };
-}
-
-static void convert(struct stat *status, const struct file_status *from)
-{
-	*status = (struct stat){
-		.st_dev = makedev(from->major, from->minor),
-		.st_ino = (ino_t)from->inode,
-		.st_mode = from->mode,
-		.st_nlink = from->links,
-		.st_uid = from->user,
-		.st_gid = from->group,
-		.st_rdev = makedev(from->special_major, from->special_minor),
-		.st_size = (off_t)from->size,
-		.st_blksize = (blksize_t)from->block_size,
-		.st_blocks = (blkcnt_t)from->blocks,
-		.st_atim = moment_as_timespec(&from->accessed),
-		.st_mtim = moment_as_timespec(&from->modified),
-		.st_ctim = moment_as_timespec(&from->changed),
-	};
-}
-
 static int look(int at, const char *path, int flags, struct rotai_known *known)
 {
-	struct file_status answer;
+	struct rotai_statx status;
 
-	if (syscall(SYS_statx, (long)at, path, (long)(flags | DO_NOT_SYNC),
-		    (long)(BASIC_STATS | TIME_OF_BIRTH | UNIQUE_MOUNT_ID),
-		    &answer) < 0)
+	if (rotai_statx(at, path, flags | ROTAI_STATX_NOT_SYNCED,
+			ROTAI_STATX_BASIC | ROTAI_STATX_BIRTH |
+				ROTAI_STATX_UNIQUE_MOUNT,
+			&status) < 0)
 		return ROTA_EAGAIN;
-	if ((answer.mask & BASIC_STATS) != BASIC_STATS)
+	if ((status.mask & ROTAI_STATX_BASIC) != ROTAI_STATX_BASIC)
 		return ROTA_EAGAIN;
-	convert(&known->status, &answer);
-	known->born_ns = answer.mask & TIME_OF_BIRTH
-				 ? rotai_status_ns(answer.born.seconds,
-						   answer.born.nanoseconds)
-				 : ROTA_FS_TIME_UNKNOWN;
-	known->mount.device = (uint64_t)known->status.st_dev;
-	known->mount.id = answer.mask & UNIQUE_MOUNT_ID ? answer.mount_id : 0;
+	known->info.size = sizeof(known->info);
+	rotai_statx_convert(&status, &known->info);
+	known->mount.device = known->info.device;
+	known->mount.id =
+		status.mask & ROTAI_STATX_UNIQUE_MOUNT ? status.mount : 0;
 	return 0;
 }
 

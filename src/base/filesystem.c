@@ -50,6 +50,24 @@ int rotai_lock_range(int fd, unsigned options, int64_t offset, int64_t length)
 }
 #endif
 
+static int is_dot(const char *name)
+{
+	return name[0] == '.' &&
+	       (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
+int rotai_next_entry(DIR *stream, const struct dirent **found)
+{
+	do {
+		errno = 0;
+		*found = readdir(stream);
+	} while ((*found == NULL && errno == EINTR) ||
+		 (*found != NULL && is_dot((*found)->d_name)));
+	if (*found != NULL)
+		return 1;
+	return errno != 0 ? -errno : 0;
+}
+
 static enum rota_entry_type type_of_mode(mode_t mode)
 {
 	if (S_ISREG(mode))

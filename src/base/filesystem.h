@@ -48,6 +48,10 @@ int rotai_real_path(int directory, const char *path, char **found);
  * else has a lock. ROTA_ENOTSUP: the system has no such locks. */
 int rotai_lock_range(int fd, unsigned options, int64_t offset, int64_t length);
 
+/* Read the next entry of a directory, except "." and "..". Returns 1, with
+ * *@found; 0 at the end; or an error, which is never ROTA_EINTR. */
+int rotai_next_entry(DIR *stream, const struct dirent **found);
+
 /* The type of an entry of the directory @fd. */
 enum rota_entry_type rotai_entry_type(int fd, const struct dirent *entry);
 

@@ -10,6 +10,9 @@
  */
 #include "base/status.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 #include "rota/object.h"
 
 /* Checks (1) as far as possible: each of them has enough space for a
@@ -78,4 +81,18 @@ void rotai_status_convert(const struct stat *status,
 		.group = (uint32_t)status->st_gid,
 		.born_ns = birth_of(status),
 	};
+}
+
+int rotai_status_read_plainly(int directory, const char *path, int follows,
+			      struct rota_file_info *info)
+{
+	struct stat status;
+	int failed = path == NULL ? fstat(directory, &status)
+				  : fstatat(directory, path, &status,
+					    follows ? 0 : AT_SYMLINK_NOFOLLOW);
+
+	if (failed)
+		return -errno;
+	rotai_status_convert(&status, info);
+	return 0;
 }

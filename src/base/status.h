@@ -17,6 +17,10 @@
 int rotai_status_read(int directory, const char *path, int follows,
 		      struct rota_file_info *info);
 
+/* The same by fstatat(2), for status_*.c. */
+int rotai_status_read_plainly(int directory, const char *path, int follows,
+			      struct rota_file_info *info);
+
 /* The same from what stat(2) has found. */
 void rotai_status_convert(const struct stat *status,
 			  struct rota_file_info *info);

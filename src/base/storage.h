@@ -9,10 +9,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Fill @data with bytes that nobody can guess. Where the system has none, they
- * are merely different each time. */
-void rotai_storage_random(void *data, size_t size);
-
 /* Open the directory @name for looking up names in it: it need not be readable.
  * Returns a descriptor or an error. */
 int rotai_storage_search(int directory, const char *name);
@@ -30,10 +26,5 @@ int rotai_storage_clone(int from, int to);
 
 /* The same with a new file @name in @directory. */
 int rotai_storage_clone_as(int from, int directory, const char *name);
-
-/* Copy up to @size bytes at @offset within the kernel. Returns how many; 0 at
- * the end, and for some files that have more; or an error, which is
- * ROTA_EOPNOTSUPP if these two files cannot be copied so. */
-ssize_t rotai_storage_copy(int from, int to, int64_t offset, size_t size);
 
 #endif

@@ -13,9 +13,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/openat2.h"
@@ -30,19 +28,6 @@ static const unsigned long share_blocks = _IOW(0x94, 9, int);
 
 /* Relaxed: each thread may find out for itself. (1) */
 static atomic_int has_no_openat2;
-
-void rotai_storage_random(void *data, size_t size)
-{
-	unsigned char *bytes = data;
-	struct timespec now;
-
-	if (getrandom(data, size, GRND_NONBLOCK) == (ssize_t)size)
-		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	for (size_t i = 0; i < size; i++)
-		bytes[i] = (unsigned char)((uint64_t)now.tv_nsec >> i % 4 * 8 ^
-					   (uint64_t)getpid() >> i % 3 * 8);
-}
 
 static int open_directory(int directory, const char *name, int flags)
 {
@@ -102,27 +87,4 @@ int rotai_storage_clone_as(int from, int directory, const char *name)
 	(void)directory;
 	(void)name;
 	return ROTA_EOPNOTSUPP;
-}
-
-ssize_t rotai_storage_copy(int from, int to, int64_t offset, size_t size)
-{
-	off_t read_at = (off_t)offset;
-	off_t write_at = (off_t)offset;
-	ssize_t n;
-
-	do
-		n = copy_file_range(from, &read_at, to, &write_at, size, 0);
-	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return n;
-	switch (errno) {
-	case EINVAL: /* such a file has no blocks, or is opened to append */
-	case ENOSYS:
-	case EPERM: /* forbidden by a filter of system calls, or immutable */
-	case EXDEV:
-	case EBADF:
-	case ETXTBSY:
-		return ROTA_EOPNOTSUPP;
-	}
-	return -errno;
 }

@@ -1,6 +1,5 @@
 /*
- * base/storage_posix.c - see storage.h. macOS can clone a file, and has a call
- * of its own for waiting until the disk has written what it has received.
+ * base/storage_posix.c - see storage.h. macOS can clone a file.
  */
 #include "base/storage.h"
 
@@ -8,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 #ifdef __APPLE__
 #include <sys/clonefile.h>
@@ -21,22 +19,6 @@ enum { SEARCH_FLAGS = O_SEARCH };
 #else
 enum { SEARCH_FLAGS = O_RDONLY };
 #endif
-
-void rotai_storage_random(void *data, size_t size)
-{
-#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) ||      \
-	defined(__NetBSD__)
-	arc4random_buf(data, size);
-#else
-	unsigned char *bytes = data;
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	for (size_t i = 0; i < size; i++)
-		bytes[i] = (unsigned char)((uint64_t)now.tv_nsec >> i % 4 * 8 ^
-					   (uint64_t)getpid() >> i % 3 * 8);
-#endif
-}
 
 static int open_directory(int directory, const char *name, int flags)
 {
@@ -83,13 +65,4 @@ int rotai_storage_clone_as(int from, int directory, const char *name)
 	(void)name;
 	return ROTA_EOPNOTSUPP;
 #endif
-}
-
-ssize_t rotai_storage_copy(int from, int to, int64_t offset, size_t size)
-{
-	(void)from;
-	(void)to;
-	(void)offset;
-	(void)size;
-	return ROTA_EOPNOTSUPP;
 }

@@ -38,6 +38,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -298,7 +299,7 @@ static int open_recent(struct attempts *a, const struct rota_fs *fs, int flags,
 	if (fd < 0)
 		return fd;
 	if (rotai_cached_look(fd, known) == 0 && is_local_file(a, known, fd) &&
-	    known->reads && S_ISREG(known->status.st_mode))
+	    known->reads && S_ISREG(known->info.mode))
 		return fd;
 	rotai_fd_close(fd);
 	return ROTA_EAGAIN;
@@ -312,7 +313,7 @@ static int open_found(struct attempts *a, const struct rota_fs *fs, int flags,
 
 	if (name < 0)
 		return name;
-	if (S_ISREG(known->status.st_mode) && known->reads)
+	if (S_ISREG(known->info.mode) && known->reads)
 		fd = open_cached_file(fs, flags); /* (4) */
 	rotai_fd_close(name);
 	return fd;
@@ -337,11 +338,11 @@ int rotai_attempt_find(const struct rota_fs *fs, struct rotai_known *known)
 	int name;
 
 	if (is_recent(a, fs) && look_up_recent(a, fs, known)) {
-		remember(a, fs, S_ISREG(known->status.st_mode));
+		remember(a, fs, S_ISREG(known->info.mode));
 		return 0;
 	}
 	name = find_cached(a, fs, known);
-	remember(a, fs, name >= 0 && S_ISREG(known->status.st_mode));
+	remember(a, fs, name >= 0 && S_ISREG(known->info.mode));
 	if (name < 0)
 		return name;
 	rotai_fd_close(name);

@@ -47,17 +47,13 @@ int64_t rotai_call_stat(struct rota_fs *fs)
 
 void rotai_attempt_stat(struct rota_fs *fs)
 {
-	struct rota_file_info now = { .size = sizeof(now) };
 	struct rotai_known known;
 	int error = rotai_attempt_find(fs, &known);
 
 	if (error == ROTA_EAGAIN)
 		return;
-	if (error == 0) {
-		rotai_status_convert(&known.status, &now);
-		now.born_ns = known.born_ns;
-		give_info(fs, &now);
-	}
+	if (error == 0)
+		give_info(fs, &known.info);
 	fs->internal.result = error;
 }
 

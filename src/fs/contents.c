@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -79,19 +80,18 @@ static int grow(struct rotai_contents *c)
 }
 
 /* Make room for the size that stat(2) returned. (1) */
-int rotai_contents_begin(struct rotai_contents *c, const struct stat *status)
+int rotai_contents_begin(struct rotai_contents *c, uint32_t mode,
+			 uint64_t bytes)
 {
-	if (!S_ISREG(status->st_mode) || status->st_size <= 0)
+	if (!S_ISREG(mode) || bytes == 0)
 		return contents_make_room(c, ROTAI_FS_FIRST);
-	if ((uint64_t)status->st_size > c->limit) {
-		c->size = (uint64_t)status->st_size < SIZE_MAX
-				  ? (size_t)status->st_size
-				  : SIZE_MAX;
+	if (bytes > c->limit) {
+		c->size = bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
 		return ROTA_EFBIG;
 	}
-	if ((uint64_t)status->st_size >= SIZE_MAX)
+	if (bytes >= SIZE_MAX)
 		return ROTA_ENOMEM;
-	c->expected = (size_t)status->st_size;
+	c->expected = (size_t)bytes;
 	return contents_make_room(c, c->expected + 1);
 }
 

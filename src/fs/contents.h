@@ -5,7 +5,7 @@
 #ifndef ROTAI_FS_CONTENTS_H
 #define ROTAI_FS_CONTENTS_H
 
-#include <sys/stat.h>
+#include <stdint.h>
 
 #include "rota/fs.h"
 
@@ -27,7 +27,8 @@ struct rotai_contents {
 
 /* Make room for a file of this status: 0 or an error. After ROTA_EFBIG size is
  * the size of the file. */
-int rotai_contents_begin(struct rotai_contents *c, const struct stat *status);
+int rotai_contents_begin(struct rotai_contents *c, uint32_t mode,
+			 uint64_t bytes);
 
 /* Read from @fd to the end: 0 or an error. */
 int rotai_contents_read(struct rotai_contents *c, int fd);

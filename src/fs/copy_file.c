@@ -2,7 +2,7 @@
  * fs/copy_file.c - copying a file in one trip to the pool.
  *
  *  1. The arguments are in fs->internal: the source in `path`, the destination
- *     in `source`, which is a path, and the flags in `flags`.
+ *     in `to`, and the flags in `flags`.
  *  2. The place of the destination is found once, through its links, and its
  *     directory stays open: what is removed after an error is what was written.
  *     If the name there belongs to another file by then, that one stays.
@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/filesystem.h"
 #include "base/storage.h"
 #include "fs/fifo.h"
 #include "fs/operation.h"
@@ -186,25 +187,38 @@ static ssize_t copy_piece(struct copy *c, int64_t offset, size_t size)
 	return n < 0 ? -errno : n;
 }
 
+/* ROTA_ENOTSUP: these two files cannot be copied so. */
+static int64_t copy_in_kernel(const struct copy *c, int64_t offset, size_t size)
+{
+	const struct rota_file_place from = { c->from, offset };
+	const struct rota_file_place to = { c->to, offset };
+	int64_t n;
+
+	do
+		n = rotai_copy_inside(from, to, size);
+	while (n == ROTA_EINTR);
+	return n;
+}
+
 /* The same, in the kernel if possible. (3), (4) */
-static ssize_t copy_some(struct copy *c, int64_t offset, int64_t end)
+static int64_t copy_some(struct copy *c, int64_t offset, int64_t end)
 {
 	int64_t left = end - offset;
 	size_t size = left < KERNEL_STEP ? (size_t)left : KERNEL_STEP;
-	ssize_t n = ROTA_EOPNOTSUPP;
+	int64_t n = ROTA_ENOTSUP;
 
 	if (!c->no_kernel_copy)
-		n = rotai_storage_copy(c->from, c->to, offset, size);
-	if (n == ROTA_EOPNOTSUPP)
+		n = copy_in_kernel(c, offset, size);
+	if (n == ROTA_ENOTSUP)
 		c->no_kernel_copy = 1;
-	return n == 0 || n == ROTA_EOPNOTSUPP ? copy_piece(c, offset, size) : n;
+	return n == 0 || n == ROTA_ENOTSUP ? copy_piece(c, offset, size) : n;
 }
 
 /* Copy from c->size to @end: 0; or 1 if the file ends before; or an error. */
 static int copy_until(struct copy *c, int64_t end)
 {
 	while (c->size < end) {
-		ssize_t n = rota_work_canceled() ? ROTA_ECANCELED
+		int64_t n = rota_work_canceled() ? ROTA_ECANCELED
 						 : copy_some(c, c->size, end);
 
 		if (n <= 0)

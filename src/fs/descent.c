@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/filesystem.h"
 #include "base/storage.h"
 #include "rota/error.h"
 
@@ -288,22 +289,12 @@ static int recognize(int fd, const struct rotai_level *level)
 /* (3) */
 static int skip_entries(struct rotai_level *level)
 {
-	uint64_t left = level->skip;
+	const struct dirent *entry;
+	int more = 1;
 
-	while (left > 0) {
-		const struct dirent *entry;
-
-		errno = 0;
-		entry = readdir(level->stream);
-		if (entry == NULL && errno == EINTR)
-			continue;
-		if (entry == NULL)
-			return -errno;
-		if (strcmp(entry->d_name, ".") != 0 &&
-		    strcmp(entry->d_name, "..") != 0)
-			left--;
-	}
-	return 0;
+	for (uint64_t left = level->skip; left > 0 && more > 0; left--)
+		more = rotai_next_entry(level->stream, &entry);
+	return more < 0 ? more : 0;
 }
 
 /* Open the directory of level @index, which may be closed. */
@@ -353,23 +344,14 @@ const struct dirent *rotai_descent_next(struct rotai_descent *d, int *error)
 {
 	struct rotai_level *level = rotai_descent_top(d);
 	const struct dirent *entry;
+	int more;
 
 	*error = reopen(d, d->depth - 1);
-	while (*error == 0) {
-		errno = 0;
-		entry = readdir(level->stream);
-		if (entry == NULL && errno == EINTR)
-			continue;
-		if (entry == NULL) {
-			*error = -errno;
-			break;
-		}
-		if (strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0)
-			continue;
-		level->skip++;
-		*error = append_name(d, entry->d_name);
-		if (*error == 0)
+	if (*error == 0) {
+		more = rotai_next_entry(level->stream, &entry);
+		level->skip += more > 0;
+		*error = more > 0 ? append_name(d, entry->d_name) : more;
+		if (more > 0 && *error == 0)
 			return entry;
 	}
 	d->path[level->end] = '\0';

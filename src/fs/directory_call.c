@@ -98,37 +98,18 @@ static void forget_entries(struct rota_dir_entries *entries)
 	entries->internal.names_size = 0;
 }
 
-static int is_dot(const char *name)
-{
-	return name[0] == '.' &&
-	       (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
-/* Read the next entry: 1, 0 at the end, or an error. */
-static int next_entry(DIR *stream, struct dirent **found)
-{
-	do {
-		errno = 0;
-		*found = readdir(stream);
-	} while ((*found == NULL && errno == EINTR) ||
-		 (*found != NULL && is_dot((*found)->d_name)));
-	if (*found != NULL)
-		return 1;
-	return errno != 0 ? -errno : 0;
-}
-
 /* Read entries up to the limit: 1 if the limit was reached, 0 at the end, or an
  * error. */
 static int read_entries(struct rota_dir_entries *entries, DIR *stream)
 {
-	struct dirent *found;
+	const struct dirent *found;
 	int more = 1;
 
 	while (more > 0 && entries->count < entries->limit) {
 		if (entries->count % LOOK_FOR_CANCEL == 0 &&
 		    rota_work_canceled())
 			return ROTA_ECANCELED;
-		more = next_entry(stream, &found);
+		more = rotai_next_entry(stream, &found);
 		if (more > 0) {
 			int error = add_entry(entries, dirfd(stream), found);
 
@@ -181,7 +162,7 @@ static int compare_names(const void *a, const void *b)
 int64_t rotai_call_scandir(struct rota_fs *fs)
 {
 	struct rota_dir_entries *entries = fs->internal.target;
-	struct dirent *beyond;
+	const struct dirent *beyond;
 	int64_t result;
 	DIR *stream;
 	int more;
@@ -192,7 +173,9 @@ int64_t rotai_call_scandir(struct rota_fs *fs)
 		return more;
 	more = read_entries(entries, stream);
 	if (more > 0)
-		more = next_entry(stream, &beyond) == 0 ? 0 : ROTA_EFBIG;
+		more = rotai_next_entry(stream, &beyond);
+	if (more > 0)
+		more = ROTA_EFBIG;
 	closedir(stream);
 	result = end_reading(entries, more);
 	if (result > 0 && (fs->internal.options & ROTA_FS_SORTED) != 0)

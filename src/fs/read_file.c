@@ -65,7 +65,8 @@ static void load_contents(const struct rota_fs *fs, struct rotai_contents *c,
 static int read_and_close(struct rotai_contents *c, int fd,
 			  const struct stat *status)
 {
-	int error = rotai_contents_begin(c, status);
+	int error = rotai_contents_begin(c, status->st_mode,
+					 (uint64_t)status->st_size);
 
 	if (error == 0)
 		error = rotai_contents_read(c, fd);
@@ -174,12 +175,13 @@ static void leave_rest(struct rota_fs *fs, struct rotai_contents *c, int fd)
 static int read_known(struct rota_fs *fs, struct rotai_contents *c, int fd,
 		      const struct rotai_known *known)
 {
-	int error = rotai_contents_begin(c, &known->status);
+	int error =
+		rotai_contents_begin(c, known->info.mode, known->info.bytes);
 
 	if (error < 0)
 		return error;
-	if (known->status.st_size > ROTAI_ATTEMPT_MOST ||
-	    !rotai_attempt_take(fs, (size_t)known->status.st_size))
+	if (known->info.bytes > ROTAI_ATTEMPT_MOST ||
+	    !rotai_attempt_take(fs, (size_t)known->info.bytes))
 		return ROTA_EAGAIN;
 	error = rotai_contents_read_now(c, fd);
 	if (error == ROTA_EOPNOTSUPP)

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/storage.h"
+#include "base/filesystem.h"
 #include "fs/fifo.h"
 #include "fs/operation.h"
 #include "fs/place.h"
@@ -228,7 +228,7 @@ static void choose_name(char name[TEMPORARY_SIZE])
 {
 	unsigned long long number;
 
-	rotai_storage_random(&number, sizeof(number));
+	rotai_random(&number, sizeof(number));
 	snprintf(name, TEMPORARY_SIZE, ".rota-%016llx", number);
 }
 

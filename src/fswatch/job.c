@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/filesystem.h"
 #include "fswatch/view.h"
 
 static void free_slot_of_job(struct rotai_listing *slot)
@@ -147,29 +148,21 @@ static int list_one(struct rotai_listing *slot, int fd,
 	return 0;
 }
 
-static int is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 static int list_all(struct rotai_listing *slot, DIR *directory, int has_looks)
 {
 	const struct dirent *entry;
-	int error = 0;
+	int more;
 
-	for (;;) {
-		if (rota_work_canceled())
-			return ROTA_ECANCELED;
-		errno = 0;
-		entry = readdir(directory);
-		if (entry == NULL)
-			return -errno;
-		if (!is_dots(entry->d_name))
-			error = list_one(slot, dirfd(directory), entry,
-					 has_looks);
+	while ((more = rotai_next_entry(directory, &entry)) > 0) {
+		int error = rota_work_canceled()
+				    ? ROTA_ECANCELED
+				    : list_one(slot, dirfd(directory), entry,
+					       has_looks);
+
 		if (error < 0)
 			return error;
 	}
+	return more;
 }
 
 /* (3) */

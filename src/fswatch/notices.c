@@ -27,6 +27,7 @@
 #include "base/inotify.h"
 #include "fswatch/call.h"
 #include "fswatch/change.h"
+#include "fswatch/numbers.h"
 #include "fswatch/root.h"
 #include "fswatch/step.h"
 #include "fswatch/tell.h"
@@ -36,26 +37,15 @@
 enum {
 	NOTICE_BYTES = 32 * 1024, /* more than one notice with a long name */
 	MOST_QUEUED = 4 * ROTA_FSWATCH_EVENTS_PER_TURN, /* (5) */
-	FIRST_PLACES = 16,
 };
 
 static const uint64_t HOLD_NS = ROTA_MSEC(2); /* (3) */
 
-/* A number, and what is bound to it. (2) */
-struct numbered {
-	struct numbered *next;
-	struct rota_link bounds;
-	int number;
-	int busy; /* a notice is passed on to them */
-};
-
 struct rotai_notices {
 	struct rotai_views *views;
 	size_t users;
-	struct numbered **places; /* a hash table */
-	size_t place_count;       /* a power of 2 */
-	size_t count;
-	struct rota_watch watch; /* of the descriptor */
+	struct rotai_numbers numbers; /* (2) */
+	struct rota_watch watch;      /* of the descriptor */
 	int fd;
 	struct rota_timer hold;
 	uint8_t hold_is_over;
@@ -65,82 +55,23 @@ struct rotai_notices {
 	char buffer[NOTICE_BYTES];
 };
 
-static struct numbered **place_of_number(const struct rotai_notices *notices,
-					 int number)
+/* Forget a number to which nothing is bound any more. */
+static void number_drop(struct rotai_notices *notices, int number)
 {
-	struct numbered **at =
-		&notices->places[(unsigned)number &
-				 (unsigned)(notices->place_count - 1)];
-
-	while (*at != NULL && (*at)->number != number)
-		at = &(*at)->next;
-	return at;
-}
-
-static void grow_numbers(struct rotai_notices *notices)
-{
-	size_t count = notices->place_count;
-	struct numbered **old = notices->places;
-	struct numbered **places;
-
-	if (notices->count < count)
-		return;
-	places = calloc(2 * count, sizeof(*places));
-	if (places == NULL)
-		return; /* it is only slower */
-	notices->places = places;
-	notices->place_count = 2 * count;
-	for (size_t i = 0; i < count; i++)
-		while (old[i] != NULL) {
-			struct numbered *numbered = old[i];
-
-			old[i] = numbered->next;
-			numbered->next = NULL;
-			*place_of_number(notices, numbered->number) = numbered;
-		}
-	free(old);
-}
-
-static struct numbered *number_get(struct rotai_notices *notices, int number)
-{
-	struct numbered **place = place_of_number(notices, number);
-	struct numbered *numbered = *place;
-
-	if (numbered != NULL)
-		return numbered;
-	numbered = calloc(1, sizeof(*numbered));
-	if (numbered == NULL)
-		return NULL;
-	numbered->number = number;
-	rotai_list_init(&numbered->bounds);
-	*place = numbered;
-	notices->count++;
-	grow_numbers(notices);
-	return numbered;
-}
-
-/* Forget a number to which nothing is bound. */
-static void number_drop(struct rotai_notices *notices, int number, int remove)
-{
-	struct numbered **place = place_of_number(notices, number);
-	struct numbered *numbered = *place;
-
-	*place = numbered->next;
-	free(numbered);
-	notices->count--;
-	if (remove)
-		rotai_inotify_remove(notices->fd, number);
+	rotai_numbers_drop(&notices->numbers, number);
+	rotai_inotify_remove(notices->fd, number);
 }
 
 static void notices_unbind(struct rotai_bound *bound)
 {
 	struct rotai_notices *notices = bound->view->views->notices;
-	struct numbered *numbered = *place_of_number(notices, bound->id);
+	struct rotai_numbered *numbered =
+		rotai_numbers_find(&notices->numbers, bound->id);
 
 	rotai_list_remove(&bound->link);
 	bound->id = -1;
 	if (rotai_list_is_empty(&numbered->bounds) && !numbered->busy)
-		number_drop(notices, numbered->number, 1);
+		number_drop(notices, numbered->number);
 }
 
 static unsigned wanted(const struct rotai_bound *bound)
@@ -169,13 +100,13 @@ static int notices_bind(struct rotai_bound *bound, const char *path)
 {
 	struct rotai_notices *notices = bound->view->views->notices;
 	int number = rotai_inotify_add(notices->fd, path, wanted(bound));
-	struct numbered *numbered;
+	struct rotai_numbered *numbered;
 
 	if (number < 0)
 		return number;
 	if (bound->id == number)
 		return 0;
-	numbered = number_get(notices, number);
+	numbered = rotai_numbers_get(&notices->numbers, number);
 	if (numbered == NULL) {
 		rotai_inotify_remove(notices->fd, number);
 		return ROTA_ENOMEM;
@@ -303,13 +234,14 @@ static struct rotai_bound *bound_of(struct rota_link *link)
 }
 
 /* The kernel does not use the number any more. */
-static void end_number(struct rotai_notices *notices, struct numbered *numbered)
+static void end_number(struct rotai_notices *notices,
+		       struct rotai_numbered *numbered)
 {
 	struct rota_link *link;
 
 	while ((link = rotai_list_take_first(&numbered->bounds)) != NULL)
 		bound_of(link)->id = -1;
-	number_drop(notices, numbered->number, 0);
+	rotai_numbers_drop(&notices->numbers, numbered->number);
 }
 
 /* Pass the notice on to all that is bound to its number. That may bind and
@@ -317,7 +249,8 @@ static void end_number(struct rotai_notices *notices, struct numbered *numbered)
 static void apply_to_all(struct rotai_notices *notices,
 			 const struct rotai_notice *notice)
 {
-	struct numbered *numbered = *place_of_number(notices, notice->number);
+	struct rotai_numbered *numbered =
+		rotai_numbers_find(&notices->numbers, notice->number);
 	struct rota_link to_do;
 	struct rota_link *link;
 
@@ -334,7 +267,7 @@ static void apply_to_all(struct rotai_notices *notices,
 	if (notice->what & ROTAI_NOTICE_ENDED)
 		end_number(notices, numbered);
 	else if (rotai_list_is_empty(&numbered->bounds))
-		number_drop(notices, numbered->number, 1);
+		number_drop(notices, numbered->number);
 }
 
 static void lose_all(struct rotai_views *views)
@@ -375,7 +308,8 @@ static size_t find_second(const struct rotai_notices *notices,
 static struct rotai_bound *bound_with(const struct rotai_notices *notices,
 				      int number, const struct rotai_view *view)
 {
-	struct numbered *numbered = *place_of_number(notices, number);
+	struct rotai_numbered *numbered =
+		rotai_numbers_find(&notices->numbers, number);
 	struct rota_link *at;
 
 	if (numbered == NULL)
@@ -577,7 +511,7 @@ static int notices_join(struct rotai_view *view)
 {
 	struct rotai_views *views = view->views;
 	struct rotai_notices *notices = views->notices;
-	int error = ROTA_ENOMEM;
+	int error;
 
 	if (notices != NULL) {
 		notices->users++;
@@ -588,13 +522,12 @@ static int notices_join(struct rotai_view *view)
 		return ROTA_ENOMEM;
 	notices->views = views;
 	notices->users = 1;
-	notices->place_count = FIRST_PLACES;
-	notices->places = calloc(FIRST_PLACES, sizeof(*notices->places));
 	rota_timer_init(&notices->hold, views->loop);
-	if (notices->places != NULL)
+	error = rotai_numbers_init(&notices->numbers);
+	if (error == 0)
 		error = open_notices(notices);
 	if (error < 0) {
-		free(notices->places);
+		rotai_numbers_free(&notices->numbers);
 		free(notices);
 		return error;
 	}
@@ -612,19 +545,19 @@ static void notices_leave(struct rotai_view *view)
 	rota_timer_stop(&notices->hold);
 	if (notices->fd >= 0)
 		rotai_watch_close(&notices->watch);
-	free(notices->places);
+	rotai_numbers_free(&notices->numbers);
 	free(notices);
 }
 
 int rotai_notices_forked(struct rotai_views *views)
 {
 	struct rotai_notices *notices = views->notices;
+	struct rotai_numbered *numbered;
 
 	if (notices == NULL)
 		return 0;
-	for (size_t i = 0; i < notices->place_count; i++)
-		while (notices->places[i] != NULL)
-			end_number(notices, notices->places[i]);
+	while ((numbered = rotai_numbers_any(&notices->numbers)) != NULL)
+		end_number(notices, numbered);
 	rota_timer_stop(&notices->hold);
 	rotai_watch_close(&notices->watch);
 	notices->fd = -1;

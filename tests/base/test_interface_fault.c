@@ -59,7 +59,7 @@ static void list_in_an_empty_network(void *arg)
 	(void)arg;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 &&
 	    unshare(CLONE_NEWNET) < 0)
-		return; /* not allowed here */
+		child_skips();
 	EXPECT(rota_interfaces(&list) == 0);
 	EXPECT(list != NULL && list->next == NULL && list->index == 1);
 	EXPECT(list != NULL && strcmp(list->name, "lo") == 0);
@@ -72,7 +72,8 @@ static void list_in_an_empty_network(void *arg)
 static void an_interface_that_is_down_is_listed_without_addresses(void **state)
 {
 	(void)state;
-	in_a_child(list_in_an_empty_network, NULL);
+	if (!in_a_child_or_skip(list_in_an_empty_network, NULL))
+		skip_test("network namespaces are not allowed");
 }
 
 static const struct CMUnitTest tests[] = {

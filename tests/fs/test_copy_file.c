@@ -129,7 +129,7 @@ static void a_file_without_a_size_is_copied(void **state)
 {
 	struct copying c;
 
-	if (!exists("/proc/mounts"))
+	if (!is_there("/proc/mounts"))
 		skip_test("no /proc");
 	begin(&c, *state);
 
@@ -182,7 +182,7 @@ static void a_clone_is_made_or_refused(void **state)
 	if (result == 4)
 		assert_same(&c);
 	else
-		assert_true(result < 0 && !exists(c.to));
+		assert_true(result < 0 && !is_there(c.to));
 	end(&c);
 }
 

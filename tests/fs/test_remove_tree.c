@@ -31,7 +31,7 @@ static void a_random_tree_is_removed(void **state)
 			do_remove(&t.op, i % 2 ? tree : path_in(&t.s, "tree//"),
 				  0),
 			count);
-		assert_false(exists(tree));
+		assert_false(is_there(tree));
 	}
 	tree_test_end(&t);
 }
@@ -194,7 +194,7 @@ static void what_cannot_be_removed_stays(void **state)
 	in_a_child(remove_as_nobody, &u);
 
 	shell("test \"$(find '%s' | wc -l)\" = 4", tree);
-	assert_true(exists(u.failed));
+	assert_true(is_there(u.failed));
 	shell("chmod 755 '%s/a/locked'", tree);
 	tree_test_end(&t);
 }
@@ -242,14 +242,14 @@ static void no_race_leads_out_of_the_tree(void **state)
 
 	for (int i = 0; i < 200; i++) {
 		(void)do_remove(&t.op, s.tree, ROTA_REMOVE_MISSING);
-		assert_true(exists(path_in(&t.s, "out/precious")));
+		assert_true(is_there(path_in(&t.s, "out/precious")));
 		(void)symlink("../out", s.link);
 	}
 
 	__atomic_store_n(&s.stop, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	assert_true(do_remove(&t.op, s.tree, ROTA_REMOVE_MISSING) >= 0);
-	assert_false(exists(s.tree));
+	assert_false(is_there(s.tree));
 	tree_test_end(&t);
 }
 

@@ -92,7 +92,7 @@ static void wrong_arguments_are_refused(void **state)
 	buf.data = NULL;
 	assert_int_equal(rota_fs_write_file(fs, on_end, t.s.path, buf, 0, 0),
 			 ROTA_EINVAL);
-	assert_false(exists(t.s.path));
+	assert_false(is_there(t.s.path));
 	tree_test_end(&t);
 }
 

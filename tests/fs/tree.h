@@ -40,40 +40,12 @@ static inline const char *path_in(const struct scratch *s, const char *name)
 	return path;
 }
 
-static inline void put_text(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static inline void assert_text(const char *path, const char *text)
-{
-	char found[256] = "";
-	FILE *file = fopen(path, "r");
-
-	if (file == NULL)
-		fail_msg("%s: cannot be opened", path);
-	found[fread(found, 1, sizeof(found) - 1, file)] = '\0';
-	fclose(file);
-	assert_string_equal(found, text);
-}
-
 static inline mode_t mode_at(const char *path)
 {
 	struct stat status;
 
 	assert_int_equal(lstat(path, &status), 0);
 	return status.st_mode & 07777;
-}
-
-static inline int exists(const char *path)
-{
-	struct stat status;
-
-	return lstat(path, &status) == 0;
 }
 
 /* How many names a directory has. */

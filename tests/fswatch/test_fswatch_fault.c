@@ -152,6 +152,20 @@ static void an_unreadable_directory_is_told(void **state)
 	watching_end(&w);
 }
 
+static void an_interrupted_listing_goes_on(void **state)
+{
+	struct watching w;
+
+	begin(&w, *state, ROTA_FSWATCH_POLL);
+	fault_fail("readdir", 1, EINTR);
+	assert_int_equal(watch_it(&w, w.root), 0);
+	until(&w, ROTA_FSWATCH_READY);
+	assert_int_equal(fault_clear(), 1);
+	assert_int_equal(w.seen & ROTA_FSWATCH_UNREADABLE, 0);
+
+	watching_end(&w);
+}
+
 static void bad_arguments_are_refused(void **state)
 {
 	struct watching w;
@@ -199,6 +213,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(looks_may_fail),
 	REAL(a_limit_of_the_system_ends_one_watcher),
 	REAL(an_unreadable_directory_is_told),
+	REAL(an_interrupted_listing_goes_on),
 	REAL(bad_arguments_are_refused),
 };
 FIXTURE_MAIN(tests)

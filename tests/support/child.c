@@ -9,7 +9,7 @@
 
 #include "fixture.h"
 
-enum { SECONDS_PER_CHILD = 60 };
+enum { SECONDS_PER_CHILD = 60, SKIPPED = 77 };
 
 static const char *failed_file;
 static unsigned failed_line;
@@ -39,17 +39,32 @@ void child_ends(void)
 	_exit(failed_line != 0);
 }
 
-void expect_success(pid_t child)
+void child_skips(void)
+{
+	if (failed_line != 0)
+		child_ends();
+	_exit(SKIPPED);
+}
+
+int expect_success_or_skip(pid_t child)
 {
 	int status;
 
 	assert_int_not_equal(child, -1);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == SKIPPED)
+		return 0;
 	assert_int_equal(WEXITSTATUS(status), 0);
+	return 1;
 }
 
-void in_a_child(void (*in_child)(void *arg), void *arg)
+void expect_success(pid_t child)
+{
+	assert_true(expect_success_or_skip(child));
+}
+
+static pid_t start_child(void (*in_child)(void *arg), void *arg)
 {
 	pid_t child = child_fork();
 
@@ -57,5 +72,15 @@ void in_a_child(void (*in_child)(void *arg), void *arg)
 		in_child(arg);
 		child_ends();
 	}
-	expect_success(child);
+	return child;
+}
+
+void in_a_child(void (*in_child)(void *arg), void *arg)
+{
+	expect_success(start_child(in_child, arg));
+}
+
+int in_a_child_or_skip(void (*in_child)(void *arg), void *arg)
+{
+	return expect_success_or_skip(start_child(in_child, arg));
 }

@@ -13,8 +13,6 @@
 #include "fault.h"
 #include "fault_calls.h"
 
-#define WEAK __attribute__((weak))
-
 int __real_unlinkat(int directory, const char *path, int flags);
 int __real_renameat(int from, const char *old, int to, const char *path);
 int __real_linkat(int from, const char *old, int to, const char *path,
@@ -29,9 +27,6 @@ int __real_futimens(int fd, const struct timespec times[2]);
 off_t __real_lseek(int fd, off_t offset, int whence);
 struct dirent *__real_readdir(DIR *stream);
 DIR *__real_fdopendir(int fd);
-WEAK ssize_t __real_copy_file_range(int from, off_t *from_offset, int to,
-				    off_t *to_offset, size_t size,
-				    unsigned flags);
 
 int __wrap_unlinkat(int directory, const char *path, int flags);
 int __wrap_renameat(int from, const char *old, int to, const char *path);
@@ -47,8 +42,6 @@ int __wrap_futimens(int fd, const struct timespec times[2]);
 off_t __wrap_lseek(int fd, off_t offset, int whence);
 struct dirent *__wrap_readdir(DIR *stream);
 DIR *__wrap_fdopendir(int fd);
-ssize_t __wrap_copy_file_range(int from, off_t *from_offset, int to,
-			       off_t *to_offset, size_t size, unsigned flags);
 
 static int struck(enum fault_call call)
 {
@@ -124,13 +117,4 @@ struct dirent *__wrap_readdir(DIR *stream)
 DIR *__wrap_fdopendir(int fd)
 {
 	return struck(FAULT_FDOPENDIR) ? NULL : __real_fdopendir(fd);
-}
-
-ssize_t __wrap_copy_file_range(int from, off_t *from_offset, int to,
-			       off_t *to_offset, size_t size, unsigned flags)
-{
-	return struck(FAULT_COPY_FILE_RANGE)
-		       ? -1
-		       : __real_copy_file_range(from, from_offset, to,
-						to_offset, size, flags);
 }

@@ -43,9 +43,12 @@ enum { SYSTEM_EPOLL_PWAIT2 = 441, SYSTEM_OPENAT2 = 437 };
 
 /* These differ between them: see <sys/syscall.h>. */
 #ifdef SYS_renameat2
-enum { SYSTEM_RENAMEAT2 = SYS_renameat2 };
+enum {
+	SYSTEM_RENAMEAT2 = SYS_renameat2,
+	SYSTEM_COPY_FILE_RANGE = SYS_copy_file_range,
+};
 #else
-enum { SYSTEM_RENAMEAT2 = -1 };
+enum { SYSTEM_RENAMEAT2 = -1, SYSTEM_COPY_FILE_RANGE = -1 };
 #endif
 #ifdef SYS_pwritev2
 enum {
@@ -306,6 +309,8 @@ long __wrap_syscall(long number, ...)
 	if (number == SYSTEM_STATX && struck(kind_of_statx(a[2])))
 		return -1;
 	if (number == SYSTEM_RENAMEAT2 && struck(FAULT_RENAMEAT))
+		return -1;
+	if (number == SYSTEM_COPY_FILE_RANGE && struck(FAULT_COPY_FILE_RANGE))
 		return -1;
 	if (number == SYSTEM_OPENAT2 && struck(FAULT_OPENAT2))
 		return -1;
