@@ -352,6 +352,12 @@ enum { GUESTS = 12, ROUNDS = 30 };
 
 static unsigned random_calls;
 
+static void count_closed(struct rota_handle *handle)
+{
+	(void)handle;
+	closes++;
+}
+
 static void count_call(struct guest *g, int status)
 {
 	(void)g;
@@ -420,10 +426,12 @@ static void many_end_in_all_ways(void **state)
 		turn(x.f);
 	}
 	for (int i = 0; i < GUESTS; i++)
-		assert_int_equal(rota_handle_close(&lives[i].tcp.handle, NULL),
-				 0);
+		assert_int_equal(
+			rota_handle_close(&lives[i].tcp.handle, count_closed),
+			0);
+	RUN_UNTIL(x.f, closes == GUESTS);
 	for (int i = 0; i < GUESTS; i++)
-		RUN_UNTIL(x.f, lives[i].g.calls == 1);
+		assert_int_equal(lives[i].g.calls, 1);
 	assert_true(random_calls > 0);
 	scene_end(&x);
 }
