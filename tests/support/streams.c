@@ -239,6 +239,30 @@ static void raw_at_once(int fd)
 	fault_pass_end();
 }
 
+/* Accept the connection of @client. Another program of the tests may connect by
+ * chance to the same port, if it had that port just before. */
+static int accept_from(int listener, int client)
+{
+	struct rota_address expected, peer;
+	int fd;
+
+	raw_address(client, &expected);
+	for (;;) {
+		socklen_t size = sizeof(peer.is);
+
+		fd = raw_accept(listener);
+		fault_pass_begin();
+		if (getpeername(fd, &peer.is.any, &size) == 0 &&
+		    size == expected.size &&
+		    memcmp(&peer.is, &expected.is, size) == 0)
+			break;
+		(void)close(fd);
+		fault_pass_end();
+	}
+	fault_pass_end();
+	return fd;
+}
+
 /* The buffers have @size bytes, which must be set before there is a connection;
  * 0: the system's default. A single byte is sent at once. */
 static void make_pair(int fds[2], int size)
@@ -256,7 +280,7 @@ static void make_pair(int fds[2], int size)
 	error = connect(fds[0], &address.is.any, (socklen_t)address.size);
 	assert_true(error == 0 || errno == EINPROGRESS);
 	fault_pass_end();
-	fds[1] = raw_accept(listener);
+	fds[1] = accept_from(listener, fds[0]);
 	raw_close(listener);
 	await_room(fds[0]); /* it is connected */
 	raw_at_once(fds[0]);
