@@ -72,17 +72,43 @@ char pattern_at(size_t offset)
 	return (char)(offset % 251 + offset / 251 % 256 * 7);
 }
 
+/* One period. With it, sanitizers check the bytes of a piece together. */
+enum { PERIOD = 251 * 256 };
+static char period[PERIOD];
+
+__attribute__((constructor)) static void make_period(void)
+{
+	for (size_t i = 0; i < PERIOD; i++)
+		period[i] = pattern_at(i);
+}
+
+/* Return how many of the @size bytes at @offset are in one period. */
+static size_t pattern_part(size_t size, size_t offset)
+{
+	size_t part = PERIOD - offset % PERIOD;
+
+	return size < part ? size : part;
+}
+
 void pattern_fill(char *data, size_t size, size_t offset)
 {
-	for (size_t i = 0; i < size; i++)
-		data[i] = pattern_at(offset + i);
+	for (size_t part; size > 0; size -= part) {
+		part = pattern_part(size, offset);
+		memcpy(data, period + offset % PERIOD, part);
+		data += part;
+		offset += part;
+	}
 }
 
 int pattern_is(const char *data, size_t size, size_t offset)
 {
-	for (size_t i = 0; i < size; i++)
-		if (data[i] != pattern_at(offset + i))
+	for (size_t part; size > 0; size -= part) {
+		part = pattern_part(size, offset);
+		if (memcmp(data, period + offset % PERIOD, part) != 0)
 			return 0;
+		data += part;
+		offset += part;
+	}
 	return 1;
 }
 
