@@ -15,6 +15,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,26 @@ static int set_up(const char *device, int up)
 	return error;
 }
 
+/* A worker of the kernel makes an address usable after it was added. */
+static int await_address(const struct in6_ifreq *ip)
+{
+	struct sockaddr_in6 at = {
+		.sin6_family = AF_INET6,
+		.sin6_addr = ip->ifr6_addr,
+		.sin6_scope_id = (unsigned)ip->ifr6_ifindex,
+	};
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	int error = -1;
+
+	for (int i = 0; i < 10000 && error < 0; i++) {
+		error = bind(fd, (struct sockaddr *)&at, sizeof(at));
+		if (error < 0)
+			(void)poll(NULL, 0, 1);
+	}
+	close(fd);
+	return error;
+}
+
 /* Make an interface that stays when its descriptor is closed. */
 static int make_device(const char *device, const char *address)
 {
@@ -60,9 +81,9 @@ static int make_device(const char *device, const char *address)
 	ip.ifr6_ifindex = (int)if_nametoindex(device);
 	(void)inet_pton(AF_INET6, address, &ip.ifr6_addr);
 	fd = socket(AF_INET6, SOCK_DGRAM, 0);
-	error = ioctl(fd, SIOCSIFADDR, &ip);
+	error = ioctl(fd, SIOCSIFADDR, &ip) < 0 || await_address(&ip) < 0;
 	close(fd);
-	return error;
+	return error ? -1 : 0;
 }
 
 static int has_network, has_devices;
