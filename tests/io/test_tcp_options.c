@@ -307,7 +307,7 @@ static void need_option(struct connection *c, int status)
 		return;
 	}
 	connection_end(c);
-	skip_test("the system does not have this");
+	skip_elsewhere("the system does not have this");
 }
 
 #ifdef TCP_USER_TIMEOUT
@@ -401,7 +401,7 @@ static void a_listener_may_be_fast_to_open(void **state)
 	server_open(&s, f, 8);
 	if (rota_tcp_set_fast_open(&s.tcp, 16) == ROTA_ENOTSUP) {
 		server_end(&s);
-		skip_test("the system does not have this");
+		skip_elsewhere("the system does not have this");
 	}
 	assert_int_equal(rota_tcp_set_fast_open(&s.tcp, 0), 0);
 	assert_int_equal(rota_tcp_set_fast_open(&s.tcp, INT_MAX + 1u),
@@ -430,7 +430,7 @@ static void an_interface_must_be_there(void **state)
 	assert_int_equal(rota_tcp_create(&tcp, AF_INET), 0);
 	if (rota_tcp_set_device(&tcp, NULL) == ROTA_ENOTSUP) {
 		tcp_end(&tcp);
-		skip_test("the system does not have this");
+		skip_elsewhere("the system does not have this");
 	}
 	assert_int_equal(rota_tcp_set_device(&tcp, ""), 0);
 	assert_int_equal(rota_tcp_set_device(&tcp, "no-such-device"),
