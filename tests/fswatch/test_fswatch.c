@@ -96,6 +96,25 @@ static void what_happens_after_the_start_is_reported(void **state)
 	watching_end(&w);
 }
 
+/* Equal changes that follow each other are one event; others are not lost. */
+static void changes_in_turn_are_all_reported(void **state)
+{
+	struct watching w;
+
+	watching_begin(&w, *state);
+	put_text(&w, "a", "x");
+	put_text(&w, "b", "x");
+	watch_ready(&w, "");
+	put_text(&w, "a", "more");
+	put_text(&w, "a", "more");
+	put_text(&w, "b", "more");
+	until_log(&w, "changed b\n");
+	until_log(&w, "changed a\n"); /* looks may come in another order */
+	assert_not_logged(&w, "changed a\nchanged a\n");
+
+	watching_end(&w);
+}
+
 static void a_rename_is_one_event(void **state)
 {
 	struct watching w;
@@ -455,6 +474,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(the_kernel_reports_a_tree),
 	REAL(looks_report_a_tree),
 	REAL(what_happens_after_the_start_is_reported),
+	REAL(changes_in_turn_are_all_reported),
 	REAL(a_rename_is_one_event),
 	REAL(a_move_out_is_a_removal_and_a_move_in_a_creation),
 	REAL(a_watched_directory_that_goes_is_reported_once),

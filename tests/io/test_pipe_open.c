@@ -381,6 +381,12 @@ static void a_peer_is_known(void **state)
 	assert_int_equal(rota_pipe_get_credentials(&e.pipe, NULL), ROTA_EINVAL);
 	c.size = sizeof(size_t);
 	assert_int_equal(rota_pipe_get_credentials(&e.pipe, &c), ROTA_EINVAL);
+#ifdef __linux__
+	c.size = sizeof(c);
+	fault_fail("getsockopt", 1, ENOBUFS);
+	assert_int_equal(rota_pipe_get_credentials(&e.pipe, &c), ROTA_ENOBUFS);
+	assert_int_equal(fault_clear(), 1);
+#endif
 	pipe_end_close(&e);
 	c.size = sizeof(c);
 	assert_int_equal(rota_pipe_get_credentials(&e.pipe, &c), ROTA_EINVAL);
