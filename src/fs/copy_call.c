@@ -80,7 +80,7 @@ static int64_t fill_buffer(const struct copying *c)
 	size_t size = c->left < COPY_BUFFER ? c->left : COPY_BUFFER;
 	ssize_t n;
 
-	if (c->from.offset < 0 && rotai_may_wait(c->from.fd))
+	if (c->from.offset < 0 && rotai_read_may_wait(c->from.fd))
 		return rotai_read_slowly(c->fs, c->from.fd, c->buffer, size);
 	do {
 		n = c->from.offset < 0 ? read(c->from.fd, c->buffer, size)
@@ -235,14 +235,13 @@ static size_t copy_slowly(struct rota_fs *fs, int *error)
 	return copy_parts(&c, error);
 }
 
-static int place_may_wait(struct rota_file_place place)
-{
-	return place.offset < 0 && rotai_may_wait(place.fd);
-}
-
 static int64_t copy_or_move(struct rota_fs *fs, rotai_fs_write_fn *copy)
 {
-	if (place_may_wait(source_of(fs)) || place_may_wait(goal_of(fs)))
+	struct rota_file_place from = source_of(fs);
+	struct rota_file_place to = goal_of(fs);
+
+	if ((from.offset < 0 && rotai_read_may_wait(from.fd)) ||
+	    (to.offset < 0 && rotai_may_wait(to.fd)))
 		return ROTAI_FS_MOVES;
 	return rotai_fs_write_quietly(fs, copy);
 }

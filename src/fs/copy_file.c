@@ -13,9 +13,14 @@
  *     shrink meanwhile, and files of /proc have no size. The kernel copies
  *     nothing of some files that have content. So only a read finds the end.
  *  5. Holes are found by SEEK_DATA and SEEK_HOLE. Where these are refused, the
- *     whole file is data. All offsets are passed with the calls; the positions
- *     of the descriptors have no meaning.
+ *     whole file is data, and so is a file whose size is 0: some files of /proc
+ *     report no data there although they have content. The size is asked for
+ *     first: what the file grows by afterwards is data, and not a hole. All
+ *     offsets are passed with the calls; the positions of the descriptors have
+ *     no meaning.
  *  6. Until the copy is complete, only its owner can read it.
+ *  7. A regular file whose read would wait has no end that a copy could reach:
+ *     /proc/kmsg, for example. It is refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -85,7 +90,12 @@ static int open_source(struct copy *c, int more_flags)
 	if (rotai_is_special(status.st_mode))
 		return ROTA_EPERM;
 	c->from = rotai_file_open(c->fs, O_RDONLY | O_NOCTTY | more_flags, 0);
-	return c->from < 0 ? c->from : status_of(c->from, &c->status);
+	if (c->from < 0)
+		return c->from;
+	error = status_of(c->from, &c->status);
+	if (error == 0 && (more_flags & O_NONBLOCK) == 0)
+		error = rotai_fd_set_nonblocking(c->from, 1); /* (7) */
+	return error;
 }
 
 /* --- the destination --- */
@@ -184,7 +194,9 @@ static ssize_t copy_piece(struct copy *c, int64_t offset, size_t size)
 		else if (written <= 0)
 			return written < 0 ? -errno : ROTA_EIO;
 	}
-	return n < 0 ? -errno : n;
+	if (n < 0)
+		return errno == EAGAIN ? ROTA_EPERM : -errno; /* (7) */
+	return n;
 }
 
 /* ROTA_ENOTSUP: these two files cannot be copied so. */
@@ -232,14 +244,14 @@ static int copy_until(struct copy *c, int64_t end)
  * there are no more. (5) */
 static int find_data(struct copy *c, int64_t *end)
 {
+	int64_t size = lseek(c->from, 0, SEEK_END);
 	int64_t at = lseek(c->from, (off_t)c->size, SEEK_DATA);
 
 	*end = INT64_MAX;
 	if (at < 0 && errno == ENXIO) {
-		at = lseek(c->from, 0, SEEK_END);
-		if (at > c->size)
-			c->size = at;
-		return 0;
+		if (size > c->size)
+			c->size = size;
+		return c->size == 0;
 	}
 	if (at < c->size)
 		return 1; /* refused */

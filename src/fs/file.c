@@ -168,11 +168,11 @@ int rota_fs_close(struct rota_fs *fs, rota_fs_fn *fn, int fd)
 	return rotai_fs_start(fs, fn, ROTAI_FS_CLOSE, &a);
 }
 
-/* A file with positions never waits; one without refuses offsets. */
-static int may_wait(const struct rota_fs *fs)
+/* A file with positions does not wait, with the exceptions of slow.c (2); one
+ * without refuses offsets. */
+static int has_no_offset(const struct rota_fs *fs)
 {
-	return fs->internal.offset < 0 && fs->internal.size > 0 &&
-	       rotai_may_wait(fs->internal.fd);
+	return fs->internal.offset < 0 && fs->internal.size > 0;
 }
 
 /* Read what is missing after the first @done bytes. */
@@ -193,7 +193,7 @@ static void run_read(struct rotai_item *item)
 	size_t done = rotai_fs_done(fs->internal.result);
 	ssize_t n = 0;
 
-	if (may_wait(fs)) {
+	if (has_no_offset(fs) && rotai_read_may_wait(fs->internal.fd)) {
 		fs->internal.result = ROTAI_FS_MOVES;
 		return;
 	}
@@ -307,7 +307,7 @@ static void run_write(struct rotai_item *item)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
 
-	if (may_wait(fs))
+	if (has_no_offset(fs) && rotai_may_wait(fs->internal.fd))
 		fs->internal.result = ROTAI_FS_MOVES;
 	else
 		fs->internal.result = rotai_fs_write_quietly(fs, write_all);

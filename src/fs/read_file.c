@@ -108,7 +108,20 @@ static int read_rest(struct rotai_contents *c, struct rota_fs *fs)
 	return error == ROTA_EAGAIN ? ROTA_EIO : error;
 }
 
-/* What is no file waits: contents.c (3). */
+/* Open a file on which somebody has a lease, or whose reads wait, as those of
+ * /proc/kmsg do. The open may wait, the reads do not: a descriptor or an
+ * error. */
+static int open_patiently(struct rota_fs *fs)
+{
+	int fd = rotai_file_open(fs, READ_FILE_FLAGS, 0);
+	int error = fd < 0 ? fd : rotai_fd_set_nonblocking(fd, 1);
+
+	if (fd >= 0 && error < 0)
+		rotai_fd_close(fd);
+	return error < 0 ? error : fd;
+}
+
+/* What has no data yet is waited for: contents.c (3). */
 static int read_slowly(struct rotai_contents *c, struct rota_fs *fs)
 {
 	struct stat status;
@@ -122,11 +135,10 @@ static int read_slowly(struct rotai_contents *c, struct rota_fs *fs)
 	else if (rotai_is_special(status.st_mode))
 		fd = rotai_file_open(fs, READ_FILE_FLAGS | O_NONBLOCK, 0);
 	else
-		fd = rotai_file_open(fs, READ_FILE_FLAGS,
-				     0); /* somebody has a lease on it */
+		fd = open_patiently(fs);
 	if (fd < 0)
 		return fd;
-	c->waiter = rotai_is_special(status.st_mode) ? fs : NULL;
+	c->waiter = fs;
 	error = rotai_file_admit(fs, fd);
 	return error < 0 ? error : read_and_close(c, fd, &status);
 }

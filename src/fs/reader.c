@@ -10,7 +10,8 @@
  *     shutdown cancels all requests in turn, the step included.
  *     rota_reader_cancel() cancels both.
  *  4. Regular files are read at offsets, which the loop's thread can do by
- *     itself if the bytes are in memory.
+ *     itself if the bytes are in memory. Those that wait for data are read as
+ *     a device is: see slow.c (2).
  */
 #include "rota/fs_reader.h"
 
@@ -18,6 +19,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "fs/slow.h"
 #include "loop/enter.h"
 #include "loop/request.h"
 #include "rota/error.h"
@@ -142,7 +144,8 @@ static void on_opened(struct rota_fs *fs, int64_t result)
 		reader->internal.fd = (int)result;
 		/* (4) */
 		if (fstat(reader->internal.fd, &status) < 0 ||
-		    !S_ISREG(status.st_mode))
+		    !S_ISREG(status.st_mode) ||
+		    rotai_is_silent(reader->internal.fd, &status))
 			reader->internal.offset = -1;
 	}
 	hand_on(reader);

@@ -7,6 +7,9 @@
  *     written with one call. For a socket, each call has the flag MSG_DONTWAIT.
  *     If somebody else reads the same pipe, and is faster, the read waits
  *     nevertheless.
+ *  2. Linux has files that are regular, and wait all the same: /proc/kmsg, and
+ *     trace_pipe of tracefs. Their size is 0, and poll(2) works for them. Of
+ *     all other regular files poll(2) says that they are ready.
  */
 #include "fs/slow.h"
 
@@ -64,12 +67,35 @@ int rotai_file_admit(const struct rota_fs *fs, int fd)
 	return error;
 }
 
+static int is_blocking(int fd)
+{
+	return (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
+}
+
 int rotai_may_wait(int fd)
 {
 	struct stat status;
 
 	return look_at(fd, &status) == 0 && rotai_is_special(status.st_mode) &&
-	       (fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
+	       is_blocking(fd);
+}
+
+int rotai_is_silent(int fd, const struct stat *status)
+{
+	struct pollfd now = { .fd = fd, .events = POLLIN };
+
+	return S_ISREG(status->st_mode) && status->st_size == 0 &&
+	       rotai_fd_poll(&now, 1, 0) == 0; /* (2) */
+}
+
+int rotai_read_may_wait(int fd)
+{
+	struct stat status;
+
+	return look_at(fd, &status) == 0 &&
+	       (rotai_is_special(status.st_mode) ||
+		rotai_is_silent(fd, &status)) &&
+	       is_blocking(fd);
 }
 
 static ssize_t read_slow(int fd, void *data, size_t size)

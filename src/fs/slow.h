@@ -22,9 +22,16 @@ int rotai_file_look(const struct rota_fs *fs, struct stat *status);
  * directories, and this is neither. */
 int rotai_file_admit(const struct rota_fs *fs, int fd);
 
-/* Return whether a read or a write at the current position of @fd may wait for
- * long: @fd is special, and blocking. */
+/* Return whether a write at the current position of @fd may wait for long: @fd
+ * is special, and blocking. */
 int rotai_may_wait(int fd);
+
+/* The same for a read. Some regular files wait as well: see slow.c (2). */
+int rotai_read_may_wait(int fd);
+
+/* Return whether @fd, a regular file with this status, has nothing to read now,
+ * but later. */
+int rotai_is_silent(int fd, const struct stat *status);
 
 /* Wait until @fd is readable, and read once: returns a count or an error. Wait
  * as often as necessary, and write everything: returns how many bytes were

@@ -101,9 +101,9 @@ static ssize_t write_parts(const struct rota_fs *fs, const struct iovec *parts,
 						 (off_t)offset_after(fs, done));
 }
 
-static int vector_may_wait(const struct rota_fs *fs)
+static int offset_is_none(const struct rota_fs *fs)
 {
-	return fs->internal.offset < 0 && rotai_may_wait(fs->internal.fd);
+	return fs->internal.offset < 0;
 }
 
 int64_t rotai_call_readv(struct rota_fs *fs)
@@ -114,7 +114,7 @@ int64_t rotai_call_readv(struct rota_fs *fs)
 	size_t wanted;
 	int count;
 
-	if (vector_may_wait(fs))
+	if (offset_is_none(fs) && rotai_read_may_wait(fs->internal.fd))
 		return ROTAI_FS_MOVES;
 	while ((count = next_parts(&rest, parts, &wanted)) > 0) {
 		ssize_t n = read_parts(fs, parts, count, done);
@@ -179,7 +179,7 @@ static size_t write_vector_slowly(struct rota_fs *fs, int *error)
 
 int64_t rotai_call_writev(struct rota_fs *fs)
 {
-	if (vector_may_wait(fs))
+	if (offset_is_none(fs) && rotai_may_wait(fs->internal.fd))
 		return ROTAI_FS_MOVES;
 	return rotai_fs_write_quietly(fs, write_vector);
 }

@@ -5,6 +5,7 @@
 #include "fs/tree.h"
 
 #include "fs/write_file.h"
+#include "support/fault.h"
 
 struct copying {
 	struct file_test t;
@@ -140,6 +141,54 @@ static void a_file_without_a_size_is_copied(void **state)
 	end(&c);
 }
 
+/* SEEK_DATA of this file says that it has no data. */
+static void a_file_that_denies_its_data_is_copied(void **state)
+{
+	struct copying c;
+
+	if (!is_there("/proc/self/auxv"))
+		skip_test("no /proc");
+	begin(&c, *state);
+
+	assert_true(do_copy(&c.t.op, "/proc/self/auxv", c.to, 0) > 0);
+
+	shell("cmp '%s' /proc/%d/auxv", c.to, (int)getpid());
+	assert_int_equal(chmod(c.to, 0600), 0);
+	end(&c);
+}
+
+/* The file grows. */
+static void grow(void *arg)
+{
+	int fd = open(arg, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "more", 4), 4);
+	close(fd);
+}
+
+/* Whenever that is: what has been added is copied or not, and is no hole. */
+static void what_a_file_grows_by_is_no_hole(void **state)
+{
+	struct copying c;
+	unsigned nth = 0;
+	unsigned struck;
+
+	begin(&c, *state);
+	do {
+		int64_t copied;
+
+		put_text(c.t.s.path, "text");
+		fault_call_before("lseek", ++nth, grow, c.t.s.path);
+		copied = do_copy(&c.t.op, c.t.s.path, c.to, 0);
+		struck = fault_clear();
+
+		assert_true(copied == 4 || copied == 8);
+		assert_text(c.to, copied == 4 ? "text" : "textmore");
+	} while (struck > 0);
+	end(&c);
+}
+
 /* A mebibyte at 16 MiB, a mebibyte at 32 MiB, and a hole at the end. */
 static void holes_stay_holes(void **state)
 {
@@ -191,6 +240,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_destination_is_replaced_unless_exclusive),
 	REAL(what_cannot_be_copied_is_refused),
 	REAL(a_file_without_a_size_is_copied),
+	REAL(a_file_that_denies_its_data_is_copied),
+	REAL(what_a_file_grows_by_is_no_hole),
 	REAL(holes_stay_holes),
 	REAL(a_clone_is_made_or_refused),
 };

@@ -3,7 +3,7 @@
 /*
  * Errors of the kernel, row by row. A filter of system calls (seccomp) makes
  * the calls of one row fail, in a child of its own. And a file system that is
- * full.
+ * full, and one whose files wait.
  */
 #include "fs/ready.h"
 
@@ -15,10 +15,13 @@
 #include <sys/syscall.h>
 
 #include "fs/table.h"
+#include "fs/wait.h"
 #include "rota/fs_data.h"
 #include "rota/fs_directory.h"
+#include "rota/fs_file.h"
 #include "rota/fs_lock.h"
 #include "rota/fs_path.h"
+#include "rota/fs_reader.h"
 #include "support/child.h"
 #include "support/fault.h"
 
@@ -299,6 +302,108 @@ static void a_full_file_system_is_told(void **state)
 		skip_test("mounting is not allowed");
 }
 
+/* Run until a thread waits for @op, and end that. */
+static void expect_to_wait(struct operation *op, int begun)
+{
+	EXPECT(begun == 0);
+	while (__atomic_load_n(&op->fs.internal.waits, __ATOMIC_RELAXED) !=
+	       ROTAI_FS_WAITS) {
+		rota_loop_run(op->loop, ROTA_RUN_NOWAIT);
+		poll(NULL, 0, 1);
+	}
+	EXPECT(rota_request_cancel(&op->fs.request) == 0);
+	EXPECT(rota_loop_run(op->loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(op->result == ROTA_ECANCELED);
+}
+
+static void on_silence(struct rota_reader *reader, int64_t size,
+		       const char *data)
+{
+	EXPECT(data == NULL);
+	*(int64_t *)reader->data = size;
+}
+
+/* Cancel a reader that waits. */
+static void expect_silent_reader(struct rota_loop *loop, const char *path)
+{
+	int64_t ended_with = 0;
+	struct rota_reader reader;
+	char memory[64];
+
+	rota_reader_init(&reader, loop);
+	reader.data = &ended_with;
+	EXPECT(rota_reader_start(
+		       &reader, on_silence, path,
+		       (struct rota_buf){ memory, sizeof(memory) }) == 0);
+	while (__atomic_load_n(&reader.internal.fs.internal.waits,
+			       __ATOMIC_RELAXED) != ROTAI_FS_WAITS) {
+		rota_loop_run(loop, ROTA_RUN_NOWAIT);
+		poll(NULL, 0, 1);
+	}
+	EXPECT(rota_reader_cancel(&reader) == 0);
+	EXPECT(rota_loop_run(loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(ended_with == ROTA_ECANCELED);
+}
+
+/* In a child: trace_pipe of a tracer that traces nothing. */
+static void read_a_file_that_waits(void *arg)
+{
+	struct file_test *t = arg;
+	char memory[1];
+	const struct rota_buf buf = { memory, 1 };
+	char path[512], copy[512];
+	struct operation op;
+	struct rota_loop *loop;
+	int fd, null;
+
+	snprintf(copy, sizeof(copy), "%s.copy", t->s.directory);
+	snprintf(path, sizeof(path), "%s/instances/rota-%d", t->s.directory,
+		 (int)getpid());
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", t->s.directory, "tracefs", 0, NULL) < 0 ||
+	    mkdir(path, 0700) < 0)
+		child_skips();
+	strcat(path, "/trace_pipe");
+	EXPECT(rota_loop_new(&loop, NULL) == 0);
+	operation_init(&op, loop);
+	expect_to_wait(&op, rota_fs_read_file(&op.fs, on_end, path, 100));
+	expect_silent_reader(loop, path);
+	EXPECT(rota_fs_copy_file(&op.fs, on_end, path, copy, 0) == 0);
+	EXPECT(rota_loop_run(loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(op.result == ROTA_EPERM);
+
+	fd = open(path, O_RDONLY); /* it can be open once */
+	null = open("/dev/null", O_WRONLY);
+	EXPECT(fd >= 0 && null >= 0);
+	expect_to_wait(&op, rota_fs_read(&op.fs, on_end, fd, buf, -1));
+	expect_to_wait(&op, rota_fs_readv(&op.fs, on_end, fd,
+					  (struct rota_buf_vector){ &buf, 1 },
+					  -1));
+	expect_to_wait(&op, rota_fs_copy_range(
+				    &op.fs, on_end,
+				    (struct rota_file_place){ fd, -1 },
+				    (struct rota_file_place){ null, -1 }, 1));
+
+	close(fd);
+	close(null);
+	*strrchr(path, '/') = '\0';
+	EXPECT(rota_loop_close(loop) == 0);
+	EXPECT(rmdir(path) == 0);
+}
+
+static void a_regular_file_that_waits_holds_up_nothing(void **state)
+{
+	struct file_test t;
+	int ran;
+
+	file_test_begin(&t, *state);
+	ran = in_a_child_or_skip(read_a_file_that_waits, &t);
+	file_test_end(&t);
+	if (!ran)
+		skip_test("there is no tracefs to mount");
+}
+
 /* The read behind the last entry that has room may fail as well. */
 static void an_error_behind_the_limit_is_no_limit(void **state)
 {
@@ -331,6 +436,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(an_error_of_the_kernel_is_the_result_of_each_row),
 	REAL(a_kernel_may_lack_newer_calls),
 	REAL(a_full_file_system_is_told),
+	REAL(a_regular_file_that_waits_holds_up_nothing),
 	REAL(an_error_behind_the_limit_is_no_limit),
 };
 
