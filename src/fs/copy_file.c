@@ -20,7 +20,7 @@
  *     no meaning.
  *  6. Until the copy is complete, only its owner can read it.
  *  7. A regular file whose read would wait has no end that a copy could reach:
- *     /proc/kmsg, for example. It is refused.
+ *     /proc/kmsg, for example. It is refused, and so is one without positions.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -194,9 +194,7 @@ static ssize_t copy_piece(struct copy *c, int64_t offset, size_t size)
 		else if (written <= 0)
 			return written < 0 ? -errno : ROTA_EIO;
 	}
-	if (n < 0)
-		return errno == EAGAIN ? ROTA_EPERM : -errno; /* (7) */
-	return n;
+	return n < 0 ? -errno : n;
 }
 
 /* ROTA_ENOTSUP: these two files cannot be copied so. */
@@ -233,6 +231,8 @@ static int copy_until(struct copy *c, int64_t end)
 		int64_t n = rota_work_canceled() ? ROTA_ECANCELED
 						 : copy_some(c, c->size, end);
 
+		if (n == ROTA_EAGAIN || n == ROTA_ESPIPE)
+			return ROTA_EPERM; /* (7) */
 		if (n <= 0)
 			return n < 0 ? (int)n : 1;
 		c->size += n;
