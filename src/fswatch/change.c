@@ -18,6 +18,12 @@
  *  4. The kernel may report what a listing has shown already, and also moves to
  *     a name that has been overwritten. Which of the two it is shows in the
  *     fence of the directory, too.
+ *  5. The kernel reports an exchange of two names as two renames, there and
+ *     back. The first one seems to replace a file. So a rename that may have
+ *     replaced one is remembered; if one back follows it closely, both names
+ *     are told as removed and created, and their directories are listed again.
+ *     That is right for an exchange, and also for two renames. If one of the
+ *     names is outside, there is one that moves in and one that moves out.
  */
 #include "fswatch/change.h"
 
@@ -27,6 +33,9 @@
 #include "fswatch/job.h"
 #include "fswatch/picture.h"
 #include "fswatch/tell.h"
+
+/* How many bytes of notices may be between the two renames of an exchange. */
+enum { CLOSELY = 16 * 1024 };
 
 static int is_alive(const struct rotai_entry *entry)
 {
@@ -198,12 +207,117 @@ void rotai_change_content(struct rotai_view *view,
 		rotai_tell(view, type, entry, 0);
 }
 
+static void forget_listing(struct rotai_directory *directory)
+{
+	if (directory->slot != NULL)
+		directory->slot->directory = NULL;
+	directory->slot = NULL;
+}
+
+/* --- exchanges: (5) --- */
+
+static int is_named(const struct rotai_change_place *place,
+		    const struct rotai_directory *in, const char *name,
+		    size_t length)
+{
+	return place->in == in && place->length == length &&
+	       (length == 0 || memcmp(place->name, name, length) == 0);
+}
+
+/* Whether a move there may have replaced something. */
+static int may_replace(const struct rotai_view *view,
+		       const struct rotai_change_place *place)
+{
+	return is_alive(entry_at(view, place)) || !is_newer(place);
+}
+
+/* Remember a rename. The directories are never looked at: they may be gone. */
+static void note_rename(struct rotai_view *view,
+			const struct rotai_change_place *from,
+			const struct rotai_change_place *to)
+{
+	struct rotai_renamed *renamed =
+		&view->renamed[view->renames++ % ROTAI_RENAMES];
+
+	free(renamed->names);
+	renamed->names = malloc(from->length + to->length);
+	if (renamed->names == NULL) {
+		rotai_view_fail(view, ROTA_ENOMEM);
+		return;
+	}
+	if (from->length > 0)
+		memcpy(renamed->names, from->name, from->length);
+	memcpy(renamed->names + from->length, to->name, to->length);
+	renamed->from = from->in;
+	renamed->to = to->in;
+	renamed->from_length = from->length;
+	renamed->to_length = to->length;
+	renamed->position = from->position;
+	renamed->is_directory = from->is_directory;
+}
+
+/* The rename whose way back this is, or NULL. */
+static struct rotai_renamed *way_there(struct rotai_view *view,
+				       const struct rotai_change_place *from,
+				       const struct rotai_change_place *to)
+{
+	for (size_t i = 0; i < ROTAI_RENAMES; i++) {
+		struct rotai_renamed *r = &view->renamed[i];
+
+		if (r->names != NULL &&
+		    from->position - r->position < CLOSELY &&
+		    is_named(to, r->from, r->names, r->from_length) &&
+		    is_named(from, r->to, r->names + r->from_length,
+			     r->to_length))
+			return r;
+	}
+	return NULL;
+}
+
+static void forget_rename(struct rotai_renamed *renamed)
+{
+	free(renamed->names);
+	renamed->names = NULL;
+}
+
+static void begin_anew(struct rotai_view *view,
+		       const struct rotai_change_place *place)
+{
+	struct rotai_entry *entry = entry_at(view, place);
+
+	if (entry != NULL)
+		remove_below(view, entry, 1);
+	(void)rotai_change_add(view, place, 0, 1);
+	forget_listing(place->in);
+	rotai_view_scan(view, place->in);
+}
+
+/* This rename is the way back of @there. */
+static void exchange(struct rotai_view *view, struct rotai_renamed *there,
+		     const struct rotai_change_place *from,
+		     const struct rotai_change_place *to)
+{
+	struct rotai_change_place other = *from;
+
+	other.is_directory = there->is_directory;
+	forget_rename(there);
+	begin_anew(view, &other);
+	begin_anew(view, to);
+}
+
+/* --- */
+
 /* (4) */
 void rotai_change_moved_in(struct rotai_view *view,
 			   const struct rotai_change_place *place)
 {
 	struct rotai_entry *entry = entry_at(view, place);
+	struct rotai_change_place outside = { .is_directory =
+						      place->is_directory,
+					      .position = place->position };
 
+	if (may_replace(view, place))
+		note_rename(view, &outside, place);
 	if (!is_alive(entry)) {
 		rotai_change_created(view, place);
 		return;
@@ -216,6 +330,23 @@ void rotai_change_moved_in(struct rotai_view *view,
 	if (entry->directory != NULL)
 		rotai_view_scan(view, entry->directory);
 	rotai_change_created(view, place);
+}
+
+/* (5) */
+void rotai_change_moved_out(struct rotai_view *view,
+			    const struct rotai_change_place *place)
+{
+	const struct rotai_change_place outside = { .length = 0 };
+	struct rotai_renamed *renamed = way_there(view, place, &outside);
+	struct rotai_change_place other = *place;
+
+	if (renamed == NULL) {
+		rotai_change_removed(view, place);
+		return;
+	}
+	other.is_directory = renamed->is_directory;
+	forget_rename(renamed);
+	begin_anew(view, &other);
 }
 
 /* The next entry of the tree of @top, parents first, or NULL. */
@@ -233,13 +364,6 @@ static struct rotai_entry *next_in_tree(struct rotai_entry *at,
 		at = at->in->entry;
 	}
 	return NULL;
-}
-
-static void forget_listing(struct rotai_directory *directory)
-{
-	if (directory->slot != NULL)
-		directory->slot->directory = NULL;
-	directory->slot = NULL;
 }
 
 /* (3) */
@@ -294,11 +418,19 @@ void rotai_change_moved(struct rotai_view *view,
 {
 	struct rotai_entry *entry = entry_at(view, from);
 	struct rotai_entry *there = entry_at(view, to);
+	struct rotai_renamed *renamed = way_there(view, from, to);
 	int was_left_out;
 
+	if (renamed == NULL && (may_replace(view, to) || !is_newer(from)))
+		note_rename(view, from, to);
 	if (is_alive(entry) && rotai_picture_is_in(to->in, entry)) {
 		rotai_change_lost(view); /* the picture cannot be right */
 		view->tells |= ROTAI_TELL_OVERFLOW;
+		return;
+	}
+	if (renamed != NULL &&
+	    (there == NULL || !rotai_picture_is_in(from->in, there))) {
+		exchange(view, renamed, from, to);
 		return;
 	}
 	was_left_out =

@@ -27,6 +27,9 @@ void rotai_change_content(struct rotai_view *view,
 /* Something is at that name that was somewhere else, outside. */
 void rotai_change_moved_in(struct rotai_view *view,
 			   const struct rotai_change_place *place);
+/* What was at that name is outside. */
+void rotai_change_moved_out(struct rotai_view *view,
+			    const struct rotai_change_place *place);
 void rotai_change_moved(struct rotai_view *view,
 			const struct rotai_change_place *from,
 			const struct rotai_change_place *to);

@@ -176,8 +176,10 @@ static void apply_to_name(const struct rotai_notices *notices,
 
 	if (notice->what & ROTAI_NOTICE_CREATED)
 		rotai_change_created(view, &place);
-	else if (notice->what & (ROTAI_NOTICE_REMOVED | ROTAI_NOTICE_FROM))
+	else if (notice->what & ROTAI_NOTICE_REMOVED)
 		rotai_change_removed(view, &place);
+	else if (notice->what & ROTAI_NOTICE_FROM)
+		rotai_change_moved_out(view, &place);
 	else if (notice->what & ROTAI_NOTICE_TO)
 		rotai_change_moved_in(view, &place);
 	else

@@ -30,6 +30,8 @@ void rotai_view_free(struct rotai_view *view)
 {
 	ROTA_ASSERT(view->is_released);
 	rotai_tell_clear(view);
+	for (size_t i = 0; i < ROTAI_RENAMES; i++)
+		free(view->renamed[i].names);
 	if (rotai_link_is_linked(&view->due))
 		rotai_list_remove(&view->due);
 	if (rotai_link_is_linked(&view->touched))

@@ -118,6 +118,21 @@ enum {
 	ROTAI_TELL_RESCAN = 1 << 2,
 };
 
+/* So many can come in between: other threads may rename at the same time. */
+enum { ROTAI_RENAMES = 4 };
+
+/* A rename; or from the outside, with no directory and no name. The directories
+ * are addresses to compare with, no more. */
+struct rotai_renamed {
+	const struct rotai_directory *from;
+	const struct rotai_directory *to;
+	char *names; /* one after the other; NULL: nothing is remembered */
+	size_t from_length;
+	size_t to_length;
+	uint64_t position;
+	int is_directory;
+};
+
 struct rotai_view {
 	struct rota_fswatch *watcher;
 	struct rotai_views *views; /* of the loop */
@@ -143,6 +158,10 @@ struct rotai_view {
 	struct rotai_look root_look;
 	struct rotai_bound self;   /* of a file, */
 	struct rotai_bound parent; /* and of a path that is followed */
+
+	/* The last renames that may be a part of an exchange: change.c (5). */
+	struct rotai_renamed renamed[ROTAI_RENAMES];
+	unsigned renames;
 
 	struct rota_link to_scan; /* directories */
 	struct rotai_job *job;    /* at a thread, or NULL */

@@ -7,6 +7,9 @@
 
 #include <poll.h>
 
+#include "base/filesystem.h"
+#include "rota/fs_path.h"
+
 struct world {
 	struct watching w;
 	struct watching outside; /* a directory that is not watched */
@@ -40,7 +43,7 @@ static void do_something(struct world *world)
 	const char *path = some_place(world);
 	int fd;
 
-	switch (random_below(&world->seed, 8)) {
+	switch (random_below(&world->seed, 9)) {
 	case 0:
 	case 1:
 		(void)mkdir(path, 0700);
@@ -60,6 +63,10 @@ static void do_something(struct world *world)
 		break;
 	case 5:
 		(void)link(path, some_place(world));
+		break;
+	case 6: /* also of a directory with something else */
+		(void)rotai_rename_with(AT_FDCWD, path, some_place(world),
+					ROTA_FS_RENAME_EXCHANGE);
 		break;
 	default:
 		(void)rename(path, some_place(world));
