@@ -23,7 +23,8 @@
  *     replaced one is remembered; if one back follows it closely, both names
  *     are told as removed and created, and their directories are listed again.
  *     That is right for an exchange, and also for two renames. If one of the
- *     names is outside, there is one that moves in and one that moves out.
+ *     names is outside, there is one that moves in and one that moves out. What
+ *     is there now may be of another type than what was moved.
  */
 #include "fswatch/change.h"
 
@@ -53,6 +54,14 @@ static int is_newer(const struct rotai_change_place *place)
 {
 	return !rotai_directory_awaits(place->in) &&
 	       place->position >= place->in->fence;
+}
+
+/* Whether @entry, which is alive, cannot be what an event is about: (5). */
+static int is_other(const struct rotai_entry *entry,
+		    const struct rotai_change_place *place)
+{
+	return ((entry->flags & ROTAI_ENTRY_DIRECTORY) != 0) !=
+	       (place->is_directory != 0);
 }
 
 /* (1) */
@@ -151,8 +160,8 @@ void rotai_change_created(struct rotai_view *view,
 {
 	struct rotai_entry *entry = entry_at(view, place);
 
-	if (entry != NULL && !is_alive(entry)) {
-		rotai_picture_remove(view, entry);
+	if (entry != NULL && (!is_alive(entry) || is_other(entry, place))) {
+		remove_below(view, entry, 1);
 		entry = NULL;
 	}
 	if (entry == NULL) {
@@ -256,10 +265,11 @@ static void note_rename(struct rotai_view *view,
 	renamed->is_directory = from->is_directory;
 }
 
-/* The rename whose way back this is, or NULL. */
-static struct rotai_renamed *way_there(struct rotai_view *view,
-				       const struct rotai_change_place *from,
-				       const struct rotai_change_place *to)
+/* Whether this is the way back of a rename, which is then forgotten.
+ * *@was_directory says what that one moved. */
+static int is_way_back(struct rotai_view *view,
+		       const struct rotai_change_place *from,
+		       const struct rotai_change_place *to, int *was_directory)
 {
 	for (size_t i = 0; i < ROTAI_RENAMES; i++) {
 		struct rotai_renamed *r = &view->renamed[i];
@@ -268,16 +278,14 @@ static struct rotai_renamed *way_there(struct rotai_view *view,
 		    from->position - r->position < CLOSELY &&
 		    is_named(to, r->from, r->names, r->from_length) &&
 		    is_named(from, r->to, r->names + r->from_length,
-			     r->to_length))
-			return r;
+			     r->to_length)) {
+			free(r->names);
+			r->names = NULL;
+			*was_directory = r->is_directory;
+			return 1;
+		}
 	}
-	return NULL;
-}
-
-static void forget_rename(struct rotai_renamed *renamed)
-{
-	free(renamed->names);
-	renamed->names = NULL;
+	return 0;
 }
 
 static void begin_anew(struct rotai_view *view,
@@ -290,19 +298,6 @@ static void begin_anew(struct rotai_view *view,
 	(void)rotai_change_add(view, place, 0, 1);
 	forget_listing(place->in);
 	rotai_view_scan(view, place->in);
-}
-
-/* This rename is the way back of @there. */
-static void exchange(struct rotai_view *view, struct rotai_renamed *there,
-		     const struct rotai_change_place *from,
-		     const struct rotai_change_place *to)
-{
-	struct rotai_change_place other = *from;
-
-	other.is_directory = there->is_directory;
-	forget_rename(there);
-	begin_anew(view, &other);
-	begin_anew(view, to);
 }
 
 /* --- */
@@ -337,16 +332,12 @@ void rotai_change_moved_out(struct rotai_view *view,
 			    const struct rotai_change_place *place)
 {
 	const struct rotai_change_place outside = { .length = 0 };
-	struct rotai_renamed *renamed = way_there(view, place, &outside);
 	struct rotai_change_place other = *place;
 
-	if (renamed == NULL) {
+	if (is_way_back(view, place, &outside, &other.is_directory))
+		begin_anew(view, &other);
+	else
 		rotai_change_removed(view, place);
-		return;
-	}
-	other.is_directory = renamed->is_directory;
-	forget_rename(renamed);
-	begin_anew(view, &other);
 }
 
 /* The next entry of the tree of @top, parents first, or NULL. */
@@ -418,24 +409,27 @@ void rotai_change_moved(struct rotai_view *view,
 {
 	struct rotai_entry *entry = entry_at(view, from);
 	struct rotai_entry *there = entry_at(view, to);
-	struct rotai_renamed *renamed = way_there(view, from, to);
+	struct rotai_change_place other = *from;
+	int is_back = is_way_back(view, from, to, &other.is_directory);
 	int was_left_out;
 
-	if (renamed == NULL && (may_replace(view, to) || !is_newer(from)))
+	/* The way back may be the first part of the next exchange. */
+	if (may_replace(view, to) || !is_newer(from) || is_back)
 		note_rename(view, from, to);
 	if (is_alive(entry) && rotai_picture_is_in(to->in, entry)) {
 		rotai_change_lost(view); /* the picture cannot be right */
 		view->tells |= ROTAI_TELL_OVERFLOW;
 		return;
 	}
-	if (renamed != NULL &&
+	if (is_back &&
 	    (there == NULL || !rotai_picture_is_in(from->in, there))) {
-		exchange(view, renamed, from, to);
+		begin_anew(view, &other);
+		begin_anew(view, to);
 		return;
 	}
 	was_left_out =
 		is_alive(entry) && (entry->flags & ROTAI_ENTRY_LEFT_OUT) != 0;
-	if (!is_alive(entry) || entry == there ||
+	if (!is_alive(entry) || entry == there || is_other(entry, from) ||
 	    (there != NULL && rotai_picture_is_in(from->in, there)) ||
 	    was_left_out != is_left_out(view, to)) {
 		rotai_change_removed(view, from);
