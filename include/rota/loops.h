@@ -124,8 +124,8 @@ static inline void rota_loops_options_init(struct rota_loops_options *options)
 
 /**
  * Return how many processors this process may use, at least 1: those that the
- * affinity of the calling thread allows, and not more than the limit of its
- * control group lets run at the same time (cgroups(7), version 2).
+ * affinity of the calling thread allows, and not more than the limits of its
+ * control groups let run at the same time: as rota_self_processors().
  *
  * Thread:  any.
  */

@@ -35,6 +35,10 @@ static struct {
 	struct rota_host_connect host_connect;
 	struct rota_lookup lookup;
 	struct rota_name_lookup name_lookup;
+	struct rota_user_lookup user_lookup;
+	struct rota_group_lookup group_lookup;
+	struct rota_random random;
+	char bytes[16];
 	struct rota_read read;
 	struct rota_write write;
 	struct rota_shutdown shutdown;
@@ -128,6 +132,23 @@ static void on_name(struct rota_name_lookup *lookup, int status,
 	(void)status;
 	(void)host;
 	(void)service;
+}
+
+static void on_user(struct rota_user_lookup *lookup, int status,
+		    const struct rota_user *user)
+{
+	(void)lookup, (void)status, (void)user;
+}
+
+static void on_group(struct rota_group_lookup *lookup, int status,
+		     const struct rota_group *group)
+{
+	(void)lookup, (void)status, (void)group;
+}
+
+static void on_random(struct rota_random *random, int status)
+{
+	(void)random, (void)status;
 }
 
 static void on_connect(struct rota_connect *connect, int status)
@@ -290,6 +311,12 @@ struct call {
 	     NULL, NULL, on_lookup)                                            \
 	CALL(rota_name_lookup_begin, "name lookup", &all.name_lookup,          \
 	     all.loop, &all.address, 0, on_name)                               \
+	CALL(rota_user_lookup_begin, "user lookup", &all.user_lookup,          \
+	     all.loop, NULL, 0, 0, on_user)                                    \
+	CALL(rota_group_lookup_begin, "group lookup", &all.group_lookup,       \
+	     all.loop, NULL, 0, on_group)                                      \
+	CALL(rota_random_begin, "random bytes", &all.random, all.loop,         \
+	     all.bytes, sizeof(all.bytes), on_random)                          \
 	CALL(rota_tcp_connect, "tcp \"Ann\"", &all.connect, &all.tcp,          \
 	     &all.address, on_connect)                                         \
 	CALL(rota_tcp_set_nodelay, "tcp \"Ann\"", &all.tcp, 1)                 \

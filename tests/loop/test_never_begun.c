@@ -116,6 +116,9 @@ static void requests_of_zeroes_have_ended(void **state)
 		struct rota_host_connect host_connect;
 		struct rota_fs fs;
 		struct rota_tree_walk walk;
+		struct rota_user_lookup user_lookup;
+		struct rota_group_lookup group_lookup;
+		struct rota_random random;
 	} any;
 
 	(void)state;
@@ -131,6 +134,9 @@ static void requests_of_zeroes_have_ended(void **state)
 	expect_never_begun(&any.host_connect.request);
 	expect_never_begun(&any.fs.request);
 	rota_fs_free(&any.fs);
+	expect_never_begun(&any.user_lookup.request);
+	expect_never_begun(&any.group_lookup.request);
+	expect_never_begun(&any.random.request);
 	expect_never_begun(&any.walk.request);
 	rota_tree_walk_resume(&any.walk);
 	assert_int_equal(rota_tree_walk_pause(&any.walk), ROTA_EINVAL);

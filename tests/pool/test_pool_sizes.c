@@ -7,6 +7,8 @@
 
 #include "rota/dns.h"
 #include "rota/pool.h"
+#include "rota/random.h"
+#include "rota/user.h"
 
 static void items_keep_to_their_budget(void **state)
 {
@@ -21,6 +23,9 @@ static void items_keep_to_their_budget(void **state)
 	assert_in_range(sizeof(struct rota_work), 1, 168);
 	assert_in_range(sizeof(struct rota_lookup), 1, 152);
 	assert_in_range(sizeof(struct rota_name_lookup), 1, 144);
+	assert_in_range(sizeof(struct rota_user_lookup), 1, 144);
+	assert_in_range(sizeof(struct rota_group_lookup), 1, 144);
+	assert_in_range(sizeof(struct rota_random), 1, 160);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -16,7 +16,9 @@
  * "tcsetattr", "ioctl", "atexit", "preadv2", "preadv", "sendfile",
  * "getifaddrs", "if_nametoindex", "timerfd_create", "getaddrinfo",
  * "getnameinfo", "recvmmsg", "sendmmsg", "mmap", "inotify_init1",
- * "inotify_add_watch", "unlinkat", "renameat", "linkat", "readlinkat", "fsync",
+ * "inotify_add_watch", "getpwnam_r", "getpwuid_r", "getgrnam_r", "getgrgid_r",
+ * "getgrouplist", "getrandom", "getcwd", "uname", "gethostname", "readlink",
+ * "getrusage", "unlinkat", "renameat", "linkat", "readlinkat", "fsync",
  * "fchmod", "fchown", "ftruncate", "futimens", "lseek", "readdir", "fdopendir",
  * "copy_file_range", "openat2", "statx". Of those from "unlinkat" on, macOS
  * has "unlinkat" alone.
@@ -32,8 +34,8 @@
 /* Let the nth call of @name from now on (1: the next) fail: it is not made, and
  * returns -1 with @error in errno. Exceptions: a "close" or a "free" is made
  * all the same; "malloc", "realloc" and "calloc" return NULL; the calls of
- * pthreads return @error; "getaddrinfo" and "getnameinfo" return EAI_SYSTEM.
- * One fault is armed at a time. */
+ * pthreads and those whose names end in _r return @error; "getaddrinfo" and
+ * "getnameinfo" return EAI_SYSTEM. One fault is armed at a time. */
 void fault_fail(const char *name, unsigned nth, int error);
 
 /* The same for the nth call and all later ones, until fault_clear(). */

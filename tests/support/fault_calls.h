@@ -82,6 +82,17 @@ enum fault_call {
 	FAULT_MMAP,
 	FAULT_INOTIFY_INIT1,     /* Linux */
 	FAULT_INOTIFY_ADD_WATCH, /* Linux */
+	FAULT_GETPWNAM_R,
+	FAULT_GETPWUID_R,
+	FAULT_GETGRNAM_R,
+	FAULT_GETGRGID_R,
+	FAULT_GETGROUPLIST,
+	FAULT_GETRANDOM, /* Linux */
+	FAULT_GETCWD,
+	FAULT_UNAME,
+	FAULT_GETHOSTNAME,
+	FAULT_READLINK,
+	FAULT_GETRUSAGE,
 
 	/* fault_fail_any_file() counts these, and some of those above. */
 	FAULT_OF_FILES,
