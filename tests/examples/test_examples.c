@@ -45,6 +45,21 @@ static void lookup_prints_addresses(void **state)
 	assert_int_equal(run("", "lookup", ""), 2);
 }
 
+static void sysinfo_prints_what_it_finds(void **state)
+{
+	int status = run("HOME=/somewhere TMPDIR=/var/tmp/", "sysinfo", "root");
+
+	(void)state;
+	assert_ended_well(status);
+	assert_printed("user        root, id 0, home ");
+	assert_printed("home        /somewhere\n");
+	assert_printed("temporary   /var/tmp\n");
+	assert_printed(" for us\n");
+	assert_printed("/sysinfo\n");
+	assert_int_equal(run("", "sysinfo", "no-such-user"), 1);
+	assert_printed("sysinfo: no-such-user: ");
+}
+
 static void the_stopwatch_is_exact_to_the_nanosecond(void **state)
 {
 	int status = run("", "stopwatch", "");
@@ -519,6 +534,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(hello_greets_who_answers),
 	cmocka_unit_test(hello_does_not_wait_for_ever),
 	cmocka_unit_test(lookup_prints_addresses),
+	cmocka_unit_test(sysinfo_prints_what_it_finds),
 	cmocka_unit_test(the_stopwatch_is_exact_to_the_nanosecond),
 	cmocka_unit_test(the_order_is_as_the_puzzle_says),
 	cmocka_unit_test(a_loop_inside_another_plays_to_the_end),
