@@ -1,0 +1,124 @@
+/*
+ * base/spawn_linux.c - a child that shares the memory of its parent until it
+ * executes its program, as with vfork(2).
+ *
+ *  1. The calling thread stops until the child has executed its program or has
+ *     ended. Its other threads run on. The child has a stack of its own, within
+ *     that of the caller. Nothing is copied, so the time that this takes does
+ *     not depend on how much memory the parent has.
+ *  2. All signals are blocked meanwhile, those of the C library too: a handler
+ *     would run in the child, in the memory of the parent.
+ *  3. The child begins without an exit signal. If a step fails, its end
+ *     therefore sends no SIGCHLD, no other thread that waits for any child
+ *     finds it, and it is not reaped by itself where SIGCHLD is ignored. The
+ *     kernel sets the exit signal to SIGCHLD when the child executes its
+ *     program (execve(2)).
+ *  4. The pidfd comes with the child, so that no later call can fail.
+ *  5. Where there is no clone(2) of this kind, as in emulations of Linux that
+ *     make a fork(2) of it, a fork is made.
+ */
+#include "base/spawn.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/spawn_call.h"
+#include "base/thread.h"
+#include "rota/error.h"
+
+enum {
+	STACK_SIZE = 16 * 1024, /* (1) */
+	MASK_SIZE = (_NSIG - 1) / 8,
+	WITH_PIDFD = 0x1000, /* CLONE_PIDFD, since Linux 5.2 */
+};
+
+ROTAI_IN_CHILD static int run_child(void *arg)
+{
+	rotai_spawn_child(arg);
+	rotai_child_end();
+}
+
+/* (2) */
+static void block_all(sigset_t *before)
+{
+	sigset_t all;
+
+	(void)sigemptyset(before);
+	(void)sigfillset(&all);
+	for (unsigned i = 0; i < sizeof(all); i++)
+		((unsigned char *)&all)[i] = 0xff;
+	(void)syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK, &all, before,
+		      (long)MASK_SIZE);
+}
+
+static void unblock(const sigset_t *before)
+{
+	(void)syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK, before, NULL,
+		      (long)MASK_SIZE);
+}
+
+/* Wait for a child that has ended before it has executed anything. (3) */
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		continue;
+}
+
+/* Returns the child's number, or an error. */
+static int clone_child(struct rotai_spawn *spawn)
+{
+	char stack[STACK_SIZE] __attribute__((aligned(16)));
+	pid_t pid = clone(run_child, stack + STACK_SIZE,
+			  CLONE_VM | CLONE_VFORK | WITH_PIDFD, spawn,
+			  &spawn->pidfd);
+
+	return pid < 0 ? -errno : pid;
+}
+
+static int start(struct rotai_spawn *spawn)
+{
+	int pid = clone_child(spawn);
+
+	if (pid < 0) {
+		spawn->step = ROTA_SPAWN_STEP_START;
+		return pid;
+	}
+	spawn->pid = pid;
+	if (spawn->error == 0) {
+		if (spawn->pidfd >= 0)
+			spawn->pidfd = rotai_fd_raise(spawn->pidfd);
+		return 0; /* without a pidfd, if it could not be raised */
+	}
+	reap(pid);
+	if (spawn->pidfd >= 0)
+		rotai_fd_close(spawn->pidfd);
+	spawn->pidfd = -1;
+	return spawn->error;
+}
+
+int rotai_spawn_start(struct rotai_spawn *spawn)
+{
+	int before = errno;
+	int cancel, error;
+
+	if (spawn->forks)
+		return rotai_spawn_fork(spawn);
+	cancel = rotai_thread_disable_cancel();
+	spawn->parent = getpid();
+	spawn->pidfd = -1;
+	spawn->error = 0;
+	spawn->step = ROTA_SPAWN_STEP_NONE;
+	block_all(&spawn->mask);
+	error = start(spawn);
+	unblock(&spawn->mask);
+	rotai_thread_restore_cancel(cancel);
+	errno = before;
+	if (spawn->step == ROTA_SPAWN_STEP_START &&
+	    (error == ROTA_EINVAL || error == ROTA_ENOSYS))
+		return rotai_spawn_fork(spawn); /* (5) */
+	return error;
+}

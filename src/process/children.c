@@ -1,0 +1,98 @@
+/*
+ * process/children.c - see children.h.
+ *
+ * A hash table by process number, which is chained through the records. It
+ * belongs to one process, by its generation. In a forked child its records are
+ * those of the parent's children: it begins empty, and a record of the parent
+ * is not taken out of it.
+ */
+#include "process/children.h"
+
+#include "base/fork.h"
+#include "base/list.h"
+#include "base/lock.h"
+#include "process/child.h"
+
+enum { BUCKETS = 256 };
+
+static struct rotai_lock children_lock;
+static struct rotai_child *buckets[BUCKETS];
+static struct rota_link orphans;
+static uint32_t owner;    /* 0, or 1 more than the generation */
+static uint32_t starting; /* atomic */
+
+void rotai_children_lock(void)
+{
+	rotai_lock_take(&children_lock);
+	if (owner == rotai_fork_generation + 1)
+		return;
+	for (unsigned i = 0; i < BUCKETS; i++)
+		buckets[i] = NULL;
+	rotai_list_init(&orphans);
+	__atomic_store_n(&starting, 0, __ATOMIC_RELAXED);
+	owner = rotai_fork_generation + 1;
+}
+
+void rotai_children_unlock(void)
+{
+	rotai_lock_release(&children_lock);
+}
+
+static struct rotai_child **bucket_of(pid_t pid)
+{
+	return &buckets[(unsigned)pid % BUCKETS];
+}
+
+void rotai_children_add(struct rotai_child *child)
+{
+	struct rotai_child **bucket = bucket_of(child->pid);
+
+	child->generation = rotai_fork_generation;
+	child->is_listed = 1;
+	child->next = *bucket;
+	*bucket = child;
+}
+
+void rotai_children_remove(struct rotai_child *child)
+{
+	struct rotai_child **at = bucket_of(child->pid);
+
+	if (!child->is_listed)
+		return;
+	child->is_listed = 0;
+	if (child->generation != rotai_fork_generation)
+		return;
+	while (*at != child)
+		at = &(*at)->next;
+	*at = child->next;
+}
+
+struct rotai_child *rotai_children_find(pid_t pid)
+{
+	struct rotai_child *at = *bucket_of(pid);
+
+	while (at != NULL && at->pid != pid)
+		at = at->next;
+	return at;
+}
+
+void rotai_children_orphan(struct rotai_child *child)
+{
+	child->children = NULL;
+	rotai_list_append(&orphans, &child->link);
+}
+
+struct rota_link *rotai_children_orphans(void)
+{
+	return &orphans;
+}
+
+void rotai_children_start_begin(void)
+{
+	__atomic_fetch_add(&starting, 1, __ATOMIC_SEQ_CST);
+}
+
+void rotai_children_start_end(void)
+{
+	__atomic_fetch_sub(&starting, 1, __ATOMIC_SEQ_CST);
+}
