@@ -44,6 +44,7 @@
 #include "rota/pump.h"
 #include "rota/random.h"
 #include "rota/rate.h"
+#include "rota/reaper.h"
 #include "rota/request.h"
 #include "rota/self.h"
 #include "rota/sendfile.h"

@@ -22,6 +22,12 @@ enum {
 	ROTAI_SPAWN_NULL = -2,
 };
 
+enum rotai_spawn_way {
+	ROTAI_SPAWN_USUAL, /* the first of the following that there is */
+	ROTAI_SPAWN_CLONE, /* clone(2), and not clone3(2) */
+	ROTAI_SPAWN_FORK,  /* fork(2) */
+};
+
 struct rotai_spawn {
 	/* Set by the caller. */
 	const struct rota_spawn_options *options; /* of full size */
@@ -32,7 +38,7 @@ struct rotai_spawn {
 	unsigned source_count;
 	const unsigned long *processors; /* a mask, or NULL */
 	size_t processors_size;          /* bytes */
-	int forks; /* use fork(2), whatever the system has */
+	int way;                         /* enum rotai_spawn_way */
 
 	/* Set by rotai_spawn_start(). */
 	pid_t parent;

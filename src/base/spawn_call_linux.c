@@ -218,16 +218,15 @@ ROTAI_IN_CHILD static void reset_signal(int number, int keeps_ignored)
 
 /* The handlers have to go before the mask allows signals: they would run in the
  * memory of the parent. If the kernel has removed them already, only what is
- * ignored is left, and of the real-time signals that is kept. */
+ * ignored is left. */
 ROTAI_IN_CHILD int rotai_child_signals(const struct rotai_spawn *spawn)
 {
 	int keeps = (spawn->options->flags & ROTA_SPAWN_KEEP_IGNORED) != 0;
-	int last = spawn->has_cleared ? 31 : SIGNALS - 1;
 	unsigned long none[MASK_SIZE / sizeof(unsigned long)] = { 0 };
 	const void *mask = none;
 
 	if (!spawn->has_cleared || !keeps)
-		for (int number = 1; number <= last; number++)
+		for (int number = 1; number < SIGNALS; number++)
 			reset_signal(number, keeps);
 	if (spawn->options->flags & ROTA_SPAWN_KEEP_MASK)
 		mask = &spawn->mask;

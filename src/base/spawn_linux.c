@@ -14,7 +14,10 @@
  *     kernel sets the exit signal to SIGCHLD when the child executes its
  *     program (execve(2)).
  *  4. The pidfd comes with the child, so that no later call can fail.
- *  5. Where there is no clone(2) of this kind, as in emulations of Linux that
+ *  5. clone3(2) also removes the signal handlers, and puts the child into its
+ *     cgroup. Otherwise the child does that. Old kernels do not have it or some
+ *     flags, and filters of system calls refuse it with ENOSYS or EPERM.
+ *  6. Where there is no clone(2) of this kind, as in emulations of Linux that
  *     make a fork(2) of it, a fork is made.
  */
 #include "base/spawn.h"
@@ -25,6 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clone3.h"
 #include "base/fd.h"
 #include "base/spawn_call.h"
 #include "base/thread.h"
@@ -69,9 +73,8 @@ static void reap(pid_t pid)
 }
 
 /* Returns the child's number, or an error. */
-static int clone_child(struct rotai_spawn *spawn)
+static int clone_child(struct rotai_spawn *spawn, char *stack)
 {
-	char stack[STACK_SIZE] __attribute__((aligned(16)));
 	pid_t pid = clone(run_child, stack + STACK_SIZE,
 			  CLONE_VM | CLONE_VFORK | WITH_PIDFD, spawn,
 			  &spawn->pidfd);
@@ -79,14 +82,65 @@ static int clone_child(struct rotai_spawn *spawn)
 	return pid < 0 ? -errno : pid;
 }
 
+/* The same with more flags. (5) */
+static int clone3_child(struct rotai_spawn *spawn, char *stack)
+{
+	struct rotai_clone_args args = {
+		.flags = CLONE_VM | CLONE_VFORK | WITH_PIDFD |
+			 ROTAI_CLONE_CLEAR_SIGHAND,
+		.pidfd = (uintptr_t)&spawn->pidfd,
+		.stack = (uintptr_t)stack,
+		.stack_size = STACK_SIZE,
+	};
+
+	spawn->has_cleared = 1;
+	if (spawn->options->flags & ROTA_SPAWN_SET_CGROUP) {
+		args.flags |= ROTAI_CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)spawn->options->cgroup;
+		spawn->has_joined = 1;
+	}
+	return (int)rotai_clone3(&args, run_child, spawn);
+}
+
+/* Whether clone(2) may do what clone3(2) has not done. */
+static int is_refused(int error)
+{
+	return error == ROTA_ENOSYS || error == ROTA_EINVAL ||
+	       error == ROTA_E2BIG || error == ROTA_EPERM;
+}
+
+/* Whether the cgroup is what clone3(2) could not use. */
+static int is_of_cgroup(const struct rotai_spawn *spawn, int error)
+{
+	return spawn->has_joined && error != ROTA_EAGAIN &&
+	       error != ROTA_ENOMEM;
+}
+
+static int make_child(struct rotai_spawn *spawn)
+{
+	char stack[STACK_SIZE] __attribute__((aligned(16)));
+	int pid = ROTA_ENOSYS;
+
+	spawn->step = ROTA_SPAWN_STEP_NONE;
+	if (spawn->way == ROTAI_SPAWN_USUAL)
+		pid = clone3_child(spawn, stack);
+	if (is_refused(pid)) {
+		spawn->has_cleared = 0;
+		spawn->has_joined = 0;
+		pid = clone_child(spawn, stack);
+	}
+	if (pid < 0)
+		spawn->step = is_of_cgroup(spawn, pid) ? ROTA_SPAWN_STEP_CGROUP
+						       : ROTA_SPAWN_STEP_START;
+	return pid;
+}
+
 static int start(struct rotai_spawn *spawn)
 {
-	int pid = clone_child(spawn);
+	int pid = make_child(spawn);
 
-	if (pid < 0) {
-		spawn->step = ROTA_SPAWN_STEP_START;
+	if (pid < 0)
 		return pid;
-	}
 	spawn->pid = pid;
 	if (spawn->error == 0) {
 		if (spawn->pidfd >= 0)
@@ -105,20 +159,19 @@ int rotai_spawn_start(struct rotai_spawn *spawn)
 	int before = errno;
 	int cancel, error;
 
-	if (spawn->forks)
+	if (spawn->way == ROTAI_SPAWN_FORK)
 		return rotai_spawn_fork(spawn);
 	cancel = rotai_thread_disable_cancel();
 	spawn->parent = getpid();
 	spawn->pidfd = -1;
 	spawn->error = 0;
-	spawn->step = ROTA_SPAWN_STEP_NONE;
 	block_all(&spawn->mask);
 	error = start(spawn);
 	unblock(&spawn->mask);
 	rotai_thread_restore_cancel(cancel);
 	errno = before;
-	if (spawn->step == ROTA_SPAWN_STEP_START &&
+	if (error < 0 && spawn->step == ROTA_SPAWN_STEP_START &&
 	    (error == ROTA_EINVAL || error == ROTA_ENOSYS))
-		return rotai_spawn_fork(spawn); /* (5) */
+		return rotai_spawn_fork(spawn); /* (6) */
 	return error;
 }

@@ -12,8 +12,9 @@
  *     number is not used again before. A reaper may have been faster, and has
  *     then put the exit into the record.
  *  4. The handle of a child may be closed. The record then stays in the loop,
- *     which waits for the child and tells nobody. When the loop is freed, it
- *     becomes one of the orphans, which are looked for with each next start.
+ *     which waits for the child and tells nobody. Its watch no longer counts,
+ *     so the loop can be closed. When the loop is freed, the record becomes one
+ *     of the orphans, which are looked for with each next start.
  *  5. In a forked child the processes are the children of another process. When
  *     the loop is rebuilt, each handle is told that its exit is not known.
  *  6. A record whose exit was reported stays with its handle until that is
@@ -118,6 +119,8 @@ static void unlist(struct rotai_child *child)
 
 static void forget(struct rotai_child *child)
 {
+	if (child->is_abandoned && child->fd >= 0)
+		rotai_loop_hold(child->children->loop, 0); /* (4) */
 	close_child(child, 0);
 	rotai_children_lock();
 	unlist(child);
@@ -310,8 +313,11 @@ void rotai_child_abandon(struct rotai_child *child)
 		forget(child);
 		return;
 	}
-	if (child->waiter == NULL)
-		return; /* (4) */
+	child->is_abandoned = 1;
+	if (child->fd >= 0) {
+		rotai_loop_release(child->children->loop, 0); /* (4) */
+		return;
+	}
 	rotai_children_lock();
 	if (child->waiter != NULL) {
 		child->waiter->reaps = 1;

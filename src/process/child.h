@@ -38,6 +38,7 @@ struct rotai_child {
 	uint8_t leads;     /* a process group */
 	uint8_t is_killed; /* by a close */
 	uint8_t is_over;
+	uint8_t is_abandoned; /* its watch does not count */
 
 	/* In the table of all own children, with its lock held. */
 	struct rotai_child *next;

@@ -96,3 +96,8 @@ void rotai_children_start_end(void)
 {
 	__atomic_fetch_sub(&starting, 1, __ATOMIC_SEQ_CST);
 }
+
+int rotai_children_are_starting(void)
+{
+	return __atomic_load_n(&starting, __ATOMIC_SEQ_CST) != 0;
+}

@@ -23,6 +23,7 @@ struct rotai_child *rotai_children_find(pid_t pid);
  * the lock. */
 void rotai_children_start_begin(void);
 void rotai_children_start_end(void);
+int rotai_children_are_starting(void);
 
 /* Children without a loop. */
 void rotai_children_orphan(struct rotai_child *child);

@@ -163,7 +163,7 @@ static int start_child(struct rota_process *process,
 	struct rotai_spawn *spawn = &prepared->spawn;
 	int error;
 
-	spawn->forks = rotai_spawn_way == ROTAI_SPAWN_FORK;
+	spawn->way = (int)rotai_spawn_way;
 	error = rotai_spawn_start(spawn);
 	if (error < 0)
 		return error;

@@ -5,10 +5,7 @@
 #ifndef ROTAI_PROCESS_WAYS_H
 #define ROTAI_PROCESS_WAYS_H
 
-enum rotai_spawn_way {
-	ROTAI_SPAWN_USUAL,
-	ROTAI_SPAWN_FORK, /* fork(2) */
-};
+#include "base/spawn.h"
 
 enum rotai_exit_way {
 	ROTAI_EXIT_USUAL,  /* a pidfd; on the poller "kqueue", a kqueue */

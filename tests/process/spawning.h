@@ -7,8 +7,10 @@
 
 #include "support/fixture.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "process/ways.h"
 
@@ -139,6 +141,34 @@ static inline void expect_failure(struct spawning *s, enum rota_spawn_step step,
 	assert_int_equal(rota_process_pid(&s->process), 0);
 	assert_false(rota_handle_is_active(&s->process.handle));
 	spawning_end(s);
+}
+
+/* Run @test in each way in which this system can start and watch. */
+static inline void in_all_ways(struct fixture *f,
+			       void (*test)(struct fixture *f))
+{
+	static const struct {
+		enum rotai_spawn_way spawn;
+		enum rotai_exit_way exit;
+	} ways[] = {
+		{ ROTAI_SPAWN_USUAL, ROTAI_EXIT_USUAL },
+		{ ROTAI_SPAWN_CLONE, ROTAI_EXIT_THREAD },
+		{ ROTAI_SPAWN_FORK, ROTAI_EXIT_USUAL },
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		rotai_spawn_way = ways[i].spawn;
+		rotai_exit_way = ways[i].exit;
+		test(f);
+	}
+	rotai_spawn_way = ROTAI_SPAWN_USUAL;
+	rotai_exit_way = ROTAI_EXIT_USUAL;
+}
+
+static inline void no_child_is_left(void)
+{
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
 }
 
 #endif
