@@ -18,7 +18,8 @@
  * "getnameinfo", "recvmmsg", "sendmmsg", "mmap", "inotify_init1",
  * "inotify_add_watch", "getpwnam_r", "getpwuid_r", "getgrnam_r", "getgrgid_r",
  * "getgrouplist", "getrandom", "getcwd", "uname", "gethostname", "readlink",
- * "getrusage", "unlinkat", "renameat", "linkat", "readlinkat", "fsync",
+ * "getrusage", "fork", "clone", "pidfd_open", "pidfd_send_signal",
+ * "close_range", "unlinkat", "renameat", "linkat", "readlinkat", "fsync",
  * "fchmod", "fchown", "ftruncate", "futimens", "lseek", "readdir", "fdopendir",
  * "copy_file_range", "openat2", "statx". Of those from "unlinkat" on, macOS
  * has "unlinkat" alone.

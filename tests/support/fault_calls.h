@@ -93,6 +93,11 @@ enum fault_call {
 	FAULT_GETHOSTNAME,
 	FAULT_READLINK,
 	FAULT_GETRUSAGE,
+	FAULT_FORK,
+	FAULT_CLONE,             /* Linux */
+	FAULT_PIDFD_OPEN,        /* only where it is called by number */
+	FAULT_PIDFD_SEND_SIGNAL, /* the same */
+	FAULT_CLOSE_RANGE,       /* the same, in children too */
 
 	/* fault_fail_any_file() counts these, and some of those above. */
 	FAULT_OF_FILES,

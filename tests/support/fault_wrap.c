@@ -39,7 +39,13 @@ struct ifaddrs;
 
 /* Their numbers on the processors that tests run on. A BSD has no such
  * calls. */
-enum { SYSTEM_EPOLL_PWAIT2 = 441, SYSTEM_OPENAT2 = 437 };
+enum {
+	SYSTEM_EPOLL_PWAIT2 = 441,
+	SYSTEM_OPENAT2 = 437,
+	SYSTEM_CLOSE_RANGE = 436,
+	SYSTEM_PIDFD_OPEN = 434,
+	SYSTEM_PIDFD_SEND_SIGNAL = 424,
+};
 
 /* These differ between them: see <sys/syscall.h>. */
 #ifdef SYS_renameat2
@@ -313,6 +319,13 @@ long __wrap_syscall(long number, ...)
 	if (number == SYSTEM_COPY_FILE_RANGE && struck(FAULT_COPY_FILE_RANGE))
 		return -1;
 	if (number == SYSTEM_OPENAT2 && struck(FAULT_OPENAT2))
+		return -1;
+	if (number == SYSTEM_PIDFD_OPEN && struck(FAULT_PIDFD_OPEN))
+		return -1;
+	if (number == SYSTEM_PIDFD_SEND_SIGNAL &&
+	    struck(FAULT_PIDFD_SEND_SIGNAL))
+		return -1;
+	if (number == SYSTEM_CLOSE_RANGE && struck(FAULT_CLOSE_RANGE))
 		return -1;
 	return __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
