@@ -115,8 +115,8 @@ int rota_process_init(struct rota_process *process, struct rota_loop *loop);
  *                         execve(2): there is no such program, it may not be
  *                         executed, it is no program, or the arguments and the
  *                         environment are too long
- *          ROTA_EAGAIN    of clone(2), or of execve(2) after ROTA_SPAWN_SET_USER:
- *                         the user has too many processes
+ *          ROTA_EAGAIN    the user has too many processes: of clone(2), or of
+ *                         execve(2) after ROTA_SPAWN_SET_USER
  *          ROTA_EPERM     a step needs privileges
  *          ROTA_EBADF     a descriptor is not open
  *          ROTA_EMFILE, ROTA_ENFILE, ROTA_ENOMEM

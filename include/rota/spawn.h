@@ -25,7 +25,7 @@ struct rota_pipe;
 enum rota_spawn_stdio_kind {
 	ROTA_SPAWN_STDIO_NULL,       /* /dev/null, open to read and write */
 	ROTA_SPAWN_STDIO_INHERIT,    /* our descriptor of the same number */
-	ROTA_SPAWN_STDIO_DESCRIPTOR, /* our descriptor @fd, whatever its number */
+	ROTA_SPAWN_STDIO_DESCRIPTOR, /* our descriptor @fd */
 	ROTA_SPAWN_STDIO_CLOSED,     /* not open */
 	ROTA_SPAWN_STDIO_PIPE,       /* the other end of @pipe */
 };
@@ -43,9 +43,9 @@ enum {
 /**
  * One descriptor of the child.
  *
- * With ROTA_SPAWN_STDIO_PIPE, @pipe is memory of the caller that rota_process_spawn()
- * initializes, as rota_pipe_open() does: on the loop of the process, with our
- * end. The child's end is blocking.
+ * With ROTA_SPAWN_STDIO_PIPE, @pipe is memory of the caller, which
+ * rota_process_spawn() initializes as rota_pipe_open() does, on the loop of the
+ * process, with our end. The child's end is blocking.
  *
  * Owner:   @fd stays the caller's: it is not closed, and none of its flags
  *          changes, not even for a moment. @pipe is a handle like any other,
@@ -60,9 +60,9 @@ struct rota_spawn_stdio {
 
 /** Flags for struct rota_spawn_options. */
 enum {
-	/** The child leads a new session, and a new process group in it, without
-	 * a controlling terminal: setsid(2). Signals of our terminal do not
-	 * reach it. */
+	/** The child leads a new session, and a new process group in it. It has
+	 * no controlling terminal, so signals of ours do not reach it:
+	 * setsid(2). */
 	ROTA_SPAWN_NEW_SESSION = 1 << 0,
 
 	/** The child leads a new process group of our session: setpgid(2). */

@@ -1,6 +1,6 @@
 /*
- * base/exit_linux.c - pidfds: see pidfd_open(2) and pidfd_send_signal(2), called
- * by their numbers, as the C library may be older.
+ * base/exit_linux.c - pidfds: see pidfd_open(2) and pidfd_send_signal(2), which
+ * are called by their numbers, as the C library may be older.
  */
 #include "base/exit.h"
 

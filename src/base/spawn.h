@@ -54,6 +54,9 @@ struct rotai_spawn {
 	int pidfd; /* or -1 */
 };
 
+/* The environment of this process. */
+char **rotai_spawn_environment(void);
+
 /* Start the child. Returns 0 when it executes its program: pid is set, and
  * pidfd if there is one. Otherwise returns an error with step set, and there is
  * no child. */

@@ -44,8 +44,8 @@ enum {
 	CALL_CLOSE_RANGE = 436, /* on every processor but Alpha */
 	CLOSE_ON_EXEC = 1 << 2, /* CLOSE_RANGE_CLOEXEC, since Linux 5.11 */
 
-	SIGNALS = _NSIG,             /* one more than the last */
-	MASK_SIZE = (_NSIG - 1) / 8, /* of the kernel's signal set */
+	SIGNALS = _NSIG,               /* one more than the last */
+	SIGSET_SIZE = (_NSIG - 1) / 8, /* of the kernel's signal set */
 	NAMES_SIZE = 1024,
 };
 
@@ -62,7 +62,7 @@ enum { HANDLER_WORD = 0 };
 #endif
 
 /* The kernel's struct linux_dirent64 without its name. */
-struct entry {
+struct fd_entry {
 	uint64_t inode;
 	int64_t offset;
 	uint16_t size;
@@ -70,21 +70,21 @@ struct entry {
 	char name[];
 };
 
-ROTAI_IN_CHILD static int result_of(long result)
+ROTAI_IN_CHILD static int result_of_call(long result)
 {
 	return result < 0 ? -errno : (int)result;
 }
 
 ROTAI_IN_CHILD int rotai_child_open_null(void)
 {
-	return result_of(syscall(SYS_openat, (long)AT_FDCWD, "/dev/null",
-				 (long)(O_RDWR | O_CLOEXEC), 0L));
+	return result_of_call(syscall(SYS_openat, (long)AT_FDCWD, "/dev/null",
+				      (long)(O_RDWR | O_CLOEXEC), 0L));
 }
 
 ROTAI_IN_CHILD int rotai_child_dup_above(int fd, int least)
 {
-	int copy = result_of(syscall(CALL_FCNTL, (long)fd,
-				     (long)F_DUPFD_CLOEXEC, (long)least));
+	int copy = result_of_call(syscall(CALL_FCNTL, (long)fd,
+					  (long)F_DUPFD_CLOEXEC, (long)least));
 
 	return copy == ROTA_EINVAL ? ROTA_EMFILE : copy; /* above the limit */
 }
@@ -94,7 +94,8 @@ ROTAI_IN_CHILD int rotai_child_dup_to(int fd, int to)
 	int copy;
 
 	do {
-		copy = result_of(syscall(SYS_dup3, (long)fd, (long)to, 0L));
+		copy = result_of_call(
+			syscall(SYS_dup3, (long)fd, (long)to, 0L));
 	} while (copy == ROTA_EINTR || copy == ROTA_EBUSY);
 	if (copy == ROTA_EBADF && to >= 0 &&
 	    syscall(CALL_FCNTL, (long)fd, (long)F_GETFD, 0L) >= 0)
@@ -104,7 +105,7 @@ ROTAI_IN_CHILD int rotai_child_dup_to(int fd, int to)
 
 ROTAI_IN_CHILD int rotai_child_keep(int fd)
 {
-	return result_of(syscall(CALL_FCNTL, (long)fd, (long)F_SETFD, 0L));
+	return result_of_call(syscall(CALL_FCNTL, (long)fd, (long)F_SETFD, 0L));
 }
 
 ROTAI_IN_CHILD void rotai_child_close(int fd)
@@ -114,54 +115,57 @@ ROTAI_IN_CHILD void rotai_child_close(int fd)
 
 ROTAI_IN_CHILD int rotai_child_join_cgroup(int directory)
 {
-	int fd = result_of(syscall(SYS_openat, (long)directory, "cgroup.procs",
-				   (long)(O_WRONLY | O_CLOEXEC), 0L));
+	int fd = result_of_call(syscall(SYS_openat, (long)directory,
+					"cgroup.procs",
+					(long)(O_WRONLY | O_CLOEXEC), 0L));
 	int error;
 
 	if (fd < 0)
 		return fd;
-	error = result_of(syscall(SYS_write, (long)fd, "0", 1L));
+	error = result_of_call(syscall(SYS_write, (long)fd, "0", 1L));
 	rotai_child_close(fd);
 	return error < 0 ? error : 0;
 }
 
 ROTAI_IN_CHILD int rotai_child_session(void)
 {
-	return result_of(syscall(SYS_setsid));
+	return result_of_call(syscall(SYS_setsid));
 }
 
 ROTAI_IN_CHILD int rotai_child_job(pid_t group)
 {
-	return result_of(syscall(SYS_setpgid, 0L, (long)group));
+	return result_of_call(syscall(SYS_setpgid, 0L, (long)group));
 }
 
 ROTAI_IN_CHILD int rotai_child_terminal(int fd)
 {
-	return result_of(syscall(SYS_ioctl, (long)fd, (long)TIOCSCTTY, 0L));
+	return result_of_call(
+		syscall(SYS_ioctl, (long)fd, (long)TIOCSCTTY, 0L));
 }
 
 ROTAI_IN_CHILD int rotai_child_limit(int resource, uint64_t soft, uint64_t hard)
 {
 	const uint64_t limit[2] = { soft, hard }; /* struct rlimit64 */
 
-	return result_of(
+	return result_of_call(
 		syscall(SYS_prlimit64, 0L, (long)resource, limit, NULL));
 }
 
 /* The call returns 20 less the nice value. */
 ROTAI_IN_CHILD int rotai_child_nice(int increment)
 {
-	int now = result_of(syscall(SYS_getpriority, (long)PRIO_PROCESS, 0L));
+	int now = result_of_call(
+		syscall(SYS_getpriority, (long)PRIO_PROCESS, 0L));
 
 	if (now < 0)
 		return now;
-	return result_of(syscall(SYS_setpriority, (long)PRIO_PROCESS, 0L,
-				 (long)(20 - now + increment)));
+	return result_of_call(syscall(SYS_setpriority, (long)PRIO_PROCESS, 0L,
+				      (long)(20 - now + increment)));
 }
 
 ROTAI_IN_CHILD int rotai_child_affinity(const unsigned long *mask, size_t size)
 {
-	return result_of(
+	return result_of_call(
 		syscall(SYS_sched_setaffinity, 0L, (unsigned long)size, mask));
 }
 
@@ -172,29 +176,32 @@ ROTAI_IN_CHILD void rotai_child_umask(unsigned mask)
 
 ROTAI_IN_CHILD int rotai_child_groups(const unsigned *groups, unsigned count)
 {
-	return result_of(syscall(CALL_SETGROUPS, (unsigned long)count, groups));
+	return result_of_call(
+		syscall(CALL_SETGROUPS, (unsigned long)count, groups));
 }
 
 ROTAI_IN_CHILD int rotai_child_group(unsigned group)
 {
-	return result_of(syscall(CALL_SETRESGID, (unsigned long)group,
-				 (unsigned long)group, (unsigned long)group));
+	return result_of_call(syscall(CALL_SETRESGID, (unsigned long)group,
+				      (unsigned long)group,
+				      (unsigned long)group));
 }
 
 ROTAI_IN_CHILD int rotai_child_user(unsigned user)
 {
-	return result_of(syscall(CALL_SETRESUID, (unsigned long)user,
-				 (unsigned long)user, (unsigned long)user));
+	return result_of_call(syscall(CALL_SETRESUID, (unsigned long)user,
+				      (unsigned long)user,
+				      (unsigned long)user));
 }
 
 ROTAI_IN_CHILD int rotai_child_directory(const char *path)
 {
-	return result_of(syscall(SYS_chdir, path));
+	return result_of_call(syscall(SYS_chdir, path));
 }
 
 ROTAI_IN_CHILD int rotai_child_no_new_privileges(void)
 {
-	return result_of(
+	return result_of_call(
 		syscall(SYS_prctl, (long)PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L));
 }
 
@@ -205,7 +212,7 @@ ROTAI_IN_CHILD static void reset_signal(int number, int keeps_ignored)
 
 	if (keeps_ignored &&
 	    (syscall(SYS_rt_sigaction, (long)number, NULL, &action,
-		     (long)MASK_SIZE) < 0 ||
+		     (long)SIGSET_SIZE) < 0 ||
 	     action.words[HANDLER_WORD] == (unsigned long)SIG_IGN ||
 	     action.words[HANDLER_WORD] == (unsigned long)SIG_DFL))
 		return;
@@ -213,7 +220,7 @@ ROTAI_IN_CHILD static void reset_signal(int number, int keeps_ignored)
 		__atomic_store_n(&action.words[i], 0, __ATOMIC_RELAXED);
 	/* This fails for SIGKILL and SIGSTOP. */
 	(void)syscall(SYS_rt_sigaction, (long)number, &action, NULL,
-		      (long)MASK_SIZE);
+		      (long)SIGSET_SIZE);
 }
 
 /* The handlers have to go before the mask allows signals: they would run in the
@@ -222,7 +229,7 @@ ROTAI_IN_CHILD static void reset_signal(int number, int keeps_ignored)
 ROTAI_IN_CHILD int rotai_child_signals(const struct rotai_spawn *spawn)
 {
 	int keeps = (spawn->options->flags & ROTA_SPAWN_KEEP_IGNORED) != 0;
-	unsigned long none[MASK_SIZE / sizeof(unsigned long)] = { 0 };
+	unsigned long none[SIGSET_SIZE / sizeof(unsigned long)] = { 0 };
 	const void *mask = none;
 
 	if (!spawn->has_cleared || !keeps)
@@ -230,8 +237,8 @@ ROTAI_IN_CHILD int rotai_child_signals(const struct rotai_spawn *spawn)
 			reset_signal(number, keeps);
 	if (spawn->options->flags & ROTA_SPAWN_KEEP_MASK)
 		mask = &spawn->mask;
-	return result_of(syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK, mask,
-				 NULL, (long)MASK_SIZE));
+	return result_of_call(syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK,
+				      mask, NULL, (long)SIGSET_SIZE));
 }
 
 /* Make the descriptor that a name in /proc/self/fd stands for close-on-exec. */
@@ -250,19 +257,19 @@ ROTAI_IN_CHILD static void close_named(const char *name, int first)
 ROTAI_IN_CHILD static int close_listed(int first)
 {
 	uint64_t names[NAMES_SIZE / sizeof(uint64_t)];
-	int fd = result_of(syscall(SYS_openat, (long)AT_FDCWD, "/proc/self/fd",
-				   (long)(O_RDONLY | O_CLOEXEC | O_DIRECTORY),
-				   0L));
+	int fd = result_of_call(
+		syscall(SYS_openat, (long)AT_FDCWD, "/proc/self/fd",
+			(long)(O_RDONLY | O_CLOEXEC | O_DIRECTORY), 0L));
 	int n;
 
 	if (fd < 0)
 		return fd;
-	while ((n = result_of(syscall(SYS_getdents64, (long)fd, names,
-				      (long)sizeof(names)))) > 0)
+	while ((n = result_of_call(syscall(SYS_getdents64, (long)fd, names,
+					   (long)sizeof(names)))) > 0)
 		for (int at = 0; at < n;) {
-			const struct entry *entry =
-				(const struct entry *)((const char *)names +
-						       at);
+			const struct fd_entry *entry =
+				(const struct fd_entry *)((const char *)names +
+							  at);
 
 			close_named(entry->name, first);
 			at += entry->size;
@@ -286,8 +293,8 @@ ROTAI_IN_CHILD int rotai_child_no_others(int first, int limit)
 /* The signal is only sent for a parent that ends from now on. */
 ROTAI_IN_CHILD int rotai_child_death(int signal, pid_t parent)
 {
-	int error = result_of(syscall(SYS_prctl, (long)PR_SET_PDEATHSIG,
-				      (long)signal, 0L, 0L, 0L));
+	int error = result_of_call(syscall(SYS_prctl, (long)PR_SET_PDEATHSIG,
+					   (long)signal, 0L, 0L, 0L));
 
 	if (error == 0 && syscall(SYS_getppid) != parent)
 		return ROTA_ESRCH;
@@ -297,7 +304,7 @@ ROTAI_IN_CHILD int rotai_child_death(int signal, pid_t parent)
 ROTAI_IN_CHILD int rotai_child_execute(const char *path, char *const *argv,
 				       char *const *environment)
 {
-	return result_of(syscall(SYS_execve, path, argv, environment));
+	return result_of_call(syscall(SYS_execve, path, argv, environment));
 }
 
 ROTAI_IN_CHILD _Noreturn void rotai_child_end(void)

@@ -22,19 +22,19 @@ enum { SIGNALS = NSIG };
 enum { SIGNALS = 129 };
 #endif
 
-static int result_of(int result)
+static int result_or_error(int result)
 {
 	return result < 0 ? -errno : result;
 }
 
 int rotai_child_open_null(void)
 {
-	return result_of(open("/dev/null", O_RDWR | O_CLOEXEC));
+	return result_or_error(open("/dev/null", O_RDWR | O_CLOEXEC));
 }
 
 int rotai_child_dup_above(int fd, int least)
 {
-	int copy = result_of(fcntl(fd, F_DUPFD_CLOEXEC, least));
+	int copy = result_or_error(fcntl(fd, F_DUPFD_CLOEXEC, least));
 
 	return copy == ROTA_EINVAL ? ROTA_EMFILE : copy; /* above the limit */
 }
@@ -44,14 +44,14 @@ int rotai_child_dup_to(int fd, int to)
 	int copy;
 
 	do {
-		copy = result_of(dup2(fd, to));
+		copy = result_or_error(dup2(fd, to));
 	} while (copy == ROTA_EINTR);
 	return copy;
 }
 
 int rotai_child_keep(int fd)
 {
-	return result_of(fcntl(fd, F_SETFD, 0));
+	return result_or_error(fcntl(fd, F_SETFD, 0));
 }
 
 void rotai_child_close(int fd)
@@ -67,20 +67,20 @@ int rotai_child_join_cgroup(int directory)
 
 int rotai_child_session(void)
 {
-	return result_of((int)setsid());
+	return result_or_error((int)setsid());
 }
 
 int rotai_child_job(pid_t group)
 {
-	return result_of(setpgid(0, group));
+	return result_or_error(setpgid(0, group));
 }
 
 int rotai_child_terminal(int fd)
 {
-	return result_of(ioctl(fd, TIOCSCTTY, 0));
+	return result_or_error(ioctl(fd, TIOCSCTTY, 0));
 }
 
-static rlim_t limit_of(uint64_t limit)
+static rlim_t rlimit_of(uint64_t limit)
 {
 	return limit == UINT64_MAX ? RLIM_INFINITY : (rlim_t)limit;
 }
@@ -88,11 +88,11 @@ static rlim_t limit_of(uint64_t limit)
 int rotai_child_limit(int resource, uint64_t soft, uint64_t hard)
 {
 	const struct rlimit limit = {
-		.rlim_cur = limit_of(soft),
-		.rlim_max = limit_of(hard),
+		.rlim_cur = rlimit_of(soft),
+		.rlim_max = rlimit_of(hard),
 	};
 
-	return result_of(setrlimit(resource, &limit));
+	return result_or_error(setrlimit(resource, &limit));
 }
 
 int rotai_child_nice(int increment)
@@ -103,7 +103,7 @@ int rotai_child_nice(int increment)
 	now = getpriority(PRIO_PROCESS, 0);
 	if (now == -1 && errno != 0)
 		return -errno;
-	return result_of(setpriority(PRIO_PROCESS, 0, now + increment));
+	return result_or_error(setpriority(PRIO_PROCESS, 0, now + increment));
 }
 
 int rotai_child_affinity(const unsigned long *mask, size_t size)
@@ -121,23 +121,23 @@ void rotai_child_umask(unsigned mask)
 int rotai_child_groups(const unsigned *groups, unsigned count)
 {
 	_Static_assert(sizeof(gid_t) == sizeof(unsigned), "ids have 32 bits");
-	return result_of(setgroups((int)count, (const gid_t *)groups));
+	return result_or_error(setgroups((int)count, (const gid_t *)groups));
 }
 
 /* As root these set all three ids. Otherwise the saved one may stay. */
 int rotai_child_group(unsigned group)
 {
-	return result_of(setregid((gid_t)group, (gid_t)group));
+	return result_or_error(setregid((gid_t)group, (gid_t)group));
 }
 
 int rotai_child_user(unsigned user)
 {
-	return result_of(setreuid((uid_t)user, (uid_t)user));
+	return result_or_error(setreuid((uid_t)user, (uid_t)user));
 }
 
 int rotai_child_directory(const char *path)
 {
-	return result_of(chdir(path));
+	return result_or_error(chdir(path));
 }
 
 int rotai_child_no_new_privileges(void)
@@ -145,7 +145,7 @@ int rotai_child_no_new_privileges(void)
 	return ROTA_ENOTSUP;
 }
 
-static void reset_signal(int number, int keeps_ignored)
+static void reset_disposition(int number, int keeps_ignored)
 {
 	const struct sigaction usual = { .sa_handler = SIG_DFL };
 	struct sigaction now;
@@ -163,11 +163,11 @@ int rotai_child_signals(const struct rotai_spawn *spawn)
 	sigset_t none;
 
 	for (int number = 1; number < SIGNALS; number++)
-		reset_signal(number, keeps);
+		reset_disposition(number, keeps);
 	(void)sigemptyset(&none);
 	if (!(spawn->options->flags & ROTA_SPAWN_KEEP_MASK))
 		mask = &none;
-	return result_of(sigprocmask(SIG_SETMASK, mask, NULL));
+	return result_or_error(sigprocmask(SIG_SETMASK, mask, NULL));
 }
 
 int rotai_child_no_others(int first, int limit)
@@ -187,7 +187,7 @@ int rotai_child_death(int signal, pid_t parent)
 int rotai_child_execute(const char *path, char *const *argv,
 			char *const *environment)
 {
-	return result_of(execve(path, argv, environment));
+	return result_or_error(execve(path, argv, environment));
 }
 
 _Noreturn void rotai_child_end(void)

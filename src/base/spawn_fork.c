@@ -24,7 +24,7 @@
 /* Descriptors that a child looks at if there is no limit. */
 enum { LIMIT_MOST = 1 << 20 };
 
-struct report {
+struct failure {
 	int step;
 	int error;
 };
@@ -39,7 +39,7 @@ static int limit_of_descriptors(void)
 	return (int)limit.rlim_cur;
 }
 
-static int open_pipe(int fds[2], int least)
+static int open_failure_pipe(int fds[2], int least)
 {
 	int error = rotai_fd_pipe(fds);
 	int raised;
@@ -58,11 +58,11 @@ static int open_pipe(int fds[2], int least)
 
 static _Noreturn void run_child(struct rotai_spawn *spawn, int fd)
 {
-	struct report report;
+	struct failure report;
 	ssize_t n;
 
 	rotai_spawn_child(spawn);
-	report = (struct report){ .step = spawn->step, .error = spawn->error };
+	report = (struct failure){ .step = spawn->step, .error = spawn->error };
 	do {
 		n = write(fd, &report, sizeof(report));
 	} while (n < 0 && errno == EINTR);
@@ -72,7 +72,7 @@ static _Noreturn void run_child(struct rotai_spawn *spawn, int fd)
 /* Returns 0, or an error that the child has reported. (1) */
 static int read_report(struct rotai_spawn *spawn, int fd)
 {
-	struct report report = { 0, 0 };
+	struct failure report = { 0, 0 };
 	ssize_t n;
 
 	do {
@@ -101,10 +101,10 @@ static pid_t fork_child(struct rotai_spawn *spawn, int fd)
 	return pid;
 }
 
-static int start(struct rotai_spawn *spawn)
+static int start_forked(struct rotai_spawn *spawn)
 {
 	int fds[2];
-	int error = open_pipe(fds, (int)spawn->source_count);
+	int error = open_failure_pipe(fds, (int)spawn->source_count);
 	pid_t pid;
 
 	if (error < 0)
@@ -137,7 +137,7 @@ int rotai_spawn_fork(struct rotai_spawn *spawn)
 	spawn->has_joined = 0;
 	spawn->limit = limit_of_descriptors();
 	spawn->step = ROTA_SPAWN_STEP_START;
-	error = start(spawn);
+	error = start_forked(spawn);
 	if (error == 0)
 		spawn->step = ROTA_SPAWN_STEP_NONE;
 	rotai_thread_restore_cancel(cancel);

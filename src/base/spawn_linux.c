@@ -36,11 +36,11 @@
 
 enum {
 	STACK_SIZE = 16 * 1024, /* (1) */
-	MASK_SIZE = (_NSIG - 1) / 8,
+	ALL_SIGNALS_SIZE = (_NSIG - 1) / 8,
 	WITH_PIDFD = 0x1000, /* CLONE_PIDFD, since Linux 5.2 */
 };
 
-ROTAI_IN_CHILD static int run_child(void *arg)
+ROTAI_IN_CHILD static int run_sharing(void *arg)
 {
 	rotai_spawn_child(arg);
 	rotai_child_end();
@@ -56,13 +56,13 @@ static void block_all(sigset_t *before)
 	for (unsigned i = 0; i < sizeof(all); i++)
 		((unsigned char *)&all)[i] = 0xff;
 	(void)syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK, &all, before,
-		      (long)MASK_SIZE);
+		      (long)ALL_SIGNALS_SIZE);
 }
 
 static void unblock(const sigset_t *before)
 {
 	(void)syscall(SYS_rt_sigprocmask, (long)SIG_SETMASK, before, NULL,
-		      (long)MASK_SIZE);
+		      (long)ALL_SIGNALS_SIZE);
 }
 
 /* Wait for a child that has ended before it has executed anything. (3) */
@@ -75,7 +75,7 @@ static void reap(pid_t pid)
 /* Returns the child's number, or an error. */
 static int clone_child(struct rotai_spawn *spawn, char *stack)
 {
-	pid_t pid = clone(run_child, stack + STACK_SIZE,
+	pid_t pid = clone(run_sharing, stack + STACK_SIZE,
 			  CLONE_VM | CLONE_VFORK | WITH_PIDFD, spawn,
 			  &spawn->pidfd);
 
@@ -99,7 +99,7 @@ static int clone3_child(struct rotai_spawn *spawn, char *stack)
 		args.cgroup = (uint64_t)spawn->options->cgroup;
 		spawn->has_joined = 1;
 	}
-	return (int)rotai_clone3(&args, run_child, spawn);
+	return (int)rotai_clone3(&args, run_sharing, spawn);
 }
 
 /* Whether clone(2) may do what clone3(2) has not done. */
@@ -135,7 +135,7 @@ static int make_child(struct rotai_spawn *spawn)
 	return pid;
 }
 
-static int start(struct rotai_spawn *spawn)
+static int start_sharing(struct rotai_spawn *spawn)
 {
 	int pid = make_child(spawn);
 
@@ -154,6 +154,11 @@ static int start(struct rotai_spawn *spawn)
 	return spawn->error;
 }
 
+char **rotai_spawn_environment(void)
+{
+	return environ;
+}
+
 int rotai_spawn_start(struct rotai_spawn *spawn)
 {
 	int before = errno;
@@ -166,7 +171,7 @@ int rotai_spawn_start(struct rotai_spawn *spawn)
 	spawn->pidfd = -1;
 	spawn->error = 0;
 	block_all(&spawn->mask);
-	error = start(spawn);
+	error = start_sharing(spawn);
 	unblock(&spawn->mask);
 	rotai_thread_restore_cancel(cancel);
 	errno = before;

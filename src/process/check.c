@@ -7,7 +7,7 @@
 #include "rota/error.h"
 
 enum {
-	ALL_FLAGS = (ROTA_SPAWN_KILL_ON_CLOSE << 1) - 1,
+	SPAWN_FLAGS = (ROTA_SPAWN_KILL_ON_CLOSE << 1) - 1,
 	ALL_DIRECTIONS = ROTA_SPAWN_STDIO_READS | ROTA_SPAWN_STDIO_WRITES,
 	STDIO_MOST = 65536,
 	PROCESSORS_MOST = 65536,
@@ -106,7 +106,7 @@ int rotai_prepare_check(const struct rota_spawn_options *options)
 	int error = check_stdio(options);
 
 	if (options->file == NULL || options->reserved != 0 ||
-	    (options->flags & ~(unsigned)ALL_FLAGS) != 0 ||
+	    (options->flags & ~(unsigned)SPAWN_FLAGS) != 0 ||
 	    options->death_signal < 0)
 		return ROTA_EINVAL;
 	if (options->argv != NULL && options->argv[0] == NULL)

@@ -64,7 +64,7 @@ static struct rotai_children *children_of(struct rotai_extension *extension)
 	return rota_container_of(extension, struct rotai_children, extension);
 }
 
-static struct rotai_child *child_of(struct rota_link *link)
+static struct rotai_child *child_of_link(struct rota_link *link)
 {
 	return rota_container_of(link, struct rotai_child, link);
 }
@@ -117,7 +117,7 @@ static void unlist(struct rotai_child *child)
 	child->waiter = NULL;
 }
 
-static void forget(struct rotai_child *child)
+static void forget_child(struct rotai_child *child)
 {
 	if (child->is_abandoned && child->fd >= 0)
 		rotai_loop_hold(child->children->loop, 0); /* (4) */
@@ -131,7 +131,7 @@ static void forget(struct rotai_child *child)
 }
 
 /* Returns whether the process has ended: child->exit tells how. (3) */
-static int has_ended(struct rotai_child *child)
+static int child_has_ended(struct rotai_child *child)
 {
 	int ended = 1;
 
@@ -148,13 +148,13 @@ static int has_ended(struct rotai_child *child)
 	return ended;
 }
 
-static void look_at(struct rotai_child *child)
+static void look_at_child(struct rotai_child *child)
 {
-	if (child->is_over || !has_ended(child))
+	if (child->is_over || !child_has_ended(child))
 		return;
 	child->is_over = 1;
 	if (child->process == NULL) {
-		forget(child);
+		forget_child(child);
 		return;
 	}
 	close_child(child, child->leads); /* (6) */
@@ -168,7 +168,7 @@ static void on_exit_event(struct rota_watch *watch, unsigned events)
 
 	(void)events;
 	if (rotai_loop_inherited(child->children->loop) == 0)
-		look_at(child);
+		look_at_child(child);
 }
 
 /* With the lock held: have the loop look at the child. */
@@ -192,7 +192,8 @@ static void dispatch_ended(struct rota_async *async)
 		link = rotai_list_take_first(&children->dispatched);
 		if (link == NULL)
 			return;
-		look_at(rota_container_of(link, struct rotai_child, ended));
+		look_at_child(
+			rota_container_of(link, struct rotai_child, ended));
 	}
 }
 
@@ -310,7 +311,7 @@ void rotai_child_abandon(struct rotai_child *child)
 {
 	child->process = NULL;
 	if (child->is_over || child->kind != ROTAI_CHILD_OWN) {
-		forget(child);
+		forget_child(child);
 		return;
 	}
 	child->is_abandoned = 1;
@@ -327,7 +328,7 @@ void rotai_child_abandon(struct rotai_child *child)
 	}
 	rotai_children_unlock();
 	if (child->is_over)
-		forget(child);
+		forget_child(child);
 }
 
 void rotai_children_sweep(void)
@@ -339,7 +340,7 @@ void rotai_children_sweep(void)
 	rotai_children_lock();
 	for (at = rotai_children_orphans()->next;
 	     at != rotai_children_orphans(); at = next) {
-		struct rotai_child *child = child_of(at);
+		struct rotai_child *child = child_of_link(at);
 
 		next = at->next;
 		if (!child->is_taken &&
@@ -351,7 +352,7 @@ void rotai_children_sweep(void)
 	}
 	rotai_children_unlock();
 	while ((at = rotai_list_take_first(&ended)) != NULL)
-		free(child_of(at));
+		free(child_of_link(at));
 }
 
 /* (5) */
@@ -365,7 +366,7 @@ static void lose(struct rotai_child *child)
 		child->waiter = NULL;
 	}
 	if (child->process == NULL) {
-		forget(child);
+		forget_child(child);
 		return;
 	}
 	close_child(child, 0);
@@ -400,7 +401,7 @@ static void children_forked(struct rotai_extension *extension,
 	rotai_list_splice(&children->ended, &children->dispatched);
 	rotai_children_unlock();
 	for (at = children->all.next; at != &children->all; at = next) {
-		struct rotai_child *child = child_of(at);
+		struct rotai_child *child = child_of_link(at);
 
 		next = at->next;
 		if (child->is_over)
@@ -422,7 +423,7 @@ static void free_children(struct rotai_extension *extension,
 	struct rota_link *at;
 
 	while ((at = rotai_list_take_first(&children->all)) != NULL) {
-		struct rotai_child *child = child_of(at);
+		struct rotai_child *child = child_of_link(at);
 
 		if (child->fd >= 0)
 			rotai_fd_close(child->fd);

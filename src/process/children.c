@@ -38,14 +38,14 @@ void rotai_children_unlock(void)
 	rotai_lock_release(&children_lock);
 }
 
-static struct rotai_child **bucket_of(pid_t pid)
+static struct rotai_child **bucket_of_pid(pid_t pid)
 {
 	return &buckets[(unsigned)pid % BUCKETS];
 }
 
 void rotai_children_add(struct rotai_child *child)
 {
-	struct rotai_child **bucket = bucket_of(child->pid);
+	struct rotai_child **bucket = bucket_of_pid(child->pid);
 
 	child->generation = rotai_fork_generation;
 	child->is_listed = 1;
@@ -55,7 +55,7 @@ void rotai_children_add(struct rotai_child *child)
 
 void rotai_children_remove(struct rotai_child *child)
 {
-	struct rotai_child **at = bucket_of(child->pid);
+	struct rotai_child **at = bucket_of_pid(child->pid);
 
 	if (!child->is_listed)
 		return;
@@ -69,7 +69,7 @@ void rotai_children_remove(struct rotai_child *child)
 
 struct rotai_child *rotai_children_find(pid_t pid)
 {
-	struct rotai_child *at = *bucket_of(pid);
+	struct rotai_child *at = *bucket_of_pid(pid);
 
 	while (at != NULL && at->pid != pid)
 		at = at->next;

@@ -19,8 +19,8 @@ void rotai_children_add(struct rotai_child *child);
 void rotai_children_remove(struct rotai_child *child);
 struct rotai_child *rotai_children_find(pid_t pid);
 
-/* Between these two a child may have ended that is not in the table yet. Without
- * the lock. */
+/* Between these two a child may have ended that is not in the table yet. They
+ * do not need the lock. */
 void rotai_children_start_begin(void);
 void rotai_children_start_end(void);
 int rotai_children_are_starting(void);

@@ -21,8 +21,6 @@
 #include "rota/error.h"
 #include "rota/pipe.h"
 
-extern char **environ;
-
 enum { STANDARD = 3, LONG_BITS = 8 * sizeof(unsigned long), USUAL_SIZE = 256 };
 
 /* How large the parts of the memory are. */
@@ -46,7 +44,8 @@ static const char *path_in(char *const *environment)
 
 static char *const *environment_of(const struct rota_spawn_options *options)
 {
-	return options->environment != NULL ? options->environment : environ;
+	return options->environment != NULL ? options->environment
+					    : rotai_spawn_environment();
 }
 
 static const char *search_of(const struct rota_spawn_options *options,
@@ -133,7 +132,7 @@ static void fill_paths(const char **paths, char *names, const char *search,
 	*paths = NULL;
 }
 
-static int source_of(const struct rota_spawn_stdio *stdio, uint32_t i)
+static int source_of_stdio(const struct rota_spawn_stdio *stdio, uint32_t i)
 {
 	switch (stdio->kind) {
 	case ROTA_SPAWN_STDIO_INHERIT:
@@ -155,7 +154,7 @@ static void fill_sources(struct rotai_prepared *prepared)
 		prepared->ends[i] = -1;
 		prepared->spawn.sources[i] =
 			i < options->stdio_count
-				? source_of(&options->stdio[i], i)
+				? source_of_stdio(&options->stdio[i], i)
 				: ROTAI_SPAWN_NULL;
 	}
 }
@@ -225,8 +224,8 @@ void rotai_prepare_free(struct rotai_prepared *prepared)
 }
 
 /* Returns the child's end, or an error. (3) */
-static int open_pipe(struct rota_loop *loop,
-		     const struct rota_spawn_stdio *stdio)
+static int open_stdio_pipe(struct rota_loop *loop,
+			   const struct rota_spawn_stdio *stdio)
 {
 	int reads = (stdio->flags & ROTA_SPAWN_STDIO_READS) != 0;
 	int both = reads && (stdio->flags & ROTA_SPAWN_STDIO_WRITES);
@@ -254,7 +253,7 @@ int rotai_prepare_pipes(struct rotai_prepared *prepared)
 
 		if (options->stdio[i].kind != ROTA_SPAWN_STDIO_PIPE)
 			continue;
-		end = open_pipe(prepared->loop, &options->stdio[i]);
+		end = open_stdio_pipe(prepared->loop, &options->stdio[i]);
 		if (end < 0) {
 			rotai_prepare_close(prepared, 1);
 			return end;

@@ -117,7 +117,7 @@ int rota_process_init(struct rota_process *process, struct rota_loop *loop)
 	return 0;
 }
 
-/* The handle may begin to wait for a process: 0, or an error. */
+/* The handle may begin_waiting_for to wait for a process: 0, or an error. */
 static int may_begin(const struct rota_process *process)
 {
 	int error = rotai_handle_usable(&process->handle);
@@ -128,8 +128,8 @@ static int may_begin(const struct rota_process *process)
 }
 
 /* Have the handle wait for @child: 0, or an error. */
-static int begin(struct rota_process *process, struct rotai_child *child,
-		 rota_exit_fn *fn)
+static int begin_waiting_for(struct rota_process *process,
+			     struct rotai_child *child, rota_exit_fn *fn)
 {
 	struct rota_loop *loop = process->handle.internal.loop;
 	int error = rotai_child_watch(child, rotai_children_of(loop));
@@ -174,7 +174,7 @@ static int start_child(struct rota_process *process,
 			(ROTA_SPAWN_NEW_SESSION | ROTA_SPAWN_NEW_GROUP)) != 0;
 	child->is_killed =
 		(prepared->options.flags & ROTA_SPAWN_KILL_ON_CLOSE) != 0;
-	error = begin(process, child, fn);
+	error = begin_waiting_for(process, child, fn);
 	if (error < 0) {
 		spawn->step = ROTA_SPAWN_STEP_PREPARE;
 		end_child(spawn);
@@ -250,8 +250,8 @@ int rota_process_spawn(struct rota_process *process,
 }
 
 /* Wait for a process that exists. */
-static int begin_with(struct rota_process *process, int pid,
-		      enum rotai_child_kind kind, rota_exit_fn *fn)
+static int begin_with_pid(struct rota_process *process, int pid,
+			  enum rotai_child_kind kind, rota_exit_fn *fn)
 {
 	struct rotai_child *child;
 	int error = may_begin(process);
@@ -265,7 +265,7 @@ static int begin_with(struct rota_process *process, int pid,
 		return ROTA_ENOMEM;
 	child->pid = pid;
 	child->kind = (uint8_t)kind;
-	error = begin(process, child, fn);
+	error = begin_waiting_for(process, child, fn);
 	if (error < 0)
 		rotai_child_free(child);
 	return error;
@@ -274,7 +274,7 @@ static int begin_with(struct rota_process *process, int pid,
 int rota_process_watch(struct rota_process *process, int pid, rota_exit_fn *fn)
 {
 	ROTAI_ENTER_HANDLE(&process->handle);
-	return begin_with(process, pid, ROTAI_CHILD_FOREIGN, fn);
+	return begin_with_pid(process, pid, ROTAI_CHILD_FOREIGN, fn);
 }
 
 int rota_process_adopt(struct rota_process *process, int pid, rota_exit_fn *fn)
@@ -286,7 +286,7 @@ int rota_process_adopt(struct rota_process *process, int pid, rota_exit_fn *fn)
 		return rotai_handle_usable(&process->handle) < 0
 			       ? rotai_handle_usable(&process->handle)
 			       : ROTA_ECHILD;
-	return begin_with(process, pid, ROTAI_CHILD_OWN, fn);
+	return begin_with_pid(process, pid, ROTAI_CHILD_OWN, fn);
 }
 
 int rota_process_pid(const struct rota_process *process)

@@ -52,7 +52,7 @@ static struct rota_reaper *reaper_of(struct rota_handle *handle)
 	return rota_container_of(handle, struct rota_reaper, handle);
 }
 
-static int claim(void)
+static int claim_reaping(void)
 {
 	uint32_t mine = rotai_fork_generation + 1;
 	uint32_t found = __atomic_load_n(&reaping, __ATOMIC_RELAXED);
@@ -62,7 +62,7 @@ static int claim(void)
 					   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-static void release(void)
+static void release_reaping(void)
 {
 	__atomic_store_n(&reaping, 0, __ATOMIC_RELAXED);
 }
@@ -80,15 +80,15 @@ static void stop_reaper(struct rota_reaper *reaper)
 	if (reaper->internal.is_subreaper)
 		(void)rotai_subreaper_set(reaper->internal.was_subreaper);
 	rotai_handle_set_active(&reaper->handle, 0);
-	release();
+	release_reaping();
 }
 
-static void stop_handle(struct rota_handle *handle)
+static void stop_reaper_handle(struct rota_handle *handle)
 {
 	stop_reaper(reaper_of(handle));
 }
 
-static int no_descriptor(const struct rota_handle *handle)
+static int no_reaper_fd(const struct rota_handle *handle)
 {
 	(void)handle;
 	return -1;
@@ -96,8 +96,8 @@ static int no_descriptor(const struct rota_handle *handle)
 
 static const struct rotai_handle_class reaper_class = {
 	.type = "reaper",
-	.stop = stop_handle,
-	.fd = no_descriptor,
+	.stop = stop_reaper_handle,
+	.fd = no_reaper_fd,
 };
 
 static void call_reaper(struct rota_reaper *reaper, pid_t pid,
@@ -146,7 +146,7 @@ static void reapers_forked(struct rotai_extension *extension,
 
 	(void)loop;
 	rotai_async_repair(&reapers->async);
-	if (reapers->started == NULL || !claim())
+	if (reapers->started == NULL || !claim_reaping())
 		return;
 	/* SIGCHLD was watched before: that cannot fail now. */
 	(void)rotai_number_move(0, SIGCHLD, &reapers->target);
@@ -159,7 +159,7 @@ static void free_reapers(struct rotai_extension *extension,
 			  sizeof(struct rotai_reapers));
 }
 
-static int prepare(struct rota_loop *loop)
+static int prepare_reapers(struct rota_loop *loop)
 {
 	struct rotai_reapers *reapers;
 
@@ -189,7 +189,7 @@ int rota_reaper_init(struct rota_reaper *reaper, struct rota_loop *loop)
 	int error = rotai_loop_admits(loop);
 
 	if (error == 0)
-		error = prepare(loop);
+		error = prepare_reapers(loop);
 	if (error < 0)
 		return error;
 	reaper->internal.fn = NULL;
@@ -199,7 +199,7 @@ int rota_reaper_init(struct rota_reaper *reaper, struct rota_loop *loop)
 }
 
 /* Begin to wait: 0, or an error with nothing changed. */
-static int begin(struct rota_reaper *reaper, unsigned flags)
+static int begin_reaping(struct rota_reaper *reaper, unsigned flags)
 {
 	struct rotai_reapers *reapers =
 		reapers_of_loop(reaper->handle.internal.loop);
@@ -230,13 +230,13 @@ int rota_reaper_start(struct rota_reaper *reaper, rota_reaped_fn *fn,
 
 	if (error == 0 && (flags & ~(unsigned)ROTA_REAPER_SUBREAPER) != 0)
 		error = ROTA_EINVAL;
-	if (error == 0 && !claim())
+	if (error == 0 && !claim_reaping())
 		error = ROTA_EALREADY;
 	if (error < 0)
 		return error;
-	error = begin(reaper, flags);
+	error = begin_reaping(reaper, flags);
 	if (error < 0) {
-		release();
+		release_reaping();
 		return error;
 	}
 	reaper->internal.fn = fn;
