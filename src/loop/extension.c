@@ -25,6 +25,7 @@ void rotai_extension_set(struct rota_loop *loop, enum rotai_extension_kind kind,
 void rotai_extension_call_after(struct rota_loop *loop,
 				struct rotai_extension *extension)
 {
+	ROTA_ASSERT(extension->kind < 8); /* the bits that there are */
 	loop->extensions_after |= (uint8_t)(1u << extension->kind);
 	loop->after |= ROTAI_AFTER_EXTENSIONS;
 }

@@ -5,8 +5,8 @@
  * is waited for. So children of records are waited for here, too, and their
  * exits put into the records. A child that has no record is somebody else's,
  * unless a start is in progress: that one is not in the table yet, and is
- * looked at again afterwards. The number of starts is read after the child was found:
- * if it is 0, the start of this child has ended.
+ * looked at again afterwards. The number of starts is read after the child was
+ * found: if it is 0, the start of this child has ended.
  */
 #include "process/reap.h"
 

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "rota/reaper.h"
 #include "support/child.h"
 
 static void run_code(struct fixture *f)
@@ -391,6 +392,30 @@ static void steps_have_names(void **state)
 	assert_string_equal(rota_spawn_step_name((enum rota_spawn_step)99),
 			    "unknown");
 	assert_string_equal(rota_spawn_step_name(ROTA_SPAWN_STEP_EXEC), "exec");
+}
+
+static void memory_that_is_zero_is_refused(void **state)
+{
+	const struct rota_spawn_options options = { .size = sizeof(options),
+						    .file = "true" };
+	struct rota_process process;
+	struct rota_reaper reaper;
+
+	(void)state;
+	memset(&process, 0, sizeof(process));
+	memset(&reaper, 0, sizeof(reaper));
+	assert_int_equal(rota_process_spawn(&process, &options, NULL),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_process_watch(&process, 1, spawning_on_exit),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_process_adopt(&process, 1, spawning_on_exit),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_process_kill(&process, 0), ROTA_EINVAL);
+	assert_int_equal(rota_process_kill_group(&process, 0), ROTA_EINVAL);
+	assert_int_equal(rota_process_pid(&process), 0);
+	assert_int_equal(rota_handle_close_now(&process.handle), ROTA_EINVAL);
+	assert_int_equal(rota_reaper_start(&reaper, NULL, 0), ROTA_EINVAL);
+	rota_reaper_stop(&reaper);
 }
 
 static void the_exit_callback_may_close_the_process(void **state)
@@ -899,6 +924,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_child_reads_what_is_written_to_its_pipe),
 	REAL(every_invalid_option_is_refused),
 	REAL(steps_have_names),
+	REAL(memory_that_is_zero_is_refused),
 	REAL(the_exit_callback_may_close_the_process),
 	REAL(a_handle_starts_one_child_after_the_other),
 	REAL(a_closed_process_leaves_no_zombie),
