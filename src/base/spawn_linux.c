@@ -17,6 +17,8 @@
  *  5. clone3(2) also removes the signal handlers, and puts the child into its
  *     cgroup. Otherwise the child does that. Old kernels do not have it or some
  *     flags, and filters of system calls refuse it with ENOSYS or EPERM.
+ *     The thread sanitizer takes the child of a clone(2) for a fork, so that is
+ *     not called under it.
  *  6. Where there is no clone(2) of this kind, as in emulations of Linux that
  *     make a fork(2) of it, a fork is made.
  */
@@ -72,12 +74,27 @@ static void reap(pid_t pid)
 		continue;
 }
 
+#if defined(__SANITIZE_THREAD__)
+enum { HAS_CLONE = 0 };
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+enum { HAS_CLONE = 0 };
+#else
+enum { HAS_CLONE = 1 };
+#endif
+#else
+enum { HAS_CLONE = 1 };
+#endif
+
 /* Returns the child's number, or an error. */
 static int clone_child(struct rotai_spawn *spawn, char *stack)
 {
-	pid_t pid = clone(run_sharing, stack + STACK_SIZE,
-			  CLONE_VM | CLONE_VFORK | WITH_PIDFD, spawn,
-			  &spawn->pidfd);
+	pid_t pid;
+
+	if (!HAS_CLONE)
+		return ROTA_ENOSYS; /* (5) */
+	pid = clone(run_sharing, stack + STACK_SIZE,
+		    CLONE_VM | CLONE_VFORK | WITH_PIDFD, spawn, &spawn->pidfd);
 
 	return pid < 0 ? -errno : pid;
 }
