@@ -5,9 +5,10 @@
  *     pidfd, or a kqueue of its own. The loop watches it like any other.
  *  2. Where there is none, a thread waits for the child, and leaves it a
  *     zombie. It puts the record into the list `ended` of its loop, with the
- *     lock of the table held, and sends the loop's async. It has a reference to
- *     the loop. A record that is freed cuts the connection to its thread, which
- *     then waits for the child itself.
+ *     lock of the table held, and sends the loop's async. A handle that is
+ *     closed takes the record away from the thread, which then waits for the
+ *     child itself. It needs no reference to the loop: while it has the record,
+ *     the handle is open, and the close needs the lock.
  *  3. An own child is waited for here, by its number, and nowhere else: so the
  *     number is not used again before. A reaper may have been faster, and has
  *     then put the exit into the record.
@@ -216,7 +217,6 @@ static void *wait_for_child(void *arg)
 	rotai_children_unlock();
 	if (reaps)
 		(void)rotai_exit_take(waiter->pid, &exit);
-	rota_loop_unref(waiter->children->loop);
 	free(waiter);
 	return NULL;
 }
@@ -231,12 +231,10 @@ static int start_waiter(struct rotai_child *child)
 	waiter->child = child;
 	waiter->children = child->children;
 	waiter->pid = child->pid;
-	rota_loop_ref(child->children->loop);
 	child->waiter = waiter;
 	error = rotai_thread_start(wait_for_child, waiter, WAITER_STACK);
 	if (error < 0) {
 		child->waiter = NULL;
-		rota_loop_unref(child->children->loop);
 		free(waiter);
 	}
 	return error;
@@ -358,10 +356,7 @@ void rotai_children_sweep(void)
 /* (5) */
 static void lose(struct rotai_child *child)
 {
-	struct rotai_children *children = child->children;
-
 	if (child->waiter != NULL) { /* its thread is not there */
-		rota_loop_unref(children->loop);
 		free(child->waiter);
 		child->waiter = NULL;
 	}

@@ -12,6 +12,7 @@
 
 #include "rota/reaper.h"
 #include "support/child.h"
+#include "support/streams_more.h"
 
 static void run_code(struct fixture *f)
 {
@@ -738,7 +739,7 @@ static void a_forked_child_is_told_that_it_has_no_children(void **state)
 	in_all_ways(*state, run_fork);
 }
 
-enum { MANY = 40, MANY_FULL = 1000 };
+enum { MANY = 25, MANY_FULL = 1000 };
 
 static int many_exits[MANY_FULL];
 
@@ -753,7 +754,7 @@ static void on_exit_of_many(struct rota_process *process,
 
 static void run_many(struct fixture *f)
 {
-	int many = getenv("ROTA_TEST_FULL") != NULL ? MANY_FULL : MANY;
+	int many = test_is_full() ? MANY_FULL : MANY;
 	struct rota_process *processes =
 		calloc((size_t)many, sizeof(*processes));
 	struct rota_spawn_options options = { .size = sizeof(options),
