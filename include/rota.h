@@ -52,6 +52,7 @@
 #include "rota/signal.h"
 #include "rota/spawn.h"
 #include "rota/stdio.h"
+#include "rota/stop.h"
 #include "rota/stream.h"
 #include "rota/stream_class.h"
 #include "rota/system.h"

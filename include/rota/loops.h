@@ -168,6 +168,18 @@ int rota_loops_start(struct rota_loops **loops,
 int rota_loops_stop(struct rota_loops *loops);
 
 /**
+ * End all loops at once: as rota_loops_stop(), and what is left after the
+ * function stop of the options is closed as if grace_ns were over. This may be
+ * called during a stop that takes too long. Returns 0.
+ *
+ * Thread:  as rota_loops_stop()
+ * Errors:  ROTA_EALREADY  this was called before
+ *          ROTA_ECHILD    in a forked child, where the threads do not exist
+ *          After either nothing has changed.
+ */
+int rota_loops_stop_now(struct rota_loops *loops);
+
+/**
  * Wait until all loops have ended, and free @loops. Without rota_loops_stop(),
  * this waits until another thread or a member calls that. Returns 0; or the
  * first error of a member, and stores the member's index in *@failed, which may

@@ -36,6 +36,7 @@ extern "C" {
 struct rota_server;
 struct rota_listener;
 struct rota_connection;
+struct rota_stop;
 struct rotai_listener_class;
 
 /**
@@ -80,6 +81,12 @@ struct rota_server_options {
 	/** Called for each connection that is not closing when the server
 	 * begins to stop, so that it ends soon. NULL: nothing. */
 	rota_server_connection_fn *on_stop;
+
+	/** How many connections a stop accepts, at most, from the queue of each
+	 * listener before it closes that. Their peers have connected, and a
+	 * close would reset them. A listener that is paused accepts none, and
+	 * neither does one of a listen group. 0: none. */
+	uint64_t drain;
 };
 
 /** What rota_server_get_stats() stores. A later version may add members at the
@@ -114,8 +121,10 @@ struct rota_server {
 		struct rota_task task;
 		rota_task_fn *on_gone;
 		rota_server_fn *fn;
+		struct rota_stop *stop; /* that has begun the stop */
 		uint8_t is_full;
 		uint8_t is_stopping;
+		uint8_t is_draining;
 	} internal; /* private to the library: do not read or write */
 };
 
@@ -345,7 +354,8 @@ rota_server_next(const struct rota_server *server,
 
 /**
  * Stop @server gracefully. Its listeners are closed, so nobody can connect any
- * more. In the check phase on_stop of the options is called for each
+ * more. With the option drain they are closed in the check phase, after they
+ * have accepted what waits in their queues. In the check phase on_stop of the options is called for each
  * connection, and each one that is not busy is ended: rota_connection_end(). A
  * busy one is ended when it is not busy any more. @grace_ns nanoseconds from
  * now, those that are left are reset; UINT64_MAX means never. When all have

@@ -509,6 +509,10 @@ void rotai_listener_stop(struct rota_stream *stream);
  * changes memory only. Returns ROTA_EINVAL if @stream does not listen. */
 int rotai_listener_set_paused(struct rota_stream *stream, int paused);
 
+/* Accept up to @most connections that wait in the queue, and call the function
+ * of the listener for each. That may close @stream, or fork. */
+void rotai_listener_drain(struct rota_stream *stream, uint64_t most);
+
 void rotai_connect_stop(struct rota_stream *stream, int status);
 
 /* --- close.c -------------------------------------------------------------- */

@@ -17,6 +17,9 @@
  *     whether the process or the system has run out of it.
  *  4. While the user has paused the listener, or it backs off, the poller is
  *     asked for nothing. An event that a wait had already found is ignored.
+ *  5. The socket of a listener often has other descriptors: in forked workers,
+ *     or in the process that has passed it on. A close of ours would leave the
+ *     registration in the kernel. So it is removed before the close.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -214,6 +217,28 @@ static void listener_ready(struct rota_watch *watch, unsigned events)
 	io->current = NULL;
 }
 
+void rotai_listener_drain(struct rota_stream *stream, uint64_t most)
+{
+	struct rotai_io *io = rotai_io_of(stream);
+	struct rotai_listener *listener = stream->internal.front.listener;
+	int fd;
+
+	if (!rotai_stream_has(stream, ROTAI_LISTENING))
+		return;
+	io->current = stream;
+	while (most-- > 0 && !listener->is_paused) {
+		fd = rotai_socket_accept(rotai_stream_fd(&stream->handle));
+		if (fd < 0 && is_of_connection(fd) && fd != ROTA_EAGAIN)
+			continue;
+		if (fd < 0)
+			break;
+		call_listener(io, stream, 0, fd);
+		if (io->current != stream || rotai_loop_inherited(io->loop) < 0)
+			return;
+	}
+	io->current = NULL;
+}
+
 void rotai_listener_stop(struct rota_stream *stream)
 {
 	struct rotai_listener *listener = stream->internal.front.listener;
@@ -261,9 +286,8 @@ static int listen_with(struct rota_stream *stream, int backlog,
 	 * go on accepting connections for nobody. The loop does not wait before
 	 * that. */
 	rotai_watch_init_own(&stream->internal.by.watch, loop, fd, 0);
-	if (how != ROTAI_LISTEN_ALONE)
-		rotai_watch_share(&stream->internal.by.watch,
-				  how == ROTAI_LISTEN_EXCLUSIVE);
+	rotai_watch_share(&stream->internal.by.watch,
+			  how == ROTAI_LISTEN_EXCLUSIVE); /* (5) */
 	error = rota_watch_start(&stream->internal.by.watch, listener_ready,
 				 ROTA_READABLE);
 	if (error < 0)
@@ -291,7 +315,7 @@ int rota_stream_listen(struct rota_stream *stream, int backlog,
 		       rota_connection_fn *fn)
 {
 	ROTAI_ENTER_HANDLE(&stream->handle);
-	return listen_with(stream, backlog, fn, ROTAI_LISTEN_ALONE);
+	return listen_with(stream, backlog, fn, ROTAI_LISTEN_ALL);
 }
 
 int rotai_stream_listen_shared(struct rota_stream *stream, int backlog,

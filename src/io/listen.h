@@ -8,9 +8,8 @@
 #include "io/io.h"
 
 enum rotai_listen {
-	ROTAI_LISTEN_ALONE,
-	ROTAI_LISTEN_SHARED,    /* others have the socket */
-	ROTAI_LISTEN_EXCLUSIVE, /* the same, and a connection wakes only one */
+	ROTAI_LISTEN_ALL,       /* a connection wakes all loops that wait */
+	ROTAI_LISTEN_EXCLUSIVE, /* it wakes one of them */
 };
 
 /* As rota_stream_listen(). */

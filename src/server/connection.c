@@ -43,7 +43,8 @@ loop_if_active(const struct rota_connection *connection)
 void rotai_connections_note(struct rota_server *server)
 {
 	/* It may be queued already. */
-	if (server->internal.is_stopping && server->internal.stats.open == 0)
+	if (server->internal.is_stopping && !server->internal.is_draining &&
+	    server->internal.stats.open == 0)
 		(void)rota_task_immediate(&server->internal.task,
 					  server->internal.on_gone);
 }
@@ -148,7 +149,7 @@ int rota_connection_start(struct rota_connection *connection,
 		return ROTA_EALREADY;
 	if (fn == NULL || rota_handle_is_closing(&stream->handle))
 		return ROTA_EINVAL;
-	if (server->internal.is_stopping)
+	if (server->internal.is_stopping && !server->internal.is_draining)
 		return ROTA_ESHUTDOWN;
 	if (server->internal.is_full) {
 		server->internal.stats.refused++;

@@ -78,14 +78,13 @@ static const struct strategy {
 } strategies[] = {
 	[ROTA_LISTEN_HAND_OVER] = { &rotai_hand_over_class,
 				    rotai_hand_over_accepted,
-				    rotai_hand_over_opened,
-				    ROTAI_LISTEN_SHARED },
+				    rotai_hand_over_opened, ROTAI_LISTEN_ALL },
 	[ROTA_LISTEN_SHARED] = { &rotai_common_queue_class,
 				 rotai_common_queue_accepted,
 				 rotai_common_queue_opened,
 				 ROTAI_LISTEN_EXCLUSIVE },
 	[ROTA_LISTEN_REUSE_PORT] = { &own_queue_class, own_queue_accepted,
-				     own_queue_opened, ROTAI_LISTEN_ALONE },
+				     own_queue_opened, ROTAI_LISTEN_ALL },
 };
 
 enum { STRATEGIES = sizeof(strategies) / sizeof(strategies[0]) };

@@ -4,6 +4,8 @@
  *  1. All of them are paused while the server is full. A listener that is
  *     added then is paused as well.
  *  2. A listener with a class belongs to a group: listen_group.c.
+ *  3. While a listener is drained, the program may stop it, close its stream, or
+ *     free it.
  */
 #include "server/listener.h"
 
@@ -78,17 +80,40 @@ static void remove_listener(struct rota_listener *listener)
 		listener->internal.class_->removed(listener);
 }
 
+static struct rota_listener *first_listener(struct rota_server *server)
+{
+	struct rota_link *list = &server->internal.listeners;
+
+	return list->next != list ? listener_of(list->next) : NULL;
+}
+
+static void close_listener(struct rota_listener *listener)
+{
+	struct rota_stream *stream = listener->internal.stream;
+
+	remove_listener(listener);
+	(void)rota_handle_close(&stream->handle, listener->internal.fn);
+}
+
 void rotai_listeners_close(struct rota_server *server)
 {
-	struct rota_link *link;
+	struct rota_listener *listener;
 
-	while ((link = server->internal.listeners.next) !=
-	       &server->internal.listeners) {
-		struct rota_listener *listener = listener_of(link);
+	while ((listener = first_listener(server)) != NULL)
+		close_listener(listener);
+}
 
-		remove_listener(listener);
-		(void)rota_handle_close(&listener->internal.stream->handle,
-					listener->internal.fn);
+void rotai_listeners_drain(struct rota_server *server, uint64_t most)
+{
+	struct rota_listener *listener;
+
+	while ((listener = first_listener(server)) != NULL) {
+		if (listener->internal.class_ == NULL)
+			rotai_listener_drain(listener->internal.stream, most);
+		if (rotai_loop_inherited(server->internal.loop) < 0)
+			return;
+		if (first_listener(server) == listener) /* (3) */
+			close_listener(listener);
 	}
 }
 

@@ -34,6 +34,11 @@ void rotai_listeners_set_paused(struct rota_server *server, int is_paused);
 /* Close and remove all. */
 void rotai_listeners_close(struct rota_server *server);
 
+/* The same, after up to @most connections were accepted from the queue of each
+ * that has no class. In a child that the program forks meanwhile, this returns
+ * with the rest of them. */
+void rotai_listeners_drain(struct rota_server *server, uint64_t most);
+
 /* How many connections they have shed. */
 uint64_t rotai_listeners_shed(const struct rota_server *server);
 

@@ -19,6 +19,9 @@
  *     not have.
  *  6. If a loop cannot be shut down, it may still call what the program has. So
  *     nothing is torn down then.
+ *  7. An end at once skips the run for what is left, or stops it by a task. The
+ *     flag is set before the task is posted. So a member that does not see the
+ *     flag gets the task in that run.
  */
 #include "rota/loops.h"
 
@@ -47,6 +50,7 @@ struct member {
 	struct rota_loops *set;
 	struct rota_loop *loop; /* referenced */
 	struct rota_task stopping;
+	struct rota_task hurrying;
 	struct rota_timer grace;
 	pthread_t thread;
 	unsigned index;
@@ -58,6 +62,7 @@ struct rota_loops {
 	struct rota_loops_options options;
 	uint32_t fork_generation;
 	uint32_t is_stopping; /* atomic */
+	uint32_t is_hurried;  /* atomic: (7) */
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
@@ -211,6 +216,8 @@ static void run_to_end(struct member *member)
 	options->stop(member->set, member->index);
 	if (is_inherited(member->set))
 		return;
+	if (__atomic_load_n(&member->set->is_hurried, __ATOMIC_SEQ_CST))
+		return; /* (7) */
 	rota_timer_init(&member->grace, member->loop);
 	rota_timer_unref(&member->grace);
 	if (options->grace_ns != UINT64_MAX)
@@ -329,6 +336,16 @@ static void on_stop(struct rota_task *task)
 		rota_loop_stop(member->loop);
 }
 
+/* (7) */
+static void on_hurry(struct rota_task *task)
+{
+	struct member *member =
+		rota_container_of(task, struct member, hurrying);
+
+	if (member->has_run)
+		rota_loop_stop(member->loop);
+}
+
 /* Make all loops: 0, or an error and there is none. */
 static int make_loops(struct rota_loops *set)
 {
@@ -346,6 +363,8 @@ static int make_loops(struct rota_loops *set)
 		}
 		rota_task_init(&member->stopping, member->loop);
 		rota_task_unref(&member->stopping);
+		rota_task_init(&member->hurrying, member->loop);
+		rota_task_unref(&member->hurrying);
 	}
 	set->options.loop = NULL; /* it is the caller's */
 	set->fork_generation = rotai_fork_generation;
@@ -454,6 +473,18 @@ int rota_loops_stop(struct rota_loops *loops)
 		return ROTA_EALREADY;
 	for (unsigned i = 0; i < loops->options.count; i++)
 		(void)rota_task_post(&loops->members[i].stopping, on_stop);
+	return 0;
+}
+
+int rota_loops_stop_now(struct rota_loops *loops)
+{
+	if (is_inherited(loops))
+		return ROTA_ECHILD;
+	if (__atomic_exchange_n(&loops->is_hurried, 1, __ATOMIC_SEQ_CST))
+		return ROTA_EALREADY;
+	(void)rota_loops_stop(loops);
+	for (unsigned i = 0; i < loops->options.count; i++)
+		(void)rota_task_post(&loops->members[i].hurrying, on_hurry);
 	return 0;
 }
 

@@ -7,8 +7,11 @@
  *     each back before it calls on_stop for it. So on_stop may free any.
  *  3. When a connection goes, and it was the last, the same task is queued
  *     again, for the callback of the stop.
- *  4. While on_stop is called, the task is queued. So if that forks, the child
- *     goes on when it has rebuilt the loop.
+ *  4. While on_stop is called, or connections are drained, the task is queued.
+ *     So if the program forks there, the child goes on when it has rebuilt the
+ *     loop.
+ *  5. A drain accepts connections in the task, before it takes the list. So
+ *     these are like any others for the rest of the stop.
  */
 #include "rota/server.h"
 
@@ -28,7 +31,7 @@ enum {
 	LEAST_SERVER_STATS = ROTAI_SIZE_UP_TO(struct rota_server_stats, shed),
 };
 
-ROTAI_SIZED(struct rota_server_options, on_stop);
+ROTAI_SIZED(struct rota_server_options, drain);
 ROTAI_SIZED(struct rota_server_stats, shed);
 
 static const uint64_t END_NS = ROTA_SEC(5);
@@ -104,6 +107,14 @@ static void tell_all(struct rota_task *task)
 {
 	struct rota_server *server = server_of(task);
 
+	if (server->internal.is_draining) { /* (5) */
+		(void)rota_task_immediate(task, tell_all); /* (4) */
+		rotai_listeners_drain(server, server->internal.options.drain);
+		if (rotai_loop_inherited(server->internal.loop) < 0)
+			return;
+		server->internal.is_draining = 0;
+		(void)rota_task_cancel(task);
+	}
 	rotai_list_splice(&server->internal.untold,
 			  &server->internal.connections);
 	tell_untold(task);
@@ -140,6 +151,8 @@ int rota_server_init(struct rota_server *server, struct rota_loop *loop,
 	server->internal.fn = NULL;
 	server->internal.is_full = 0;
 	server->internal.is_stopping = 0;
+	server->internal.is_draining = 0;
+	server->internal.stop = NULL;
 	return 0;
 }
 
@@ -159,7 +172,9 @@ int rota_server_stop(struct rota_server *server, uint64_t grace_ns,
 	(void)rota_task_immediate(&server->internal.task, tell_all); /* (1) */
 	server->internal.fn = fn;
 	server->internal.is_stopping = 1;
-	rotai_listeners_close(server);
+	server->internal.is_draining = server->internal.options.drain > 0;
+	if (!server->internal.is_draining)
+		rotai_listeners_close(server);
 	return 0;
 }
 
