@@ -354,7 +354,7 @@ rota_server_next(const struct rota_server *server,
 
 /**
  * Stop @server gracefully. Its listeners are closed, so nobody can connect any
- * more. With the option drain they are closed in the check phase, after they
+ * more. With the option drain they are closed in the poll phase, after they
  * have accepted what waits in their queues. In the check phase on_stop of the options is called for each
  * connection, and each one that is not busy is ended: rota_connection_end(). A
  * busy one is ended when it is not busy any more. @grace_ns nanoseconds from

@@ -10,8 +10,9 @@
  *  4. While on_stop is called, or connections are drained, the task is queued.
  *     So if the program forks there, the child goes on when it has rebuilt the
  *     loop.
- *  5. A drain accepts connections in the task, before it takes the list. So
- *     these are like any others for the rest of the stop.
+ *  5. A drain accepts connections in a posted task, because functions of
+ *     listeners are called in the poll phase. After that the stop goes on as
+ *     usual, with these connections among the others.
  */
 #include "rota/server.h"
 
@@ -107,17 +108,24 @@ static void tell_all(struct rota_task *task)
 {
 	struct rota_server *server = server_of(task);
 
-	if (server->internal.is_draining) { /* (5) */
-		(void)rota_task_immediate(task, tell_all); /* (4) */
-		rotai_listeners_drain(server, server->internal.options.drain);
-		if (rotai_loop_inherited(server->internal.loop) < 0)
-			return;
-		server->internal.is_draining = 0;
-		(void)rota_task_cancel(task);
-	}
 	rotai_list_splice(&server->internal.untold,
 			  &server->internal.connections);
 	tell_untold(task);
+}
+
+/* (5) */
+static void drain_all(struct rota_task *task)
+{
+	struct rota_server *server = server_of(task);
+
+	if (rota_task_post(task, drain_all) < 0) /* (4) */
+		return; /* this is a child: the queue is the parent's */
+	rotai_listeners_drain(server, server->internal.options.drain);
+	if (rotai_loop_inherited(server->internal.loop) < 0)
+		return;
+	(void)rota_task_cancel(task);
+	server->internal.is_draining = 0;
+	(void)rota_task_immediate(task, tell_all);
 }
 
 static void on_grace_over(struct rota_timer *timer)
@@ -169,12 +177,15 @@ int rota_server_stop(struct rota_server *server, uint64_t grace_ns,
 	/* Neither fails now. */
 	(void)rota_timer_start(&server->internal.grace, on_grace_over,
 			       grace_ns);
-	(void)rota_task_immediate(&server->internal.task, tell_all); /* (1) */
 	server->internal.fn = fn;
 	server->internal.is_stopping = 1;
-	server->internal.is_draining = server->internal.options.drain > 0;
-	if (!server->internal.is_draining)
-		rotai_listeners_close(server);
+	if (server->internal.options.drain > 0) {
+		server->internal.is_draining = 1;
+		(void)rota_task_post(&server->internal.task, drain_all);
+		return 0;
+	}
+	(void)rota_task_immediate(&server->internal.task, tell_all); /* (1) */
+	rotai_listeners_close(server);
 	return 0;
 }
 
