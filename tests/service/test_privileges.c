@@ -95,7 +95,7 @@ static void expect_groups(const gid_t *groups, int count)
 
 static void test_in_child(void (*fn)(void *arg))
 {
-	if (in_a_child_or_skip(fn, NULL))
+	if (!in_a_child_or_skip(fn, NULL))
 		skip_test("this needs root");
 }
 
@@ -235,13 +235,13 @@ static void drop_into_root(void *arg)
 
 static void the_root_directory_changes(void **state)
 {
-	int is_skipped;
+	int has_run;
 
 	(void)state;
 	assert_non_null(mkdtemp(new_root));
-	is_skipped = in_a_child_or_skip(drop_into_root, NULL);
+	has_run = in_a_child_or_skip(drop_into_root, NULL);
 	(void)rmdir(new_root);
-	if (is_skipped)
+	if (!has_run)
 		skip_test("this needs root");
 }
 
