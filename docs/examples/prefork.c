@@ -28,6 +28,7 @@
  *     the old one goes on. If it serves, it tells the old one to end, which
  *     tells the service manager who the main process is now.
  */
+#include <fcntl.h>
 #include <rota.h>
 #include <signal.h>
 #include <stdio.h>
@@ -309,8 +310,10 @@ static _Noreturn void become_master(void)
 	unsetenv("LISTEN_FDNAMES");
 	if (getenv("WATCHDOG_PID") != NULL)
 		setenv("WATCHDOG_PID", text, 1);
-	if (listener != LISTENER_OF_NEW_MASTER)
-		dup2(listener, LISTENER_OF_NEW_MASTER); /* no close-on-exec */
+	if (listener == LISTENER_OF_NEW_MASTER)
+		fcntl(listener, F_SETFD, 0); /* no close-on-exec */
+	else
+		dup2(listener, LISTENER_OF_NEW_MASTER); /* the same */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execv(arguments[0], arguments);

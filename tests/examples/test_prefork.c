@@ -179,7 +179,7 @@ static int end_all(void **state)
 
 static void no_request_fails_while_all_is_replaced(void **state)
 {
-	int rounds = test_is_full() ? 20 : 1;
+	int rounds = test_is_full() ? 20 : 2;
 	pid_t master;
 	long worker;
 
