@@ -77,7 +77,7 @@ static char **arguments;
 
 static void start_worker(unsigned slot);
 
-/* --- workers --------------------------------------------------------------- */
+/* --- workers -------------------------------------------------------------- */
 
 static struct worker *find_in_slot(unsigned slot, int is_ready)
 {
@@ -154,7 +154,8 @@ static void on_ready(struct rota_stream *stream, int status,
 		roll_on();
 }
 
-/* In the child. Whoever has a master's end would keep a worker alive. (3) */
+/* In the child. If it kept a master's end, that worker would not see the end of
+ * the master. (3) */
 static _Noreturn void become_worker(const int fds[2])
 {
 	close(fds[0]);
@@ -222,7 +223,7 @@ static void start_worker(unsigned slot)
 	rota_stream_read_start(&worker->pipe.stream, on_ready);
 }
 
-/* --- children that end ----------------------------------------------------- */
+/* --- children that end ---------------------------------------------------- */
 
 static struct worker *take_worker(pid_t pid)
 {
@@ -283,7 +284,7 @@ static void on_child(struct rota_signal *signal, uint32_t count)
 		close_watchers();
 }
 
-/* --- signals --------------------------------------------------------------- */
+/* --- signals -------------------------------------------------------------- */
 
 static void on_hangup(struct rota_signal *signal, uint32_t count)
 {
@@ -355,9 +356,9 @@ static int watch(struct rota_signal *signal, int number, rota_signal_fn *fn)
 	return error < 0 ? error : rota_signal_start(signal, fn, number);
 }
 
-/* --- the start ------------------------------------------------------------- */
+/* --- the start ------------------------------------------------------------ */
 
-/* Take the socket from whoever has started this program, or make one. */
+/* Take the socket that was passed to this program, or make one. */
 static int open_listener(const char *ip, unsigned port)
 {
 	static struct rota_tcp tcp; /* it stays open, and accepts nothing */

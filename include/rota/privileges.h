@@ -82,8 +82,9 @@ rota_privileges_options_init(struct rota_privileges_options *options)
  * Give up the rights of root: change the root directory, the supplementary
  * groups, the group ids and the user ids, in that order. Real, effective and
  * saved ids change, in all threads that were made by pthread_create(3): those
- * of a pool and of rota_loops as well. After that this makes sure that no thread
- * has kept its ids, and that the process cannot get the old ids back. Returns 0.
+ * of a pool and of rota_loops as well. After that this makes sure that no
+ * thread has kept its ids, and that the process cannot get the old ids back.
+ * Returns 0.
  *
  * Looking up names may block: it reads files, or asks the network, as the
  * system is configured.
@@ -95,9 +96,9 @@ rota_privileges_options_init(struct rota_privileges_options *options)
  *
  * Thread:  any, while no other thread changes ids or environment.
  * Errors:  ROTA_EINVAL  @options are NULL or have an invalid size or undefined
- *                       flags; there is no user or no group; a user is given by
- *                       name and by id, or a group is; an id is out of range, or
- *                       the user is root
+ *                       flags; there is no user or no group; a user is given
+ *                       by name and by id, or a group is; an id is out of
+ *                       range, or the user is root
  *          ROTA_ENOENT  there is no user or group with that name, or no
  *                       directory root
  *          ROTA_EBUSY   ROTA_PRIVILEGES_NO_NEW, and there are other threads

@@ -355,11 +355,11 @@ rota_server_next(const struct rota_server *server,
 /**
  * Stop @server gracefully. Its listeners are closed, so nobody can connect any
  * more. With the option drain they are closed in the poll phase, after they
- * have accepted what waits in their queues. In the check phase on_stop of the options is called for each
- * connection, and each one that is not busy is ended: rota_connection_end(). A
- * busy one is ended when it is not busy any more. @grace_ns nanoseconds from
- * now, those that are left are reset; UINT64_MAX means never. When all have
- * gone, @fn is called, once. Returns 0.
+ * have accepted what waits in their queues. In the check phase on_stop of the
+ * options is called for each connection, and each one that is not busy is
+ * ended: rota_connection_end(). A busy one is ended when it is not busy any
+ * more. @grace_ns nanoseconds from now, those that are left are reset;
+ * UINT64_MAX means never. When all have gone, @fn is called, once. Returns 0.
  *
  * Phase:   on_stop and @fn run in the check phase; @fn may be NULL. This
  *          function may be called in any callback.

@@ -58,15 +58,16 @@ struct rota_listen_descriptors {
 
 /**
  * Find the descriptors that were passed to this process: LISTEN_FDS of them,
- * from 3 on, if LISTEN_PID is this process. LISTEN_FDNAMES has their names, with
- * colons between them. Each descriptor becomes close-on-exec, so child processes
- * do not get it. Returns how many there are. 0: LISTEN_PID or LISTEN_FDS is not
- * set, or LISTEN_PID is another process. *@descriptors is empty then.
+ * from 3 on, if LISTEN_PID is this process. LISTEN_FDNAMES has their names,
+ * with colons between them. Each descriptor becomes close-on-exec, so child
+ * processes do not get it. Returns how many there are. 0: LISTEN_PID or
+ * LISTEN_FDS is not set, or LISTEN_PID is another process. *@descriptors is
+ * empty then.
  *
  * Call this once, before the program opens or closes anything else: the numbers
  * of descriptors that it has closed are used again. @flags may have
- * ROTA_SYSTEMD_UNSET. It also applies if there are no descriptors, but not after
- * an error.
+ * ROTA_SYSTEMD_UNSET. It also applies if there are no descriptors, but not
+ * after an error.
  *
  * Thread:  any, while no other thread changes the environment.
  * Owner:   the descriptors belong to *@descriptors, until they are taken.
@@ -296,9 +297,9 @@ int rota_notifier_store(const struct rota_notifier *notifier, const int *fds,
 struct rota_watchdog;
 
 /**
- * Called before each message of a watchdog. Returns whether the service is well:
- * if it returns 0, no message is sent. If that goes on, the service manager ends
- * the service.
+ * Called before each message of a watchdog. Returns whether the service is
+ * well: if it returns 0, no message is sent. If that goes on, the service
+ * manager ends the service.
  *
  * Phase:   timers. The callback may stop @watchdog, and then returns 0.
  * Thread:  the loop's.

@@ -4,8 +4,8 @@
  *  1. All of them are paused while the server is full. A listener that is
  *     added then is paused as well.
  *  2. A listener with a class belongs to a group: listen_group.c.
- *  3. While a listener is drained, the program may stop it, close its stream, or
- *     free it.
+ *  3. While a listener is drained, the program may stop it, close its stream,
+ *     or free it.
  */
 #include "server/listener.h"
 

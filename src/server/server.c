@@ -114,11 +114,11 @@ static void tell_all(struct rota_task *task)
 }
 
 /* (5) */
-static void drain_all(struct rota_task *task)
+static void drain_listeners(struct rota_task *task)
 {
 	struct rota_server *server = server_of(task);
 
-	if (rota_task_post(task, drain_all) < 0) /* (4) */
+	if (rota_task_post(task, drain_listeners) < 0) /* (4) */
 		return; /* this is a child: the queue is the parent's */
 	rotai_listeners_drain(server, server->internal.options.drain);
 	if (rotai_loop_inherited(server->internal.loop) < 0)
@@ -181,7 +181,7 @@ int rota_server_stop(struct rota_server *server, uint64_t grace_ns,
 	server->internal.is_stopping = 1;
 	if (server->internal.options.drain > 0) {
 		server->internal.is_draining = 1;
-		(void)rota_task_post(&server->internal.task, drain_all);
+		(void)rota_task_post(&server->internal.task, drain_listeners);
 		return 0;
 	}
 	(void)rota_task_immediate(&server->internal.task, tell_all); /* (1) */

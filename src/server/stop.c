@@ -3,8 +3,8 @@
  *
  *  1. The watchers are handles of the loop, and unreferenced. What they stop
  *     keeps the loop alive, and the loop ends when that has ended.
- *  2. The watchers are closed without close callbacks. So a close of all of them
- *     is complete when it returns, and the struct may be freed. After a
+ *  2. The watchers are closed without close callbacks. So a close of all of
+ *     them is complete when it returns, and the struct may be freed. After a
  *     shutdown of the loop there are none left. In a forked child, before the
  *     loop is rebuilt, they stay.
  *  3. Deliveries which one callback reports together count as one signal: a
@@ -107,7 +107,7 @@ static void stop_loops(struct rota_stop *stop, int number, unsigned times)
 }
 
 /* (3) */
-static void on_stop_signal(struct rota_signal *signal, uint32_t count)
+static void on_signal_to_stop(struct rota_signal *signal, uint32_t count)
 {
 	struct rota_stop *stop = signal->handle.data;
 
@@ -129,7 +129,7 @@ static int add_watcher(struct rota_stop *stop, struct rota_loop *loop,
 	signal->handle.data = stop;
 	rota_handle_on_shutdown(&signal->handle, on_watcher_shut_down);
 	rota_handle_unref(&signal->handle); /* (1) */
-	error = rota_signal_start(signal, on_stop_signal, number);
+	error = rota_signal_start(signal, on_signal_to_stop, number);
 	if (error < 0)
 		(void)rota_handle_close_now(&signal->handle);
 	else

@@ -6,8 +6,9 @@
 
 #include <stdint.h>
 
-/* Read the variable @name, a decimal number of digits only, up to @most. Returns
- * 1 and stores it in *@value; 0 if the variable is not set; or ROTA_EINVAL. */
+/* Read the variable @name, a decimal number of digits only, up to @most.
+ * Returns 1 and stores it in *@value; 0 if the variable is not set; or
+ * ROTA_EINVAL. */
 int rotai_environment_number(const char *name, uint64_t most, uint64_t *value);
 
 /* The same for the number of a process. Returns 1 if it is this process; 0 if

@@ -129,7 +129,8 @@ static int make_items(struct rota_listen_descriptors *descriptors, size_t count,
 }
 
 /* Take @count descriptors, more than 0, over: 0 or an error. */
-static int take_over(struct rota_listen_descriptors *descriptors, int count)
+static int take_descriptors(struct rota_listen_descriptors *descriptors,
+			    int count)
 {
 	const char *names = getenv("LISTEN_FDNAMES");
 	int error;
@@ -171,7 +172,7 @@ rota_listen_descriptors_init(struct rota_listen_descriptors *descriptors,
 	count = read_count();
 	if (count < 0)
 		return count;
-	error = count > 0 ? take_over(descriptors, count) : 0;
+	error = count > 0 ? take_descriptors(descriptors, count) : 0;
 	if (error < 0)
 		return error;
 	if (flags & ROTA_SYSTEMD_UNSET)
@@ -204,7 +205,7 @@ int rota_listen_descriptors_fd(
 }
 
 static struct rotai_listen_descriptor *
-find(struct rota_listen_descriptors *descriptors, const char *name)
+find_item(struct rota_listen_descriptors *descriptors, const char *name)
 {
 	for (size_t i = 0; i < descriptors->internal.count; i++) {
 		struct rotai_listen_descriptor *item =
@@ -220,7 +221,7 @@ find(struct rota_listen_descriptors *descriptors, const char *name)
 int rota_listen_descriptors_take(struct rota_listen_descriptors *descriptors,
 				 const char *name)
 {
-	struct rotai_listen_descriptor *item = find(descriptors, name);
+	struct rotai_listen_descriptor *item = find_item(descriptors, name);
 	int fd;
 
 	if (item == NULL)
@@ -243,7 +244,7 @@ int rota_listen_descriptors_tcp(struct rota_listen_descriptors *descriptors,
 				struct rota_loop *loop)
 {
 	ROTAI_ENTER_LOOP(loop);
-	struct rotai_listen_descriptor *item = find(descriptors, name);
+	struct rotai_listen_descriptor *item = find_item(descriptors, name);
 
 	return item == NULL ? ROTA_ENOENT
 			    : mark(item, rota_tcp_open(tcp, loop, item->fd));
@@ -254,7 +255,7 @@ int rota_listen_descriptors_pipe(struct rota_listen_descriptors *descriptors,
 				 struct rota_loop *loop)
 {
 	ROTAI_ENTER_LOOP(loop);
-	struct rotai_listen_descriptor *item = find(descriptors, name);
+	struct rotai_listen_descriptor *item = find_item(descriptors, name);
 
 	return item == NULL ? ROTA_ENOENT
 			    : mark(item, rota_pipe_open(pipe, loop, item->fd));
@@ -265,7 +266,7 @@ int rota_listen_descriptors_udp(struct rota_listen_descriptors *descriptors,
 				struct rota_loop *loop)
 {
 	ROTAI_ENTER_LOOP(loop);
-	struct rotai_listen_descriptor *item = find(descriptors, name);
+	struct rotai_listen_descriptor *item = find_item(descriptors, name);
 
 	return item == NULL ? ROTA_ENOENT
 			    : mark(item, rota_udp_open(udp, loop, item->fd));

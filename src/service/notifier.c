@@ -30,7 +30,7 @@
 static const uint64_t SHORT_WAIT_NS = ROTA_MSEC(100); /* (3) */
 
 /* Read an address as it is in the variable: 0 or an error. */
-static int read_name(struct rota_notifier *notifier, const char *text)
+static int read_notify_socket(struct rota_notifier *notifier, const char *text)
 {
 	struct rotai_unix_address address;
 	size_t size = strlen(text);
@@ -66,7 +66,7 @@ int rota_notifier_init(struct rota_notifier *notifier, unsigned flags)
 		return ROTA_EINVAL;
 	if (text == NULL)
 		return 0;
-	error = read_name(notifier, text);
+	error = read_notify_socket(notifier, text);
 	if (error < 0)
 		return error;
 	if (flags & ROTA_SYSTEMD_UNSET)
@@ -89,8 +89,8 @@ static int wait_for_place(int fd, uint64_t end_ns)
 }
 
 /* Send a message with descriptors: 1, 0 if there is nobody, or an error. */
-static int send_message(const struct rota_notifier *notifier, const char *state,
-			const int *fds, size_t fd_count, uint64_t wait_ns)
+static int send_notice(const struct rota_notifier *notifier, const char *state,
+		       const int *fds, size_t fd_count, uint64_t wait_ns)
 {
 	struct iovec bytes = { .iov_base = (void *)(uintptr_t)state,
 			       .iov_len = strlen(state) };
@@ -131,7 +131,7 @@ int rota_notifier_send(const struct rota_notifier *notifier, const char *state,
 {
 	if (state == NULL || *state == '\0')
 		return ROTA_EINVAL;
-	return send_message(notifier, state, NULL, 0, wait_ns);
+	return send_notice(notifier, state, NULL, 0, wait_ns);
 }
 
 int rota_notifier_ready(const struct rota_notifier *notifier)
@@ -225,5 +225,5 @@ int rota_notifier_store(const struct rota_notifier *notifier, const int *fds,
 	(void)snprintf(state, sizeof(state), "FDSTORE=1%s%s",
 		       name != NULL ? "\nFDNAME=" : "",
 		       name != NULL ? name : "");
-	return send_message(notifier, state, fds, count, SHORT_WAIT_NS);
+	return send_notice(notifier, state, fds, count, SHORT_WAIT_NS);
 }

@@ -48,7 +48,7 @@ struct group_list {
 };
 
 /* What the process becomes, and what it was. */
-struct change {
+struct privilege_change {
 	uid_t user;
 	gid_t group;
 	struct group_list groups;
@@ -70,9 +70,9 @@ void rota_privileges_options_init_size(struct rota_privileges_options *options,
 			       sizeof(defaults));
 }
 
-/* --- lookups (1) ----------------------------------------------------------- */
+/* --- lookups (1) ---------------------------------------------------------- */
 
-static int make_list(struct group_list *list, size_t capacity)
+static int make_group_list(struct group_list *list, size_t capacity)
 {
 	/* An empty list has memory as well. */
 	list->capacity = capacity > 0 ? capacity : 1;
@@ -82,7 +82,7 @@ static int make_list(struct group_list *list, size_t capacity)
 	return list->ids == NULL ? ROTA_ENOMEM : 0;
 }
 
-static void free_list(struct group_list *list)
+static void free_group_list(struct group_list *list)
 {
 	if (list->ids != NULL)
 		rotai_memory_free(&rotai_memory_default, list->ids,
@@ -91,7 +91,7 @@ static void free_list(struct group_list *list)
 }
 
 static int try_user(const char *name, char *memory, size_t size,
-		    struct change *change)
+		    struct privilege_change *change)
 {
 	struct passwd record, *found = NULL;
 	int error = getpwnam_r(name, &record, memory, size, &found);
@@ -106,7 +106,7 @@ static int try_user(const char *name, char *memory, size_t size,
 }
 
 static int try_group(const char *name, char *memory, size_t size,
-		     struct change *change)
+		     struct privilege_change *change)
 {
 	struct group record, *found = NULL;
 	int error = getgrnam_r(name, &record, memory, size, &found);
@@ -120,9 +120,9 @@ static int try_group(const char *name, char *memory, size_t size,
 }
 
 /* Look @name up with @attempt, and with more memory while it needs that. */
-static int look_up(const char *name, struct change *change,
+static int look_up(const char *name, struct privilege_change *change,
 		   int (*attempt)(const char *name, char *memory, size_t size,
-				  struct change *change))
+				  struct privilege_change *change))
 {
 	int error = ROTA_ERANGE;
 
@@ -147,7 +147,7 @@ static int is_id(int64_t id)
 }
 
 /* Find the user and the group: 0 or an error. */
-static int find_ids(struct change *change,
+static int find_ids(struct privilege_change *change,
 		    const struct rota_privileges_options *options)
 {
 	int error = 0;
@@ -172,10 +172,10 @@ static int find_ids(struct change *change,
 	return error;
 }
 
-static int copy_groups(struct change *change,
+static int copy_groups(struct privilege_change *change,
 		       const struct rota_privileges_options *options)
 {
-	int error = make_list(&change->groups, options->group_count);
+	int error = make_group_list(&change->groups, options->group_count);
 
 	if (error < 0)
 		return error;
@@ -188,7 +188,8 @@ static int copy_groups(struct change *change,
 	return 0;
 }
 
-static int find_groups_of_user(struct change *change, const char *user)
+static int find_groups_of_user(struct privilege_change *change,
+			       const char *user)
 {
 	size_t capacity = 64;
 	int error = ROTA_ERANGE;
@@ -196,8 +197,8 @@ static int find_groups_of_user(struct change *change, const char *user)
 	for (; error == ROTA_ERANGE && capacity <= MOST_GROUPS; capacity *= 4) {
 		int count = (int)capacity;
 
-		free_list(&change->groups);
-		error = make_list(&change->groups, capacity);
+		free_group_list(&change->groups);
+		error = make_group_list(&change->groups, capacity);
 		if (error < 0)
 			return error;
 		error = rotai_identity_groups_of(user, change->group,
@@ -207,7 +208,7 @@ static int find_groups_of_user(struct change *change, const char *user)
 	return error;
 }
 
-static int find_groups(struct change *change,
+static int find_groups(struct privilege_change *change,
 		       const struct rota_privileges_options *options)
 {
 	if (options->group_count > MOST_GROUPS)
@@ -217,16 +218,16 @@ static int find_groups(struct change *change,
 	return find_groups_of_user(change, options->user);
 }
 
-/* --- what may be taken back (2) -------------------------------------------- */
+/* --- what may be taken back (2) ------------------------------------------- */
 
-static int save_groups(struct change *change)
+static int save_groups(struct privilege_change *change)
 {
 	int count = getgroups(0, NULL);
 	int error;
 
 	if (count < 0)
 		return -errno;
-	error = make_list(&change->old_groups, (size_t)count);
+	error = make_group_list(&change->old_groups, (size_t)count);
 	if (error < 0)
 		return error;
 	count = getgroups(count, change->old_groups.ids);
@@ -236,7 +237,7 @@ static int save_groups(struct change *change)
 	return 0;
 }
 
-static int open_directory(const char *path)
+static int open_to_return(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -244,8 +245,8 @@ static int open_directory(const char *path)
 }
 
 /* Store what the process is now: 0 or an error. */
-static int save(struct change *change,
-		const struct rota_privileges_options *options)
+static int save_identity(struct privilege_change *change,
+			 const struct rota_privileges_options *options)
 {
 	int error = rotai_identity_get(&change->old_ids);
 
@@ -253,14 +254,14 @@ static int save(struct change *change,
 		error = save_groups(change);
 	if (error < 0 || options->root == NULL)
 		return error;
-	change->old_root = open_directory("/");
+	change->old_root = open_to_return("/");
 	if (change->old_root < 0)
 		return change->old_root;
-	change->old_directory = open_directory(".");
+	change->old_directory = open_to_return(".");
 	return change->old_directory < 0 ? change->old_directory : 0;
 }
 
-static int leave_root(const struct change *change)
+static int leave_root(const struct privilege_change *change)
 {
 	if (fchdir(change->old_root) < 0 || chroot(".") < 0 ||
 	    fchdir(change->old_directory) < 0)
@@ -268,7 +269,7 @@ static int leave_root(const struct change *change)
 	return 0;
 }
 
-static int enter_root(const struct change *change, const char *root)
+static int enter_root(const struct privilege_change *change, const char *root)
 {
 	int error = 0;
 
@@ -281,7 +282,7 @@ static int enter_root(const struct change *change, const char *root)
 	return error;
 }
 
-/* --- the change ------------------------------------------------------------ */
+/* --- the change ----------------------------------------------------------- */
 
 static int become(uid_t user)
 {
@@ -299,7 +300,8 @@ static int become_group(gid_t group)
 
 /* Whether the process can get that user or that group. If so, it has the new
  * ones again. (4) */
-static int comes_back(const struct change *change, uid_t user, gid_t group)
+static int comes_back(const struct privilege_change *change, uid_t user,
+		      gid_t group)
 {
 	if (user != change->user && become(user) == 0) {
 		(void)become_group(change->group);
@@ -314,7 +316,7 @@ static int comes_back(const struct change *change, uid_t user, gid_t group)
 }
 
 /* (3) */
-static int verify(const struct change *change)
+static int verify(const struct privilege_change *change)
 {
 	struct rotai_ids now;
 
@@ -337,7 +339,7 @@ static int verify(const struct change *change)
 
 /* Change the ids: 0; or an error, and they are as before, or it is
  * ROTA_ENOTRECOVERABLE. */
-static int change_ids(const struct change *change)
+static int change_ids(const struct privilege_change *change)
 {
 	int error = rotai_identity_set_supplementary(change->groups.ids,
 						     change->groups.count);
@@ -356,7 +358,7 @@ static int change_ids(const struct change *change)
 	return error;
 }
 
-static int make_change(const struct change *change,
+static int make_change(const struct privilege_change *change,
 		       const struct rota_privileges_options *options)
 {
 	int error = 0;
@@ -407,7 +409,8 @@ static int take_privileges_options(struct rota_privileges_options *ours,
 
 int rota_privileges_drop(const struct rota_privileges_options *options)
 {
-	struct change change = { .old_root = -1, .old_directory = -1 };
+	struct privilege_change change = { .old_root = -1,
+					   .old_directory = -1 };
 	struct rota_privileges_options ours;
 	int error = take_privileges_options(&ours, options);
 
@@ -418,11 +421,11 @@ int rota_privileges_drop(const struct rota_privileges_options *options)
 	if (error == 0)
 		error = find_groups(&change, &ours);
 	if (error == 0)
-		error = save(&change, &ours);
+		error = save_identity(&change, &ours);
 	if (error == 0)
 		error = make_change(&change, &ours);
-	free_list(&change.groups);
-	free_list(&change.old_groups);
+	free_group_list(&change.groups);
+	free_group_list(&change.old_groups);
 	if (change.old_root >= 0)
 		rotai_fd_close(change.old_root);
 	if (change.old_directory >= 0)

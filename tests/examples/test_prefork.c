@@ -24,7 +24,7 @@ static pid_t clients[CLIENTS];
 static int manager = -1; /* plays the service manager */
 static FILE *stream;
 
-/* --- clients --------------------------------------------------------------- */
+/* --- clients -------------------------------------------------------------- */
 
 /* Make one request. Returns the process that has answered, or 0. */
 static long ask(void)
@@ -96,7 +96,7 @@ static void let_pass(unsigned count)
 	assert_true(figures->requests >= goal);
 }
 
-/* --- the service manager --------------------------------------------------- */
+/* --- the service manager -------------------------------------------------- */
 
 static void open_manager(void)
 {
@@ -124,7 +124,7 @@ static void expect_told(const char *text)
 		fail_msg("\"%s\" instead of \"%s\"", message, text);
 }
 
-/* --- the test -------------------------------------------------------------- */
+/* --- the test ------------------------------------------------------------- */
 
 /* Wait for a line that has @text in it. Returns the number after it. */
 static long wait_for_line(const char *text)

@@ -115,7 +115,7 @@ static int is_default(int number)
 	return !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_DFL;
 }
 
-/* --- a server -------------------------------------------------------------- */
+/* --- a server ------------------------------------------------------------- */
 
 static void the_first_signal_stops_the_server(void **state)
 {
@@ -247,7 +247,7 @@ static void a_shutdown_closes_the_watchers(void **state)
 	rota_stop_close(&shop.stop);
 }
 
-/* --- a callback ------------------------------------------------------------ */
+/* --- a callback ----------------------------------------------------------- */
 
 static int numbers[8];
 static unsigned calls, last_times;
@@ -395,7 +395,7 @@ static void a_child_leaves_the_watchers(void **state)
 	rota_timer_stop(&timer);
 }
 
-/* --- several loops --------------------------------------------------------- */
+/* --- several loops -------------------------------------------------------- */
 
 enum { MEMBERS = 2 };
 
@@ -486,7 +486,7 @@ static void a_child_does_not_stop_the_loops(void **state)
 	assert_int_equal(rota_loops_join(loops, NULL), 0);
 }
 
-/* --- drained listeners ----------------------------------------------------- */
+/* --- drained listeners ---------------------------------------------------- */
 
 enum { QUEUED = 5 };
 
@@ -658,7 +658,7 @@ static void a_drain_may_fork(void **state)
 	RUN_UNTIL(f, shop.stopped == 1);
 }
 
-/* --- a socket that workers share ------------------------------------------- */
+/* --- a socket that workers share ------------------------------------------ */
 
 static int accept_one(int listener)
 {

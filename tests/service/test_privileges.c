@@ -99,7 +99,7 @@ static void test_in_child(void (*fn)(void *arg))
 		skip_test("this needs root");
 }
 
-/* --- what changes ---------------------------------------------------------- */
+/* --- what changes --------------------------------------------------------- */
 
 static void drop_by_ids(void *arg)
 {
@@ -245,7 +245,7 @@ static void the_root_directory_changes(void **state)
 		skip_test("this needs root");
 }
 
-/* --- threads --------------------------------------------------------------- */
+/* --- threads -------------------------------------------------------------- */
 
 enum { JOBS = 8 };
 
@@ -351,7 +351,7 @@ static void a_thread_that_keeps_its_ids_is_found(void **state)
 	test_in_child(drop_with_a_raw_thread);
 }
 
-/* --- what goes wrong ------------------------------------------------------- */
+/* --- what goes wrong ------------------------------------------------------ */
 
 static void drop_without_rights(void *arg)
 {

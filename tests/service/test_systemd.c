@@ -22,7 +22,7 @@
 #include "support/fault.h"
 #include "support/streams_more.h"
 
-/* --- the environment ------------------------------------------------------- */
+/* --- the environment ------------------------------------------------------ */
 
 static void set(const char *name, const char *value)
 {
@@ -51,7 +51,7 @@ static void clear_environment(void)
 		unsetenv(names[i]);
 }
 
-/* --- descriptors ----------------------------------------------------------- */
+/* --- descriptors ---------------------------------------------------------- */
 
 /* Whether a call with these variables returns @expected, and leaves the list
  * empty and the variables there. In a child. */
@@ -315,7 +315,7 @@ static void passed_descriptors_are_opened(void **state)
 	in_a_child(open_descriptors, NULL);
 }
 
-/* --- a socket that plays the service manager ------------------------------- */
+/* --- a socket that plays the service manager ------------------------------ */
 
 struct manager {
 	int fd;
@@ -691,7 +691,7 @@ static void a_message_that_fails_leaves_nothing(void **state)
 	assert_int_equal(rota_notifier_ready(&notifier), ROTA_ENOENT);
 }
 
-/* --- the watchdog ---------------------------------------------------------- */
+/* --- the watchdog --------------------------------------------------------- */
 
 static unsigned count_messages(struct manager *m)
 {
@@ -885,7 +885,7 @@ static void a_child_sends_no_messages(void **state)
 	manager_close(&m);
 }
 
-/* --- a real peer ----------------------------------------------------------- */
+/* --- a real peer ---------------------------------------------------------- */
 
 static int has(const char *program)
 {

@@ -6,10 +6,10 @@
 #define WORKER_H
 
 /* Serve connections of @listener, and write a byte to @control when that has
- * begun. Stop on SIGTERM, which is blocked when this is called, or when @control
- * ends because the master has gone: answer what was accepted and what waits in
- * the queue, and return the exit status. A second SIGTERM closes what is
- * left. */
+ * begun. Stop on SIGTERM, which is blocked when this is called, or when
+ * @control ends because the master has gone: answer what was accepted and what
+ * waits in the queue, and return the exit status. A second SIGTERM closes what
+ * is left. */
 int worker_run(int listener, int control);
 
 #endif
