@@ -20,7 +20,6 @@
  */
 #include <fcntl.h>
 #include <rota.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +28,7 @@ enum { PART = 64 * 1024 };
 
 static struct rota_loop *loop;
 static struct rota_fswatch watcher;
-static struct rota_signal signals[2];
+static struct rota_stop stop;
 static struct rota_fs fs, closing;
 static struct rota_file_info info = { .size = sizeof(info) };
 static struct rota_file_info new_info = { .size = sizeof(new_info) };
@@ -159,10 +158,11 @@ static void on_event(struct rota_fswatch *which,
 	read_more();
 }
 
-static void on_signal(struct rota_signal *signal, uint32_t count)
+static void on_signal(struct rota_stop *the_stop, int number, unsigned times)
 {
-	(void)signal;
-	(void)count;
+	(void)the_stop;
+	(void)number;
+	(void)times;
 	rota_loop_stop(loop);
 }
 
@@ -174,15 +174,10 @@ static int begin(void)
 		.events = ROTA_FSWATCH_CREATED | ROTA_FSWATCH_REMOVED |
 			  ROTA_FSWATCH_CHANGED,
 	};
-	static const int numbers[] = { SIGINT, SIGTERM };
 	int error = rota_loop_new(&loop, NULL);
 
-	for (int i = 0; i < 2 && error == 0; i++) {
-		error = rota_signal_init(&signals[i], loop);
-		if (error == 0)
-			error = rota_signal_start(&signals[i], on_signal,
-						  numbers[i]);
-	}
+	if (error == 0)
+		error = rota_stop_start(&stop, loop, on_signal, NULL);
 	if (error == 0)
 		error = rota_fswatch_init(&watcher, loop);
 	if (error < 0)

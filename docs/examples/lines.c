@@ -24,7 +24,6 @@
  */
 #include <inttypes.h>
 #include <rota.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +45,7 @@ struct client {
 
 static struct rota_loop *loop;
 static struct rota_server server;
-static struct rota_signal signals[2];
+static struct rota_stop stop;
 static struct rota_frame_options lines, answers;
 
 static void on_close(struct rota_handle *handle)
@@ -122,30 +121,17 @@ static void on_stopped(struct rota_server *stopped)
 	printf("lines: %" PRIu64 " clients, %" PRIu64 " timed out, %" PRIu64
 	       " reset\n",
 	       stats.accepted, stats.timed_out, stats.reset);
-	for (int i = 0; i < 2; i++)
-		rota_handle_close(&signals[i].handle, NULL);
 }
 
-static void on_signal(struct rota_signal *signal, uint32_t count)
+/* (5) */
+static int stop_on_signals(void)
 {
-	(void)signal;
-	(void)count;
-	if (rota_server_stop(&server, ROTA_SEC(GRACE_SECONDS), on_stopped) < 0)
-		rota_server_reset(&server); /* the second one (5) */
-}
+	struct rota_stop_options options;
 
-static int watch_signals(void)
-{
-	static const int numbers[2] = { SIGINT, SIGTERM };
-	int error = 0;
-
-	for (int i = 0; i < 2 && error == 0; i++) {
-		error = rota_signal_init(&signals[i], loop);
-		if (error == 0)
-			error = rota_signal_start(&signals[i], on_signal,
-						  numbers[i]);
-	}
-	return error;
+	rota_stop_options_init(&options);
+	options.grace_ns = ROTA_SEC(GRACE_SECONDS);
+	options.on_stopped = on_stopped;
+	return rota_stop_server(&stop, &server, &options);
 }
 
 static int start(unsigned port, uint64_t idle_ns)
@@ -172,7 +158,7 @@ static int start(unsigned port, uint64_t idle_ns)
 	    rota_listener_start(&listener, &server, &tcp.stream, NULL) < 0 ||
 	    rota_tcp_own_address(&tcp, &address) < 0 ||
 	    rota_address_text(&address, text, sizeof(text)) < 0 ||
-	    watch_signals() < 0)
+	    stop_on_signals() < 0)
 		return 0;
 	printf("lines: %s\n", text);
 	fflush(stdout);

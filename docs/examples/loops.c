@@ -13,12 +13,11 @@
  *  2. The group accepts, and hands each connection to the worker that has the
  *     fewest.
  *  3. SIGINT and SIGTERM stop all loops. Each worker then ends its connections
- *     gracefully. A second signal resets those that are left; or, when the
+ *     gracefully. A second signal closes those that are left; or, when the
  *     first loop has ended already, it ends the process.
  */
 #include <inttypes.h>
 #include <rota.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -39,7 +38,7 @@ static struct worker *workers;
 
 /* In the first loop. */
 static struct rota_loops *loops;
-static struct rota_signal signals[2];
+static struct rota_stop stopper;
 
 static void on_close(struct rota_handle *handle)
 {
@@ -95,41 +94,6 @@ static void on_connection(struct rota_listen_group *group,
 	rota_stream_on_drain(&c->tcp.stream, on_drain);
 }
 
-static void reset_all(struct rota_loops *all, unsigned index, void *arg)
-{
-	(void)all;
-	(void)arg;
-	rota_server_reset(&workers[index].server);
-}
-
-/* (3) */
-static void on_signal(struct rota_signal *signal, uint32_t count)
-{
-	(void)signal;
-	(void)count;
-	if (rota_loops_stop(loops) == 0)
-		return;
-	for (unsigned i = 0; i < rota_loops_count(loops); i++)
-		rota_loops_post(loops, i, reset_all, NULL);
-}
-
-static int watch_signals(struct rota_loop *loop)
-{
-	static const int numbers[2] = { SIGINT, SIGTERM };
-	int error = 0;
-
-	for (int i = 0; i < 2 && error == 0; i++) {
-		error = rota_signal_init(&signals[i], loop);
-		if (error == 0)
-			error = rota_signal_start(&signals[i], on_signal,
-						  numbers[i]);
-		/* They do not keep the loop alive. */
-		if (error == 0)
-			rota_handle_unref(&signals[i].handle);
-	}
-	return error;
-}
-
 /* The functions of the loops: each runs in the thread of its loop. (1) */
 
 static int set_up(struct rota_loops *all, unsigned index)
@@ -142,7 +106,7 @@ static int set_up(struct rota_loops *all, unsigned index)
 	options.limit = MOST_OF_A_WORKER;
 	error = rota_server_init(&workers[index].server, loop, &options);
 	if (error == 0 && index == 0)
-		error = watch_signals(loop);
+		error = rota_stop_loops(&stopper, loop, all, NULL); /* (3) */
 	return error;
 }
 

@@ -14,7 +14,6 @@
  *     ./proxy 8080 localhost:80 &   # a name: all its addresses are tried
  */
 #include <rota.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,19 +148,12 @@ static void on_connection(struct rota_stream *listener, int status, int fd)
 		close(fd);
 }
 
-static void on_signal(struct rota_signal *signal, uint32_t count)
+static void on_signal(struct rota_stop *stop, int number, unsigned times)
 {
-	(void)count;
-	rota_loop_stop(rota_handle_loop(&signal->handle));
-}
-
-static int watch_signal(struct rota_signal *watcher, int number)
-{
-	int error = rota_signal_init(watcher, loop);
-
-	if (error == 0)
-		error = rota_signal_start_once(watcher, on_signal, number);
-	return error;
+	(void)number;
+	(void)times;
+	rota_stop_close(stop); /* a second one ends the process */
+	rota_loop_stop(loop);
 }
 
 static int bind_side(union side *side, struct endpoint *at)
@@ -225,7 +217,7 @@ static int read_endpoint(struct endpoint *at, char *text)
 
 int main(int argc, char **argv)
 {
-	struct rota_signal interrupt, terminate;
+	struct rota_stop stop;
 	union side listener;
 	int error;
 
@@ -238,9 +230,7 @@ int main(int argc, char **argv)
 	if (error == 0)
 		error = listen_at(&listener);
 	if (error == 0)
-		error = watch_signal(&interrupt, SIGINT);
-	if (error == 0)
-		error = watch_signal(&terminate, SIGTERM);
+		error = rota_stop_start(&stop, loop, on_signal, NULL);
 	if (error < 0) {
 		fprintf(stderr, "proxy: %s\n", rota_error_text(error));
 		return 1;

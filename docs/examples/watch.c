@@ -10,14 +10,13 @@
  * printed as they are, except that bytes of control characters are a "?".
  */
 #include <rota.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static struct rota_loop *loop;
 static struct rota_fswatch watcher;
-static struct rota_signal signals[2];
+static struct rota_stop stop;
 
 static const char *name_of(enum rota_fswatch_type type)
 {
@@ -91,10 +90,11 @@ static int leave_out(struct rota_fswatch *which, const char *path,
 	       (strcmp(name, ".git") == 0 || strcmp(name, "node_modules") == 0);
 }
 
-static void on_signal(struct rota_signal *signal, uint32_t count)
+static void on_signal(struct rota_stop *the_stop, int number, unsigned times)
 {
-	(void)signal;
-	(void)count;
+	(void)the_stop;
+	(void)number;
+	(void)times;
 	rota_loop_stop(loop);
 }
 
@@ -105,19 +105,14 @@ static int begin(const char *path, const char *seconds)
 		.flags = ROTA_FSWATCH_RECURSIVE,
 		.filter = leave_out,
 	};
-	static const int numbers[] = { SIGINT, SIGTERM };
 	int error = rota_loop_new(&loop, NULL);
 
 	if (seconds != NULL) {
 		options.flags |= ROTA_FSWATCH_POLL;
 		options.interval_ns = (uint64_t)(atof(seconds) * 1e9);
 	}
-	for (int i = 0; i < 2 && error == 0; i++) {
-		error = rota_signal_init(&signals[i], loop);
-		if (error == 0)
-			error = rota_signal_start(&signals[i], on_signal,
-						  numbers[i]);
-	}
+	if (error == 0)
+		error = rota_stop_start(&stop, loop, on_signal, NULL);
 	if (error == 0)
 		error = rota_fswatch_init(&watcher, loop);
 	if (error == 0)

@@ -14,7 +14,6 @@
 #include "serve.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -32,7 +31,7 @@ enum {
 static struct server *server;
 static struct rota_tcp tcp;
 static struct rota_listener listener;
-static struct rota_signal interrupt, terminate;
+static struct rota_stop stop;
 static struct rota_timer grace; /* (2) */
 
 static struct peer *peer_of(struct rota_connection *connection)
@@ -105,12 +104,11 @@ static void on_all_gone(struct rota_server *connections)
 }
 
 /* (1) */
-static void on_signal(struct rota_signal *signal, uint32_t count)
+static void on_signal(struct rota_stop *the_stop, int number, unsigned times)
 {
-	(void)signal;
-	(void)count;
-	rota_handle_close_now(&interrupt.handle);
-	rota_handle_close_now(&terminate.handle);
+	(void)number;
+	(void)times;
+	rota_stop_close(the_stop);
 	rota_timer_init(&grace, server->loop);
 	rota_timer_start(&grace, on_grace_over, ROTA_SEC(GRACE_SECONDS));
 	rota_server_stop(&server->connections, UINT64_MAX, on_all_gone);
@@ -144,19 +142,6 @@ static int start_server(void)
 	return rota_server_init(&server->connections, server->loop, &options);
 }
 
-static int watch_signals(void)
-{
-	int error = rota_signal_init(&interrupt, server->loop);
-
-	if (error == 0)
-		error = rota_signal_init(&terminate, server->loop);
-	if (error == 0)
-		error = rota_signal_start(&interrupt, on_signal, SIGINT);
-	if (error == 0)
-		error = rota_signal_start(&terminate, on_signal, SIGTERM);
-	return error;
-}
-
 /* Start everything on the loop, and print the URL. Returns 0 or an error. */
 static int start(void)
 {
@@ -183,7 +168,7 @@ static int start(void)
 	if (error == 0)
 		error = rota_address_text(&address, text, sizeof(text));
 	if (error == 0)
-		error = watch_signals();
+		error = rota_stop_start(&stop, server->loop, on_signal, NULL);
 	if (error < 0)
 		return error;
 	printf("%s://%s/\n", server->scheme, text);
