@@ -272,6 +272,13 @@ static void only_exit(void *arg)
 	(void)arg;
 }
 
+static void only_exec(void *arg)
+{
+	(void)arg;
+	execl("/bin/sh", "sh", "-c", "exit 0", (char *)NULL);
+	EXPECT(!"executed");
+}
+
 static void look_and_exit(void *arg)
 {
 	struct scene *s = arg;
@@ -290,6 +297,7 @@ static void a_child_may_exit(void **state)
 
 	scene_begin(&s, *state);
 	in_a_child(only_exit, &s);
+	in_a_child(only_exec, &s);
 	in_a_child(look_and_exit, &s);
 	fflush(NULL);
 	child = child_fork();
