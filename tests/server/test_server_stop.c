@@ -722,6 +722,42 @@ static void a_closed_listener_leaves_nothing_in_the_kernel(void **state)
 	close(shared);
 }
 
+static void stops_keep_to_their_budget(void **state)
+{
+	(void)state;
+	assert_in_range(sizeof(struct rota_stop), 1, 544);
+	assert_in_range(sizeof(struct rota_server), 1, 312);
+}
+
+static void options_of_any_version_work(void **state)
+{
+	struct fixture *f = *state;
+	struct {
+		struct rota_stop_options options;
+		char more[8];
+	} grown = { .more = { 0 } };
+	struct rota_server_options options = draining(7);
+	struct rota_server server;
+	struct rota_stop stop;
+
+	/* A program that knows more, and sets it or not. */
+	rota_stop_options_init_size(&grown.options, sizeof(grown));
+	assert_int_equal(
+		rota_stop_start(&stop, f->loop, note_stop, &grown.options), 0);
+	rota_stop_close(&stop);
+	grown.more[0] = 1;
+	assert_int_equal(
+		rota_stop_start(&stop, f->loop, note_stop, &grown.options),
+		ROTA_EINVAL);
+
+	/* And one from before the option drain. */
+	options.size = offsetof(struct rota_server_options, drain);
+	assert_int_equal(rota_server_init(&server, f->loop, &options), 0);
+	options.size -= 8;
+	assert_int_equal(rota_server_init(&server, f->loop, &options),
+			 ROTA_EINVAL);
+}
+
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(the_first_signal_stops_the_server),
 	VIRTUAL(the_second_signal_resets_what_is_left),
@@ -744,6 +780,8 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_drain_may_fork),
 	VIRTUAL(a_stop_leaves_a_shared_socket),
 	VIRTUAL(a_closed_listener_leaves_nothing_in_the_kernel),
+	VIRTUAL(stops_keep_to_their_budget),
+	VIRTUAL(options_of_any_version_work),
 };
 
 FIXTURE_MAIN(tests)

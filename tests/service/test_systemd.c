@@ -924,6 +924,14 @@ static void systemd_notify_sends_the_same(void **state)
 	manager_close(&m);
 }
 
+static void structs_keep_to_their_budgets(void **state)
+{
+	(void)state;
+	assert_in_range(sizeof(struct rota_listen_descriptors), 1, 32);
+	assert_in_range(sizeof(struct rota_notifier), 1, 112);
+	assert_in_range(sizeof(struct rota_watchdog), 1, 216);
+}
+
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(passed_descriptors_are_taken_by_name),
 	VIRTUAL(bad_variables_are_refused),
@@ -946,6 +954,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(the_interval_is_read),
 	VIRTUAL(a_child_sends_no_messages),
 	VIRTUAL(systemd_notify_sends_the_same),
+	VIRTUAL(structs_keep_to_their_budgets),
 };
 
 FIXTURE_MAIN(tests)
