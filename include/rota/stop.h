@@ -129,7 +129,8 @@ int rota_stop_server(struct rota_stop *stop, struct rota_server *server,
 /**
  * Stop @loops at the first signal: rota_loops_stop(). At the second one, close
  * what is left: rota_loops_stop_now(); and then the watchers. @loop is one of
- * the set, or another one. Returns 0.
+ * the set, or another one. When @loop has ended, further signals have the
+ * effect that they had before. Returns 0.
  *
  * Thread:  the loop's.
  * Owner:   @loops must not be joined before @stop is closed. That is so if

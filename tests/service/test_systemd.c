@@ -2,6 +2,7 @@
  * systemd's protocol: descriptors, messages and the watchdog, with a datagram
  * socket that plays the service manager.
  */
+/* system: linux */
 /* poller: none */
 #include "support/fixture.h"
 
