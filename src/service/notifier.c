@@ -116,7 +116,9 @@ static int send_notice(const struct rota_notifier *notifier, const char *state,
 	if (wait_ns > 0)
 		end_ns = rotai_add_saturated(rotai_clock_monotonic(), wait_ns);
 	while (error == 0) {
-		sent = rotai_unix_send(fd, &bytes, 1, fds, fd_count);
+		sent = fd_count > 0
+			       ? rotai_unix_send(fd, &bytes, 1, fds, fd_count)
+			       : rotai_socket_send_all(fd, &bytes, 1);
 		error = sent < 0 ? (int)sent : 1;
 		if (error == ROTA_EAGAIN && wait_ns > 0 &&
 		    wait_for_place(fd, end_ns))

@@ -322,6 +322,7 @@ struct manager {
 	int fd;
 	char path[108];
 	int received; /* a descriptor that came with the last message, or -1 */
+	int has_more; /* it had something besides its text */
 };
 
 static void manager_bind(struct manager *m, const char *name, size_t size)
@@ -382,6 +383,7 @@ static const char *manager_next(struct manager *m)
 		return NULL;
 	text[n] = '\0';
 	at = CMSG_FIRSTHDR(&message);
+	m->has_more = at != NULL;
 	if (at != NULL && at->cmsg_type == SCM_RIGHTS)
 		memcpy(&m->received, CMSG_DATA(at), sizeof(int));
 	return text;
@@ -393,6 +395,7 @@ static void expect_message(struct manager *m, const char *text)
 
 	assert_non_null(found);
 	assert_string_equal(found, text);
+	assert_int_equal(m->has_more, strncmp(text, "FDSTORE", 7) == 0);
 	assert_null(manager_next(m));
 }
 
