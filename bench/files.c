@@ -351,19 +351,22 @@ struct options {
 	const char *run;
 	size_t in_flight;
 	size_t count;
+	size_t size;
+	size_t files;
+	enum files_task task;
 };
 
 static int run_one(const struct options *options)
 {
-	struct files_load load =
-		load_of(FILES_READ, 1024, FEW, options->in_flight);
+	struct files_load load = load_of(options->task, options->size,
+					 options->files, options->in_flight);
 
 	for (size_t i = 0; i < READERS; i++) {
 		void *set;
 
 		if (strcmp(readers[i]->name, options->run))
 			continue;
-		write_files(1024, FEW);
+		write_files(options->size, options->files);
 		set = readers[i]->make(&load);
 		readers[i]->run(set, options->count);
 		readers[i]->free(set);
@@ -381,16 +384,30 @@ static void read_options(struct options *options, int argc, char **argv)
 			options->in_flight = (size_t)atol(argv[++i]);
 		else if (!strcmp(argv[i], "--count") && i + 1 < argc)
 			options->count = (size_t)atol(argv[++i]);
+		else if (!strcmp(argv[i], "--size") && i + 1 < argc)
+			options->size = (size_t)atol(argv[++i]);
+		else if (!strcmp(argv[i], "--files") && i + 1 < argc)
+			options->files = (size_t)atol(argv[++i]);
+		else if (!strcmp(argv[i], "--part"))
+			options->task = FILES_PART;
+		else if (!strcmp(argv[i], "--stat"))
+			options->task = FILES_STAT;
 		else
 			bench_fail("files [--quick] [--check] "
 				   "[--results DIRECTORY] [--run NAME "
-				   "[--in-flight N] [--count N]]");
+				   "[--in-flight N] [--count N] [--size N] "
+				   "[--files N] [--part | --stat]]");
 	}
+	if (options->files < 1 || options->files > FILES)
+		bench_fail("--files: 1 to %d", FILES);
 }
 
 int main(int argc, char **argv)
 {
-	struct options options = { .in_flight = 1, .count = 10000 };
+	struct options options = { .in_flight = 1,
+				   .count = 10000,
+				   .size = 1024,
+				   .files = FEW };
 	struct bench bench;
 
 	argc = bench_begin(&bench, "files", argc, argv);

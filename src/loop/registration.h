@@ -43,6 +43,7 @@ struct rotai_watches {
 	int *noted; /* descriptors that the next wait has to look at */
 	size_t noted_capacity;
 	uint32_t noted_count;
+	uint32_t watched;     /* descriptors that have watches */
 	uint32_t batch;       /* of events: the number of waits so far */
 	uint32_t ended_in;    /* the last batch in which a registration ended */
 	uint8_t saw_stale;    /* see rotai_registration_stale() */

@@ -186,6 +186,7 @@ static int start_first(struct rota_watch *watch)
 	if (error < 0)
 		return error;
 	append(registration_of(watch), watch);
+	loop->watches.watched++;
 	watch->internal.events = (uint8_t)(wanted & ROTAI_EVERYTHING);
 	return 0;
 }
@@ -259,10 +260,12 @@ static inline void stop_watch(struct rota_watch *watch, int closing)
 	ROTAI_LIVE_END(watch);
 	watch->internal.flags &= (uint8_t)~ROTAI_WATCH_STARTED;
 	rotai_loop_release(loop, rotai_flags_referenced(watch->internal.flags));
-	if (f->first == NULL)
-		rotai_registration_end(loop, watch->internal.fd, closing);
-	else
+	if (f->first != NULL) {
 		update_wanted(&loop->watches, watch->internal.fd);
+		return;
+	}
+	loop->watches.watched--;
+	rotai_registration_end(loop, watch->internal.fd, closing);
 }
 
 void rota_watch_stop(struct rota_watch *watch)
