@@ -41,7 +41,7 @@ static char *new_data(struct rotai_contents *c, size_t *capacity)
 	c->block = kind;
 	if (kind == 0)
 		return malloc(*capacity);
-	*capacity = (size_t)kind * ROTAI_BLOCK_UNIT;
+	*capacity = rotai_block_size(kind);
 	return rotai_block_take(kind);
 }
 

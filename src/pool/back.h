@@ -23,7 +23,6 @@ struct rotai_pool_client {
 	struct rota_link here; /* items that the loop will run, */
 	struct rota_link here_taken; /* and those that it is running */
 	struct rota_link back;       /* items that came back, not yet called */
-	uint64_t out;                /* items that threads have: client.c (5) */
 	uint64_t turn;               /* the last in which items were called, */
 	unsigned left;               /* and how many more it may call */
 	struct rota_async async;

@@ -11,19 +11,17 @@
 #include <stddef.h>
 
 enum {
-	ROTAI_BLOCK_UNIT = 2048, /* sizes are multiples of it: kind * UNIT */
-	ROTAI_BLOCK_KINDS = 31,  /* kinds 1 to 31: up to 62 KiB */
-	ROTAI_BLOCKS_KEPT = 512 * 1024, /* bytes at most, in the process */
+	ROTAI_BLOCK_LEAST = 1024,      /* memory up to this size is no block */
+	ROTAI_BLOCK_MOST = 176 * 1024, /* the size of the last kind */
+	ROTAI_BLOCK_KINDS = 31,
+	ROTAI_BLOCKS_KEPT = 8 << 20, /* bytes at most, in the process */
 };
 
 /* The kind of a block that has space for @size bytes; 0 if there is none. */
-static inline unsigned rotai_block_kind(size_t size)
-{
-	if (size <= ROTAI_BLOCK_UNIT / 2 ||
-	    size > (size_t)ROTAI_BLOCK_UNIT * ROTAI_BLOCK_KINDS)
-		return 0;
-	return (unsigned)((size + ROTAI_BLOCK_UNIT - 1) / ROTAI_BLOCK_UNIT);
-}
+unsigned rotai_block_kind(size_t size);
+
+/* The size of a block of @kind. */
+size_t rotai_block_size(unsigned kind);
 
 /* Return a block of @kind, which is not 0; or NULL if there is no memory. Any
  * thread. */

@@ -45,6 +45,14 @@ static struct rotai_item *item_of_client_link(struct rota_link *link)
 	return rota_container_of(link, struct rotai_item, link);
 }
 
+/* Whether the loop is this process's. If a callback has forked, the child calls
+ * back no more: what is left is the parent's, and ended when the child rebuilds
+ * the loop (F2). */
+static int is_of_process(const struct rotai_pool_client *client)
+{
+	return rotai_loop_inherited(client->loop) == 0;
+}
+
 _Static_assert(offsetof(struct rotai_pool_client, extension) == 0,
 	       "the client of a loop is found by its extension");
 
@@ -55,6 +63,13 @@ static void stamp_all(struct rota_link *list)
 
 	for (struct rota_link *at = list->next; at != list; at = at->next)
 		item_of_client_link(at)->since = now;
+}
+
+/* The first item goes to the threads. (5) */
+static void spin_from_now_on(struct rotai_pool_client *client)
+{
+	if (client->pool->spin.pauses > 0)
+		client->loop->spin = &client->spinner;
 }
 
 /* Publish the items with a priority, each by itself: lane.c (9). */
@@ -73,35 +88,49 @@ static void publish_apart(struct rotai_pool_client *client)
 
 /* What changes for @item when it is published, together with others or not. A
  * plain store: the item is still the loop's own, and the push orders this. */
-static void go_out(struct rotai_pool_client *client, struct rota_link *link,
-		   struct rotai_chain *chain)
+ROTAI_INLINE void go_out(struct rotai_pool_client *client,
+			 struct rota_link *link, struct rotai_chain *chain)
 {
 	item_of_client_link(link)->state = ROTAI_ITEM_PUBLISHED;
 	rotai_chain_add(chain, link, &client->trail);
-	client->out++;
-	client->loop->at_threads++; /* C10 */
+	if (client->loop->at_threads++ == 0) /* C10 */
+		spin_from_now_on(client);
 }
 
-static void publish_lane(struct rotai_pool_client *client, int lane)
+/* All of a list of more than one item. */
+static __attribute__((noinline)) struct rotai_chain
+chain_all(struct rotai_pool_client *client, struct rota_link *staged)
 {
-	struct rota_link *staged = &client->staged[lane];
 	struct rota_link *at = staged->next;
 	struct rotai_chain chain = { NULL, NULL };
 
-	if (client->pool->spin.pauses > 0)
-		client->loop->spin = &client->spinner; /* (5) */
-	if (ROTAI_UNLIKELY(client->pool->records))
-		stamp_all(staged);
 	do {
 		struct rota_link *next = at->next;
 
 		go_out(client, at, &chain);
 		at = next;
-	} while (ROTAI_UNLIKELY(at != staged));
+	} while (at != staged);
+	return chain;
+}
+
+/* Mostly there is one item. */
+static void publish_lane(struct rotai_pool_client *client, int lane)
+{
+	struct rota_link *staged = &client->staged[lane];
+	struct rota_link *first = staged->next;
+	struct rotai_chain chain = { NULL, NULL };
+
+	if (ROTAI_UNLIKELY(client->pool->records))
+		stamp_all(staged);
+	if (ROTAI_LIKELY(first->next == staged))
+		go_out(client, first, &chain);
+	else
+		chain = chain_all(client, staged);
 	rotai_list_init(staged);
 	rotai_lane_publish(&client->pool->lanes[lane], chain,
-			   client->out == 1 ? ROTAI_LANE_CALL_NEAR
-					    : ROTAI_LANE_CALL_LAST);
+			   client->loop->at_threads == 1
+				   ? ROTAI_LANE_CALL_NEAR
+				   : ROTAI_LANE_CALL_LAST);
 }
 
 /* Publish the list with that bit in staged_in. Its items may have been taken
@@ -114,11 +143,11 @@ static void publish_list(struct rotai_pool_client *client, int bit)
 		publish_lane(client, bit);
 }
 
-/* Mostly there is one list. */
+/* Mostly there is one list. The loop is this process's. (4) */
 static void publish_staged(struct rotai_pool_client *client)
 {
-	if (client->staged_in == 0 || rotai_loop_inherited(client->loop) < 0)
-		return; /* (4) */
+	if (client->staged_in == 0)
+		return;
 	do {
 		int bit = __builtin_ctz(client->staged_in);
 
@@ -154,7 +183,7 @@ void rotai_pool_client_stage(struct rotai_pool_client *client,
 	client->staged_in |= 1u << bit;
 	if (client->loop->running)
 		rotai_extension_call_after(client->loop, &client->extension);
-	else
+	else if (is_of_process(client))
 		publish_staged(client);
 }
 
@@ -167,16 +196,13 @@ void rotai_pool_client_join(struct rotai_pool_client *client,
 			    struct rotai_item *item)
 {
 	item->state = ROTAI_ITEM_PUBLISHED;
-	if (client->pool->spin.pauses > 0)
-		client->loop->spin = &client->spinner; /* (5) */
-	client->out++;
-	client->loop->at_threads++; /* C10 */
+	if (client->loop->at_threads++ == 0) /* C10 */
+		spin_from_now_on(client);
 }
 
 void rotai_pool_client_count_out(struct rotai_pool_client *client)
 {
-	client->loop->at_threads--;
-	if (--client->out == 0)
+	if (--client->loop->at_threads == 0)
 		client->loop->spin = NULL; /* (5) */
 }
 
@@ -186,14 +212,6 @@ static void call_one(struct rotai_item *item)
 		      ROTAI_ITEM_REFUSED;
 
 	item->ended(item, refused ? ROTA_EAGAIN : 0);
-}
-
-/* Whether the loop is this process's. If a callback has forked, the child calls
- * back no more: what is left is the parent's, and ended when the child rebuilds
- * the loop (F2). */
-static int is_of_process(const struct rotai_pool_client *client)
-{
-	return rotai_loop_inherited(client->loop) == 0;
 }
 
 /* (2) */
@@ -271,7 +289,6 @@ static void client_forget_all(struct rotai_pool_client *client)
 	rotai_list_init(&client->here);
 	rotai_list_init(&client->here_taken);
 	rotai_list_init(&client->back);
-	client->out = 0;
 	client->loop->at_threads = 0;
 	client->loop->spin = NULL;
 	client->trail = (struct rotai_trail){ .at = 0 };

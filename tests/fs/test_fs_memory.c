@@ -276,14 +276,33 @@ static void other_memory_is_no_block(void **state)
 	end(&r);
 }
 
+/* Each kind has space for what it is chosen for, and no smaller one has. */
+static void a_kind_fits(void **state)
+{
+	(void)state;
+	assert_int_equal(rotai_block_kind(1024), 0);
+	assert_int_equal(rotai_block_kind(ROTAI_BLOCK_MOST + 1), 0);
+	assert_int_equal(rotai_block_kind(ROTAI_BLOCK_MOST), ROTAI_BLOCK_KINDS);
+	for (size_t size = 1025; size <= ROTAI_BLOCK_MOST; size++) {
+		unsigned kind = rotai_block_kind(size);
+
+		if (kind < 1 || rotai_block_size(kind) < size ||
+		    (kind > 1 && rotai_block_size(kind - 1) >= size))
+			fail_msg("%zu bytes: kind %u", size, kind);
+	}
+}
+
+/* What is too much is freed. A block that is smaller takes the place of a
+ * larger one. */
 static void few_blocks_are_kept(void **state)
 {
-	enum { COUNT = 60 };
+	enum { COUNT = 50, SIZE = 170000 };
 	static struct operation ops[COUNT];
 	struct reading r;
+	size_t kept;
 
 	begin(&r, *state);
-	put_file(&r.s, 20000);
+	put_file(&r.s, SIZE);
 	for (unsigned i = 0; i < COUNT; i++) {
 		operation_init(&ops[i], r.lane.loop);
 		assert_int_equal(rota_fs_read_file(&ops[i].fs, on_end, r.s.path,
@@ -292,11 +311,20 @@ static void few_blocks_are_kept(void **state)
 	}
 	assert_int_equal(rota_loop_run(r.lane.loop, ROTA_RUN_DEFAULT), 0);
 	for (unsigned i = 0; i < COUNT; i++) {
-		assert_bytes(ops[i].fs.data, 20000);
+		assert_bytes(ops[i].fs.data, SIZE);
 		rota_fs_free(&ops[i].fs);
 	}
-	assert_in_range(rotai_blocks_kept(), ROTAI_BLOCKS_KEPT - 20480,
+	kept = rotai_blocks_kept();
+	assert_in_range(kept, ROTAI_BLOCKS_KEPT - ROTAI_BLOCK_MOST,
 			ROTAI_BLOCKS_KEPT);
+	for (unsigned i = 0; i < COUNT; i++) {
+		/* More than the space that is left. */
+		rotai_block_give(malloc(8192), 4);
+		assert_in_range(rotai_blocks_kept(),
+				ROTAI_BLOCKS_KEPT - ROTAI_BLOCK_MOST,
+				ROTAI_BLOCKS_KEPT);
+	}
+	assert_true(rotai_blocks_kept() != kept);
 	end(&r);
 	until_none_is_kept();
 }
@@ -310,6 +338,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(wrong_arguments_are_refused),
 	REAL(a_block_is_used_again),
 	REAL(other_memory_is_no_block),
+	REAL(a_kind_fits),
 	REAL(few_blocks_are_kept),
 };
 
