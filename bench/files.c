@@ -34,7 +34,7 @@
  * faults are compared with that.
  *
  * Bad news: anything above the targets. With --run NAME a single subject reads
- * files of 1 KiB, for other tools:
+ * files, of 1 KiB if there is no --size, for other tools and other loads:
  *
  *     strace -f -c build/bench/files --run rota --in-flight 1 --count 10000
  */
@@ -367,6 +367,7 @@ static int run_one(const struct options *options)
 {
 	struct files_load load = load_of(options->task, options->size,
 					 options->files, options->in_flight);
+	uint64_t cpu_ns;
 
 	for (size_t i = 0; i < READERS; i++) {
 		void *set;
@@ -375,8 +376,12 @@ static int run_one(const struct options *options)
 			continue;
 		write_files(options->size, options->files);
 		set = readers[i]->make(&load);
+		cpu_ns = bench_process_ns();
 		readers[i]->run(set, options->count);
+		cpu_ns = bench_process_ns() - cpu_ns;
 		readers[i]->free(set);
+		printf("cpu %.0f ns/file\n",
+		       (double)cpu_ns / (double)options->count);
 		return 0;
 	}
 	bench_fail("no subject %s", options->run);

@@ -33,6 +33,11 @@
  *     the request accepts files only. Paths that begin at a directory of the
  *     request are not remembered. The status of such a file is asked for by
  *     its path: it was in memory a second ago.
+ *  8. A path has WAYS places where it may be remembered. The one that was not
+ *     used for the longest time is used again. If paths of the last second have
+ *     lost their places to others, as many as half of all places, there are
+ *     four times as many from then on. A thread that has to open a path that is
+ *     remembered need not look at it before.
  */
 #include "fs/attempt.h"
 
@@ -49,7 +54,9 @@
 
 enum {
 	MOUNTS = 8,
-	PATHS = 4096,
+	PATHS = 4096,           /* at first, */
+	MORE_PATHS = 4 * PATHS, /* and then (8) */
+	WAYS = 4,
 	RECENT_MS = 1000,
 };
 
@@ -80,7 +87,17 @@ struct attempts {
 	struct mount mounts[MOUNTS];
 	struct mount unnamed; /* (5) */
 	uint64_t seed;
-	struct path paths[PATHS];
+	struct path *paths;
+	size_t paths_count; /* PATHS or MORE_PATHS */
+	unsigned lost;      /* paths that have lost their places (8) */
+	uint32_t lost_ms;   /* since then */
+	struct path first_paths[PATHS];
+};
+
+/* Where a path may be remembered: the first of WAYS places. */
+struct places {
+	struct path *first;
+	uint32_t mark; /* of the path */
 };
 
 static struct attempts *attempts_of(const struct rota_fs *fs)
@@ -99,6 +116,9 @@ static void free_attempts(struct rotai_extension *extension,
 	struct attempts *a =
 		rota_container_of(extension, struct attempts, extension);
 
+	if (a->paths != a->first_paths)
+		rotai_memory_free(&loop->allocator, a->paths,
+				  a->paths_count * sizeof(*a->paths));
 	rotai_memory_free(&loop->allocator, a, sizeof(*a));
 }
 
@@ -113,6 +133,8 @@ static struct attempts *make_attempts(const struct rota_fs *fs)
 	memset(a, 0, sizeof(*a));
 	a->extension.free = free_attempts;
 	a->turn = UINT64_MAX;
+	a->paths = a->first_paths;
+	a->paths_count = PATHS;
 	a->seed = rotai_clock_monotonic() ^ (uint64_t)(uintptr_t)a;
 	rotai_extension_set(loop, ROTAI_EXTENSION_FS, &a->extension);
 	return a;
@@ -205,9 +227,8 @@ static const struct mount *mount_of(struct attempts *a,
 	return mount;
 }
 
-/* Where the path of @fs is remembered, and its mark there. (7) */
-static struct path *path_of(struct attempts *a, const struct rota_fs *fs,
-			    uint32_t *mark)
+/* Where the path of @fs may be remembered. (7), (8) */
+static struct places places_of(struct attempts *a, const struct rota_fs *fs)
 {
 	uint64_t hash = a->seed;
 
@@ -215,8 +236,18 @@ static struct path *path_of(struct attempts *a, const struct rota_fs *fs,
 		hash = (hash ^ (unsigned char)*at) * 0x100000001b3;
 	hash ^= hash >> 29;
 	hash *= 0xbf58476d1ce4e5b9;
-	*mark = (uint32_t)(hash >> 32) | 1; /* 0: unused */
-	return &a->paths[hash % PATHS];
+	return (struct places){
+		&a->paths[hash % a->paths_count / WAYS * WAYS],
+		(uint32_t)(hash >> 32) | 1, /* 0: unused */
+	};
+}
+
+static struct path *find_path(const struct places *places)
+{
+	for (int i = 0; i < WAYS; i++)
+		if (places->first[i].mark == places->mark)
+			return &places->first[i];
+	return NULL;
 }
 
 static uint32_t now_ms(const struct rota_fs *fs)
@@ -230,25 +261,90 @@ static int may_remember(const struct rota_fs *fs)
 	return !fs->internal.files_only && fs->internal.directory == AT_FDCWD;
 }
 
-static int is_recent(struct attempts *a, const struct rota_fs *fs)
+static int is_recent(const struct rota_fs *fs, const struct places *places)
 {
-	uint32_t mark;
-	const struct path *path = path_of(a, fs, &mark);
+	const struct path *path = find_path(places);
 
-	return may_remember(fs) && path->mark == mark &&
+	return path != NULL && may_remember(fs) &&
 	       now_ms(fs) - path->time_ms < RECENT_MS;
 }
 
-/* Remember that the path leads to a regular file; or forget the path. */
-static void remember(struct attempts *a, const struct rota_fs *fs, int regular)
+int rotai_attempt_is_recent(const struct rota_fs *fs)
 {
-	uint32_t mark;
-	struct path *path = path_of(a, fs, &mark);
+	struct places places = places_of(attempts_of(fs), fs);
+
+	return is_recent(fs, &places);
+}
+
+/* Forget all paths, and remember more from now on, if there is memory. (8) */
+static void remember_more(struct attempts *a, const struct rota_fs *fs)
+{
+	const size_t size = MORE_PATHS * sizeof(*a->paths);
+	struct path *paths = rotai_memory_new(
+		&fs->request.internal.loop->allocator, size);
+
+	if (paths == NULL)
+		return;
+	memset(paths, 0, size);
+	a->paths = paths;
+	a->paths_count = MORE_PATHS;
+}
+
+/* A path of the last second has lost its place. */
+static void note_lost(struct attempts *a, const struct rota_fs *fs)
+{
+	uint32_t now = now_ms(fs);
+
+	if (now - a->lost_ms >= RECENT_MS) {
+		a->lost = 0;
+		a->lost_ms = now;
+	}
+	if (++a->lost < PATHS / 2)
+		return;
+	a->lost = 0;
+	if (a->paths_count == PATHS)
+		remember_more(a, fs);
+}
+
+/* The place that was not used for the longest time. */
+static struct path *oldest_place(const struct places *places, uint32_t now)
+{
+	struct path *oldest = places->first;
+
+	for (int i = 0; i < WAYS; i++) {
+		struct path *path = &places->first[i];
+
+		if (path->mark == 0)
+			return path;
+		if (now - path->time_ms > now - oldest->time_ms)
+			oldest = path;
+	}
+	return oldest;
+}
+
+/* Remember that the path leads to a regular file; or forget the path. */
+static void remember(struct attempts *a, const struct rota_fs *fs,
+		     const struct places *places, int regular)
+{
+	struct path *path = find_path(places);
+	uint32_t now = now_ms(fs);
+	int lost = 0;
 
 	if (fs->internal.directory != AT_FDCWD)
 		return;
-	path->mark = regular ? mark : 0;
-	path->time_ms = now_ms(fs);
+	if (!regular) {
+		if (path != NULL)
+			path->mark = 0;
+		return;
+	}
+	if (path == NULL) {
+		path = oldest_place(places, now);
+		lost = path->mark != 0 && now - path->time_ms < RECENT_MS;
+	}
+	path->mark = places->mark;
+	path->time_ms = now;
+	if (lost)
+		note_lost(a, fs);
 }
 
 /* Whether the file system of @fd is on this machine. */
@@ -335,14 +431,15 @@ static int look_up_recent(struct attempts *a, const struct rota_fs *fs,
 int rotai_attempt_find(const struct rota_fs *fs, struct rotai_known *known)
 {
 	struct attempts *a = attempts_of(fs);
+	const struct places places = places_of(a, fs);
 	int name;
 
-	if (is_recent(a, fs) && look_up_recent(a, fs, known)) {
-		remember(a, fs, S_ISREG(known->info.mode));
+	if (is_recent(fs, &places) && look_up_recent(a, fs, known)) {
+		remember(a, fs, &places, S_ISREG(known->info.mode));
 		return 0;
 	}
 	name = find_cached(a, fs, known);
-	remember(a, fs, name >= 0 && S_ISREG(known->info.mode));
+	remember(a, fs, &places, name >= 0 && S_ISREG(known->info.mode));
 	if (name < 0)
 		return name;
 	rotai_fd_close(name);
@@ -353,10 +450,12 @@ int rotai_attempt_open(const struct rota_fs *fs, int flags,
 		       struct rotai_known *known)
 {
 	struct attempts *a = attempts_of(fs);
-	int fd = is_recent(a, fs) ? open_recent(a, fs, flags, known)
-				  : open_found(a, fs, flags, known);
+	const struct places places = places_of(a, fs);
+	int fd = is_recent(fs, &places) ? open_recent(a, fs, flags, known)
+					: open_found(a, fs, flags, known);
 
-	remember(a, fs, fd >= 0);
+	if (fd >= 0 || !a->spent)
+		remember(a, fs, &places, fd >= 0);
 	return fd;
 }
 

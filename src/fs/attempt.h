@@ -35,6 +35,10 @@ void rotai_attempt_end(const struct rota_fs *fs, int completed);
 /* Take @size bytes from the turn's budget: 1, or 0 if there are not so many. */
 int rotai_attempt_take(const struct rota_fs *fs, size_t size);
 
+/* Whether the path of @fs, whose attempt has ended, has led to a regular file a
+ * short while ago. A thread need not look at it before it opens it. */
+int rotai_attempt_is_recent(const struct rota_fs *fs);
+
 /* Find the file at the path of @fs, in a file system that is entirely on this
  * machine. Returns 0; or ROTA_ENOENT or ROTA_ENOTDIR, which is the result; or
  * ROTA_EAGAIN: a thread must look. */

@@ -247,10 +247,14 @@ static void attempt_ended(struct rotai_item *item, int error)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
 
-	if (has_result(fs))
+	if (has_result(fs)) {
 		operation_ended(item, error);
-	else
-		queue(fs);
+		return;
+	}
+	if (operation_of(fs)->asks_if_recent &&
+	    fs->internal.result == ROTAI_FS_NOT_RUN)
+		fs->internal.options = (unsigned)rotai_attempt_is_recent(fs);
+	queue(fs);
 }
 
 static int can_attempt(const struct rota_fs *fs,

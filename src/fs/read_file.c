@@ -78,20 +78,49 @@ static int read_and_close(struct rotai_contents *c, int fd,
  * because it is read. */
 enum { READ_FILE_FLAGS = O_RDONLY | O_NOCTTY };
 
+/* What can be read here: 0; or an error, or ROTA_EAGAIN: it may take long. */
+static int check_type(const struct rota_fs *fs, mode_t mode)
+{
+	if (S_ISDIR(mode))
+		return ROTA_EISDIR;
+	if (rotai_is_special(mode))
+		return fs->internal.files_only ? ROTA_EPERM : ROTA_EAGAIN;
+	return 0;
+}
+
+/* Read what was a file a short while ago: attempt.c (8). */
+static int read_recent(struct rotai_contents *c, struct rota_fs *fs)
+{
+	struct stat status;
+	int fd = rotai_file_open(fs, READ_FILE_FLAGS | O_NONBLOCK, 0);
+	int error;
+
+	if (fd < 0)
+		return fd;
+	error = rotai_file_look_at(fd, &status);
+	if (error == 0)
+		error = check_type(fs, status.st_mode);
+	if (error == 0)
+		return read_and_close(c, fd, &status);
+	rotai_fd_close(fd);
+	return error;
+}
+
 /* Read a file, opened with O_NONBLOCK, for the reasons of open_file() in
  * file.c. Or return ROTA_EAGAIN: it may take long. */
 static int read_file(struct rotai_contents *c, struct rota_fs *fs)
 {
 	struct stat status;
-	int error = rotai_file_look(fs, &status);
+	int error;
 	int fd;
 
+	if (fs->internal.options)
+		return read_recent(c, fs);
+	error = rotai_file_look(fs, &status);
+	if (error == 0)
+		error = check_type(fs, status.st_mode);
 	if (error < 0)
 		return error;
-	if (S_ISDIR(status.st_mode))
-		return ROTA_EISDIR;
-	if (rotai_is_special(status.st_mode))
-		return fs->internal.files_only ? ROTA_EPERM : ROTA_EAGAIN;
 	fd = rotai_file_open(fs, READ_FILE_FLAGS | O_NONBLOCK, 0);
 	if (fd < 0)
 		return fd;
@@ -278,6 +307,7 @@ static const struct whole into_data = {
 	.operation = { .class_ = ROTAI_FS_CLASS("fs_read_file"),
 		       .run = run_read_file,
 		       .attempt = attempt_read_file,
+		       .asks_if_recent = 1,
 		       .run_slowly = run_read_file_slowly,
 		       .discard = rota_fs_free,
 		       .skip = skip_data },
@@ -313,6 +343,7 @@ static const struct whole into_memory = {
 	.operation = { .class_ = ROTAI_FS_CLASS("fs_read_file_to"),
 		       .run = run_read_file,
 		       .attempt = attempt_read_file,
+		       .asks_if_recent = 1,
 		       .run_slowly = run_read_file_slowly,
 		       .skip = skip_rest },
 	.load = load_memory,
@@ -362,6 +393,7 @@ static const struct whole into_buffer = {
 	.operation = { .class_ = ROTAI_FS_CLASS("fs_read_file_again"),
 		       .run = run_read_file,
 		       .attempt = attempt_read_file,
+		       .asks_if_recent = 1,
 		       .run_slowly = run_read_file_slowly,
 		       .discard = discard_buffer,
 		       .skip = skip_rest },
@@ -376,6 +408,7 @@ static void begin(struct rota_fs *fs, rota_fs_fn *fn, size_t limit,
 {
 	fs->internal.limit = limit;
 	fs->internal.fd = -1; /* (4) */
+	fs->internal.options = 0;
 	rotai_fs_begin(fs, fn, &whole->operation);
 }
 

@@ -42,7 +42,7 @@ int rotai_file_look(const struct rota_fs *fs, struct stat *status)
 	return failed ? -errno : 0;
 }
 
-static int look_at(int fd, struct stat *status)
+int rotai_file_look_at(int fd, struct stat *status)
 {
 	int failed;
 
@@ -59,7 +59,7 @@ int rotai_file_admit(const struct rota_fs *fs, int fd)
 
 	if (!fs->internal.files_only)
 		return 0;
-	error = look_at(fd, &status);
+	error = rotai_file_look_at(fd, &status);
 	if (error == 0 && rotai_is_special(status.st_mode))
 		error = ROTA_EPERM;
 	if (error < 0)
@@ -76,8 +76,8 @@ int rotai_may_wait(int fd)
 {
 	struct stat status;
 
-	return look_at(fd, &status) == 0 && rotai_is_special(status.st_mode) &&
-	       is_blocking(fd);
+	return rotai_file_look_at(fd, &status) == 0 &&
+	       rotai_is_special(status.st_mode) && is_blocking(fd);
 }
 
 int rotai_is_silent(int fd, const struct stat *status)
@@ -92,7 +92,7 @@ int rotai_read_may_wait(int fd)
 {
 	struct stat status;
 
-	return look_at(fd, &status) == 0 &&
+	return rotai_file_look_at(fd, &status) == 0 &&
 	       (rotai_is_special(status.st_mode) ||
 		rotai_is_silent(fd, &status)) &&
 	       is_blocking(fd);

@@ -17,6 +17,9 @@ int rotai_is_special(mode_t mode);
 /* fstatat(2) of the directory and the path of @fs: 0 or an error. */
 int rotai_file_look(const struct rota_fs *fs, struct stat *status);
 
+/* fstat(2) of @fd: 0 or an error. */
+int rotai_file_look_at(int fd, struct stat *status);
+
 /* Check the descriptor @fd, which was opened for @fs: return 0; or close it and
  * return an error. The error is ROTA_EPERM if @fs accepts only files and
  * directories, and this is neither. */
