@@ -540,6 +540,144 @@ static void a_turn_has_a_budget(void **state)
 	end(&t);
 }
 
+static void close_it(void *arg)
+{
+	close(*(int *)arg);
+}
+
+/* Use up the turn's budget, so that what begins next is left to a thread. */
+static void use_up_budget(struct attempting *t, int fd)
+{
+	static struct operation ops[ROTAI_ATTEMPTS_PER_TURN];
+	static char byte;
+
+	for (unsigned i = 0; i < ROTAI_ATTEMPTS_PER_TURN; i++) {
+		struct rota_buf buf = { &byte, 1 };
+
+		use_attempts(&ops[i], t->lane.loop);
+		assert_int_equal(
+			rota_fs_read(&ops[i].fs, on_end, fd, buf, 0), 0);
+	}
+}
+
+/* Read a file that is remembered, or what has taken its place, on a thread. */
+static int64_t read_on_thread(struct attempting *t)
+{
+	struct rota_buf buf = { t->memory, SIZE };
+	int fd = open(__FILE__, O_RDONLY | O_CLOEXEC);
+	int64_t result;
+
+	if (fd < 0)
+		fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	use_up_budget(t, fd);
+	assert_int_equal(
+		rota_fs_read_file_to(&t->op.fs, on_end, t->s.path, buf), 0);
+	result = outcome(&t->op);
+	assert_int_equal(t->op.phase, ROTA_PHASE_POLL);
+	close(fd);
+	return result;
+}
+
+static void remember_file(struct attempting *t)
+{
+	unlink(t->s.path);
+	put_file(&t->s, SIZE);
+	expect_file(t, SIZE);
+	assert_int_equal(t->op.phase, ROTA_PHASE_PENDING);
+}
+
+/* A thread opens a path that is remembered without looking at it before. What
+ * has taken the place of the file meanwhile is treated as ever. */
+static void a_thread_trusts_what_is_remembered(void **state)
+{
+	struct attempting t;
+	int writer;
+
+	begin(&t, *state);
+	end(&t);
+	begin_clock(&t, *state, ROTA_CLOCK_VIRTUAL);
+	remember_file(&t);
+	fault_count_reset();
+	assert_int_equal(read_on_thread(&t), SIZE);
+	assert_int_equal(fault_count("stat"), 0);
+	fault_fail("fstat", 1, EIO);
+	assert_int_equal(read_on_thread(&t), ROTA_EIO);
+	assert_int_equal(fault_clear(), 1);
+	rota_fs_set_files_only(&t.op.fs, 1);
+	assert_int_equal(read_on_thread(&t), SIZE);
+	assert_true(fault_count("stat") > 0);
+	rota_fs_set_files_only(&t.op.fs, 0);
+
+	unlink(t.s.path);
+	assert_int_equal(read_on_thread(&t), ROTA_ENOENT);
+	assert_int_equal(mkdir(t.s.path, 0700), 0);
+	assert_int_equal(read_on_thread(&t), ROTA_EISDIR);
+	rmdir(t.s.path);
+
+	/* A FIFO is read to its end in the blocking lane. */
+	assert_int_equal(mkfifo(t.s.path, 0600), 0);
+	writer = open(t.s.path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(write(writer, "x", 1), 1);
+	fault_call_before("ppoll", 2, close_it, &writer);
+	assert_int_equal(read_on_thread(&t), 1);
+	fault_clear();
+	end(&t);
+}
+
+/* One of 2^13 paths of the same file. */
+static void path_of_number(const struct attempting *t, unsigned number,
+			   char *path)
+{
+	enum { BITS = 13 };
+
+	path += sprintf(path, "%s", t->s.directory);
+	for (unsigned i = 0; i < BITS; i++)
+		path += sprintf(path, "%s", number >> i & 1 ? "/." : "//");
+	strcpy(path, "/file");
+}
+
+/* Returns how many of the paths had to be found. */
+static unsigned stat_paths(struct attempting *t, unsigned from, unsigned to)
+{
+	char path[300];
+
+	fault_count_reset();
+	for (unsigned i = from; i < to; i++) {
+		path_of_number(t, i, path);
+		assert_int_equal(
+			rota_fs_stat(&t->op.fs, on_end, path, &t->info), 0);
+		assert_int_equal(outcome(&t->op), 0);
+	}
+	return fault_count("openat2");
+}
+
+/* A loop that opens thousands of paths a second remembers more of them, if
+ * there is memory for that. */
+static void more_paths_are_remembered(void **state)
+{
+	enum { PATHS = 1 << 13 };
+	struct fixture *f = *state;
+	struct attempting t;
+	size_t before;
+
+	begin(&t, f);
+	end(&t);
+	begin_clock(&t, f, ROTA_CLOCK_VIRTUAL);
+	assert_int_equal(stat_paths(&t, 0, 100), 100);
+	assert_int_equal(stat_paths(&t, 0, 100), 0);
+	before = f->memory.bytes;
+	f->memory.fail_at = f->memory.calls + 1;
+	(void)stat_paths(&t, 100, PATHS);
+	assert_int_equal(f->memory.failed, 1);
+	assert_int_equal(f->memory.bytes, before);
+	f->memory.fail_at = 0;
+	(void)stat_paths(&t, 0, PATHS);
+	assert_in_range(f->memory.bytes - before, 128 << 10, 129 << 10);
+	(void)stat_paths(&t, 0, PATHS);
+	assert_in_range(stat_paths(&t, 0, PATHS), 0, PATHS / 10);
+	end(&t);
+}
+
 static void a_large_file_is_left_to_a_thread(void **state)
 {
 	struct attempting t;
@@ -646,6 +784,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_deadline_ends_it_between),
 	REAL(a_fork_between_leaves_it_to_the_parent),
 	REAL(a_turn_has_a_budget),
+	REAL(a_thread_trusts_what_is_remembered),
+	REAL(more_paths_are_remembered),
 	REAL(a_large_file_is_left_to_a_thread),
 	REAL(attempts_that_fail_are_made_less_often),
 	REAL(what_is_no_file_is_not_opened),
