@@ -367,6 +367,7 @@ static int run_one(const struct options *options)
 {
 	struct files_load load = load_of(options->task, options->size,
 					 options->files, options->in_flight);
+	uint64_t begin_ns;
 	uint64_t cpu_ns;
 
 	for (size_t i = 0; i < READERS; i++) {
@@ -376,12 +377,16 @@ static int run_one(const struct options *options)
 			continue;
 		write_files(options->size, options->files);
 		set = readers[i]->make(&load);
+		readers[i]->run(set, options->in_flight * 2);
+		begin_ns = bench_wall_ns();
 		cpu_ns = bench_process_ns();
 		readers[i]->run(set, options->count);
 		cpu_ns = bench_process_ns() - cpu_ns;
+		begin_ns = bench_wall_ns() - begin_ns;
 		readers[i]->free(set);
-		printf("cpu %.0f ns/file\n",
-		       (double)cpu_ns / (double)options->count);
+		printf("cpu %.0f ns/file, time %.0f ns/file\n",
+		       (double)cpu_ns / (double)options->count,
+		       (double)begin_ns / (double)options->count);
 		return 0;
 	}
 	bench_fail("no subject %s", options->run);

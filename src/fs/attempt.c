@@ -38,6 +38,11 @@
  *     lost their places to others, as many as half of all places, there are
  *     four times as many from then on. A thread that has to open a path that is
  *     remembered need not look at it before.
+ *  9. What is more than the turn's budget goes to the pool as soon as it is
+ *     known: when the operation begins. If it waited for the pending phase, the
+ *     threads would stand still while the loop's thread makes its attempts.
+ *     Those that are queued for a pending phase are counted until it comes; or,
+ *     as all of them may be cancelled, until the turn after the next.
  */
 #include "fs/attempt.h"
 
@@ -79,6 +84,8 @@ struct attempts {
 	unsigned left;   /* and how many more it may have, */
 	unsigned finds;  /* and how many files it may find, */
 	size_t bytes;    /* and how many bytes */
+	uint64_t queued_in; /* the turn in which the first of these was queued */
+	unsigned queued;    /* for the next pending phase (9) */
 	unsigned misses; /* the latest attempts, without success (3) */
 	unsigned skip;   /* how many operations are not attempted (3) */
 	unsigned next;   /* of mounts[], to use */
@@ -140,6 +147,19 @@ static struct attempts *make_attempts(const struct rota_fs *fs)
 	return a;
 }
 
+/* Whether another attempt fits into the next pending phase. (9) */
+static int queue_attempt(struct attempts *a, uint64_t turn)
+{
+	if (turn - a->queued_in > 1)
+		a->queued = 0;
+	if (a->queued == 0)
+		a->queued_in = turn;
+	if (a->queued == ROTAI_ATTEMPTS_PER_TURN)
+		return 0;
+	a->queued++;
+	return 1;
+}
+
 int rotai_attempt_is_due(const struct rota_fs *fs)
 {
 	struct attempts *a = attempts_of(fs);
@@ -148,10 +168,11 @@ int rotai_attempt_is_due(const struct rota_fs *fs)
 		a = make_attempts(fs);
 	if (a == NULL || a->absent)
 		return 0;
-	if (a->skip == 0)
-		return 1;
-	a->skip--; /* (3) */
-	return 0;
+	if (a->skip > 0) {
+		a->skip--; /* (3) */
+		return 0;
+	}
+	return queue_attempt(a, fs->request.internal.loop->stats.turns);
 }
 
 int rotai_attempt_begin(const struct rota_fs *fs)
@@ -161,6 +182,7 @@ int rotai_attempt_begin(const struct rota_fs *fs)
 
 	if (a->turn != turn) {
 		a->turn = turn;
+		a->queued = 0;
 		a->left = ROTAI_ATTEMPTS_PER_TURN;
 		a->finds = ROTAI_FINDS_PER_TURN;
 		a->bytes = ROTAI_ATTEMPT_BYTES_PER_TURN;
@@ -271,8 +293,12 @@ static int is_recent(const struct rota_fs *fs, const struct places *places)
 
 int rotai_attempt_is_recent(const struct rota_fs *fs)
 {
-	struct places places = places_of(attempts_of(fs), fs);
+	struct attempts *a = attempts_of(fs);
+	struct places places;
 
+	if (a == NULL)
+		return 0;
+	places = places_of(a, fs);
 	return is_recent(fs, &places);
 }
 

@@ -243,6 +243,15 @@ static void run_attempt(struct rotai_item *item)
 	rotai_attempt_end(fs, has_result(fs));
 }
 
+/* Leave to a thread what might have been attempted. */
+static void queue_knowing(struct rota_fs *fs)
+{
+	if (operation_of(fs)->asks_if_recent &&
+	    fs->internal.result == ROTAI_FS_NOT_RUN)
+		fs->internal.options = (unsigned)rotai_attempt_is_recent(fs);
+	queue(fs);
+}
+
 static void attempt_ended(struct rotai_item *item, int error)
 {
 	struct rota_fs *fs = rotai_fs_of(item);
@@ -251,19 +260,14 @@ static void attempt_ended(struct rotai_item *item, int error)
 		operation_ended(item, error);
 		return;
 	}
-	if (operation_of(fs)->asks_if_recent &&
-	    fs->internal.result == ROTAI_FS_NOT_RUN)
-		fs->internal.options = (unsigned)rotai_attempt_is_recent(fs);
-	queue(fs);
+	queue_knowing(fs);
 }
 
 static int can_attempt(const struct rota_fs *fs,
 		       const struct rotai_fs_operation *operation)
 {
 	return operation->attempt != NULL && !fs->internal.threads_only &&
-	       rotai_item_has_threads(fs->request.internal.loop,
-				      ROTA_LANE_IO) &&
-	       rotai_attempt_is_due(fs);
+	       rotai_item_has_threads(fs->request.internal.loop, ROTA_LANE_IO);
 }
 
 void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,
@@ -276,11 +280,13 @@ void rotai_fs_begin(struct rota_fs *fs, rota_fs_fn *fn,
 	fs->internal.late = 0;
 	rotai_fs_wait_init(fs);
 	rotai_request_begin(&fs->request, loop, NULL, &operation->class_);
-	if (can_attempt(fs, operation))
+	if (!can_attempt(fs, operation))
+		queue(fs);
+	else if (rotai_attempt_is_due(fs))
 		rotai_item_queue_here(&fs->internal.item, loop, run_attempt,
 				      attempt_ended);
 	else
-		queue(fs);
+		queue_knowing(fs);
 }
 
 void rotai_fs_call(struct rota_request *request)

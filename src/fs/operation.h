@@ -57,8 +57,8 @@ struct rotai_fs_operation {
 	 * memory, which discard() closes or removes. */
 	uint8_t makes_fd;
 
-	/* An attempt that has not begun tells run() in fs->internal.options
-	 * whether the path is one that rotai_attempt_is_recent(). */
+	/* fs->internal.options says whether the path was found to be a file a
+	 * short while ago: rotai_attempt_is_recent(). */
 	uint8_t asks_if_recent;
 
 	/* The operation will not be run. The loop's thread. NULL: do
