@@ -144,11 +144,11 @@ static const struct question {
 	size_t size;
 	size_t files;
 	size_t in_flight;
-	size_t count; /* of one sample */
-	double cpu;   /* targets: processor time, ratio to libuv's requests; */
-	double steps; /* time, ratio to them, */
-	double job;   /* to one job, */
-	double calls; /* and to the plain calls; */
+	size_t count;  /* of one sample */
+	double cpu;    /* targets: processor time, ratio to libuv's requests; */
+	double steps;  /* time, ratio to them, */
+	double job;    /* to one job, */
+	double calls;  /* and to the plain calls; */
 	double faults; /* page faults, ratio to a job that allocates */
 } questions[] = {
 	{ "read 1 KiB, 1 in flight", FILES_READ, 1024, FEW, 1, 400, 0.3, 0.1, 0,
@@ -421,10 +421,9 @@ static void read_options(struct options *options, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .in_flight = 1,
-				   .count = 10000,
-				   .size = 1024,
-				   .files = FEW };
+	struct options options = {
+		.in_flight = 1, .count = 10000, .size = 1024, .files = FEW
+	};
 	struct bench bench;
 
 	argc = bench_begin(&bench, "files", argc, argv);

@@ -80,17 +80,18 @@ struct mount {
 
 struct attempts {
 	struct rotai_extension extension;
-	uint64_t turn;   /* the last one with an attempt, */
-	unsigned left;   /* and how many more it may have, */
-	unsigned finds;  /* and how many files it may find, */
-	size_t bytes;    /* and how many bytes */
-	uint64_t queued_in; /* the turn in which the first of these was queued */
-	unsigned queued;    /* for the next pending phase (9) */
-	unsigned misses; /* the latest attempts, without success (3) */
-	unsigned skip;   /* how many operations are not attempted (3) */
-	unsigned next;   /* of mounts[], to use */
-	uint8_t absent;  /* the kernel cannot do it */
-	uint8_t spent;   /* the attempt ends because of the budget */
+	uint64_t turn;  /* the last one with an attempt, */
+	unsigned left;  /* and how many more it may have, */
+	unsigned finds; /* and how many files it may find, */
+	size_t bytes;   /* and how many bytes */
+	uint64_t
+		queued_in; /* the turn in which the first of these was queued */
+	unsigned queued;   /* for the next pending phase (9) */
+	unsigned misses;   /* the latest attempts, without success (3) */
+	unsigned skip;     /* how many operations are not attempted (3) */
+	unsigned next;     /* of mounts[], to use */
+	uint8_t absent;    /* the kernel cannot do it */
+	uint8_t spent;     /* the attempt ends because of the budget */
 	struct mount mounts[MOUNTS];
 	struct mount unnamed; /* (5) */
 	uint64_t seed;
@@ -306,8 +307,8 @@ int rotai_attempt_is_recent(const struct rota_fs *fs)
 static void remember_more(struct attempts *a, const struct rota_fs *fs)
 {
 	const size_t size = MORE_PATHS * sizeof(*a->paths);
-	struct path *paths = rotai_memory_new(
-		&fs->request.internal.loop->allocator, size);
+	struct path *paths =
+		rotai_memory_new(&fs->request.internal.loop->allocator, size);
 
 	if (paths == NULL)
 		return;

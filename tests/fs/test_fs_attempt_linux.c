@@ -555,8 +555,8 @@ static void use_up_budget(struct attempting *t, int fd)
 		struct rota_buf buf = { &byte, 1 };
 
 		use_attempts(&ops[i], t->lane.loop);
-		assert_int_equal(
-			rota_fs_read(&ops[i].fs, on_end, fd, buf, 0), 0);
+		assert_int_equal(rota_fs_read(&ops[i].fs, on_end, fd, buf, 0),
+				 0);
 	}
 }
 
