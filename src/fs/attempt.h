@@ -23,8 +23,8 @@ enum {
 	ROTAI_ATTEMPT_LONGEST_BREAK = 64,
 };
 
-/* Whether an attempt at the operation of @fs, which begins, pays. If so, it must
- * be queued for the next pending phase. */
+/* Whether an attempt at the operation of @fs, which begins, pays. If so, it
+ * must be queued for the next pending phase. */
 int rotai_attempt_is_due(const struct rota_fs *fs);
 
 /* The attempt begins: whether there is some of the turn's budget left. */
@@ -36,8 +36,8 @@ void rotai_attempt_end(const struct rota_fs *fs, int completed);
 /* Take @size bytes from the turn's budget: 1, or 0 if there are not so many. */
 int rotai_attempt_take(const struct rota_fs *fs, size_t size);
 
-/* Whether the path of @fs, which no attempt has opened, has led to a regular file a
- * short while ago. A thread need not look at it before it opens it. */
+/* Whether the path of @fs, which no attempt has opened, has led to a regular
+ * file a short while ago. A thread need not look at it before it opens it. */
 int rotai_attempt_is_recent(const struct rota_fs *fs);
 
 /* Find the file at the path of @fs, in a file system that is entirely on this
