@@ -35,6 +35,7 @@ void rotai_extension_call_pending(struct rota_loop *loop,
 {
 	extension->pending_due = 1;
 	loop->extensions_pending = 1;
+	loop->wait_flags |= ROTAI_WAIT_HURRIES;
 }
 
 /* Call the extensions that are due and come after @kind. */
@@ -75,6 +76,7 @@ unsigned rotai_extensions_take(struct rota_loop *loop)
 	if (!loop->extensions_pending)
 		return 0;
 	loop->extensions_pending = 0;
+	loop->wait_flags &= (uint8_t)~ROTAI_WAIT_HURRIES;
 	for (int kind = 0; kind < ROTAI_EXTENSION_COUNT; kind++) {
 		struct rotai_extension *extension = loop->extensions[kind];
 

@@ -42,6 +42,7 @@ enum { ROTAI_RUN_NOWAIT = 1 << 7 };
 enum {
 	ROTAI_WAIT_UNLOCKED = 1 << 0, /* the program's lock is released */
 	ROTAI_WAIT_STUCK = 1 << 1,    /* see renew.c */
+	ROTAI_WAIT_HURRIES = 1 << 2,  /* extensions_pending: wait.c (7) */
 };
 
 /* What the end of a callback has to do: see rotai_callback_end(). */

@@ -141,10 +141,16 @@ static __attribute__((noinline)) int wait_unusually(struct rota_loop *loop,
 						    struct rotai_ready *ready,
 						    int max)
 {
-	int n = loop->wait_flags & ROTAI_WAIT_UNLOCKED
-			? wait_unlocked(loop, timeout_ns, ready, max)
-			: rotai_poller_wait(loop, timeout_ns, ready, max);
+	int n;
 
+	if (loop->wait_flags == ROTAI_WAIT_HURRIES && timeout_ns == 0 &&
+	    loop->watches.watched == 0) {
+		loop->stats.waits--; /* (7) */
+		return 0;
+	}
+	n = loop->wait_flags & ROTAI_WAIT_UNLOCKED
+		    ? wait_unlocked(loop, timeout_ns, ready, max)
+		    : rotai_poller_wait(loop, timeout_ns, ready, max);
 	return loop->wait_flags & ROTAI_WAIT_STUCK
 		       ? rotai_stale_drop(loop, ready, n)
 		       : n;
@@ -176,19 +182,10 @@ static int sleep_and_count(struct rota_loop *loop, int64_t timeout_ns,
 	return n;
 }
 
-/* (7) */
-ROTAI_INLINE int has_no_events(const struct rota_loop *loop)
-{
-	return loop->extensions_pending && loop->watches.watched == 0 &&
-	       loop->wait_flags == 0;
-}
-
 /* Ask the kernel what is ready now. */
 static int look_for_events(struct rota_loop *loop, struct rotai_ready *ready,
 			   int max)
 {
-	if (has_no_events(loop))
-		return 0;
 	loop->stats.waits++;
 	return wait_poller(loop, 0, ready, max);
 }
