@@ -84,6 +84,9 @@ other_pollers := $(filter-out $(pollers),epoll kqueue poll)
 sources       := $(filter-out $(other_pollers:%=src/backend/%.c),$(call \
 	for_this_system,$(wildcard $(rooms:%=src/%/*.c))))
 
+# The libraries beside librota are built on its public headers alone.
+http_sources := $(call for_this_system,$(wildcard src/http/*.c))
+
 # --- flags -------------------------------------------------------------------
 
 # On Linux, off_t and time_t have two sizes where a long has 32 bits. The
@@ -119,45 +122,66 @@ compile = $(CC) -std=c11 $(for_$(VARIANT)) $(sanitize) -fPIC -pthread \
 	$(warnings) $(defines) -Iinclude $(inside) $(CPPFLAGS) $(CFLAGS)
 link    = $(CC) $(for_$(VARIANT)) $(sanitize) -pthread $(CFLAGS) $(LDFLAGS)
 
-# --- the library -------------------------------------------------------------
+# --- the libraries -----------------------------------------------------------
 
 comma := ,
 dir   := $(BUILD)/$(VARIANT)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 where := $(if $(filter release,$(VARIANT)),$(BUILD),$(dir))
 
-objects        := $(sources:%.c=$(dir)/%.o)
 double_objects := $(patsubst %.c,$(dir)/%.o,$(wildcard $(double:%=%/*.c)))
-archive        := $(where)/librota.a
+
+# A library comes before those that it needs, as the linker wants it.
+libraries    := rota-http rota
+objects      := $(sources:%.c=$(dir)/%.o)
+http_objects := $(http_sources:%.c=$(dir)/%.o)
+objects_of    = $($(patsubst rota-%,%_,$(filter-out rota,$(1)))objects)
+needs_of      = $(if $(filter rota,$(1)),,$(call shared_of,rota))
+archive_of    = $(where)/lib$(1).a
+archives     := $(foreach library,$(libraries),$(call archive_of,$(library)))
 
 ifeq ($(system),darwin)
-shared := $(where)/librota.dylib
-soname := librota.$(soversion).dylib
-real   := librota.$(version).dylib
-EXPORTS ?= -Wl,-exported_symbol,_rota_*
-share  := -dynamiclib -Wl,-install_name,$(call quote,$(LIBDIR)/$(soname)) \
+shared_of = $(where)/lib$(1).dylib
+soname_of = lib$(1).$(soversion).dylib
+real_of   = lib$(1).$(version).dylib
+EXPORTS  ?= -Wl,-exported_symbol,_rota_*
+share_of  = -dynamiclib \
+	-Wl,-install_name,$(call quote,$(LIBDIR)/$(call soname_of,$(1))) \
 	$(EXPORTS)
 else
-shared := $(where)/librota.so
-soname := librota.so.$(soversion)
-real   := librota.so.$(version)
-share  := -shared -Wl,-soname,$(soname) -Wl,--version-script=src/librota.map \
+shared_of = $(where)/lib$(1).so
+soname_of = lib$(1).so.$(soversion)
+real_of   = lib$(1).so.$(version)
+share_of  = -shared -Wl,-soname,$(call soname_of,$(1)) \
+	-Wl,--version-script=src/lib$(1).map \
 	-Wl,-Bsymbolic-functions -Wl,-z,defs -Wl,-z,relro -Wl,-z,now
 endif
+shareds := $(foreach library,$(libraries),$(call shared_of,$(library)))
 
-all: $(archive) $(shared) ## build librota.a and librota.so; plain `make`
+all: $(archives) $(shareds) ## build the libraries, static and shared; plain `make`
 
-$(archive): $(objects) $(dir)/members
-	$(say) '  AR    $@'
-	@rm -f $@
-	$(quiet)$(AR) rcs $@ $(objects)
+# The rules of one library.
+define rules_of
+$(call archive_of,$(1)): $(call objects_of,$(1)) $(dir)/$(1).members
+	$$(say) '  AR    $$@'
+	@rm -f $$@
+	$$(quiet)$$(AR) rcs $$@ $$(call objects_of,$(1))
 
-$(where)/$(real): $(objects) $(dir)/members src/librota.map
-	$(say) '  LINK  $@'
-	$(quiet)$(link) $(share) $(objects) $(LDLIBS) -o $@
+$(where)/$(call real_of,$(1)): $(call objects_of,$(1)) $(dir)/$(1).members \
+		src/lib$(1).map $(call needs_of,$(1))
+	$$(say) '  LINK  $$@'
+	$$(quiet)$$(link) $$(call share_of,$(1)) $$(call objects_of,$(1)) \
+		$(call needs_of,$(1)) $$(LDLIBS) -o $$@
 
-$(shared): $(where)/$(real)
-	@ln -sf $(real) $(where)/$(soname)
-	@ln -sf $(soname) $@
+$(call shared_of,$(1)): $(where)/$(call real_of,$(1))
+	@ln -sf $(call real_of,$(1)) $(where)/$(call soname_of,$(1))
+	@ln -sf $(call soname_of,$(1)) $$@
+
+$(dir)/$(1).members: FORCE
+	@mkdir -p $$(@D)
+	@echo '$$(call objects_of,$(1))' >$$@.new
+	@$$(note)
+endef
+$(foreach library,$(libraries),$(eval $(call rules_of,$(library))))
 
 # A pragma in the headers makes the public functions visible; all others are
 # hidden.
@@ -168,9 +192,9 @@ $(dir)/%.o: %.c $(dir)/flags
 	@mkdir -p $(@D)
 	$(quiet)$(compile) -MMD -MP -c $< -o $@
 
--include $(objects:.o=.d)
+-include $(objects:.o=.d) $(http_objects:.o=.d)
 
-# Two files record what was built, and with what. They are rewritten only when
+# These files record what was built, and with what. They are rewritten only when
 # their contents change (2).
 note = { cmp -s $@.new $@ && rm $@.new; } || mv $@.new $@
 
@@ -183,11 +207,6 @@ $(dir)/flags: FORCE
 	@$(note)
 $(dir)/flags: inside = # the same for all targets that need it
 
-$(dir)/members: FORCE
-	@mkdir -p $(@D)
-	@echo '$(objects)' >$@.new
-	@$(note)
-
 .PHONY: FORCE
 FORCE:
 
@@ -199,9 +218,10 @@ include_dir := $(DESTDIR)$(INCLUDEDIR)
 lib_dir     := $(DESTDIR)$(LIBDIR)
 to_include   = $(call quote,$(include_dir)$(1))
 to_lib       = $(call quote,$(lib_dir)$(1))
-headers     := $(patsubst include/%,%,$(wildcard include/*.h include/rota/*.h))
+headers     := $(patsubst include/%,%,$(wildcard include/*.h include/*/*.h))
+header_dirs := $(subst -,_,$(libraries))
 
-# In rota.pc, paths below the prefix refer to it, so that the whole can be
+# In a file for pkg-config, paths below the prefix refer to it, so that the whole can be
 # moved: pkg-config --define-prefix. Spaces and quotes have a backslash before
 # them, because pkg-config splits flags into words as a shell does.
 empty     :=
@@ -214,30 +234,37 @@ in_sed     = $(subst |,\|,$(subst &,\&,$(subst \,\\,$(1))))
 fill       = -e $(call quote,s|@$(1)@|$(call in_sed,$(call in_pc,$(2)))|)
 
 .PHONY: install uninstall
-install: all ## install headers, libraries and rota.pc; PREFIX, DESTDIR
-	install -d $(call to_include,/rota) $(call to_lib,/pkgconfig)
+install: all ## install headers, libraries and files for pkg-config; PREFIX, DESTDIR
+	install -d $(foreach name,$(header_dirs),$(call to_include,/$(name))) \
+		$(call to_lib,/pkgconfig)
 	for header in $(headers); do \
 		install -m 644 include/$$header $(call to_include,/)$$header || \
 			exit 1; done
-	install -m 644 $(archive) $(to_lib)
-	install -m 755 $(where)/$(real) $(to_lib)
-	ln -sf $(real) $(call to_lib,/$(soname))
-	ln -sf $(soname) $(call to_lib,/$(notdir $(shared)))
-	sed $(call fill,PREFIX,$(PREFIX)) \
-		$(call fill,LIBDIR,$(call in_prefix,$(LIBDIR))) \
-		$(call fill,INCLUDEDIR,$(call in_prefix,$(INCLUDEDIR))) \
-		$(call fill,VERSION,$(version)) \
-		src/rota.pc.in >$(call to_lib,/pkgconfig/rota.pc)
-	chmod 644 $(call to_lib,/pkgconfig/rota.pc)
+	install -m 644 $(archives) $(to_lib)
+	install -m 755 $(foreach library,$(libraries),$(where)/$(call \
+		real_of,$(library))) $(to_lib)
+	cd $(to_lib) && $(foreach library,$(libraries),ln -sf $(call \
+		real_of,$(library)) $(call soname_of,$(library)) && \
+		ln -sf $(call soname_of,$(library)) $(notdir $(call \
+		shared_of,$(library))) &&) true
+	for library in $(libraries); do \
+		sed $(call fill,PREFIX,$(PREFIX)) \
+			$(call fill,LIBDIR,$(call in_prefix,$(LIBDIR))) \
+			$(call fill,INCLUDEDIR,$(call in_prefix,$(INCLUDEDIR))) \
+			$(call fill,VERSION,$(version)) src/$$library.pc.in \
+			>$(call to_lib,/pkgconfig)/$$library.pc && \
+		chmod 644 $(call to_lib,/pkgconfig)/$$library.pc || exit 1; done
 
 uninstall: ## remove what install has installed
 	for header in $(headers); do \
 		rm -f $(call to_include,/)$$header || exit 1; done
-	for file in $(notdir $(archive)) $(real) $(soname) \
-		$(notdir $(shared)) pkgconfig/rota.pc; do \
+	for file in $(notdir $(archives) $(shareds)) $(foreach \
+		library,$(libraries),$(call real_of,$(library)) $(call \
+		soname_of,$(library)) pkgconfig/$(library).pc); do \
 		rm -f $(call to_lib,/)$$file || exit 1; done
-	if test -d $(call to_include,/rota); then \
-		rmdir $(call to_include,/rota); fi
+	for name in $(header_dirs); do \
+		test ! -d $(call to_include,/)$$name || \
+			rmdir $(call to_include,/)$$name || exit 1; done
 
 # --- programs ----------------------------------------------------------------
 
@@ -251,7 +278,7 @@ example_parts := $(patsubst %.c,$(dir)/%.o,$(wildcard docs/examples/*/*.c))
 examples: $(examples) ## build the programs of docs/examples
 
 $(examples): $(where)/examples/%: $(dir)/docs/examples/%.o \
-		$(dir)/docs/examples/parts.a $(archive) $(double_objects)
+		$(dir)/docs/examples/parts.a $(archives) $(double_objects)
 	$(say) '  LINK  $@'
 	@mkdir -p $(@D)
 	$(quiet)$(link) $^ $(double_flags) $(example_libs) $(LDLIBS) -o $@
@@ -339,7 +366,7 @@ bench-plots: ## draw docs/bench/*.svg from the results of `make bench`
 # measurement contains the cost of a call into a shared library. libev has
 # functions with the same names as libevent's: the first in the list is linked.
 peer_archives := libevent.a libevent_pthreads.a libev.a libuv_a.a
-$(benches): $(BUILD)/bench/%: $(dir)/bench/%.o $(bench_objects) $(archive)
+$(benches): $(BUILD)/bench/%: $(dir)/bench/%.o $(bench_objects) $(archives)
 	$(say) '  LINK  $@'
 	@mkdir -p $(@D)
 	$(quiet)$(link) $^ $(peer_archives:%=-l:%) -lm $(LDLIBS) -o $@
@@ -406,7 +433,7 @@ macos-left-out: check-programs
 	@echo "macos: $(words $(tests)) test programs built," \
 		"$(words $(foreign)) for Linux alone left out"
 
-$(tests): %: %.o $(support) $(double_objects) $(archive) $(wrap_flags)
+$(tests): %: %.o $(support) $(double_objects) $(archives) $(wrap_flags)
 	$(say) '  LINK  $@'
 	$(quiet)$(link) $(filter %.o %.a,$^) $(if $(wrap_flags),$(shell \
 		cat $(wrap_flags))) $(double_flags) $(CMOCKA_LIBS) $(LDLIBS) -o $@
@@ -417,7 +444,7 @@ export ROTA_EXAMPLES_DIR := $(where)/examples
 
 # A test opens and closes this plugin, which contains the library.
 plugin := $(dir)/tests/pool/plugin/plugin.so
-$(plugin): %.so: %.o $(archive) $(double_objects)
+$(plugin): %.so: %.o $(archives) $(double_objects)
 	$(say) '  LINK  $@'
 	$(quiet)$(link) -shared -Wl,-Bsymbolic $^ $(double_flags) $(LDLIBS) \
 		-o $@
@@ -442,15 +469,15 @@ mutants-plan:
 	@{ echo 'compile $(compile)'; \
 		echo 'release $(filter-out -DROTA_CHECKED -O1,$(compile)) -O2'; \
 		echo 'link $(link)'; \
-		echo 'rest $(support) $(double_objects) $(archive)' \
+		echo 'rest $(support) $(double_objects) $(archives)' \
 			'$(if $(wrap_flags),$(shell cat $(wrap_flags)))' \
 			'$(double_flags) $(CMOCKA_LIBS) $(LDLIBS)'; \
 		echo 'plugin $(plugin)'; \
 		echo 'plugin-link $(link) -shared -Wl,-Bsymbolic' \
 			'$(plugin:.so=.o)'; \
-		echo 'plugin-rest $(archive) $(double_objects)' \
+		echo 'plugin-rest $(archives) $(double_objects)' \
 			'$(double_flags) $(LDLIBS)'; \
-		echo 'sources $(sources)'; \
+		echo 'sources $(sources) $(http_sources)'; \
 		echo 'tests $(tests)'; \
 		echo 'once $(once)'; } >$(dir)/mutants.plan
 
@@ -501,7 +528,7 @@ cross-programs: examples $(cross_tests)
 ifneq ($(filter release,$(VARIANT)),)
 $(dir)/tests/cross/%.o: inside = -Itests
 
-$(cross_tests): %: %.o $(archive)
+$(cross_tests): %: %.o $(archives)
 	$(say) '  LINK  $@'
 	$(quiet)$(link) $^ $(LDLIBS) -o $@
 

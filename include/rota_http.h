@@ -1,0 +1,14 @@
+/*
+ * rota_http.h - includes every public header of librota-http.
+ */
+#ifndef ROTA_HTTP_H
+#define ROTA_HTTP_H
+
+#include "rota_http/head.h"
+#include "rota_http/list.h"
+#include "rota_http/method.h"
+#include "rota_http/name.h"
+#include "rota_http/parser.h"
+#include "rota_http/target.h"
+
+#endif
