@@ -492,6 +492,33 @@ check-run: check-programs
 
 endif
 
+# --- fuzzing -----------------------------------------------------------------
+
+# A fuzz target is one program: tests/fuzz/name.c, with the sources that it
+# tests, all instrumented by clang. What it finds is added to the corpus by hand.
+FUZZ_CC      ?= clang
+FUZZ_SECONDS ?= 5
+fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+fuzz_flags   := -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=all -Wall -Wextra -Werror $(defines) -Iinclude -Isrc
+
+.PHONY: fuzz
+fuzz: ## run the fuzz targets, FUZZ_SECONDS=5 each
+	@$(call need,clang:clang)
+	@mkdir -p $(BUILD)/fuzz
+	@for target in $(fuzz_targets); do \
+		echo "  FUZZ  $$target"; \
+		program=$(BUILD)/fuzz/$$target; \
+		mkdir -p $$program.corpus && \
+		$(FUZZ_CC) $(fuzz_flags) tests/fuzz/$$target.c $(http_sources) \
+			-o $$program || exit 1; \
+		$$program -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			-print_final_stats=1 -artifact_prefix=$$program. \
+			$$program.corpus tests/fuzz/corpus/$$target \
+			>$$program.log 2>&1 || { cat $$program.log; exit 1; }; \
+		grep '^stat::number' $$program.log; \
+	done
+
 # --- other processors, and another C library ----------------------------------
 
 # Targets of Debian's cross compilers, each with a program that runs what they
@@ -579,6 +606,7 @@ check-all: ## run all checks at full length, and 40 mutants: an hour
 	try model; \
 	try macos; \
 	try coverage; \
+	try fuzz FUZZ_SECONDS=120; \
 	try bench-check; \
 	try mutants MUTANTS=40; \
 	test -z "$$failed" || { echo "check-all: failed:$$failed" >&2; exit 1; }

@@ -4,11 +4,13 @@
 #ifndef ROTA_HTTP_H
 #define ROTA_HTTP_H
 
+#include "rota_http/date.h"
 #include "rota_http/head.h"
 #include "rota_http/list.h"
 #include "rota_http/method.h"
 #include "rota_http/name.h"
 #include "rota_http/parser.h"
+#include "rota_http/range.h"
 #include "rota_http/target.h"
 
 #endif

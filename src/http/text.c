@@ -1,5 +1,5 @@
 /*
- * http/text.c - see text.h. tests/http/test_http_text.c derives the table anew.
+ * http/text.c - see text.h. tests/http/test_http_helpers.c derives the table anew.
  */
 #include "http/text.h"
 

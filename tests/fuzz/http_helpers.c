@@ -1,0 +1,122 @@
+/*
+ * The functions that read parts of messages: no text makes them read out of
+ * bounds, and what they return is consistent.
+ *
+ * The first byte of the input chooses the function.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rota/error.h"
+#include "rota_http.h"
+
+enum { RANGES = 4 };
+
+static void require(int condition)
+{
+	if (!condition)
+		abort();
+}
+
+static void try_date(struct rota_const_buf text)
+{
+	char again[ROTA_HTTP_DATE_SIZE];
+	int64_t seconds, same;
+
+	if (rota_http_date_parse(&seconds, text, 1700000000) < 0)
+		return;
+	rota_http_date_write(again, seconds);
+	require(rota_http_date_parse(&same, rota_bytes(again, sizeof(again)),
+				     0) == 0 &&
+		same == seconds);
+}
+
+static void try_ranges(struct rota_const_buf text)
+{
+	struct rota_http_range ranges[RANGES];
+	uint64_t size = text.size > 30 ? UINT64_MAX : text.size;
+	int count = rota_http_range_parse(ranges, RANGES, text, size);
+
+	require(count <= RANGES);
+	for (int i = 0; i < count; i++)
+		require(ranges[i].size > 0 && ranges[i].size <= size &&
+			ranges[i].offset <= size - ranges[i].size);
+}
+
+static void try_target(struct rota_const_buf text)
+{
+	struct rota_http_target target;
+	struct rota_http_host host;
+
+	for (int i = 0; i < ROTA_HTTP_METHOD_COUNT; i++)
+		if (rota_http_target_parse(&target, text,
+					   (enum rota_http_method)i) == 0)
+			require(target.path.size + target.query.size +
+					target.authority.size +
+					target.scheme.size <=
+				text.size);
+	if (rota_http_host_parse(&host, text) == 0)
+		require(host.port >= -1 && host.port <= 65535 &&
+			host.name.size <= text.size);
+}
+
+/* What was encoded is decoded to the same bytes. */
+static void try_encoding(struct rota_const_buf text)
+{
+	char *to = malloc(3 * text.size + 1);
+	ptrdiff_t size;
+
+	require(to != NULL);
+	size = rota_http_decode(to, text.size, text);
+	require(size <= (ptrdiff_t)text.size);
+	size = rota_http_encode(to, 3 * text.size, text);
+	require(size >= (ptrdiff_t)text.size);
+	if (memchr(text.data, 0, text.size) == NULL) {
+		size = rota_http_decode(to, (size_t)size,
+					rota_bytes(to, (size_t)size));
+		require(size == (ptrdiff_t)text.size &&
+			memcmp(to, text.data, text.size) == 0);
+	}
+	free(to);
+}
+
+static void try_lists(struct rota_const_buf text)
+{
+	struct rota_http_list list = { text };
+	struct rota_http_quality quality;
+	struct rota_http_etag etag = { rota_bytes("\"a\"", 3), 0 };
+	struct rota_const_buf element;
+
+	while (rota_http_list_next(&list, &element) == 1)
+		require(element.size > 0);
+	list.list = text;
+	while (rota_http_quality_next(&list, &quality) == 1)
+		require(quality.quality >= 0 && quality.quality <= 1000);
+	(void)rota_http_accepts_encoding(text, "gzip");
+	(void)rota_http_accepts_type(text, "text/html");
+	(void)rota_http_etag_list_has(text, &etag, 1);
+	(void)rota_http_etag_parse(&etag, text);
+	(void)rota_http_name_find(text.data, text.size);
+	(void)rota_http_method_find(text.data, text.size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	static void (*const tries[])(struct rota_const_buf) = {
+		try_date, try_ranges, try_target, try_encoding, try_lists,
+	};
+	char *own;
+
+	if (size < 2)
+		return 0;
+	own = malloc(size - 1);
+	require(own != NULL);
+	memcpy(own, bytes + 1, size - 1);
+	tries[*bytes % (sizeof(tries) / sizeof(tries[0]))](
+		rota_bytes(own, size - 1));
+	free(own);
+	return 0;
+}
