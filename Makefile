@@ -351,7 +351,7 @@ bench-tools:
 
 bench-build: ## build the benchmarks without running them
 	@$(call need,cc:gcc stdio.h:libc6-dev uv.h:libuv1-dev ev.h:libev-dev \
-		event2/event.h:libevent-dev)
+		event2/event.h:libevent-dev http_parser.h:libhttp-parser-dev)
 	@$(again) VARIANT=hardened bench-programs
 
 bench-programs: $(benches) $(where)/examples/fileserver
@@ -365,7 +365,8 @@ bench-plots: ## draw docs/bench/*.svg from the results of `make bench`
 # Everything is linked statically, our library and theirs, so that no
 # measurement contains the cost of a call into a shared library. libev has
 # functions with the same names as libevent's: the first in the list is linked.
-peer_archives := libevent.a libevent_pthreads.a libev.a libuv_a.a
+peer_archives := libevent.a libevent_pthreads.a libev.a libuv_a.a \
+	libhttp_parser.a
 $(benches): $(BUILD)/bench/%: $(dir)/bench/%.o $(bench_objects) $(archives)
 	$(say) '  LINK  $@'
 	@mkdir -p $(@D)
