@@ -520,6 +520,20 @@ fuzz: ## run the fuzz targets, FUZZ_SECONDS=5 each
 		grep '^stat::number' $$program.log; \
 	done
 
+# --- other parsers -----------------------------------------------------------
+
+DIFFERENTIAL ?= 50000
+
+.PHONY: differential
+differential: ## compare the parser of HTTP with python3-h11; DIFFERENTIAL=50000
+	@$(call need,cc:gcc stdio.h:libc6-dev python3:python3 \
+		/usr/lib/python3/dist-packages/h11:python3-h11)
+	@mkdir -p $(BUILD)
+	@$(CC) -std=c11 -O1 -g $(warnings) $(defines) -Iinclude -Isrc \
+		tests/http/differential/parse.c $(http_sources) \
+		-o $(BUILD)/differential
+	@tests/http/differential/run $(BUILD)/differential $(DIFFERENTIAL)
+
 # --- other processors, and another C library ----------------------------------
 
 # Targets of Debian's cross compilers, each with a program that runs what they
@@ -608,6 +622,7 @@ check-all: ## run all checks at full length, and 40 mutants: an hour
 	try macos; \
 	try coverage; \
 	try fuzz FUZZ_SECONDS=120; \
+	try differential DIFFERENTIAL=1000000; \
 	try bench-check; \
 	try mutants MUTANTS=40; \
 	test -z "$$failed" || { echo "check-all: failed:$$failed" >&2; exit 1; }
