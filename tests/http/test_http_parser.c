@@ -896,6 +896,15 @@ static void invalid_arguments_change_nothing(void **state)
 	rota_http_parser_free(&parser);
 }
 
+/* docs/ownership.md lists these. */
+static void sizes_are_within_their_budgets(void **state)
+{
+	(void)state;
+	assert_in_range(sizeof(struct rota_http_parser), 1, 96);
+	assert_in_range(sizeof(struct rota_http_head), 1, 80);
+	assert_in_range(sizeof(struct rota_http_field), 1, 16);
+}
+
 static void a_body_has_a_limit_of_its_own(void **state)
 {
 	static struct reader r;
@@ -979,6 +988,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_copied_head_outlives_its_bytes),
 	VIRTUAL(a_head_is_given_between_messages_only),
 	VIRTUAL(invalid_arguments_change_nothing),
+	VIRTUAL(sizes_are_within_their_budgets),
 	VIRTUAL(a_body_has_a_limit_of_its_own),
 	VIRTUAL(mutants_are_read_alike_however_they_are_cut),
 };
