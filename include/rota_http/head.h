@@ -168,7 +168,8 @@ rota_http_head_trailer_value(const struct rota_http_head *head, uint32_t index)
 
 /**
  * Return the index of the first field called @name, from index @from on; or -1
- * if there is none. ROTA_HTTP_NAME_UNKNOWN finds fields whose names are not known.
+ * if there is none. ROTA_HTTP_NAME_UNKNOWN finds fields whose names are not
+ * known.
  *
  * Thread:  any.
  */
@@ -194,8 +195,8 @@ struct rota_const_buf rota_http_head_get(const struct rota_http_head *head,
 					 enum rota_http_name name);
 
 /**
- * Copy the bytes of @head to @memory, which has space for @head->size bytes, and
- * its fields and trailers to @fields, of which there are @capacity; and let
+ * Copy the bytes of @head to @memory, which has space for @head->size bytes,
+ * and its fields and trailers to @fields, of which there are @capacity; and let
  * @head refer to them. So a head outlives the bytes that the parser was given.
  * The trailers still refer to the parser's bytes. @fields may be NULL: then
  * they stay where they are, and @capacity is not used. Returns 0.

@@ -38,8 +38,8 @@ struct rota_http_etag {
  * field, and may overlap.
  *
  * Thread:  any.
- * Errors:  ROTA_EINVAL    the field is malformed, or its unit is not bytes: send
- *                         the whole representation
+ * Errors:  ROTA_EINVAL    the field is malformed, or its unit is not bytes:
+ *                         send the whole representation
  *          ROTA_E2BIG     it has more than @capacity ranges: the same
  *          ROTA_ERANGE    none of its ranges is in the representation: answer
  *                         with 416
@@ -68,9 +68,9 @@ int rota_http_etag_match(const struct rota_http_etag *a,
 			 const struct rota_http_etag *b, int is_strong);
 
 /**
- * Return 1 if the list @text of If-Match or If-None-Match has a tag that matches
- * @etag, or is "*"; else 0. If-Match compares strongly. Malformed lists match
- * nothing.
+ * Return 1 if the list @text of If-Match or If-None-Match has a tag that
+ * matches @etag, or is "*"; else 0. If-Match compares strongly. Malformed lists
+ * match nothing.
  *
  * Thread:  any.
  */

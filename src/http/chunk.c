@@ -26,8 +26,8 @@ static enum rotai_http_refusal take_digit(struct rota_http_parser *parser,
 }
 
 /* The number has ended before @byte. */
-static enum rotai_http_refusal end_number(struct rota_http_parser *parser,
-					  char byte)
+static enum rotai_http_refusal end_size(struct rota_http_parser *parser,
+					char byte)
 {
 	if (parser->internal.digits == 0)
 		return ROTAI_HTTP_BAD_CHUNK_SIZE;
@@ -89,7 +89,7 @@ static enum rotai_http_refusal take_byte(struct rota_http_parser *parser,
 	case ROTAI_HTTP_CHUNK_SIZE:
 		return rotai_http_is(byte, ROTAI_HTTP_HEX)
 			       ? take_digit(parser, byte)
-			       : end_number(parser, byte);
+			       : end_size(parser, byte);
 	case ROTAI_HTTP_CHUNK_BLANK:
 	case ROTAI_HTTP_CHUNK_EXTENSION:
 		return take_extension(parser, byte);

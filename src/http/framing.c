@@ -26,19 +26,6 @@ static int has(const struct rota_http_head *head, enum rota_http_name name)
 	return (head->known & bit_of(name)) != 0;
 }
 
-enum rotai_http_refusal
-rotai_http_check_unique(const struct rota_http_head *head,
-			const struct rota_http_field *field)
-{
-	if (field->name == ROTA_HTTP_NAME_HOST &&
-	    has(head, ROTA_HTTP_NAME_HOST))
-		return ROTAI_HTTP_TWO_HOSTS;
-	if (field->name == ROTA_HTTP_NAME_CONTENT_LENGTH &&
-	    has(head, ROTA_HTTP_NAME_CONTENT_LENGTH))
-		return ROTAI_HTTP_TWO_LENGTHS;
-	return ROTAI_HTTP_FINE;
-}
-
 static enum rotai_http_refusal read_length(struct rota_http_head *head)
 {
 	struct rota_const_buf text =
@@ -171,7 +158,7 @@ static enum rotai_http_refusal read_expectation(struct rota_http_head *head)
 	return ROTAI_HTTP_FINE;
 }
 
-static enum rotai_http_refusal check_target(const struct rota_http_head *head)
+static enum rotai_http_refusal check_form(const struct rota_http_head *head)
 {
 	struct rota_const_buf text = rota_http_head_target(head);
 	struct rota_http_target target;
@@ -223,7 +210,7 @@ enum rotai_http_refusal rotai_http_frame_request(struct rota_http_head *head)
 				 bit_of(ROTA_HTTP_NAME_CONTENT_LENGTH) |
 				 bit_of(ROTA_HTTP_NAME_TRANSFER_ENCODING) |
 				 bit_of(ROTA_HTTP_NAME_EXPECT);
-	enum rotai_http_refusal refusal = check_target(head);
+	enum rotai_http_refusal refusal = check_form(head);
 
 	if (refusal == ROTAI_HTTP_FINE)
 		refusal = check_host(head);

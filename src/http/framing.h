@@ -8,9 +8,19 @@
 #include "http/refusal.h"
 
 /* Call this for each field before it is counted. */
-enum rotai_http_refusal
+static inline enum rotai_http_refusal
 rotai_http_check_unique(const struct rota_http_head *head,
-			const struct rota_http_field *field);
+			const struct rota_http_field *field)
+{
+	const uint64_t unique = UINT64_C(1) << ROTA_HTTP_NAME_HOST |
+				UINT64_C(1) << ROTA_HTTP_NAME_CONTENT_LENGTH;
+
+	if (field->name >= 64 ||
+	    ((head->known & unique) >> field->name & 1) == 0)
+		return ROTAI_HTTP_FINE;
+	return field->name == ROTA_HTTP_NAME_HOST ? ROTAI_HTTP_TWO_HOSTS
+						  : ROTAI_HTTP_TWO_LENGTHS;
+}
 
 /* Set what a request or a response says as a whole. @answers is the method of
  * the request that the response answers. */

@@ -79,12 +79,14 @@ rotai_http_read_request_line(struct rota_http_head *head,
 	const char *space = read_method(head, line);
 	const char *target, *bad;
 	enum rotai_http_refusal refusal;
+	size_t size;
 
 	if (space == NULL)
 		return ROTAI_HTTP_BAD_METHOD;
 	if (space == line->stop)
 		return ROTAI_HTTP_BAD_REQUEST_LINE;
-	if (space - line->bytes - line->at > UINT16_MAX)
+	size = (size_t)(space - (line->bytes + line->at));
+	if (size > UINT16_MAX)
 		return ROTAI_HTTP_BAD_METHOD;
 	target = space + 1;
 	bad = rotai_http_scan_target(target, line->end);
@@ -96,7 +98,7 @@ rotai_http_read_request_line(struct rota_http_head *head,
 		return refusal;
 	if (bad - target > (ptrdiff_t)target_limit)
 		return ROTAI_HTTP_LONG_TARGET;
-	head->method_size = (uint16_t)(space - line->bytes - line->at);
+	head->method_size = (uint16_t)size;
 	head->target_at = (uint32_t)(target - line->bytes);
 	head->target_size = (uint32_t)(bad - target);
 	return ROTAI_HTTP_FINE;

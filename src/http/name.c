@@ -15,12 +15,13 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { SLOTS = 512, LONGEST = 32 };
+enum { NAME_SLOTS = 512, KNOWN_SIZE = 32 };
 
 #define SLOT(length, first, late, last)                                        \
-	((34U * ((length) + (last)) + 44U * (first) + 59U * (late)) % SLOTS)
+	((34U * ((length) + (last)) + 44U * (first) + 59U * (late)) %          \
+	 NAME_SLOTS)
 
-static const uint8_t slots[SLOTS] = {
+static const uint8_t slots[NAME_SLOTS] = {
 	[SLOT(4U, 'h', 't', 't')] = ROTA_HTTP_NAME_HOST,
 	[SLOT(10U, 'c', 'i', 'n')] = ROTA_HTTP_NAME_CONNECTION,
 	[SLOT(14U, 'c', 'n', 'h')] = ROTA_HTTP_NAME_CONTENT_LENGTH,
@@ -110,7 +111,7 @@ static const uint8_t slots[SLOTS] = {
 };
 
 struct known_name {
-	char text[LONGEST];
+	char text[KNOWN_SIZE];
 	size_t size;
 };
 
@@ -250,7 +251,7 @@ static uint32_t differ_4(const char *name, const char *text)
 }
 
 /* The last word overlaps the one before it. */
-static int is_same_name(const char *name, const char *text, size_t size)
+static int is_known_name(const char *name, const char *text, size_t size)
 {
 	size_t at = 0;
 
@@ -274,14 +275,14 @@ enum rota_http_name rota_http_name_find(const char *text, size_t size)
 	unsigned first, late, last;
 	enum rota_http_name found;
 
-	if (size < 2 || size >= LONGEST)
+	if (size < 2 || size >= KNOWN_SIZE)
 		return ROTA_HTTP_NAME_UNKNOWN;
 	first = (unsigned char)text[0] | 0x20U;
 	late = (unsigned char)text[size * 3 / 4] | 0x20U;
 	last = (unsigned char)text[size - 1] | 0x20U;
 	found = (enum rota_http_name)slots[SLOT(size, first, late, last)];
 	if (known[found].size != size ||
-	    !is_same_name(text, known[found].text, size))
+	    !is_known_name(text, known[found].text, size))
 		return ROTA_HTTP_NAME_UNKNOWN;
 	return found;
 }

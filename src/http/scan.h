@@ -4,6 +4,7 @@
  *  1. The blocks are vectors of the compiler: instructions of SSE2 or NEON
  *     where there are such, and words elsewhere. So there is one code for all
  *     processors.
+ *     Vectors are passed by pointers: without SSE2 no ABI says how else.
  *  2. Nothing is read behind the end that the caller gives. The last bytes are
  *     looked at one by one.
  */
@@ -23,29 +24,14 @@ typedef unsigned char rotai_http_block
 typedef signed char rotai_http_mask
 	__attribute__((vector_size(ROTAI_HTTP_BLOCK)));
 
-static inline rotai_http_block rotai_http_block_load(const char *at)
-{
-	rotai_http_block block;
-
-	memcpy(&block, at, sizeof(block));
-	return block;
-}
-
-static inline rotai_http_block rotai_http_block_of(unsigned char byte)
-{
-	return (rotai_http_block){ byte, byte, byte, byte, byte, byte,
-				   byte, byte, byte, byte, byte, byte,
-				   byte, byte, byte, byte };
-}
-
 /* The index of the first byte of @mask that is set; ROTAI_HTTP_BLOCK if there
  * is none. */
-static inline size_t rotai_http_mask_first(rotai_http_mask mask)
+static inline size_t rotai_http_mask_first(const rotai_http_mask *mask)
 {
 	uint64_t words[2];
 	int little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
-	memcpy(words, &mask, sizeof(words));
+	memcpy(words, mask, sizeof(words));
 	for (size_t i = 0; i < 2; i++)
 		if (words[i] != 0)
 			return 8 * i +
@@ -64,15 +50,14 @@ static inline int rotai_http_is_control(char byte)
 /* Find the first control character; @end if there is none. */
 static inline const char *rotai_http_scan_line(const char *at, const char *end)
 {
-	const rotai_http_block space = rotai_http_block_of(0x20);
-	const rotai_http_block del = rotai_http_block_of(0x7f);
-	const rotai_http_block tab = rotai_http_block_of('\t');
-
 	while (end - at >= ROTAI_HTTP_BLOCK) {
-		rotai_http_block block = rotai_http_block_load(at);
-		size_t first = rotai_http_mask_first(
-			((block < space) & (block != tab)) | (block == del));
+		rotai_http_block block;
+		rotai_http_mask mask;
+		size_t first;
 
+		memcpy(&block, at, sizeof(block));
+		mask = ((block < 0x20) & (block != '\t')) | (block == 0x7f);
+		first = rotai_http_mask_first(&mask);
 		at += first;
 		if (first < ROTAI_HTTP_BLOCK)
 			return at;
@@ -93,15 +78,14 @@ static inline int rotai_http_ends_target(char byte)
 static inline const char *rotai_http_scan_target(const char *at,
 						 const char *end)
 {
-	const rotai_http_block most = rotai_http_block_of(0x7f);
-	const rotai_http_block least = rotai_http_block_of(0x21);
-	const rotai_http_block hash = rotai_http_block_of('#');
-
 	while (end - at >= ROTAI_HTTP_BLOCK) {
-		rotai_http_block block = rotai_http_block_load(at);
-		size_t first = rotai_http_mask_first(
-			(block < least) | (block >= most) | (block == hash));
+		rotai_http_block block;
+		rotai_http_mask mask;
+		size_t first;
 
+		memcpy(&block, at, sizeof(block));
+		mask = (block < 0x21) | (block >= 0x7f) | (block == '#');
+		first = rotai_http_mask_first(&mask);
 		at += first;
 		if (first < ROTAI_HTTP_BLOCK)
 			return at;
@@ -116,13 +100,16 @@ static inline const char *rotai_http_scan_byte(const char *at, char byte,
 					       const char *stop,
 					       const char *end)
 {
-	const rotai_http_block wanted =
-		rotai_http_block_of((unsigned char)byte);
+	const unsigned char wanted = (unsigned char)byte;
 
 	while (end - at >= ROTAI_HTTP_BLOCK) {
-		size_t first = rotai_http_mask_first(
-			rotai_http_block_load(at) == wanted);
+		rotai_http_block block;
+		rotai_http_mask mask;
+		size_t first;
 
+		memcpy(&block, at, sizeof(block));
+		mask = block == wanted;
+		first = rotai_http_mask_first(&mask);
 		at += first;
 		if (at >= stop)
 			return stop;

@@ -1,9 +1,8 @@
 /*
- * http/text.c - see text.h. tests/http/test_http_helpers.c derives the table anew.
+ * http/text.c - see text.h. tests/http/test_http_helpers.c derives the table
+ * anew.
  */
 #include "http/text.h"
-
-#include <string.h>
 
 /* Bytes from 128 on are in no class. */
 const uint8_t rotai_http_classes[256] = {
@@ -40,9 +39,4 @@ int rotai_http_is_same(const char *a, const char *b, size_t size)
 		if (fold_case(a[i]) != fold_case(b[i]))
 			return 0;
 	return 1;
-}
-
-int rotai_http_is_word(const char *text, size_t size, const char *word)
-{
-	return strlen(word) == size && rotai_http_is_same(text, word, size);
 }

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Classes of a byte in rotai_http_classes. */
 enum {
@@ -39,8 +40,13 @@ static inline unsigned rotai_http_hex(char digit)
 /* Whether two texts of @size bytes are equal but for the case of letters. */
 int rotai_http_is_same(const char *a, const char *b, size_t size);
 
-/* Whether @size bytes at @text are the string @word, but for the case. */
-int rotai_http_is_word(const char *text, size_t size, const char *word);
+/* Whether @size bytes at @text are the string @word, but for the case. Words
+ * are constants mostly, whose length the compiler knows. */
+static inline int rotai_http_is_word(const char *text, size_t size,
+				     const char *word)
+{
+	return strlen(word) == size && rotai_http_is_same(text, word, size);
+}
 
 static inline int rotai_http_is_blank(char byte)
 {
