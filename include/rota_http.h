@@ -12,5 +12,6 @@
 #include "rota_http/parser.h"
 #include "rota_http/range.h"
 #include "rota_http/target.h"
+#include "rota_http/writer.h"
 
 #endif

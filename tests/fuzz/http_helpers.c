@@ -101,12 +101,48 @@ static void try_lists(struct rota_const_buf text)
 	(void)rota_http_method_find(text.data, text.size);
 }
 
+/* A value that the writer accepts is read as one field with that value. */
+static void try_writer(struct rota_const_buf text)
+{
+	char *memory = malloc(text.size + 64);
+	struct rota_http_field fields[4];
+	struct rota_http_head head = { .fields = fields, .capacity = 4 };
+	struct rota_http_limits limits;
+	struct rota_http_writer writer;
+	struct rota_http_parser parser;
+	struct rota_const_buf body;
+	ptrdiff_t size;
+
+	require(memory != NULL);
+	rota_http_writer_init(&writer, memory, text.size + 64);
+	rota_http_write_status(&writer, 204, NULL);
+	rota_http_write_field(&writer, "A", text);
+	size = rota_http_write_end(&writer);
+	if (size > 0) {
+		rota_http_limits_init(&limits);
+		limits.head_size = 1 << 30;
+		rota_http_parser_init(&parser, ROTA_HTTP_RESPONSES, &head,
+				      &limits, NULL);
+		rota_http_parser_feed(&parser,
+				      rota_bytes(memory, (size_t)size));
+		require(rota_http_parser_next(&parser, &body) ==
+				ROTA_HTTP_EVENT_HEAD &&
+			head.count == 1 && head.size == (size_t)size);
+		body = rota_http_head_value(&head, 0);
+		require(body.size == text.size &&
+			memcmp(body.data, text.data, body.size) == 0);
+		rota_http_parser_free(&parser);
+	}
+	free(memory);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static void (*const tries[])(struct rota_const_buf) = {
-		try_date, try_ranges, try_target, try_encoding, try_lists,
+		try_date,     try_ranges, try_target,
+		try_encoding, try_lists,  try_writer,
 	};
 	char *own;
 
