@@ -505,7 +505,9 @@ fuzz_flags   := -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined \
 
 .PHONY: fuzz
 fuzz: ## run the fuzz targets, FUZZ_SECONDS=5 each
-	@$(call need,clang:clang)
+	@$(call need,$(FUZZ_CC):clang)
+	@$(call need,$$($(FUZZ_CC) \
+		-print-resource-dir)/include/fuzzer/FuzzedDataProvider.h:libclang-rt-dev)
 	@mkdir -p $(BUILD)/fuzz
 	@for target in $(fuzz_targets); do \
 		echo "  FUZZ  $$target"; \
