@@ -57,17 +57,15 @@ static int has_parameter(struct rota_const_buf coding)
 		rotai_http_is_blank(coding.data[size]));
 }
 
-/* Count the codings of one field. @is_chunked is set after chunked. */
+/* Read the codings of one field. What was found is added to the flags. */
 static enum rotai_http_refusal read_codings(struct rota_const_buf value,
-					    int *count, int *is_chunked,
-					    int *is_other)
+					    int *is_chunked, int *is_other)
 {
 	struct rota_http_list list = { value };
 	struct rota_const_buf coding;
 	int found;
 
 	while ((found = rota_http_list_next(&list, &coding)) == 1) {
-		++*count;
 		if (*is_chunked)
 			return ROTAI_HTTP_CHUNKED_NOT_LAST;
 		if (has_parameter(coding))
@@ -84,7 +82,7 @@ static enum rotai_http_refusal read_codings(struct rota_const_buf value,
 
 static enum rotai_http_refusal read_coding(struct rota_http_head *head)
 {
-	int count = 0, is_chunked = 0, is_other = 0;
+	int is_chunked = 0, is_other = 0;
 	int index = -1;
 
 	if (has(head, ROTA_HTTP_NAME_CONTENT_LENGTH))
@@ -95,7 +93,7 @@ static enum rotai_http_refusal read_coding(struct rota_http_head *head)
 					    ROTA_HTTP_NAME_TRANSFER_ENCODING,
 					    (uint32_t)(index + 1))) >= 0) {
 		enum rotai_http_refusal refusal = read_codings(
-			rota_http_head_value(head, (uint32_t)index), &count,
+			rota_http_head_value(head, (uint32_t)index),
 			&is_chunked, &is_other);
 
 		if (refusal != ROTAI_HTTP_FINE)
@@ -103,7 +101,7 @@ static enum rotai_http_refusal read_coding(struct rota_http_head *head)
 	}
 	if (is_other)
 		return ROTAI_HTTP_OTHER_CODING;
-	if (count == 0)
+	if (!is_chunked)
 		return ROTAI_HTTP_NO_CODING;
 	head->body = ROTA_HTTP_BODY_CHUNKED;
 	return ROTAI_HTTP_FINE;

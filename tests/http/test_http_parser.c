@@ -740,6 +740,23 @@ static void pieces_need_memory_until_the_message_ends(void **state)
 	finish(&r, 0);
 }
 
+static void a_parser_is_freed_within_a_head(void **state)
+{
+	static struct reader r;
+	static const struct wire_case none = { .wire = "" };
+	struct counting_allocator memory;
+
+	(void)state;
+	counting_allocator_init(&memory);
+	begin(&r, &none, &memory.allocator);
+	assert_int_equal(feed(&r, "GET / HTT", 9), 0);
+	assert_true(memory.bytes > 0);
+
+	rota_http_parser_free(&r.parser);
+	assert_int_equal(memory.bytes, 0);
+	rota_http_parser_free(&r.parser);
+}
+
 /* Fails the nth allocation, and tries again. */
 static void a_shortage_of_memory_loses_nothing(void **state)
 {
@@ -984,6 +1001,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_name_of_64_kib_is_refused),
 	VIRTUAL(one_piece_needs_no_memory),
 	VIRTUAL(pieces_need_memory_until_the_message_ends),
+	VIRTUAL(a_parser_is_freed_within_a_head),
 	VIRTUAL(a_shortage_of_memory_loses_nothing),
 	VIRTUAL(a_copied_head_outlives_its_bytes),
 	VIRTUAL(a_head_is_given_between_messages_only),
