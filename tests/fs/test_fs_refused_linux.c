@@ -332,9 +332,9 @@ static void expect_silent_reader(struct rota_loop *loop, const char *path)
 
 	rota_reader_init(&reader, loop);
 	reader.data = &ended_with;
-	EXPECT(rota_reader_start(
-		       &reader, on_silence, path,
-		       (struct rota_buf){ memory, sizeof(memory) }) == 0);
+	EXPECT(rota_reader_start(&reader, on_silence, path,
+				 (struct rota_buf){ memory, sizeof(memory) }) ==
+	       0);
 	while (__atomic_load_n(&reader.internal.fs.internal.waits,
 			       __ATOMIC_RELAXED) != ROTAI_FS_WAITS) {
 		rota_loop_run(loop, ROTA_RUN_NOWAIT);
@@ -377,9 +377,9 @@ static void read_a_file_that_waits(void *arg)
 	null = open("/dev/null", O_WRONLY);
 	EXPECT(fd >= 0 && null >= 0);
 	expect_to_wait(&op, rota_fs_read(&op.fs, on_end, fd, buf, -1));
-	expect_to_wait(&op, rota_fs_readv(&op.fs, on_end, fd,
-					  (struct rota_buf_vector){ &buf, 1 },
-					  -1));
+	expect_to_wait(&op,
+		       rota_fs_readv(&op.fs, on_end, fd,
+				     (struct rota_buf_vector){ &buf, 1 }, -1));
 	expect_to_wait(&op, rota_fs_copy_range(
 				    &op.fs, on_end,
 				    (struct rota_file_place){ fd, -1 },
