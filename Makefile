@@ -79,7 +79,7 @@ other_systems   := $(filter-out $(system),linux darwin bsd) \
 for_this_system  = $(filter-out $(other_systems:%=\%_%.c),$(1))
 
 rooms         := base backend loop signal pool names io datagram frame \
-	server service fs fswatch system process
+	server system service fs fswatch process
 other_pollers := $(filter-out $(pollers),epoll kqueue poll)
 sources       := $(filter-out $(other_pollers:%=src/backend/%.c),$(call \
 	for_this_system,$(wildcard $(rooms:%=src/%/*.c))))

@@ -23,12 +23,6 @@ int rotai_identity_set_users(const uid_t users[3]);
 /* Set the supplementary groups, in all threads. */
 int rotai_identity_set_supplementary(const gid_t *groups, size_t count);
 
-/* Find the groups of that user, @group included: store at most *@count of them
- * at @groups, and how many there are in *@count. Returns ROTA_ERANGE if there
- * are more. */
-int rotai_identity_groups_of(const char *user, gid_t group, gid_t *groups,
-			     int *count);
-
 /* Return whether all threads have these user and group ids, as far as the
  * system shows them. */
 int rotai_identity_is_everywhere(uid_t user, gid_t group);

@@ -41,12 +41,6 @@ int rotai_identity_set_supplementary(const gid_t *groups, size_t count)
 	return setgroups(count, groups) < 0 ? -errno : 0;
 }
 
-int rotai_identity_groups_of(const char *user, gid_t group, gid_t *groups,
-			     int *count)
-{
-	return getgrouplist(user, group, groups, count) < 0 ? ROTA_ERANGE : 0;
-}
-
 /* Whether a line such as "Uid:\t1\t1\t1\t1" has that id four times; or it is
  * another line. */
 static int has_only(const char *line, const char *key, unsigned long id)

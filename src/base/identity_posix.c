@@ -39,19 +39,6 @@ int rotai_identity_set_supplementary(const gid_t *groups, size_t count)
 	return setgroups((int)count, groups) < 0 ? -errno : 0;
 }
 
-int rotai_identity_groups_of(const char *user, gid_t group, gid_t *groups,
-			     int *count)
-{
-#ifdef __APPLE__
-	/* The same numbers in another type. */
-	return getgrouplist(user, (int)group, (int *)groups, count) < 0
-		       ? ROTA_ERANGE
-		       : 0;
-#else
-	return getgrouplist(user, group, groups, count) < 0 ? ROTA_ERANGE : 0;
-#endif
-}
-
 int rotai_identity_is_everywhere(uid_t user, gid_t group)
 {
 	(void)user;

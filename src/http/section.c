@@ -93,8 +93,9 @@ static enum rotai_http_refusal take_trailer(struct rota_http_head *head,
 	}
 }
 
-static enum rotai_http_refusal take_line(struct rota_http_parser *parser,
-					 const struct rotai_http_line *line)
+static enum rotai_http_refusal
+take_section_line(struct rota_http_parser *parser,
+		  const struct rotai_http_line *line)
 {
 	if (!is_head(parser))
 		return take_trailer(parser->internal.head, line);
@@ -177,7 +178,7 @@ static enum rotai_http_refusal read_lines(struct rota_http_parser *parser,
 			*whole = (uint32_t)(at - bytes);
 			return finish_section(parser, bytes, *whole);
 		}
-		refusal = take_line(parser, &line);
+		refusal = take_section_line(parser, &line);
 		parser->internal.at = (uint32_t)(at - bytes);
 	}
 	return refusal;

@@ -15,7 +15,7 @@ enum {
 	UMASK_MOST = 07777,
 };
 
-static int has(const struct rota_spawn_options *options, unsigned flags)
+static int spawn_has(const struct rota_spawn_options *options, unsigned flags)
 {
 	return (options->flags & flags) != 0;
 }
@@ -55,16 +55,17 @@ static int check_stdio(const struct rota_spawn_options *options)
 
 static int check_session(const struct rota_spawn_options *options)
 {
-	int leads = has(options, ROTA_SPAWN_NEW_SESSION) +
-		    has(options, ROTA_SPAWN_NEW_GROUP);
+	int leads = spawn_has(options, ROTA_SPAWN_NEW_SESSION) +
+		    spawn_has(options, ROTA_SPAWN_NEW_GROUP);
 	int64_t count = options->stdio_count < 3 ? 3 : options->stdio_count;
 
 	if (options->process_group < 0 ||
 	    leads + (options->process_group != 0) > 1)
 		return ROTA_EINVAL;
-	if (!has(options, ROTA_SPAWN_SET_TERMINAL))
+	if (!spawn_has(options, ROTA_SPAWN_SET_TERMINAL))
 		return 0;
-	return has(options, ROTA_SPAWN_NEW_SESSION) && options->terminal >= 0 &&
+	return spawn_has(options, ROTA_SPAWN_NEW_SESSION) &&
+			       options->terminal >= 0 &&
 			       options->terminal < count
 		       ? 0
 		       : ROTA_EINVAL;
@@ -73,15 +74,18 @@ static int check_session(const struct rota_spawn_options *options)
 /* An id with all bits set means "unchanged" to the kernel. */
 static int check_credentials(const struct rota_spawn_options *options)
 {
-	if (has(options, ROTA_SPAWN_SET_USER) && options->user == UINT32_MAX)
+	if (spawn_has(options, ROTA_SPAWN_SET_USER) &&
+	    options->user == UINT32_MAX)
 		return ROTA_EINVAL;
-	if (has(options, ROTA_SPAWN_SET_GROUP) && options->group == UINT32_MAX)
+	if (spawn_has(options, ROTA_SPAWN_SET_GROUP) &&
+	    options->group == UINT32_MAX)
 		return ROTA_EINVAL;
 	if (options->group_count > 0 &&
-	    (options->groups == NULL || has(options, ROTA_SPAWN_KEEP_GROUPS)))
+	    (options->groups == NULL ||
+	     spawn_has(options, ROTA_SPAWN_KEEP_GROUPS)))
 		return ROTA_EINVAL;
-	return has(options, ROTA_SPAWN_SET_GROUPS) &&
-			       has(options, ROTA_SPAWN_KEEP_GROUPS)
+	return spawn_has(options, ROTA_SPAWN_SET_GROUPS) &&
+			       spawn_has(options, ROTA_SPAWN_KEEP_GROUPS)
 		       ? ROTA_EINVAL
 		       : 0;
 }
@@ -111,7 +115,7 @@ int rotai_prepare_check(const struct rota_spawn_options *options)
 		return ROTA_EINVAL;
 	if (options->argv != NULL && options->argv[0] == NULL)
 		return ROTA_EINVAL; /* some programs take that badly */
-	if (has(options, ROTA_SPAWN_SET_CGROUP) && options->cgroup < 0)
+	if (spawn_has(options, ROTA_SPAWN_SET_CGROUP) && options->cgroup < 0)
 		return ROTA_EBADF;
 	if (error == 0)
 		error = check_session(options);

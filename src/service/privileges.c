@@ -16,26 +16,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/group_list.h"
 #include "base/identity.h"
 #include "base/memory.h"
 #include "base/sized.h"
 #include "rota/error.h"
+#include "rota/user.h"
 
 /* The first version of the struct ended with this member. */
 enum {
 	LEAST_PRIVILEGES_OPTIONS =
 		ROTAI_SIZE_UP_TO(struct rota_privileges_options, flags),
 	PRIVILEGES_FLAGS = ROTA_PRIVILEGES_NO_NEW | ROTA_PRIVILEGES_DUMPABLE,
-	MOST_GROUPS = 65536, /* NGROUPS_MAX of Linux; others have fewer */
-	RECORD_SIZE = 16384, /* of a user or group in the database, */
-	MOST_RECORD_SIZE = 1 << 24, /* as much as a large group needs */
+	MOST_GIVEN_GROUPS = 65536, /* NGROUPS_MAX of Linux; others have fewer */
 };
 
 ROTAI_SIZED(struct rota_privileges_options, flags);
@@ -90,54 +89,29 @@ static void free_group_list(struct group_list *list)
 	list->ids = NULL;
 }
 
-static int try_user(const char *name, char *memory, size_t size,
-		    struct privilege_change *change)
+static int look_up_user(const char *name, struct privilege_change *change)
 {
-	struct passwd record, *found = NULL;
-	int error = getpwnam_r(name, &record, memory, size, &found);
+	const struct rota_user *user;
+	int error = rota_user_by_name(name, 0, &user);
 
-	if (error != 0)
-		return -error;
-	if (found == NULL)
-		return ROTA_ENOENT;
-	change->user = found->pw_uid;
-	change->group = found->pw_gid;
+	if (error < 0)
+		return error;
+	change->user = user->id;
+	change->group = user->group;
+	rota_user_unref(user);
 	return 0;
 }
 
-static int try_group(const char *name, char *memory, size_t size,
-		     struct privilege_change *change)
+static int look_up_group(const char *name, struct privilege_change *change)
 {
-	struct group record, *found = NULL;
-	int error = getgrnam_r(name, &record, memory, size, &found);
+	const struct rota_group *group;
+	int error = rota_group_by_name(name, &group);
 
-	if (error != 0)
-		return -error;
-	if (found == NULL)
-		return ROTA_ENOENT;
-	change->group = found->gr_gid;
+	if (error < 0)
+		return error;
+	change->group = group->id;
+	rota_group_unref(group);
 	return 0;
-}
-
-/* Look @name up with @attempt, and with more memory while it needs that. */
-static int look_up(const char *name, struct privilege_change *change,
-		   int (*attempt)(const char *name, char *memory, size_t size,
-				  struct privilege_change *change))
-{
-	int error = ROTA_ERANGE;
-
-	for (size_t size = RECORD_SIZE;
-	     error == ROTA_ERANGE && size <= MOST_RECORD_SIZE; size *= 4) {
-		char *memory = rotai_memory_new(&rotai_memory_default, size);
-
-		if (memory == NULL)
-			return ROTA_ENOMEM;
-		do {
-			error = attempt(name, memory, size, change);
-		} while (error == ROTA_EINTR);
-		rotai_memory_free(&rotai_memory_default, memory, size);
-	}
-	return error;
 }
 
 /* Whether @id is an id. The greatest one means "none" to the system. */
@@ -160,11 +134,11 @@ static int find_ids(struct privilege_change *change,
 	     options->group_id == -1))
 		return ROTA_EINVAL;
 	if (options->user != NULL)
-		error = look_up(options->user, change, try_user);
+		error = look_up_user(options->user, change);
 	else
 		change->user = (uid_t)options->user_id;
 	if (error == 0 && options->group != NULL)
-		error = look_up(options->group, change, try_group);
+		error = look_up_group(options->group, change);
 	if (options->group_id != -1)
 		change->group = (gid_t)options->group_id;
 	if (error == 0 && change->user == 0)
@@ -191,27 +165,25 @@ static int copy_groups(struct privilege_change *change,
 static int find_groups_of_user(struct privilege_change *change,
 			       const char *user)
 {
-	size_t capacity = 64;
-	int error = ROTA_ERANGE;
+	unsigned *found;
+	size_t count;
+	int error = rotai_group_list_find(user, change->group, &found, &count);
 
-	for (; error == ROTA_ERANGE && capacity <= MOST_GROUPS; capacity *= 4) {
-		int count = (int)capacity;
-
-		free_group_list(&change->groups);
-		error = make_group_list(&change->groups, capacity);
-		if (error < 0)
-			return error;
-		error = rotai_identity_groups_of(user, change->group,
-						 change->groups.ids, &count);
-		change->groups.count = error < 0 ? 0 : (size_t)count;
+	if (error < 0)
+		return error;
+	error = make_group_list(&change->groups, count);
+	if (error == 0) {
+		memcpy(change->groups.ids, found, count * sizeof(*found));
+		change->groups.count = count;
 	}
+	free(found);
 	return error;
 }
 
 static int find_groups(struct privilege_change *change,
 		       const struct rota_privileges_options *options)
 {
-	if (options->group_count > MOST_GROUPS)
+	if (options->group_count > MOST_GIVEN_GROUPS)
 		return ROTA_EINVAL;
 	if (options->groups != NULL || options->user == NULL)
 		return copy_groups(change, options);
