@@ -41,7 +41,7 @@ struct rotai_spawn {
 	int way;                         /* enum rotai_spawn_way */
 
 	/* Set by rotai_spawn_start(). */
-	pid_t parent;
+	pid_t parent;    /* if there is a death signal */
 	sigset_t mask;   /* what the thread blocks */
 	int has_cleared; /* the child has no signal handlers */
 	int has_joined;  /* it is in its cgroup */

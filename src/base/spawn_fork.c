@@ -130,7 +130,7 @@ int rotai_spawn_fork(struct rotai_spawn *spawn)
 	int cancel = rotai_thread_disable_cancel();
 	int error;
 
-	spawn->parent = getpid();
+	spawn->parent = spawn->options->death_signal != 0 ? getpid() : 0;
 	spawn->pidfd = -1;
 	spawn->error = 0;
 	spawn->has_cleared = 0;

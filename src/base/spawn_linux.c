@@ -184,7 +184,7 @@ int rotai_spawn_start(struct rotai_spawn *spawn)
 	if (spawn->way == ROTAI_SPAWN_FORK)
 		return rotai_spawn_fork(spawn);
 	cancel = rotai_thread_disable_cancel();
-	spawn->parent = getpid();
+	spawn->parent = spawn->options->death_signal != 0 ? getpid() : 0;
 	spawn->pidfd = -1;
 	spawn->error = 0;
 	block_all(&spawn->mask);
