@@ -20,6 +20,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 struct rota_pipe;
+struct rota_tty;
 
 /** What one descriptor of the child is. */
 enum rota_spawn_stdio_kind {
@@ -28,6 +29,7 @@ enum rota_spawn_stdio_kind {
 	ROTA_SPAWN_STDIO_DESCRIPTOR, /* our descriptor @fd */
 	ROTA_SPAWN_STDIO_CLOSED,     /* not open */
 	ROTA_SPAWN_STDIO_PIPE,       /* the other end of @pipe */
+	ROTA_SPAWN_STDIO_TERMINAL,   /* the slave whose master is @tty */
 };
 
 /** The direction of a ROTA_SPAWN_STDIO_PIPE, seen from the child. */
@@ -47,15 +49,33 @@ enum {
  * rota_process_spawn() initializes as rota_pipe_open() does, on the loop of the
  * process, with our end. The child's end is blocking.
  *
+ * With ROTA_SPAWN_STDIO_TERMINAL a pseudo-terminal is made: see pty(7). The
+ * child gets the slave, and @tty becomes the master, on the loop of the
+ * process. Several descriptors of the child may have the same @tty, and usually
+ * 0, 1 and 2 do; the size of the first one counts. The child leads a new
+ * session, whose controlling terminal this is, so ROTA_SPAWN_NEW_SESSION and
+ * ROTA_SPAWN_SET_TERMINAL need not be set. What is written to @tty is input
+ * of the child, as if it was typed; a byte 4 (^D) at the begin of a line is its
+ * end. rota_tty_set_size() changes the size of the window. @tty reads all
+ * output of the child, and then ROTA_EOF, when the last process that has the
+ * slave open has ended. A close of @tty hangs up the terminal: the processes of
+ * its session get SIGHUP.
+ *
  * Owner:   @fd stays the caller's: it is not closed, and none of its flags
- *          changes, not even for a moment. @pipe is a handle like any other,
- *          and the caller closes it, before or after the child has ended.
+ *          changes, not even for a moment. @pipe and @tty are handles like any
+ *          other, and the caller closes them, before or after the child has
+ *          ended.
  */
 struct rota_spawn_stdio {
 	enum rota_spawn_stdio_kind kind;
 	unsigned flags; /* ROTA_SPAWN_STDIO_READS and so on */
 	int fd;
-	struct rota_pipe *pipe;
+	uint16_t columns; /* of a terminal; 0: not known */
+	uint16_t rows;
+	union {
+		struct rota_pipe *pipe;
+		struct rota_tty *tty;
+	};
 };
 
 /** Flags for struct rota_spawn_options. */
@@ -129,7 +149,7 @@ enum rota_spawn_step {
 	ROTA_SPAWN_STEP_NONE,        /* nothing has failed */
 	ROTA_SPAWN_STEP_OPTIONS,     /* checks of the options */
 	ROTA_SPAWN_STEP_PREPARE,     /* memory, and descriptors of ours */
-	ROTA_SPAWN_STEP_PIPE,        /* pipe(2), socketpair(2), pipe handles */
+	ROTA_SPAWN_STEP_PIPE,        /* pipe(2), socketpair(2), posix_openpt(3) */
 	ROTA_SPAWN_STEP_START,       /* clone(2) or fork(2) */
 	ROTA_SPAWN_STEP_CGROUP,      /* joining @cgroup */
 	ROTA_SPAWN_STEP_SESSION,     /* setsid(2) */

@@ -153,6 +153,21 @@ int rota_tty_get_size(const struct rota_tty *tty, unsigned *columns,
 		      unsigned *rows);
 
 /**
+ * Set the size of the window, in characters, each at most 65535. The processes
+ * in the foreground of the terminal get SIGWINCH, if this changes it. That is
+ * what a program does with a master that it has, when the window that shows the
+ * terminal has changed: see ROTA_SPAWN_STDIO_TERMINAL in rota/spawn.h. Returns
+ * 0.
+ *
+ * Thread:  the loop's.
+ * Errors:  ROTA_EINVAL  a size is too large, or @tty is closing
+ *          ROTA_EIO     the terminal is hung up
+ *          ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_tty_open()
+ *          After any of them nothing has changed.
+ */
+int rota_tty_set_size(struct rota_tty *tty, unsigned columns, unsigned rows);
+
+/**
  * Call @fn when the size of the window changes; NULL: no more. This watches
  * SIGWINCH as rota_signal_start() does, and so does not keep the loop alive.
  * The system sends this signal to the foreground of the controlling terminal

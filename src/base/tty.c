@@ -34,6 +34,16 @@ int rotai_tty_window(int fd, unsigned *columns, unsigned *rows)
 	return 0;
 }
 
+int rotai_tty_set_window(int fd, unsigned columns, unsigned rows)
+{
+	struct winsize wanted = {
+		.ws_col = (unsigned short)columns,
+		.ws_row = (unsigned short)rows,
+	};
+
+	return ioctl(fd, TIOCSWINSZ, &wanted) < 0 ? -errno : 0;
+}
+
 int rotai_tty_is_controlling(int fd)
 {
 	pid_t session = tcgetsid(fd);

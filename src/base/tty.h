@@ -22,6 +22,9 @@ int rotai_tty_identify(int fd, uint64_t *number);
 /* Store the size of the window: 0 or an error. */
 int rotai_tty_window(int fd, unsigned *columns, unsigned *rows);
 
+/* Set it: 0 or an error. The sizes are at most 65535. */
+int rotai_tty_set_window(int fd, unsigned columns, unsigned rows);
+
 /* How many bytes a terminal accepts without waiting if poll(2) says that it is
  * writable; at least 1. */
 size_t rotai_tty_least_space(int fd);

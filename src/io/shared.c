@@ -30,6 +30,12 @@ static ssize_t receive_duplicate(struct rota_stream *stream,
 						       buf->data, buf->size));
 }
 
+static ssize_t receive_master(struct rota_stream *stream,
+			      const struct rota_buf *buf)
+{
+	return end_of_master(stream, rotai_transport_read(stream, buf));
+}
+
 /* The process that shares the description may have made it non-blocking. */
 static int is_nonblocking(int fd)
 {
@@ -82,6 +88,12 @@ const struct rotai_transport rotai_shared_transport_duplicate = {
 	.shutdown = shut_nothing,
 };
 
+const struct rotai_transport rotai_shared_transport_master = {
+	.receive = receive_master,
+	.send = rotai_transport_write,
+	.shutdown = shut_nothing,
+};
+
 const struct rotai_transport rotai_shared_transport_socket = {
 	.receive = receive_from_socket,
 	.send = send_to_shared_socket,
@@ -92,9 +104,11 @@ const struct rotai_transport rotai_shared_transport_socket = {
 void rotai_shared_stop(struct rota_handle *handle)
 {
 	struct rota_stream *stream = rotai_stream_of(handle);
+	const struct rotai_transport *transport =
+		rotai_stream_class_of(stream)->transport;
 
-	if (rotai_stream_class_of(stream)->transport !=
-	    &rotai_shared_transport_own)
+	if (transport != &rotai_shared_transport_own &&
+	    transport != &rotai_shared_transport_master)
 		rota_watch_stop(&stream->internal.by.watch);
 	rotai_stream_stop(handle);
 }

@@ -24,6 +24,9 @@
 extern const struct rotai_transport rotai_shared_transport_own;
 extern const struct rotai_transport rotai_shared_transport_duplicate;
 
+/* The master of a pseudo-terminal that nobody else has, non-blocking. */
+extern const struct rotai_transport rotai_shared_transport_master;
+
 /* Sockets, which are duplicated. */
 extern const struct rotai_transport rotai_shared_transport_socket;
 

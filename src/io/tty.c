@@ -20,6 +20,7 @@
 #include "base/shared.h"
 #include "base/tty.h"
 #include "io/shared.h"
+#include "io/tty.h"
 #include "io/tty_mode.h"
 
 enum { WATCH_RESIZE, WATCH_STOP, WATCH_CONTINUE, WATCHES };
@@ -115,6 +116,19 @@ static const struct rotai_stream_class duplicate_class = {
 	.go_on_ending = rotai_shared_go_on_ending,
 };
 
+static const struct rotai_stream_class master_class = {
+	.handle = {
+		.type = "tty",
+		.stop = stop_tty,
+		.fd = rotai_stream_fd,
+		.is_ending = rotai_stream_is_ending,
+	},
+	.ready = rotai_stream_ready,
+	.transport = &rotai_shared_transport_master,
+	.is_level = 1,
+	.go_on_ending = rotai_shared_go_on_ending,
+};
+
 /* Return a descriptor for the terminal @fd and store its class, or return an
  * error. To open the name of a master makes another pseudo-terminal. */
 static int open_terminal(int fd, const struct rotai_stream_class **class_)
@@ -170,6 +184,18 @@ int rota_tty_open(struct rota_tty *tty, struct rota_loop *loop, int fd)
 	return 0;
 }
 
+int rotai_tty_open_master(struct rota_tty *tty, struct rota_loop *loop, int fd)
+{
+	ROTAI_LIVE_CHECK_INIT(&tty->handle.internal.open);
+	int error = rotai_io_admits(loop);
+
+	if (error == 0)
+		error = rotai_fork_observe();
+	if (error == 0)
+		begin_tty(tty, loop, &master_class, fd, O_RDWR);
+	return error;
+}
+
 int rota_tty_set_mode(struct rota_tty *tty, enum rota_tty_mode mode)
 {
 	ROTAI_ENTER_HANDLE(&tty->handle);
@@ -202,6 +228,19 @@ int rota_tty_get_size(const struct rota_tty *tty, unsigned *columns,
 	return fd < 0 || columns == NULL || rows == NULL
 		       ? ROTA_EINVAL
 		       : rotai_tty_window(fd, columns, rows);
+}
+
+int rota_tty_set_size(struct rota_tty *tty, unsigned columns, unsigned rows)
+{
+	ROTAI_ENTER_HANDLE(&tty->handle);
+	int error = rotai_handle_usable(&tty->handle);
+
+	if (error < 0)
+		return error;
+	if (columns > UINT16_MAX || rows > UINT16_MAX)
+		return ROTA_EINVAL;
+	return rotai_tty_set_window(rotai_stream_fd(&tty->handle), columns,
+				    rows);
 }
 
 /* Start one of the watchers: 0 or an error. */

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "process/prepare.h"
+#include "process/terminal.h"
 #include "rota/error.h"
 
 enum {
@@ -40,7 +41,7 @@ static int check_stdio(const struct rota_spawn_options *options)
 	for (uint32_t i = 0; i < options->stdio_count; i++) {
 		int is_pipe = stdio[i].kind == ROTA_SPAWN_STDIO_PIPE;
 
-		if ((unsigned)stdio[i].kind > ROTA_SPAWN_STDIO_PIPE ||
+		if ((unsigned)stdio[i].kind > ROTA_SPAWN_STDIO_TERMINAL ||
 		    (stdio[i].flags & ~(unsigned)ALL_DIRECTIONS) != 0 ||
 		    is_pipe != (stdio[i].flags != 0))
 			return ROTA_EINVAL;
@@ -50,7 +51,7 @@ static int check_stdio(const struct rota_spawn_options *options)
 		    stdio[i].fd < 0)
 			return ROTA_EBADF;
 	}
-	return 0;
+	return rotai_terminal_check(options);
 }
 
 static int check_session(const struct rota_spawn_options *options)

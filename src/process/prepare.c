@@ -18,8 +18,10 @@
 #include "base/fd.h"
 #include "base/memory.h"
 #include "loop/loop.h"
+#include "process/terminal.h"
 #include "rota/error.h"
 #include "rota/pipe.h"
+#include "rota/tty.h"
 
 enum { STANDARD = 3, LONG_BITS = 8 * sizeof(unsigned long), USUAL_SIZE = 256 };
 
@@ -207,6 +209,7 @@ int rotai_prepare_memory(struct rotai_prepared *prepared,
 {
 	struct parts parts;
 
+	rotai_terminal_begin(&prepared->options);
 	prepared->loop = loop;
 	prepared->opened = 0;
 	prepared->size = measure(&prepared->options, &parts);
@@ -251,14 +254,18 @@ int rotai_prepare_pipes(struct rotai_prepared *prepared)
 	for (uint32_t i = 0; i < options->stdio_count; i++) {
 		int end;
 
-		if (options->stdio[i].kind != ROTA_SPAWN_STDIO_PIPE)
+		if (options->stdio[i].kind == ROTA_SPAWN_STDIO_PIPE)
+			end = prepared->ends[i] = open_stdio_pipe(
+				prepared->loop, &options->stdio[i]);
+		else if (options->stdio[i].kind == ROTA_SPAWN_STDIO_TERMINAL)
+			end = rotai_terminal_open(options, prepared->loop, i,
+						  prepared->ends);
+		else
 			continue;
-		end = open_stdio_pipe(prepared->loop, &options->stdio[i]);
 		if (end < 0) {
 			rotai_prepare_close(prepared, 1);
 			return end;
 		}
-		prepared->ends[i] = end;
 		prepared->spawn.sources[i] = end;
 		prepared->opened = i + 1;
 	}
@@ -273,8 +280,12 @@ void rotai_prepare_close(struct rotai_prepared *prepared, int with_ours)
 		if (prepared->ends[i] < 0)
 			continue;
 		rotai_fd_close(prepared->ends[i]);
-		if (with_ours)
-			(void)rota_handle_close_now(&stdio[i].pipe->handle);
+		if (!with_ours)
+			continue;
+		(void)rota_handle_close_now(
+			stdio[i].kind == ROTA_SPAWN_STDIO_PIPE
+				? &stdio[i].pipe->handle
+				: &stdio[i].tty->handle);
 	}
 	prepared->opened = 0;
 }
