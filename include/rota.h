@@ -8,6 +8,7 @@
 #include "rota/async.h"
 #include "rota/buf.h"
 #include "rota/clock.h"
+#include "rota/command.h"
 #include "rota/datagram.h"
 #include "rota/detached.h"
 #include "rota/dns.h"

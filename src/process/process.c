@@ -65,7 +65,9 @@ static void stop_process(struct rota_handle *handle)
 {
 	struct rota_process *process = process_of(handle);
 
-	if (is_running(process) && process->internal.child->is_killed)
+	/* Not the child of the process that has forked this one. */
+	if (is_running(process) && process->internal.child->is_killed &&
+	    process->internal.child->kind == ROTAI_CHILD_OWN)
 		kill_child(process->internal.child, SIGKILL);
 	drop_child(process);
 }
