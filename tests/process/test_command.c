@@ -379,11 +379,10 @@ static void a_deadline_of_the_request_ends_the_command(void **state)
 
 	begin(&t, *state, "exec sleep 1000");
 	assert_int_equal(start(&t), 0);
-	assert_int_equal(
-		rota_request_set_deadline(&t.command.request, &deadline,
-					  rota_loop_now(t.f->loop) +
-						  ROTA_MSEC(20)),
-		0);
+	assert_int_equal(rota_request_set_deadline(
+				 &t.command.request, &deadline,
+				 rota_loop_now(t.f->loop) + ROTA_MSEC(20)),
+			 0);
 	await(&t);
 
 	assert_int_equal(t.status, ROTA_ETIMEDOUT);
@@ -454,15 +453,15 @@ static void bad_options_are_refused(void **state)
 	struct trial t;
 
 	begin(&t, *state, "exit 0");
-	assert_int_equal(rota_command_run(NULL, t.f->loop, &t.options,
-					  on_command),
-			 ROTA_EINVAL);
-	assert_int_equal(rota_command_run(&t.command, t.f->loop, NULL,
-					  on_command),
-			 ROTA_EINVAL);
-	assert_int_equal(rota_command_run(&t.command, t.f->loop, &t.options,
-					  NULL),
-			 ROTA_EINVAL);
+	assert_int_equal(
+		rota_command_run(NULL, t.f->loop, &t.options, on_command),
+		ROTA_EINVAL);
+	assert_int_equal(
+		rota_command_run(&t.command, t.f->loop, NULL, on_command),
+		ROTA_EINVAL);
+	assert_int_equal(
+		rota_command_run(&t.command, t.f->loop, &t.options, NULL),
+		ROTA_EINVAL);
 	t.options.size = 8;
 	assert_int_equal(start(&t), ROTA_EINVAL);
 	begin(&t, *state, "exit 0");
@@ -567,9 +566,9 @@ static void a_command_may_start_again_in_its_callback(void **state)
 	struct trial t;
 
 	begin(&t, *state, "echo x");
-	assert_int_equal(rota_command_run(&t.command, t.f->loop, &t.options,
-					  run_again),
-			 0);
+	assert_int_equal(
+		rota_command_run(&t.command, t.f->loop, &t.options, run_again),
+		0);
 	rota_loop_run(t.f->loop, ROTA_RUN_DEFAULT);
 	assert_int_equal(t.calls, 3);
 }

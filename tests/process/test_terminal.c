@@ -50,9 +50,8 @@ static void terminal_begin(struct terminal *t, struct fixture *f,
 static void terminal_start(struct terminal *t)
 {
 	assert_int_equal(spawning_start(&t->s), 0);
-	assert_int_equal(rota_stream_read_start(&t->tty.stream,
-						terminal_on_read),
-			 0);
+	assert_int_equal(
+		rota_stream_read_start(&t->tty.stream, terminal_on_read), 0);
 }
 
 static void terminal_end(struct terminal *t)
@@ -80,8 +79,8 @@ static void terminal_await(struct terminal *t, const char *text)
 
 static void type(struct terminal *t, const char *text)
 {
-	assert_int_equal(
-		rota_stream_send(&t->tty.stream, text, strlen(text)), 0);
+	assert_int_equal(rota_stream_send(&t->tty.stream, text, strlen(text)),
+			 0);
 }
 
 static void run_basics(struct fixture *f)
@@ -219,9 +218,8 @@ static void other_descriptors_may_be_pipes(void **state)
 	assert_int_equal(t.s.exit.code, 0);
 
 	t.s.size = 0;
-	assert_int_equal(rota_stream_read_start(&t.tty.stream,
-						terminal_on_read),
-			 0);
+	assert_int_equal(
+		rota_stream_read_start(&t.tty.stream, terminal_on_read), 0);
 	rota_loop_run(t.s.f->loop, ROTA_RUN_DEFAULT);
 	assert_string_equal(t.s.text, "tty\r\n");
 	assert_int_equal(rota_handle_close_now(&t.tty.handle), 0);
