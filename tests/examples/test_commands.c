@@ -45,6 +45,7 @@ static void pargs_runs_what_xargs_runs(void **state)
 {
 	(void)state;
 	need("xargs");
+	need_one_poller_only();
 	need_poller();
 	assert_as_xargs("seq 40", "-P 4 -n 7 echo x");
 	assert_as_xargs("seq 5", "-P 2 -n 1");
@@ -60,6 +61,7 @@ static void pargs_ends_as_xargs_does(void **state)
 {
 	(void)state;
 	need("xargs");
+	need_one_poller_only();
 	need_poller();
 	assert_as_xargs("seq 4", "-n 1 -P 2 sh -c 'echo $0; exit $(($0 % 2))'");
 	assert_as_xargs("seq 3", "-n 1 sh -c 'echo $0; exit 255'");
@@ -76,6 +78,7 @@ static void lines_of_pargs_do_not_mix(void **state)
 	int lines = 0;
 
 	(void)state;
+	need_one_poller_only();
 	assert_int_equal(
 		run("seq 24 |", "pargs",
 		    "-P 8 -n 1 sh -c 'for i in 1 2 3; do printf \"$0\"; "
@@ -114,6 +117,7 @@ static void start_supervise(const char *after)
 {
 	char line[64];
 
+	need_one_poller_only();
 	need_signals();
 	need_poller();
 	supervised = start("echo $$; exec", "supervise", after);

@@ -1,7 +1,7 @@
 /*
  * Commands: input, output, limits, and how they are ended.
  */
-#include "support/fixture.h"
+#include "trial.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,81 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "process/ways.h"
 #include "support/child.h"
-
-/* A command in a test. */
-struct trial {
-	struct fixture *f;
-	struct rota_command command;
-	struct rota_command_options options;
-	struct rota_spawn_options spawn;
-	const char *argv[4];
-	int calls;
-	int status;
-};
-
-static void on_command(struct rota_command *command, int status)
-{
-	struct trial *t = rota_container_of(command, struct trial, command);
-
-	assert_int_equal(rota_loop_phase(t->f->loop), ROTA_PHASE_PENDING);
-	assert_false(rota_request_is_active(&command->request));
-	t->calls++;
-	t->status = status;
-}
-
-/* A shell that runs @script. */
-static void begin(struct trial *t, struct fixture *f, const char *script)
-{
-	memset(t, 0, sizeof(*t));
-	t->f = f;
-	t->argv[0] = "/bin/sh";
-	t->argv[1] = "-c";
-	t->argv[2] = script;
-	t->options.size = sizeof(t->options);
-	t->options.argv = t->argv;
-	t->spawn.size = sizeof(t->spawn);
-}
-
-static int start(struct trial *t)
-{
-	return rota_command_run(&t->command, t->f->loop, &t->options,
-				on_command);
-}
-
-static void await(struct trial *t)
-{
-	rota_loop_run(t->f->loop, ROTA_RUN_DEFAULT);
-	assert_int_equal(t->calls, 1);
-}
-
-static void run(struct trial *t)
-{
-	assert_int_equal(start(t), 0);
-	assert_int_equal(t->calls, 0);
-	await(t);
-}
-
-static void end(struct trial *t)
-{
-	rota_command_free(&t->command);
-	assert_null(t->command.output.data);
-	assert_null(t->command.errors.data);
-}
-
-static void no_child_is_left(void)
-{
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-	assert_int_equal(errno, ECHILD);
-}
 
 static void output_errors_and_exit_are_collected(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "echo out; echo err >&2; exit 7");
-	run(&t);
+	trial_begin(&t, *state, "echo out; echo err >&2; exit 7");
+	trial_run(&t);
 
 	assert_int_equal(t.status, 0);
 	assert_string_equal(t.command.output.data, "out\n");
@@ -94,7 +27,7 @@ static void output_errors_and_exit_are_collected(void **state)
 	assert_int_equal(t.command.exit.code, 7);
 	assert_int_equal(t.command.exit.signal, 0);
 	assert_int_equal(t.command.flags, 0);
-	end(&t);
+	trial_end(&t);
 	no_child_is_left();
 }
 
@@ -102,14 +35,14 @@ static void nothing_is_an_empty_string(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "cat; exit 0");
-	run(&t);
+	trial_begin(&t, *state, "cat; exit 0");
+	trial_run(&t);
 
 	assert_int_equal(t.status, 0);
 	assert_string_equal(t.command.output.data, "");
 	assert_string_equal(t.command.errors.data, "");
 	assert_int_equal(t.command.output.size, 0);
-	end(&t);
+	trial_end(&t);
 	rota_command_free(&t.command);
 }
 
@@ -117,14 +50,14 @@ static void joined_outputs_keep_their_order(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "echo 1; echo 2 >&2; echo 3; echo 4 >&2");
+	trial_begin(&t, *state, "echo 1; echo 2 >&2; echo 3; echo 4 >&2");
 	t.options.flags = ROTA_COMMAND_JOIN;
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, 0);
 	assert_string_equal(t.command.output.data, "1\n2\n3\n4\n");
 	assert_string_equal(t.command.errors.data, "");
-	end(&t);
+	trial_end(&t);
 }
 
 static void input_is_written_while_output_is_read(void **state)
@@ -136,16 +69,16 @@ static void input_is_written_while_output_is_read(void **state)
 	assert_non_null(bytes);
 	for (size_t i = 0; i < SIZE; i++)
 		bytes[i] = (char)(i * 31 + i / 251);
-	begin(&t, *state, "exec cat");
+	trial_begin(&t, *state, "exec cat");
 	t.options.input = rota_bytes(bytes, SIZE);
 	t.options.output_limit = SIZE;
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, 0);
 	assert_int_equal(t.command.output.size, SIZE);
 	assert_memory_equal(t.command.output.data, bytes, SIZE);
 	assert_int_equal(t.command.exit.code, 0);
-	end(&t);
+	trial_end(&t);
 	free(bytes);
 }
 
@@ -155,14 +88,14 @@ static void input_that_is_not_read_is_no_error(void **state)
 	char *bytes = calloc(1, SIZE);
 	struct trial t;
 
-	begin(&t, *state, "exec 0<&-; echo done");
+	trial_begin(&t, *state, "exec 0<&-; echo done");
 	t.options.input = rota_bytes(bytes, SIZE);
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, 0);
 	assert_string_equal(t.command.output.data, "done\n");
 	assert_int_equal(t.command.exit.code, 0);
-	end(&t);
+	trial_end(&t);
 	free(bytes);
 }
 
@@ -170,16 +103,16 @@ static void too_much_output_ends_the_command(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "while :; do echo 0123456789; done");
+	trial_begin(&t, *state, "while :; do echo 0123456789; done");
 	t.options.output_limit = 1000;
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, ROTA_E2BIG);
 	assert_int_equal(t.command.flags, ROTA_COMMAND_OUTPUT_CUT);
 	assert_int_equal(t.command.output.size, 1000);
 	assert_int_equal(t.command.output.data[1000], 0);
 	assert_int_equal(t.command.exit.signal, SIGTERM);
-	end(&t);
+	trial_end(&t);
 	no_child_is_left();
 }
 
@@ -187,48 +120,48 @@ static void output_at_the_limit_is_not_too_much(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "printf 12345; printf 12345 >&2");
+	trial_begin(&t, *state, "printf 12345; printf 12345 >&2");
 	t.options.output_limit = 5;
 	t.options.errors_limit = 4;
 	t.options.flags = ROTA_COMMAND_DROP;
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, 0);
 	assert_string_equal(t.command.output.data, "12345");
 	assert_string_equal(t.command.errors.data, "1234");
 	assert_int_equal(t.command.flags, ROTA_COMMAND_ERRORS_CUT);
-	end(&t);
+	trial_end(&t);
 }
 
 static void what_is_beyond_may_be_dropped(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state,
-	      "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done;"
-	      "echo end >&2");
+	trial_begin(&t, *state,
+		    "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done;"
+		    "echo end >&2");
 	t.options.output_limit = 9;
 	t.options.flags = ROTA_COMMAND_DROP;
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, 0);
 	assert_string_equal(t.command.output.data, "0\n1\n2\n3\n4");
 	assert_int_equal(t.command.flags, ROTA_COMMAND_OUTPUT_CUT);
 	assert_string_equal(t.command.errors.data, "end\n");
-	end(&t);
+	trial_end(&t);
 }
 
 static void a_time_out_ends_the_command(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "exec sleep 1000");
+	trial_begin(&t, *state, "exec sleep 1000");
 	t.options.timeout_ns = ROTA_MSEC(20);
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, ROTA_ETIMEDOUT);
 	assert_int_equal(t.command.exit.signal, SIGTERM);
-	end(&t);
+	trial_end(&t);
 	no_child_is_left();
 }
 
@@ -238,18 +171,19 @@ static void after_a_grace_the_whole_group_is_killed(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state,
-	      "trap '' TERM; (while :; do sleep 1000; done) & echo started;"
-	      "while :; do sleep 1000; done");
+	trial_begin(
+		&t, *state,
+		"trap '' TERM; (while :; do sleep 1000; done) & echo started;"
+		"while :; do sleep 1000; done");
 	t.options.timeout_ns = ROTA_MSEC(100);
 	t.options.grace_ns = ROTA_MSEC(20);
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, ROTA_ETIMEDOUT);
 	assert_int_equal(t.command.exit.signal, SIGKILL);
 	assert_string_equal(t.command.output.data, "started\n");
 	assert_int_equal(t.command.flags, 0);
-	end(&t);
+	trial_end(&t);
 }
 
 /* The leader ends by SIGTERM, and the other does not. */
@@ -257,33 +191,33 @@ static void a_grandchild_does_not_outlive_the_grace(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state,
-	      "(trap '' TERM; echo up; while :; do sleep 1000; done) &"
-	      "wait");
+	trial_begin(&t, *state,
+		    "(trap '' TERM; echo up; while :; do sleep 1000; done) &"
+		    "wait");
 	t.options.timeout_ns = ROTA_MSEC(100);
 	t.options.grace_ns = ROTA_MSEC(20);
 	t.options.linger_ns = ROTA_SEC(100);
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, ROTA_ETIMEDOUT);
 	assert_int_equal(t.command.exit.signal, SIGTERM);
 	assert_string_equal(t.command.output.data, "up\n");
 	assert_int_equal(t.command.flags, 0);
-	end(&t);
+	trial_end(&t);
 }
 
 static void a_stopped_command_ends_as_well(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "kill -STOP $$; exec sleep 1000");
+	trial_begin(&t, *state, "kill -STOP $$; exec sleep 1000");
 	t.options.timeout_ns = ROTA_MSEC(50);
 	t.options.grace_ns = ROTA_SEC(1000);
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, ROTA_ETIMEDOUT);
 	assert_int_equal(t.command.exit.signal, SIGTERM);
-	end(&t);
+	trial_end(&t);
 }
 
 /* A process that has left the group has the output open. */
@@ -292,10 +226,11 @@ static void output_that_others_hold_is_given_up(void **state)
 	struct trial t;
 	int pid;
 
-	begin(&t, *state,
-	      "setsid sh -c 'echo $$; exec sleep 1000' & sleep 0.1; exit 3");
+	trial_begin(
+		&t, *state,
+		"setsid sh -c 'echo $$; exec sleep 1000' & sleep 0.1; exit 3");
 	t.options.linger_ns = ROTA_MSEC(30);
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, 0);
 	assert_int_equal(t.command.exit.code, 3);
@@ -303,47 +238,42 @@ static void output_that_others_hold_is_given_up(void **state)
 	pid = atoi(t.command.output.data);
 	assert_true(pid > 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
-	end(&t);
+	trial_end(&t);
 }
 
 static void output_that_comes_late_is_read(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "(sleep 0.05; echo late) & echo early; exit 0");
+	trial_begin(&t, *state, "(sleep 0.05; echo late) & echo early; exit 0");
 	t.options.linger_ns = ROTA_SEC(1000);
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, 0);
 	assert_string_equal(t.command.output.data, "early\nlate\n");
 	assert_int_equal(t.command.flags, 0);
-	end(&t);
-}
-
-static void turn(struct trial *t)
-{
-	rota_loop_run(t->f->loop, ROTA_RUN_ONCE);
+	trial_end(&t);
 }
 
 static void a_cancel_ends_the_command(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "echo ready; exec sleep 1000");
-	assert_int_equal(start(&t), 0);
+	trial_begin(&t, *state, "echo ready; exec sleep 1000");
+	assert_int_equal(trial_start(&t), 0);
 	while (t.command.output.size == 0)
-		turn(&t);
+		trial_turn(&t);
 	assert_int_equal(rota_request_cancel(&t.command.request), 0);
 	assert_int_equal(rota_request_cancel(&t.command.request),
 			 ROTA_EALREADY);
-	await(&t);
+	trial_await(&t);
 
 	assert_int_equal(t.status, ROTA_ECANCELED);
 	assert_string_equal(t.command.output.data, "ready\n");
 	assert_int_equal(t.command.exit.signal, SIGTERM);
 	assert_int_equal(rota_request_cancel(&t.command.request),
 			 ROTA_EALREADY);
-	end(&t);
+	trial_end(&t);
 }
 
 /* At each turn of its life, and before the first. */
@@ -353,21 +283,21 @@ static void a_cancel_works_in_each_stage(void **state)
 		struct trial t;
 		int status;
 
-		begin(&t, *state, "cat >/dev/null; echo a; echo b >&2");
+		trial_begin(&t, *state, "cat >/dev/null; echo a; echo b >&2");
 		t.options.input = rota_bytes("input", 5);
 		t.options.flags = ROTA_COMMAND_KILL;
-		assert_int_equal(start(&t), 0);
+		assert_int_equal(trial_start(&t), 0);
 		for (int i = 0; i < turns && t.calls == 0; i++)
-			turn(&t);
+			trial_turn(&t);
 		status = rota_request_cancel(&t.command.request);
 		if (t.calls == 0)
-			await(&t);
+			trial_await(&t);
 		assert_int_equal(t.calls, 1);
 		if (status == 0)
 			assert_int_equal(t.status, ROTA_ECANCELED);
 		else
 			assert_int_equal(t.status, 0);
-		end(&t);
+		trial_end(&t);
 		no_child_is_left();
 	}
 }
@@ -377,32 +307,32 @@ static void a_deadline_of_the_request_ends_the_command(void **state)
 	struct rota_deadline deadline;
 	struct trial t;
 
-	begin(&t, *state, "exec sleep 1000");
-	assert_int_equal(start(&t), 0);
+	trial_begin(&t, *state, "exec sleep 1000");
+	assert_int_equal(trial_start(&t), 0);
 	assert_int_equal(rota_request_set_deadline(
 				 &t.command.request, &deadline,
 				 rota_loop_now(t.f->loop) + ROTA_MSEC(20)),
 			 0);
-	await(&t);
+	trial_await(&t);
 
 	assert_int_equal(t.status, ROTA_ETIMEDOUT);
 	assert_int_equal(t.command.exit.signal, SIGTERM);
-	end(&t);
+	trial_end(&t);
 }
 
 static void kill_needs_no_grace(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "trap '' TERM; exec sleep 1000");
+	trial_begin(&t, *state, "trap '' TERM; exec sleep 1000");
 	t.options.timeout_ns = ROTA_MSEC(20);
 	t.options.grace_ns = ROTA_SEC(1000);
 	t.options.flags = ROTA_COMMAND_KILL;
-	run(&t);
+	trial_run(&t);
 
 	assert_int_equal(t.status, ROTA_ETIMEDOUT);
 	assert_int_equal(t.command.exit.signal, SIGKILL);
-	end(&t);
+	trial_end(&t);
 }
 
 static void descriptors_of_the_caller_are_used(void **state)
@@ -413,18 +343,18 @@ static void descriptors_of_the_caller_are_used(void **state)
 	};
 	struct trial t;
 
-	begin(&t, *state,
-	      "echo a >&3; (echo x >&2) 2>/dev/null || echo closed");
+	trial_begin(&t, *state,
+		    "echo a >&3; (echo x >&2) 2>/dev/null || echo closed");
 	t.spawn.stdio = stdio;
 	t.spawn.stdio_count = 4;
 	t.options.spawn = &t.spawn;
 	t.argv[2] = "echo a >&3; if [ -e /dev/fd/2 ]; then echo open; "
 		    "else echo closed; fi";
-	run(&t);
+	trial_run(&t);
 
 	assert_string_equal(t.command.output.data, "closed\n");
 	assert_string_equal(t.command.errors.data, "");
-	end(&t);
+	trial_end(&t);
 }
 
 static void a_missing_program_is_an_error_of_the_call(void **state)
@@ -433,15 +363,15 @@ static void a_missing_program_is_an_error_of_the_call(void **state)
 	enum rota_spawn_step step = ROTA_SPAWN_STEP_NONE;
 	int descriptors = count_descriptors();
 
-	begin(&t, *state, "");
+	trial_begin(&t, *state, "");
 	t.argv[0] = "/no/such/program";
 	t.spawn.failed = &step;
 	t.options.spawn = &t.spawn;
 	t.options.input = rota_bytes("x", 1);
-	assert_int_equal(start(&t), ROTA_ENOENT);
+	assert_int_equal(trial_start(&t), ROTA_ENOENT);
 	assert_int_equal(step, ROTA_SPAWN_STEP_EXEC);
 	t.options.flags = ROTA_COMMAND_JOIN;
-	assert_int_equal(start(&t), ROTA_ENOENT);
+	assert_int_equal(trial_start(&t), ROTA_ENOENT);
 
 	assert_int_equal(count_descriptors(), descriptors);
 	assert_false(rota_request_is_active(&t.command.request));
@@ -452,46 +382,46 @@ static void bad_options_are_refused(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "exit 0");
+	trial_begin(&t, *state, "exit 0");
 	assert_int_equal(
-		rota_command_run(NULL, t.f->loop, &t.options, on_command),
+		rota_command_run(NULL, t.f->loop, &t.options, trial_on_end),
 		ROTA_EINVAL);
 	assert_int_equal(
-		rota_command_run(&t.command, t.f->loop, NULL, on_command),
+		rota_command_run(&t.command, t.f->loop, NULL, trial_on_end),
 		ROTA_EINVAL);
 	assert_int_equal(
 		rota_command_run(&t.command, t.f->loop, &t.options, NULL),
 		ROTA_EINVAL);
 	t.options.size = 8;
-	assert_int_equal(start(&t), ROTA_EINVAL);
-	begin(&t, *state, "exit 0");
+	assert_int_equal(trial_start(&t), ROTA_EINVAL);
+	trial_begin(&t, *state, "exit 0");
 	t.options.reserved = 1;
-	assert_int_equal(start(&t), ROTA_EINVAL);
-	begin(&t, *state, "exit 0");
+	assert_int_equal(trial_start(&t), ROTA_EINVAL);
+	trial_begin(&t, *state, "exit 0");
 	t.options.flags = 8;
-	assert_int_equal(start(&t), ROTA_EINVAL);
-	begin(&t, *state, "exit 0");
+	assert_int_equal(trial_start(&t), ROTA_EINVAL);
+	trial_begin(&t, *state, "exit 0");
 	t.options.argv = NULL;
-	assert_int_equal(start(&t), ROTA_EINVAL);
-	begin(&t, *state, "exit 0");
+	assert_int_equal(trial_start(&t), ROTA_EINVAL);
+	trial_begin(&t, *state, "exit 0");
 	t.argv[0] = NULL;
-	assert_int_equal(start(&t), ROTA_EINVAL);
-	begin(&t, *state, "exit 0");
+	assert_int_equal(trial_start(&t), ROTA_EINVAL);
+	trial_begin(&t, *state, "exit 0");
 	t.options.input.size = 1;
-	assert_int_equal(start(&t), ROTA_EINVAL);
-	begin(&t, *state, "exit 0");
+	assert_int_equal(trial_start(&t), ROTA_EINVAL);
+	trial_begin(&t, *state, "exit 0");
 	t.options.output_limit = SIZE_MAX;
-	assert_int_equal(start(&t), ROTA_EINVAL);
-	begin(&t, *state, "exit 0");
+	assert_int_equal(trial_start(&t), ROTA_EINVAL);
+	trial_begin(&t, *state, "exit 0");
 	t.options.spawn = &t.spawn;
 	t.spawn.process_group = getpid();
-	assert_int_equal(start(&t), ROTA_EINVAL);
+	assert_int_equal(trial_start(&t), ROTA_EINVAL);
 	t.spawn.process_group = 0;
 	t.spawn.stdio_count = 1;
-	assert_int_equal(start(&t), ROTA_EINVAL);
+	assert_int_equal(trial_start(&t), ROTA_EINVAL);
 	t.spawn.stdio_count = 0;
 	t.spawn.size = 8;
-	assert_int_equal(start(&t), ROTA_EINVAL);
+	assert_int_equal(trial_start(&t), ROTA_EINVAL);
 }
 
 static void a_shutdown_kills_the_command(void **state)
@@ -505,15 +435,15 @@ static void a_shutdown_kills_the_command(void **state)
 
 		fixture_options(f, ROTA_CLOCK_MONOTONIC, &options);
 		assert_int_equal(rota_loop_new(&own.loop, &options), 0);
-		begin(&t, &own, "trap '' TERM; cat; sleep 1000");
+		trial_begin(&t, &own, "trap '' TERM; cat; sleep 1000");
 		t.options.input = rota_bytes("x", 1);
-		assert_int_equal(start(&t), 0);
+		assert_int_equal(trial_start(&t), 0);
 		for (int i = 0; i < turns; i++)
 			rota_loop_run(own.loop, ROTA_RUN_NOWAIT);
 		assert_int_equal(rota_loop_shutdown(own.loop, UINT64_MAX), 0);
 		assert_int_equal(t.calls, 1);
 		assert_int_equal(t.status, ROTA_ECANCELED);
-		end(&t);
+		trial_end(&t);
 	}
 	while (waitpid(-1, NULL, 0) > 0)
 		continue;
@@ -536,16 +466,17 @@ static void a_forked_child_leaves_the_command_to_its_parent(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "read x; echo \"got $x\"; cat >/dev/null; exit 4");
+	trial_begin(&t, *state,
+		    "read x; echo \"got $x\"; cat >/dev/null; exit 4");
 	t.options.input = rota_bytes("line\n", 5);
-	assert_int_equal(start(&t), 0);
+	assert_int_equal(trial_start(&t), 0);
 	in_a_child(child_ends_its_command, &t);
-	await(&t);
+	trial_await(&t);
 
 	assert_int_equal(t.status, 0);
 	assert_string_equal(t.command.output.data, "got line\n");
 	assert_int_equal(t.command.exit.code, 4);
-	end(&t);
+	trial_end(&t);
 }
 
 static void run_again(struct rota_command *command, int status)
@@ -565,7 +496,7 @@ static void a_command_may_start_again_in_its_callback(void **state)
 {
 	struct trial t;
 
-	begin(&t, *state, "echo x");
+	trial_begin(&t, *state, "echo x");
 	assert_int_equal(
 		rota_command_run(&t.command, t.f->loop, &t.options, run_again),
 		0);
