@@ -87,6 +87,7 @@ static void a_command_survives_each_failing_call(void **state)
 	fail_each(f, "realloc", ENOMEM);
 	fail_each(f, "clone", EAGAIN);
 	fail_each(f, "epoll_ctl", ENOSPC);
+	fail_each(f, "write", EIO);
 	fail_each(f, "writev", EIO);
 	fail_each(f, "read", EIO);
 }
