@@ -14,14 +14,17 @@ static void structs_keep_to_their_budgets(void **state)
 
 	assert_in_range(sizeof(struct rota_process), 1, 80);
 	assert_in_range(sizeof(struct rota_reaper), 1, 80);
+	assert_in_range(sizeof(struct rota_command), 1, 200);
 }
 
 static void handles_begin_with_their_base(void **state)
 {
 	struct rota_process process;
 	struct rota_reaper reaper;
+	struct rota_command command;
 
 	(void)state;
+	assert_ptr_equal(&command.request, &command);
 	assert_ptr_equal(&process.handle, &process);
 	assert_ptr_equal(&reaper.handle, &reaper);
 }
