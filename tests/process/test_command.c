@@ -13,11 +13,11 @@
 
 #include "support/child.h"
 
-static void output_errors_and_exit_are_collected(void **state)
+static void collect_all(struct fixture *f)
 {
 	struct trial t;
 
-	trial_begin(&t, *state, "echo out; echo err >&2; exit 7");
+	trial_begin(&t, f, "echo out; echo err >&2; exit 7");
 	trial_run(&t);
 
 	assert_int_equal(t.status, 0);
@@ -29,6 +29,11 @@ static void output_errors_and_exit_are_collected(void **state)
 	assert_int_equal(t.command.flags, 0);
 	trial_end(&t);
 	no_child_is_left();
+}
+
+static void output_errors_and_exit_are_collected(void **state)
+{
+	in_all_ways(*state, collect_all);
 }
 
 static void nothing_is_an_empty_string(void **state)
@@ -167,12 +172,12 @@ static void a_time_out_ends_the_command(void **state)
 
 /* The child ignores SIGTERM, and so does a child of it that has the output
  * open. */
-static void after_a_grace_the_whole_group_is_killed(void **state)
+static void outlast_the_grace(struct fixture *f)
 {
 	struct trial t;
 
 	trial_begin(
-		&t, *state,
+		&t, f,
 		"trap '' TERM; (while :; do sleep 1000; done) & echo started;"
 		"while :; do sleep 1000; done");
 	t.options.timeout_ns = ROTA_MSEC(100);
@@ -184,6 +189,11 @@ static void after_a_grace_the_whole_group_is_killed(void **state)
 	assert_string_equal(t.command.output.data, "started\n");
 	assert_int_equal(t.command.flags, 0);
 	trial_end(&t);
+}
+
+static void after_a_grace_the_whole_group_is_killed(void **state)
+{
+	in_all_ways(*state, outlast_the_grace);
 }
 
 /* The leader ends by SIGTERM, and the other does not. */

@@ -98,10 +98,7 @@ static void run_basics(struct fixture *f)
 
 static void a_child_has_a_controlling_terminal_of_a_size(void **state)
 {
-	run_basics(*state);
-	rotai_spawn_way = ROTAI_SPAWN_FORK;
-	run_basics(*state);
-	rotai_spawn_way = ROTAI_SPAWN_USUAL;
+	in_all_ways(*state, run_basics);
 }
 
 static void input_is_typed_and_the_end_is_a_character(void **state)
@@ -226,6 +223,27 @@ static void other_descriptors_may_be_pipes(void **state)
 	spawning_end(&t.s);
 }
 
+static void a_child_may_have_several_terminals(void **state)
+{
+	struct rota_tty other;
+	struct terminal t;
+
+	terminal_begin(&t, *state,
+		       "stty size <&3; tty <&3 >/dev/null && "
+		       "[ \"$(tty <&3)\" != \"$(tty)\" ] && echo two");
+	t.s.stdio[3] = (struct rota_spawn_stdio){
+		.kind = ROTA_SPAWN_STDIO_TERMINAL,
+		.tty = &other,
+		.columns = 40,
+		.rows = 10,
+	};
+	t.s.options.stdio_count = 4;
+	terminal_run(&t);
+
+	assert_string_equal(t.s.text, "10 40\r\ntwo\r\n");
+	assert_int_equal(rota_handle_close_now(&other.handle), 0);
+}
+
 static void bad_options_are_refused(void **state)
 {
 	struct terminal t;
@@ -263,6 +281,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(the_end_comes_with_the_last_process_of_the_terminal),
 	REAL(a_close_hangs_up),
 	REAL(other_descriptors_may_be_pipes),
+	REAL(a_child_may_have_several_terminals),
 	REAL(bad_options_are_refused),
 	REAL(a_start_that_fails_leaves_no_terminal),
 };
