@@ -158,10 +158,8 @@ struct rota_command_options {
  * output, gets SIGTERM, and SIGKILL after grace_ns: not only the process itself
  * but its process group, that is, all that it has started, except for what has
  * left the group. When the process and its output have ended, what is left of
- * the group gets SIGKILL at once. @fn is called when the process has ended. On
- * Linux before 6.9, and on other systems, no signal can reach the group once
- * the process itself has ended. If the command ends by itself, nothing is done
- * to processes that it leaves.
+ * the group gets SIGKILL at once. @fn is called when the process has ended. If
+ * the command ends by itself, nothing is done to processes that it leaves.
  *
  * If the loop shuts down, the group gets SIGKILL.
  *

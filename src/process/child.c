@@ -124,6 +124,8 @@ static void forget_child(struct rotai_child *child)
 		rotai_loop_hold(child->children->loop, 0); /* (4) */
 	close_child(child, 0);
 	rotai_children_lock();
+	if (child->is_held && !child->is_taken)
+		(void)rotai_exit_take(child->pid, &child->exit);
 	unlist(child);
 	rotai_children_unlock();
 	if (rotai_link_is_linked(&child->link))
@@ -142,8 +144,10 @@ static int child_has_ended(struct rotai_child *child)
 	if (child->kind == ROTAI_CHILD_LOST)
 		child->exit.error = ROTA_ECHILD;
 	else if (!child->is_taken)
-		ended = rotai_exit_take(child->pid, &child->exit);
-	if (ended)
+		ended = child->is_held
+				? rotai_exit_look(child->pid, &child->exit)
+				: rotai_exit_take(child->pid, &child->exit);
+	if (ended && !child->is_held)
 		unlist(child);
 	rotai_children_unlock();
 	return ended;
@@ -320,6 +324,7 @@ void rotai_child_abandon(struct rotai_child *child)
 	rotai_children_lock();
 	if (child->waiter != NULL) {
 		child->waiter->reaps = 1;
+		child->is_held = 0;
 		rotai_children_remove(child);
 		unlist(child);
 		child->is_over = 1;

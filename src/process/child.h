@@ -38,6 +38,7 @@ struct rotai_child {
 	uint8_t leads;     /* a process group */
 	uint8_t is_killed; /* by a close */
 	uint8_t is_over;
+	uint8_t is_held; /* not waited for with its exit: hold.h */
 	uint8_t is_abandoned; /* its watch does not count */
 
 	/* In the table of all own children, with its lock held. */
@@ -47,6 +48,12 @@ struct rotai_child {
 	uint8_t is_taken; /* somebody else has waited for it: */
 	struct rota_exit exit;
 };
+
+/* Whether its number, and that of its group, may be in use by others. */
+static inline int rotai_child_is_gone(const struct rotai_child *child)
+{
+	return child->is_over && (!child->is_held || child->is_taken);
+}
 
 /* The extension of @loop, which is made if it is not there; or NULL. */
 struct rotai_children *rotai_children_of(struct rota_loop *loop);

@@ -11,6 +11,8 @@
  *     SIGTERM, later SIGKILL, and to wait until it is over as always. What
  *     comes meanwhile is still collected, as far as the limits allow. When it
  *     is over, the rest of the group is killed: it was to be ended as a whole.
+ *     The process is held: it stays a zombie until then, so that the number of
+ *     its group is not used again.
  *  4. The timers are the library's own. The first one is for the time-out. The
  *     second one is for the next step: SIGKILL, or the close of the outputs.
  *  5. A loop that shuts down closes the handles by itself. The process is
@@ -34,6 +36,7 @@
 #include "loop/timer.h"
 #include "process/collect.h"
 #include "process/command.h"
+#include "process/hold.h"
 #include "rota/pipe.h"
 
 enum {
@@ -70,6 +73,7 @@ struct rotai_command {
 	uint8_t is_killed; /* SIGKILL was sent */
 	uint8_t is_given_up;
 	uint8_t is_closing;
+	uint8_t is_inherited; /* this is a forked child */
 };
 
 static struct rota_command *command_of(struct rota_request *request)
@@ -121,10 +125,12 @@ static void close_handle(struct rota_handle *handle)
 		(void)rota_handle_close(handle, on_closed);
 }
 
-/* The process may have been closed by a shutdown. (5) */
+/* The process may have been closed by a shutdown, or be the parent's. (5),
+ * (6) */
 static void signal_all(struct rotai_command *run, int signal)
 {
-	if (rotai_handle_has(&run->process.handle, ROTAI_HANDLE_OPEN))
+	if (!run->is_inherited &&
+	    rotai_handle_has(&run->process.handle, ROTAI_HANDLE_OPEN))
 		(void)rota_process_kill_group(&run->process, signal);
 }
 
@@ -138,6 +144,9 @@ static void finish(struct rotai_command *run)
 	rota_timer_stop(&run->step);
 	if (run->status < 0)
 		signal_all(run, SIGKILL);
+	if (run->has_ended && !run->is_inherited &&
+	    rotai_handle_has(&run->process.handle, ROTAI_HANDLE_OPEN))
+		rotai_process_release(&run->process, &run->command->exit);
 	close_handle(&run->input.handle);
 	close_handle(&run->outlets[0].pipe.handle);
 	close_handle(&run->outlets[1].pipe.handle);
@@ -300,8 +309,10 @@ static void command_forked(struct rota_request *request)
 {
 	struct rotai_command *run = command_of(request)->internal.run;
 
-	if (run->status == 0)
-		run->status = ROTA_ECANCELED;
+	run->is_inherited = 1;
+	if (run->is_closing)
+		return;
+	run->status = ROTA_ECANCELED;
 	finish(run);
 }
 
@@ -356,6 +367,7 @@ static void begin_command(struct rotai_command *run,
 	command->internal.run = run;
 	rotai_request_begin(&command->request, run->loop, NULL, &command_class);
 	add_handle(run, &run->process.handle);
+	rotai_process_hold(&run->process); /* (3) */
 	if (options->timeout_ns > 0)
 		start_timer(&run->limit, on_limit, options->timeout_ns);
 	begin_streams(run);

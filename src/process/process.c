@@ -337,5 +337,5 @@ int rota_process_kill_group(struct rota_process *process, int signal)
 	if (!child->leads)
 		return ROTA_EPERM;
 	return rotai_exit_kill_group(child->pidfd, child->pid, signal,
-				     child->is_over);
+				     rotai_child_is_gone(child));
 }

@@ -25,6 +25,7 @@ static void collect_all(struct fixture *f)
 	assert_int_equal(t.command.output.size, 4);
 	assert_string_equal(t.command.errors.data, "err\n");
 	assert_int_equal(t.command.exit.code, 7);
+	assert_true(t.command.exit.max_resident > 0);
 	assert_int_equal(t.command.exit.signal, 0);
 	assert_int_equal(t.command.flags, 0);
 	trial_end(&t);

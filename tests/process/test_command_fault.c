@@ -141,6 +141,33 @@ static void output_without_memory_ends_the_command(void **state)
 	no_child_is_left();
 }
 
+/* A kernel that cannot send signals to the group of a pidfd: the leader stays a
+ * zombie until its group has ended. */
+static void the_rest_of_a_group_is_killed_without_pidfds(void **state)
+{
+	struct trial t;
+
+	trial_begin(&t, *state,
+		    "(trap '' TERM; echo up; while :; do sleep 1000; done) &"
+		    "wait");
+	t.options.grace_ns = ROTA_MSEC(20);
+	t.options.linger_ns = ROTA_SEC(100);
+	fault_fail_from("pidfd_send_signal", 1, EINVAL);
+	assert_int_equal(trial_start(&t), 0);
+	while (t.command.output.size == 0)
+		trial_turn(&t);
+	assert_int_equal(rota_request_cancel(&t.command.request), 0);
+	trial_await(&t);
+	(void)fault_clear();
+
+	assert_int_equal(t.status, ROTA_ECANCELED);
+	assert_int_equal(t.command.exit.signal, SIGTERM);
+	assert_true(t.command.exit.max_resident > 0);
+	assert_int_equal(t.command.flags, 0);
+	trial_end(&t);
+	no_child_is_left();
+}
+
 /* Allow @count more descriptors than are open. */
 static void allow_descriptors(int count)
 {
@@ -278,6 +305,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_command_survives_each_failing_call),
 	REAL(a_command_survives_each_failing_allocation),
 	REAL(output_without_memory_ends_the_command),
+	REAL(the_rest_of_a_group_is_killed_without_pidfds),
 	REAL(too_few_descriptors_fail_a_command_and_leave_nothing),
 	REAL(a_terminal_survives_each_failing_call),
 	REAL(too_few_descriptors_fail_a_terminal_and_leave_nothing),
