@@ -149,7 +149,7 @@ enum rota_spawn_step {
 	ROTA_SPAWN_STEP_NONE,        /* nothing has failed */
 	ROTA_SPAWN_STEP_OPTIONS,     /* checks of the options */
 	ROTA_SPAWN_STEP_PREPARE,     /* memory, and descriptors of ours */
-	ROTA_SPAWN_STEP_PIPE,        /* pipe(2), socketpair(2), posix_openpt(3) */
+	ROTA_SPAWN_STEP_PIPE,        /* pipes, pseudo-terminals */
 	ROTA_SPAWN_STEP_START,       /* clone(2) or fork(2) */
 	ROTA_SPAWN_STEP_CGROUP,      /* joining @cgroup */
 	ROTA_SPAWN_STEP_SESSION,     /* setsid(2) */

@@ -38,7 +38,7 @@ struct rotai_child {
 	uint8_t leads;     /* a process group */
 	uint8_t is_killed; /* by a close */
 	uint8_t is_over;
-	uint8_t is_held; /* not waited for with its exit: hold.h */
+	uint8_t is_held;      /* not waited for with its exit: hold.h */
 	uint8_t is_abandoned; /* its watch does not count */
 
 	/* In the table of all own children, with its lock held. */
