@@ -48,7 +48,7 @@ struct command {
 	struct command *next, *previous;
 	char *name;
 	char *line;
-	char *new_line; /* with which it is started when it has ended, or NULL */
+	char *new_line; /* for the next start; or NULL */
 	struct rota_process process;
 	struct output outputs[2];
 	struct rota_timer timer; /* the next start, or the end of the grace */

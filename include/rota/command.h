@@ -116,8 +116,9 @@ enum {
 struct rota_command_options {
 	size_t size; /* of this struct */
 
-	/** The program and its arguments, NULL at the end. The program is looked
-	 * up in PATH: see struct rota_spawn_options. NULL: those of @spawn. */
+	/** The program and its arguments, NULL at the end. The program is
+	 * looked up in PATH: see struct rota_spawn_options. NULL: those of
+	 * @spawn. */
 	const char *const *argv;
 
 	/** Everything else about the start, or NULL. The members process_group
@@ -127,8 +128,8 @@ struct rota_command_options {
 	 * is, instead of the input, the output or the errors. */
 	const struct rota_spawn_options *spawn;
 
-	/** What the command reads from its descriptor 0. If it is empty, that is
-	 * /dev/null. A command that does not read all of it is no error. */
+	/** What the command reads from its descriptor 0. If it is empty, that
+	 * is /dev/null. A command that does not read all of it is no error. */
 	struct rota_const_buf input;
 
 	size_t output_limit; /* bytes; 0: ROTA_COMMAND_LIMIT */

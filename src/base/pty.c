@@ -41,19 +41,6 @@ static int open_master(void)
 	return error;
 }
 
-int rotai_pty_slave_named(int fd)
-{
-	const char *name = ptsname(fd);
-	int slave;
-
-	if (name == NULL)
-		return errno == 0 ? ROTA_ENOTTY : -errno;
-	do {
-		slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	} while (slave < 0 && errno == EINTR);
-	return rotai_fd_raise(slave);
-}
-
 int rotai_pty_open(int fds[2], unsigned columns, unsigned rows)
 {
 	int master = open_master();

@@ -13,7 +13,4 @@ int rotai_pty_open(int fds[2], unsigned columns, unsigned rows);
 /* Open the slave of the master @fd. Returns it, or an error. */
 int rotai_pty_slave(int fd);
 
-/* The same by its name, on every system. */
-int rotai_pty_slave_named(int fd);
-
 #endif

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "base/fd.h"
+#include "base/pty_name.h"
 
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER 0x5441 /* on most processors */

@@ -15,14 +15,14 @@
 
 #include "rota/error.h"
 
-enum { FIRST_CAPACITY = 256 };
+enum { FIRST_MEMORY = 256 };
 
-static char no_bytes[1];
+static char nothing_collected[1];
 
 void rotai_collect_begin(struct rotai_collector *collector, struct rota_buf *to,
 			 size_t limit)
 {
-	to->data = no_bytes;
+	to->data = nothing_collected;
 	to->size = 0;
 	collector->to = to;
 	collector->limit = limit;
@@ -30,10 +30,10 @@ void rotai_collect_begin(struct rotai_collector *collector, struct rota_buf *to,
 }
 
 /* Have memory for @size bytes, which is within the limit, and the 0. (1) */
-static int reserve(struct rotai_collector *collector, size_t size)
+static int reserve_collected(struct rotai_collector *collector, size_t size)
 {
 	size_t capacity =
-		collector->capacity > 0 ? collector->capacity : FIRST_CAPACITY;
+		collector->capacity > 0 ? collector->capacity : FIRST_MEMORY;
 	char *old = collector->capacity > 0 ? collector->to->data : NULL;
 	char *memory;
 
@@ -60,7 +60,7 @@ int rotai_collect(struct rotai_collector *collector,
 	if (size > collector->limit - to->size)
 		size = collector->limit - to->size;
 	if (size > 0) {
-		if (reserve(collector, to->size + size) < 0)
+		if (reserve_collected(collector, to->size + size) < 0)
 			return ROTA_ENOMEM;
 		memcpy(to->data + to->size, bytes->data, size);
 		to->size += size;
@@ -71,7 +71,7 @@ int rotai_collect(struct rotai_collector *collector,
 
 void rotai_collected_free(struct rota_buf *buf)
 {
-	if (buf->data != no_bytes)
+	if (buf->data != nothing_collected)
 		free(buf->data);
 	buf->data = NULL;
 	buf->size = 0;

@@ -91,7 +91,7 @@ static void start_timer(struct rota_timer *timer, rota_timer_fn *fn,
 }
 
 /* (1) */
-static void on_closed(struct rota_handle *handle)
+static void on_part_closed(struct rota_handle *handle)
 {
 	struct rotai_command *run = handle->data;
 	struct rota_command *command = run->command;
@@ -114,7 +114,7 @@ static void add_handle(struct rotai_command *run, struct rota_handle *handle)
 {
 	handle->data = run;
 	rota_handle_set_name(handle, "of a command");
-	rota_handle_on_shutdown(handle, on_closed);
+	rota_handle_on_shutdown(handle, on_part_closed);
 	run->handles++;
 }
 
@@ -122,7 +122,7 @@ static void add_handle(struct rotai_command *run, struct rota_handle *handle)
 static void close_handle(struct rota_handle *handle)
 {
 	if (rotai_handle_has(handle, ROTAI_HANDLE_OPEN))
-		(void)rota_handle_close(handle, on_closed);
+		(void)rota_handle_close(handle, on_part_closed);
 }
 
 /* The process may have been closed by a shutdown, or be the parent's. (5),
@@ -135,7 +135,7 @@ static void signal_all(struct rotai_command *run, int signal)
 }
 
 /* It is over, or nothing is left to wait for: close what is open. (3) */
-static void finish(struct rotai_command *run)
+static void finish_command(struct rotai_command *run)
 {
 	if (run->is_closing)
 		return;
@@ -158,7 +158,7 @@ static void finish_if_over(struct rotai_command *run)
 {
 	if (run->has_ended && !run->outlets[0].is_open &&
 	    !run->outlets[1].is_open)
-		finish(run);
+		finish_command(run);
 }
 
 static void close_outlet(struct rotai_command *run, struct outlet *outlet)
@@ -202,14 +202,14 @@ static void on_step(struct rota_timer *timer)
 }
 
 /* End the command early. (3) */
-static void end_early(struct rotai_command *run, int status)
+static void end_command_early(struct rotai_command *run, int status)
 {
 	if (run->status < 0 || run->is_closing)
 		return;
 	run->status = status;
 	rota_timer_stop(&run->limit);
 	if (rotai_loop_admits(run->loop) < 0) {
-		finish(run); /* (5) */
+		finish_command(run); /* (5) */
 	} else if (run->flags & ROTA_COMMAND_KILL) {
 		kill_all(run);
 	} else {
@@ -222,8 +222,8 @@ static void end_early(struct rotai_command *run, int status)
 
 static void on_limit(struct rota_timer *timer)
 {
-	end_early(rota_container_of(timer, struct rotai_command, limit),
-		  ROTA_ETIMEDOUT);
+	end_command_early(rota_container_of(timer, struct rotai_command, limit),
+			  ROTA_ETIMEDOUT);
 }
 
 static void on_exit(struct rota_process *process, const struct rota_exit *exit)
@@ -239,8 +239,8 @@ static void on_exit(struct rota_process *process, const struct rota_exit *exit)
 	finish_if_over(run);
 }
 
-static void collect(struct rotai_command *run, struct outlet *outlet,
-		    const struct rota_buf *buf)
+static void collect_output(struct rotai_command *run, struct outlet *outlet,
+			   const struct rota_buf *buf)
 {
 	int status = rotai_collect(&outlet->collector, buf);
 
@@ -248,9 +248,9 @@ static void collect(struct rotai_command *run, struct outlet *outlet,
 		return;
 	run->command->flags |= outlet->cut;
 	if (status < 0)
-		end_early(run, status);
+		end_command_early(run, status);
 	else if (!(run->flags & ROTA_COMMAND_DROP))
-		end_early(run, ROTA_E2BIG);
+		end_command_early(run, ROTA_E2BIG);
 }
 
 static void on_output(struct rota_stream *stream, int status,
@@ -261,17 +261,17 @@ static void on_output(struct rota_stream *stream, int status,
 		&run->outlets[stream == &run->outlets[1].pipe.stream];
 
 	if (status == 0) {
-		collect(run, outlet, buf);
+		collect_output(run, outlet, buf);
 		return;
 	}
 	close_outlet(run, outlet);
 	if (status != ROTA_EOF)
-		end_early(run, status);
+		end_command_early(run, status);
 	finish_if_over(run);
 }
 
 /* A command may end without reading its input. */
-static void on_written(struct rota_write *write, int status)
+static void on_input_written(struct rota_write *write, int status)
 {
 	struct rotai_command *run =
 		rota_container_of(write, struct rotai_command, write);
@@ -279,7 +279,7 @@ static void on_written(struct rota_write *write, int status)
 	if (run->is_closing)
 		return;
 	if (status < 0 && status != ROTA_EPIPE && status != ROTA_ECANCELED)
-		end_early(run, status);
+		end_command_early(run, status);
 	if (!run->is_closing)
 		close_handle(&run->input.handle);
 }
@@ -297,10 +297,10 @@ static int cancel_command(struct rota_request *request, int status)
 
 	if (run->is_closing || run->status < 0) {
 		if (run->loop->shutting_down)
-			finish(run);
+			finish_command(run);
 		return ROTA_EALREADY;
 	}
-	end_early(run, status);
+	end_command_early(run, status);
 	return 0;
 }
 
@@ -313,7 +313,7 @@ static void command_forked(struct rota_request *request)
 	if (run->is_closing)
 		return;
 	run->status = ROTA_ECANCELED;
-	finish(run);
+	finish_command(run);
 }
 
 static const struct rotai_request_class command_class = {
@@ -331,7 +331,7 @@ static void begin_streams(struct rotai_command *run)
 	if (run->bytes.size > 0) {
 		add_handle(run, &run->input.handle);
 		error = rota_stream_write(&run->write, &run->input.stream,
-					  &run->bytes, 1, on_written);
+					  &run->bytes, 1, on_input_written);
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		struct outlet *outlet = &run->outlets[i];
@@ -345,7 +345,7 @@ static void begin_streams(struct rotai_command *run)
 	}
 	if (error < 0) {
 		run->flags |= ROTA_COMMAND_KILL;
-		end_early(run, error);
+		end_command_early(run, error);
 		close_outlet(run, &run->outlets[0]);
 		close_outlet(run, &run->outlets[1]);
 	}

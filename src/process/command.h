@@ -7,7 +7,8 @@
 #include "rota/command.h"
 
 /* Check *@options, put the defaults into it, and make the options for the start
- * of the process, without stdio but with its count. Returns 0 or ROTA_EINVAL. */
+ * of the process, without stdio but with its count. Returns 0 or
+ * ROTA_EINVAL. */
 int rotai_command_complete(struct rota_command_options *options,
 			   struct rota_spawn_options *spawn);
 

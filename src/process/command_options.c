@@ -19,7 +19,7 @@ enum {
 	ALL_COMMAND_FLAGS =
 		ROTA_COMMAND_JOIN | ROTA_COMMAND_DROP | ROTA_COMMAND_KILL,
 	LEAST_SPAWN = ROTAI_SIZE_UP_TO(struct rota_spawn_options, reserved),
-	STANDARD = 3,
+	STANDARD_STREAMS = 3,
 };
 
 /* (1) */
@@ -53,8 +53,8 @@ static int take_spawn(struct rota_spawn_options *spawn,
 	if (!leads_session(spawn))
 		spawn->flags |= ROTA_SPAWN_NEW_GROUP;
 	spawn->flags |= ROTA_SPAWN_KILL_ON_CLOSE; /* (2) */
-	if (spawn->stdio_count < STANDARD)
-		spawn->stdio_count = STANDARD;
+	if (spawn->stdio_count < STANDARD_STREAMS)
+		spawn->stdio_count = STANDARD_STREAMS;
 	return 0;
 }
 

@@ -22,7 +22,8 @@ static int is_terminal(const struct rota_spawn_stdio *stdio)
 }
 
 /* The first descriptor with the terminal of @i. (1) */
-static uint32_t first_of(const struct rota_spawn_options *options, uint32_t i)
+static uint32_t first_with_terminal(const struct rota_spawn_options *options,
+				    uint32_t i)
 {
 	uint32_t first = 0;
 
@@ -68,7 +69,7 @@ int rotai_terminal_open(const struct rota_spawn_options *options,
 			struct rota_loop *loop, uint32_t i, int *ends)
 {
 	const struct rota_spawn_stdio *stdio = &options->stdio[i];
-	uint32_t first = first_of(options, i);
+	uint32_t first = first_with_terminal(options, i);
 	int fds[2];
 	int error;
 
