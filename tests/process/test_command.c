@@ -515,6 +515,40 @@ static void a_command_may_start_again_in_its_callback(void **state)
 	assert_int_equal(t.calls, 3);
 }
 
+static void a_command_that_was_never_run_may_be_asked_and_freed(void **state)
+{
+	struct rota_command command;
+
+	(void)state;
+	memset(&command, 0, sizeof(command));
+	assert_false(rota_request_is_active(&command.request));
+	assert_int_equal(rota_request_cancel(&command.request), ROTA_EALREADY);
+	rota_command_free(&command);
+}
+
+static void options_of_a_later_version_are_accepted_if_zero(void **state)
+{
+	struct {
+		struct rota_command_options options;
+		uint64_t later;
+	} longer;
+	struct trial t;
+
+	trial_begin(&t, *state, "exit 0");
+	longer.options = t.options;
+	longer.options.size = sizeof(longer);
+	longer.later = 1;
+	assert_int_equal(rota_command_run(&t.command, t.f->loop,
+					  &longer.options, trial_on_end),
+			 ROTA_EINVAL);
+	longer.later = 0;
+	assert_int_equal(rota_command_run(&t.command, t.f->loop,
+					  &longer.options, trial_on_end),
+			 0);
+	trial_await(&t);
+	trial_end(&t);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(output_errors_and_exit_are_collected),
 	REAL(nothing_is_an_empty_string),
@@ -540,6 +574,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_shutdown_kills_the_command),
 	REAL(a_forked_child_leaves_the_command_to_its_parent),
 	REAL(a_command_may_start_again_in_its_callback),
+	REAL(a_command_that_was_never_run_may_be_asked_and_freed),
+	REAL(options_of_a_later_version_are_accepted_if_zero),
 };
 
 FIXTURE_MAIN(tests)
