@@ -143,9 +143,7 @@ static void what_is_beyond_may_be_dropped(void **state)
 {
 	struct trial t;
 
-	trial_begin(&t, *state,
-		    "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done;"
-		    "echo end >&2");
+	trial_begin(&t, *state, "seq 0 20000; echo end >&2");
 	t.options.output_limit = 9;
 	t.options.flags = ROTA_COMMAND_DROP;
 	trial_run(&t);
@@ -177,19 +175,18 @@ static void outlast_the_grace(struct fixture *f)
 {
 	struct trial t;
 
-	trial_begin(
-		&t, f,
-		"trap '' TERM; (while :; do sleep 1000; done) & echo started;"
-		"while :; do sleep 1000; done");
-	t.options.timeout_ns = ROTA_MSEC(100);
+	trial_begin(&t, f,
+		    "trap '' TERM; (while :; do sleep 1000; done) & echo up;"
+		    "while :; do sleep 1000; done");
 	t.options.grace_ns = ROTA_MSEC(20);
-	trial_run(&t);
+	trial_cancel_when_up(&t);
 
-	assert_int_equal(t.status, ROTA_ETIMEDOUT);
+	assert_int_equal(t.status, ROTA_ECANCELED);
 	assert_int_equal(t.command.exit.signal, SIGKILL);
-	assert_string_equal(t.command.output.data, "started\n");
+	assert_string_equal(t.command.output.data, "up\n");
 	assert_int_equal(t.command.flags, 0);
 	trial_end(&t);
+	no_child_is_left();
 }
 
 static void after_a_grace_the_whole_group_is_killed(void **state)
@@ -205,12 +202,11 @@ static void a_grandchild_does_not_outlive_the_grace(void **state)
 	trial_begin(&t, *state,
 		    "(trap '' TERM; echo up; while :; do sleep 1000; done) &"
 		    "wait");
-	t.options.timeout_ns = ROTA_MSEC(100);
 	t.options.grace_ns = ROTA_MSEC(20);
 	t.options.linger_ns = ROTA_SEC(100);
-	trial_run(&t);
+	trial_cancel_when_up(&t);
 
-	assert_int_equal(t.status, ROTA_ETIMEDOUT);
+	assert_int_equal(t.status, ROTA_ECANCELED);
 	assert_int_equal(t.command.exit.signal, SIGTERM);
 	assert_string_equal(t.command.output.data, "up\n");
 	assert_int_equal(t.command.flags, 0);
@@ -234,14 +230,29 @@ static void a_stopped_command_ends_as_well(void **state)
 /* A process that has left the group has the output open. */
 static void output_that_others_hold_is_given_up(void **state)
 {
+	struct rota_spawn_stdio stdio[4];
+	struct rota_pipe go;
 	struct trial t;
 	int pid;
 
-	trial_begin(
-		&t, *state,
-		"setsid sh -c 'echo $$; exec sleep 1000' & sleep 0.1; exit 3");
-	t.options.linger_ns = ROTA_MSEC(30);
-	trial_run(&t);
+	memset(stdio, 0, sizeof(stdio));
+	stdio[3] = (struct rota_spawn_stdio){
+		.kind = ROTA_SPAWN_STDIO_PIPE,
+		.flags = ROTA_SPAWN_STDIO_READS,
+		.pipe = &go,
+	};
+	trial_begin(&t, *state,
+		    "setsid sh -c 'echo $$; exec sleep 1000' &"
+		    "read x <&3; exit 3");
+	t.spawn.stdio = stdio;
+	t.spawn.stdio_count = 4;
+	t.options.spawn = &t.spawn;
+	t.options.linger_ns = ROTA_MSEC(20);
+	assert_int_equal(trial_start(&t), 0);
+	while (t.command.output.size == 0)
+		trial_turn(&t);
+	assert_int_equal(rota_stream_send(&go.stream, "\n", 1), 0);
+	trial_await(&t);
 
 	assert_int_equal(t.status, 0);
 	assert_int_equal(t.command.exit.code, 3);
@@ -249,6 +260,7 @@ static void output_that_others_hold_is_given_up(void **state)
 	pid = atoi(t.command.output.data);
 	assert_true(pid > 1);
 	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(rota_handle_close_now(&go.handle), 0);
 	trial_end(&t);
 }
 
@@ -490,6 +502,37 @@ static void a_forked_child_leaves_the_command_to_its_parent(void **state)
 	trial_end(&t);
 }
 
+static void child_drops_its_command(void *arg)
+{
+	struct trial *t = arg;
+
+	EXPECT(rota_loop_fork(t->f->loop) == 0);
+	rota_loop_run(t->f->loop, ROTA_RUN_DEFAULT);
+	EXPECT(t->calls == 1);
+	EXPECT(t->status == ROTA_ECANCELED);
+	rota_command_free(&t->command);
+}
+
+/* The command has ended, and its group has not. */
+static void a_forked_child_kills_no_group_of_its_parent(void **state)
+{
+	struct trial t;
+
+	trial_begin(&t, *state,
+		    "(sleep 0.15; echo late) &"
+		    "exit 5");
+	t.options.linger_ns = ROTA_SEC(1000);
+	assert_int_equal(trial_start(&t), 0);
+	while (t.command.exit.code != 5)
+		trial_turn(&t);
+	in_a_child(child_drops_its_command, &t);
+	trial_await(&t);
+
+	assert_int_equal(t.status, 0);
+	assert_string_equal(t.command.output.data, "late\n");
+	trial_end(&t);
+}
+
 static void run_again(struct rota_command *command, int status)
 {
 	struct trial *t = rota_container_of(command, struct trial, command);
@@ -573,6 +616,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(bad_options_are_refused),
 	REAL(a_shutdown_kills_the_command),
 	REAL(a_forked_child_leaves_the_command_to_its_parent),
+	REAL(a_forked_child_kills_no_group_of_its_parent),
 	REAL(a_command_may_start_again_in_its_callback),
 	REAL(a_command_that_was_never_run_may_be_asked_and_freed),
 	REAL(options_of_a_later_version_are_accepted_if_zero),

@@ -153,11 +153,7 @@ static void the_rest_of_a_group_is_killed_without_pidfds(void **state)
 	t.options.grace_ns = ROTA_MSEC(20);
 	t.options.linger_ns = ROTA_SEC(100);
 	fault_fail_from("pidfd_send_signal", 1, EINVAL);
-	assert_int_equal(trial_start(&t), 0);
-	while (t.command.output.size == 0)
-		trial_turn(&t);
-	assert_int_equal(rota_request_cancel(&t.command.request), 0);
-	trial_await(&t);
+	trial_cancel_when_up(&t);
 	(void)fault_clear();
 
 	assert_int_equal(t.status, ROTA_ECANCELED);

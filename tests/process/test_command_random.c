@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { TRIALS = 5, STEPS = 60 };
+enum { TRIALS = 5, STEPS = 200 };
 
 struct player {
 	struct trial t;

@@ -64,6 +64,16 @@ static inline void trial_turn(struct trial *t)
 	rota_loop_run(t->f->loop, ROTA_RUN_ONCE);
 }
 
+/* Start it, and cancel it when it has printed something. */
+static inline void trial_cancel_when_up(struct trial *t)
+{
+	assert_int_equal(trial_start(t), 0);
+	while (t->command.output.size == 0)
+		trial_turn(t);
+	assert_int_equal(rota_request_cancel(&t->command.request), 0);
+	trial_await(t);
+}
+
 static inline void trial_end(struct trial *t)
 {
 	rota_command_free(&t->command);
