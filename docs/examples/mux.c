@@ -34,7 +34,6 @@ struct mux {
 	struct rota_process process;
 	struct rota_timer linger;
 	struct rota_end screen_end;
-	const char *name; /* of the command */
 	int has_exited;
 	int inner_ended;
 	int is_over;

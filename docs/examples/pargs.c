@@ -9,7 +9,7 @@
  *  1. Items end with blanks and newlines, quotes and backslashes protect them;
  *     with -0 they end with a byte 0, and nothing is special.
  *  2. The output of a command is collected, and printed as a whole when it has
- *     ended. So does what it writes to its standard error.
+ *     ended. So is what it writes to its standard error.
  *  3. Input is not read while enough commands wait.
  *  4. The exit status is that of xargs:
  *         123  a command has ended with a status of 1 to 125

@@ -182,7 +182,8 @@ static void kill_all(struct rotai_command *run)
 /* Nothing has ended the outputs. */
 static void give_up_outlets(struct rotai_command *run)
 {
-	run->command->flags |= ROTA_COMMAND_OUTPUT_HELD;
+	if (run->outlets[0].is_open || run->outlets[1].is_open)
+		run->command->flags |= ROTA_COMMAND_OUTPUT_HELD;
 	close_outlet(run, &run->outlets[0]);
 	close_outlet(run, &run->outlets[1]);
 	finish_if_over(run);
