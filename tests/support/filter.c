@@ -19,7 +19,7 @@ static int change(struct rota_filter *base, struct rota_filter_step *step)
 	size_t n = step->from.size < step->to.size ? step->from.size
 						   : step->to.size;
 
-	memcpy(step->to.data, step->from.data, n);
+	memmove(step->to.data, step->from.data, n); /* may be in place */
 	change_bytes(step->to.data, n, filter->key);
 	step->taken = n;
 	step->made = n;
