@@ -19,7 +19,8 @@ static int change(struct rota_filter *base, struct rota_filter_step *step)
 	size_t n = step->from.size < step->to.size ? step->from.size
 						   : step->to.size;
 
-	memmove(step->to.data, step->from.data, n); /* may be in place */
+	if (n > 0)
+		memcpy(step->to.data, step->from.data, n);
 	change_bytes(step->to.data, n, filter->key);
 	step->taken = n;
 	step->made = n;
