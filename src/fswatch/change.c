@@ -25,6 +25,11 @@
  *     That is right for an exchange, and also for two renames. If one of the
  *     names is outside, there is one that moves in and one that moves out. What
  *     is there now may be of another type than what was moved.
+ *  6. The kernel drops a notice that equals the last one in its queue, and does
+ *     not compare cookies. If an exchange with the outside follows another move
+ *     to, or from, the same name, its first notice may be missing. So a name
+ *     that moves out closely after any move to it may be there all the same,
+ *     and what moves in after such a move may have come from that name.
  */
 #include "fswatch/change.h"
 
@@ -155,6 +160,17 @@ void rotai_change_remove(struct rotai_view *view, struct rotai_entry *entry)
 	remove_below(view, entry, 1);
 }
 
+/* An entry that was added in doubt may have led to nothing so far: (5). */
+static void scan_failed(struct rotai_view *view,
+			const struct rotai_entry *entry)
+{
+	struct rotai_directory *directory = entry->directory;
+
+	if (directory != NULL && !directory->is_listed &&
+	    directory->slot == NULL)
+		rotai_view_scan(view, directory);
+}
+
 void rotai_change_created(struct rotai_view *view,
 			  const struct rotai_change_place *place)
 {
@@ -169,6 +185,7 @@ void rotai_change_created(struct rotai_view *view,
 		return;
 	}
 	entry->flags |= (uint8_t)touched_in(place->in);
+	scan_failed(view, entry);
 	if ((entry->flags & ROTAI_ENTRY_FIRST) == 0)
 		return;
 	entry->flags &= (uint8_t)~ROTAI_ENTRY_FIRST; /* (2) */
@@ -243,7 +260,7 @@ static int may_replace(const struct rotai_view *view,
 /* Remember a rename. The directories are never looked at: they may be gone. */
 static void note_rename(struct rotai_view *view,
 			const struct rotai_change_place *from,
-			const struct rotai_change_place *to)
+			const struct rotai_change_place *to, int replaces)
 {
 	struct rotai_renamed *renamed =
 		&view->renamed[view->renames++ % ROTAI_RENAMES];
@@ -256,17 +273,27 @@ static void note_rename(struct rotai_view *view,
 	}
 	if (from->length > 0)
 		memcpy(renamed->names, from->name, from->length);
-	memcpy(renamed->names + from->length, to->name, to->length);
+	if (to->length > 0)
+		memcpy(renamed->names + from->length, to->name, to->length);
 	renamed->from = from->in;
 	renamed->to = to->in;
 	renamed->from_length = from->length;
 	renamed->to_length = to->length;
 	renamed->position = from->position;
-	renamed->is_directory = from->is_directory;
+	renamed->is_directory = from->is_directory != 0;
+	renamed->may_replace = replaces != 0;
 }
 
-/* Whether this is the way back of a rename, which is then forgotten.
- * *@was_directory says what that one moved. */
+/* Whether the event at @place follows @renamed closely. */
+static int follows_closely(const struct rotai_renamed *renamed,
+			   const struct rotai_change_place *place)
+{
+	return renamed->names != NULL &&
+	       place->position - renamed->position < CLOSELY;
+}
+
+/* Whether this is the way back of a rename, which is then forgotten; the way
+ * out is that of any: (6). *@was_directory says what that one moved. */
 static int is_way_back(struct rotai_view *view,
 		       const struct rotai_change_place *from,
 		       const struct rotai_change_place *to, int *was_directory)
@@ -274,11 +301,12 @@ static int is_way_back(struct rotai_view *view,
 	for (size_t i = 0; i < ROTAI_RENAMES; i++) {
 		struct rotai_renamed *r = &view->renamed[i];
 
-		if (r->names != NULL &&
-		    from->position - r->position < CLOSELY &&
-		    is_named(to, r->from, r->names, r->from_length) &&
+		if (follows_closely(r, from) &&
 		    is_named(from, r->to, r->names + r->from_length,
-			     r->to_length)) {
+			     r->to_length) &&
+		    (to->length == 0 ||
+		     (r->may_replace &&
+		      is_named(to, r->from, r->names, r->from_length)))) {
 			free(r->names);
 			r->names = NULL;
 			*was_directory = r->is_directory;
@@ -286,6 +314,25 @@ static int is_way_back(struct rotai_view *view,
 		}
 	}
 	return 0;
+}
+
+/* Remember a move from the outside; or from the name that has just moved out,
+ * if there should be another notice of that: (6). */
+static void note_move_in(struct rotai_view *view,
+			 const struct rotai_change_place *place)
+{
+	const struct rotai_renamed *last =
+		&view->renamed[(view->renames - 1) % ROTAI_RENAMES];
+	struct rotai_change_place from = { .is_directory = place->is_directory,
+					   .position = place->position };
+
+	note_rename(view, &from, place, 1);
+	if (!follows_closely(last, place) || last->to_length > 0)
+		return;
+	from.in = last->from;
+	from.name = last->names;
+	from.length = last->from_length;
+	note_rename(view, &from, place, 1);
 }
 
 static void begin_anew(struct rotai_view *view,
@@ -307,12 +354,8 @@ void rotai_change_moved_in(struct rotai_view *view,
 			   const struct rotai_change_place *place)
 {
 	struct rotai_entry *entry = entry_at(view, place);
-	struct rotai_change_place outside = { .is_directory =
-						      place->is_directory,
-					      .position = place->position };
 
-	if (may_replace(view, place))
-		note_rename(view, &outside, place);
+	note_move_in(view, place);
 	if (!is_alive(entry)) {
 		rotai_change_created(view, place);
 		return;
@@ -327,17 +370,19 @@ void rotai_change_moved_in(struct rotai_view *view,
 	rotai_change_created(view, place);
 }
 
-/* (5) */
+/* (5), (6) */
 void rotai_change_moved_out(struct rotai_view *view,
 			    const struct rotai_change_place *place)
 {
 	const struct rotai_change_place outside = { .length = 0 };
 	struct rotai_change_place other = *place;
 
-	if (is_way_back(view, place, &outside, &other.is_directory))
-		begin_anew(view, &other);
-	else
+	if (!is_way_back(view, place, &outside, &other.is_directory)) {
 		rotai_change_removed(view, place);
+		return;
+	}
+	note_rename(view, place, &outside, 0);
+	begin_anew(view, &other);
 }
 
 /* The next entry of the tree of @top, parents first, or NULL. */
@@ -414,8 +459,8 @@ void rotai_change_moved(struct rotai_view *view,
 	int was_left_out;
 
 	/* The way back may be the first part of the next exchange. */
-	if (may_replace(view, to) || !is_newer(from) || is_back)
-		note_rename(view, from, to);
+	note_rename(view, from, to,
+		    may_replace(view, to) || !is_newer(from) || is_back);
 	if (is_alive(entry) && rotai_picture_is_in(to->in, entry)) {
 		rotai_change_lost(view); /* the picture cannot be right */
 		view->tells |= ROTAI_TELL_OVERFLOW;

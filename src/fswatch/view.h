@@ -119,18 +119,19 @@ enum {
 };
 
 /* So many can come in between: other threads may rename at the same time. */
-enum { ROTAI_RENAMES = 4 };
+enum { ROTAI_RENAMES = 8 };
 
-/* A rename; or from the outside, with no directory and no name. The directories
- * are addresses to compare with, no more. */
+/* A rename. The outside has no directory and no name. The directories are
+ * addresses to compare with, no more. */
 struct rotai_renamed {
-	const struct rotai_directory *from;
-	const struct rotai_directory *to;
+	struct rotai_directory *from;
+	struct rotai_directory *to;
 	char *names; /* one after the other; NULL: nothing is remembered */
 	size_t from_length;
 	size_t to_length;
 	uint64_t position;
-	int is_directory;
+	uint8_t is_directory;
+	uint8_t may_replace; /* something that was there */
 };
 
 struct rotai_view {
@@ -159,7 +160,7 @@ struct rotai_view {
 	struct rotai_bound self;   /* of a file, */
 	struct rotai_bound parent; /* and of a path that is followed */
 
-	/* The last renames that may be a part of an exchange: change.c (5). */
+	/* The last renames, for exchanges: change.c (5). */
 	struct rotai_renamed renamed[ROTAI_RENAMES];
 	unsigned renames;
 
