@@ -83,7 +83,7 @@ static void no_other_name_is_found(void **state)
 				text[at] = (char)byte;
 				if (rotai_http_is_same(text, name, size))
 					continue;
-				found = rota_http_name_find(text, size);
+				found = (int)rota_http_name_find(text, size);
 				assert_int_not_equal(found, i);
 			}
 		assert_int_not_equal(rota_http_name_find(name, size - 1), i);
