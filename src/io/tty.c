@@ -90,44 +90,22 @@ static void stop_tty(struct rota_handle *handle)
 	rotai_shared_stop(handle);
 }
 
-static const struct rotai_stream_class own_class = {
-	.handle = {
-		.type = "tty",
-		.stop = stop_tty,
-		.fd = rotai_stream_fd,
-		.is_ending = rotai_stream_is_ending,
-	},
-	.ready = rotai_stream_ready,
-	.transport = &rotai_shared_transport_own,
-	.is_level = 1,
-	.go_on_ending = rotai_shared_go_on_ending,
-};
+#define TTY_CLASS(way)                                                         \
+	{                                                                      \
+		.handle = { .type = "tty",                                     \
+			    .stop = stop_tty,                                  \
+			    .fd = rotai_stream_fd,                             \
+			    .is_ending = rotai_stream_is_ending },             \
+		.ready = rotai_stream_ready, .transport = &(way),              \
+		.is_level = 1, .go_on_ending = rotai_shared_go_on_ending,      \
+	}
 
-static const struct rotai_stream_class duplicate_class = {
-	.handle = {
-		.type = "tty",
-		.stop = stop_tty,
-		.fd = rotai_stream_fd,
-		.is_ending = rotai_stream_is_ending,
-	},
-	.ready = rotai_stream_ready,
-	.transport = &rotai_shared_transport_duplicate,
-	.is_level = 1,
-	.go_on_ending = rotai_shared_go_on_ending,
-};
-
-static const struct rotai_stream_class master_class = {
-	.handle = {
-		.type = "tty",
-		.stop = stop_tty,
-		.fd = rotai_stream_fd,
-		.is_ending = rotai_stream_is_ending,
-	},
-	.ready = rotai_stream_ready,
-	.transport = &rotai_shared_transport_master,
-	.is_level = 1,
-	.go_on_ending = rotai_shared_go_on_ending,
-};
+static const struct rotai_stream_class own_class =
+	TTY_CLASS(rotai_shared_transport_own);
+static const struct rotai_stream_class duplicate_class =
+	TTY_CLASS(rotai_shared_transport_duplicate);
+static const struct rotai_stream_class master_class =
+	TTY_CLASS(rotai_shared_transport_master);
 
 /* Return a descriptor for the terminal @fd and store its class, or return an
  * error. To open the name of a master makes another pseudo-terminal. */
