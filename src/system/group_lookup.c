@@ -54,11 +54,10 @@ static void group_lookup_ended(struct rotai_item *item, int error)
 	struct rota_group_lookup *lookup = rota_container_of(
 		item, struct rota_group_lookup, internal.waiter.item);
 
-	if (lookup->internal.late)
-		error = ROTA_ETIMEDOUT;
-	else if (error == 0)
-		error = rotai_record_job_status(lookup->internal.waiter.job);
-	rotai_request_complete(&lookup->request, error);
+	rotai_request_complete(&lookup->request,
+			       rotai_record_status(&lookup->internal.waiter,
+						   lookup->internal.late,
+						   error));
 }
 
 int rota_group_lookup_begin(struct rota_group_lookup *lookup,
@@ -66,27 +65,13 @@ int rota_group_lookup_begin(struct rota_group_lookup *lookup,
 			    unsigned id, rota_group_lookup_fn *fn)
 {
 	ROTAI_ENTER("group lookup", lookup, loop);
-	struct rotai_shared_job *job;
-	int error;
+	const struct rotai_record_key key = { ROTAI_RECORD_GROUP, name, id, 0 };
 
-	if (lookup == NULL || loop == NULL || fn == NULL ||
-	    (name != NULL && *name == '\0'))
+	if (lookup == NULL || loop == NULL || fn == NULL)
 		return ROTA_EINVAL;
-	error = rotai_loop_admits(loop);
-	if (error < 0)
-		return error;
-	job = rotai_record_job_new(ROTAI_RECORD_GROUP, name, id, 0);
-	if (job == NULL)
-		return ROTA_ENOMEM;
-	error = rotai_item_prepare(loop);
-	if (error < 0) {
-		rotai_record_job_free(job);
-		return error;
-	}
 	lookup->internal.fn = fn;
 	lookup->internal.late = 0;
-	rotai_request_begin(&lookup->request, loop, NULL, &group_lookup_class);
-	rotai_shared_wait(&lookup->internal.waiter, loop, ROTA_LANE_BLOCKING,
-			  job, group_lookup_ended);
-	return 0;
+	return rotai_record_begin(&lookup->request, loop, &group_lookup_class,
+				  &key, &lookup->internal.waiter,
+				  group_lookup_ended);
 }

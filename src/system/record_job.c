@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loop/loop.h"
 #include "rota/error.h"
 #include "system/record.h"
 
@@ -68,38 +69,61 @@ static const struct rotai_shared_class record_class = {
 	.free = free_record_job,
 };
 
-struct rotai_shared_job *rotai_record_job_new(enum rotai_record_kind kind,
-					      const char *name, unsigned id,
-					      unsigned flags)
+static struct rotai_shared_job *
+make_record_job(const struct rotai_record_key *key)
 {
-	size_t n = name != NULL ? strlen(name) : 0;
+	size_t n = key->name != NULL ? strlen(key->name) : 0;
 	struct record_job *made = calloc(1, sizeof(*made) + n + 1);
-	uint32_t hash = (uint32_t)kind * 31 + flags;
+	uint32_t hash = (uint32_t)key->kind * 31 + key->flags;
 
 	if (made == NULL)
 		return NULL;
-	made->kind = kind;
-	made->flags = flags;
-	made->has_name = name != NULL;
-	if (name != NULL)
-		memcpy(made->name, name, n);
+	made->kind = key->kind;
+	made->flags = key->flags;
+	made->has_name = key->name != NULL;
+	if (key->name != NULL)
+		memcpy(made->name, key->name, n);
 	else
-		made->id = id;
+		made->id = key->id;
 	hash = hash * 31 + made->id;
 	for (size_t i = 0; i < n; i++)
-		hash = hash * 31 + (unsigned char)name[i];
+		hash = hash * 31 + (unsigned char)key->name[i];
 	rotai_shared_init(&made->job, &record_class, hash);
 	return &made->job;
 }
 
-void rotai_record_job_free(struct rotai_shared_job *job)
+int rotai_record_begin(struct rota_request *request, struct rota_loop *loop,
+		       const struct rotai_request_class *class_,
+		       const struct rotai_record_key *key,
+		       struct rotai_waiter *waiter, rotai_item_ended_fn *ended)
 {
-	free_record_job(job);
+	struct rotai_shared_job *job;
+	int error;
+
+	if (key->name != NULL && *key->name == '\0')
+		return ROTA_EINVAL;
+	error = rotai_loop_admits(loop);
+	if (error < 0)
+		return error;
+	job = make_record_job(key);
+	if (job == NULL)
+		return ROTA_ENOMEM;
+	error = rotai_item_prepare(loop);
+	if (error < 0) {
+		free_record_job(job);
+		return error;
+	}
+	rotai_request_begin(request, loop, NULL, class_);
+	rotai_shared_wait(waiter, loop, ROTA_LANE_BLOCKING, job, ended);
+	return 0;
 }
 
-int rotai_record_job_status(const struct rotai_shared_job *job)
+int rotai_record_status(const struct rotai_waiter *waiter, int is_late,
+			int error)
 {
-	return record_job_of(job)->status;
+	if (is_late)
+		return ROTA_ETIMEDOUT;
+	return error == 0 ? record_job_of(waiter->job)->status : error;
 }
 
 const struct rota_user *

@@ -5,23 +5,34 @@
 #ifndef ROTAI_SYSTEM_RECORD_JOB_H
 #define ROTAI_SYSTEM_RECORD_JOB_H
 
+#include "loop/request.h"
 #include "pool/shared_job.h"
 #include "rota/user.h"
 
 enum rotai_record_kind { ROTAI_RECORD_USER, ROTAI_RECORD_GROUP };
 
-/* Make a job for the record with that @name, or if @name is NULL with that @id;
- * or NULL. */
-struct rotai_shared_job *rotai_record_job_new(enum rotai_record_kind kind,
-					      const char *name, unsigned id,
-					      unsigned flags);
+/* Which record is looked up: that with @name, or if it is NULL with @id. */
+struct rotai_record_key {
+	enum rotai_record_kind kind;
+	const char *name;
+	unsigned id;
+	unsigned flags;
+};
 
-/* Free a job that was not passed to rotai_shared_wait(). */
-void rotai_record_job_free(struct rotai_shared_job *job);
+/* Begin @request, of @class_, whose @waiter waits for the record: @ended is
+ * called as rotai_shared_wait() says. Returns 0 or an error, after which
+ * nothing has begun. */
+int rotai_record_begin(struct rota_request *request, struct rota_loop *loop,
+		       const struct rotai_request_class *class_,
+		       const struct rotai_record_key *key,
+		       struct rotai_waiter *waiter, rotai_item_ended_fn *ended);
 
-/* What the job has found, when it is done: the status, and the record that the
- * job has a reference to, or NULL. */
-int rotai_record_job_status(const struct rotai_shared_job *job);
+/* The status of a request whose @waiter has waited, with @error; @is_late: its
+ * deadline has passed. */
+int rotai_record_status(const struct rotai_waiter *waiter, int is_late,
+			int error);
+
+/* The record that the job has a reference to, or NULL. */
 const struct rota_user *
 rotai_record_job_user(const struct rotai_shared_job *job);
 const struct rota_group *

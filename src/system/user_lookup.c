@@ -55,11 +55,10 @@ static void user_lookup_ended(struct rotai_item *item, int error)
 	struct rota_user_lookup *lookup = rota_container_of(
 		item, struct rota_user_lookup, internal.waiter.item);
 
-	if (lookup->internal.late)
-		error = ROTA_ETIMEDOUT;
-	else if (error == 0)
-		error = rotai_record_job_status(lookup->internal.waiter.job);
-	rotai_request_complete(&lookup->request, error);
+	rotai_request_complete(&lookup->request,
+			       rotai_record_status(&lookup->internal.waiter,
+						   lookup->internal.late,
+						   error));
 }
 
 int rota_user_lookup_begin(struct rota_user_lookup *lookup,
@@ -67,28 +66,15 @@ int rota_user_lookup_begin(struct rota_user_lookup *lookup,
 			   unsigned id, unsigned flags, rota_user_lookup_fn *fn)
 {
 	ROTAI_ENTER("user lookup", lookup, loop);
-	struct rotai_shared_job *job;
-	int error;
+	const struct rotai_record_key key = { ROTAI_RECORD_USER, name, id,
+					      flags };
 
 	if (lookup == NULL || loop == NULL || fn == NULL ||
-	    (name != NULL && *name == '\0') ||
 	    (flags & ~(unsigned)ROTAI_USER_FLAGS) != 0)
 		return ROTA_EINVAL;
-	error = rotai_loop_admits(loop);
-	if (error < 0)
-		return error;
-	job = rotai_record_job_new(ROTAI_RECORD_USER, name, id, flags);
-	if (job == NULL)
-		return ROTA_ENOMEM;
-	error = rotai_item_prepare(loop);
-	if (error < 0) {
-		rotai_record_job_free(job);
-		return error;
-	}
 	lookup->internal.fn = fn;
 	lookup->internal.late = 0;
-	rotai_request_begin(&lookup->request, loop, NULL, &user_lookup_class);
-	rotai_shared_wait(&lookup->internal.waiter, loop, ROTA_LANE_BLOCKING,
-			  job, user_lookup_ended);
-	return 0;
+	return rotai_record_begin(&lookup->request, loop, &user_lookup_class,
+				  &key, &lookup->internal.waiter,
+				  user_lookup_ended);
 }
