@@ -370,8 +370,11 @@ static void two_watchers_of_a_directory_have_their_own_masks(void **state)
 	watch_ready(&other, "");
 	put_text(&w, "file", "");
 	until_log(&w, "created file\n");
-	put_text(&w, "file", "x");
-	until_log(&other, "changed file\n");
+	/* The other one may not have looked yet: then there is no change. */
+	while (strstr(other.log, "changed file\n") == NULL) {
+		put_text(&w, "file", "x");
+		rota_loop_run(w.f->loop, ROTA_RUN_NOWAIT);
+	}
 	assert_not_logged(&w, "changed");
 	assert_not_logged(&other, "created");
 
