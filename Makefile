@@ -377,8 +377,10 @@ $(benches): $(BUILD)/bench/%: $(dir)/bench/%.o $(bench_objects) $(archives)
 # --- tests -------------------------------------------------------------------
 
 # T chooses a program and N tests by their names, POLLER one of the pollers, and
-# SAN sanitizers: address,undefined or thread.
+# SAN sanitizers: address,undefined or thread. Most tests wait more than they
+# compute, so TEST_JOBS programs at once are more than the processors.
 
+TEST_JOBS     ?= $(shell expr 2 '*' $(processors))
 ASAN_OPTIONS  ?= detect_stack_use_after_return=1:allocator_may_return_null=1
 UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
 # A forked child of a process with threads may have threads too.
@@ -489,7 +491,7 @@ check-run: check-programs
 		$(sort $(patsubst test_%,%,$(basename $(notdir \
 		$(wildcard tests/*/test_*.c)))))))
 	@ROTA_TEST_FILTER='$(N)' $(fixed_space) tests/support/run \
-		-t $(if $(ROTA_TEST_FULL),1200,120) -j $(processors) $(runs)
+		-t $(if $(ROTA_TEST_FULL),1200,120) -j $(TEST_JOBS) $(runs)
 
 endif
 
@@ -657,6 +659,7 @@ macos: ## compile and link everything for macOS, for both processors
 		ZIG_LOCAL_CACHE_DIR=$(macos)/cache ZIG_GLOBAL_CACHE_DIR=$(macos)/cache \
 		$(again) SYSTEM=Darwin BUILD=$(macos)/$$processor \
 			CC="$(zig) cc -target $$processor-macos" AR="$(zig) ar" \
+			CFLAGS='-g0 -fno-sanitize=undefined $(CFLAGS)' \
 			EXPORTS= WERROR=1 CMOCKA_CFLAGS=-I$(macos)/include \
 			CMOCKA_LIBS=tests/support/macos/libcmocka.tbd \
 			macos-programs || exit; \

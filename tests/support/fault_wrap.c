@@ -293,9 +293,9 @@ static enum fault_call kind_of_statx(long flags)
 	return (flags & AT_SYMLINK_NOFOLLOW) != 0 ? FAULT_LSTAT : FAULT_STAT;
 }
 
-/* openat2(2), with the arguments @a. With RESOLVE_CACHED the kernel also refuses
- * with EAGAIN while anything is mounted or unmounted, in any namespace, as other
- * programs of the tests do. A test is not to depend on that. */
+/* openat2(2), with the arguments @a. With RESOLVE_CACHED the kernel also
+ * refuses with EAGAIN while anything is mounted or unmounted, in any namespace,
+ * as other programs of the tests do. A test is not to depend on that. */
 static long open_once_more(const long *a)
 {
 	const struct rotai_open_how *how = (const void *)a[2];
