@@ -155,6 +155,7 @@ int rota_process_watch(struct rota_process *process, int pid, rota_exit_fn *fn);
  * Phase, Thread, Owner: as rota_process_watch()
  * Errors:  as rota_process_watch(); ROTA_ENOTSUP does not occur; and
  *          ROTA_ECHILD    @pid is no child of this process
+ *          ROTA_EALREADY  the library waits for @pid already
  */
 int rota_process_adopt(struct rota_process *process, int pid, rota_exit_fn *fn);
 

@@ -1,5 +1,11 @@
 /*
  * base/exit.c - the functions of exit.h that are the same on all systems.
+ *
+ *  1. Somebody else may have waited for a child, or nobody had to, because
+ *     SIGCHLD is ignored. Then its number may be that of another child by now,
+ *     which must not be taken for it. A pidfd stays with its process: with
+ *     P_PIDFD, waitid(2) says ECHILD. Linux has that since 5.4. A child that it
+ *     finds keeps its number until it is waited for.
  */
 #include "base/exit.h"
 
@@ -16,6 +22,10 @@
 enum { ALL_CHILDREN = __WALL };
 #else
 enum { ALL_CHILDREN = 0 };
+#endif
+
+#ifdef __linux__
+enum { BY_PIDFD = 3 }; /* P_PIDFD, which the headers may not have */
 #endif
 
 /* Darwin counts bytes, all others count KiB. */
@@ -57,12 +67,40 @@ static void add_usage(struct rota_exit *exit, const struct rusage *usage)
 	exit->involuntary_switches = (uint64_t)usage->ru_nivcsw;
 }
 
-int rotai_exit_take(pid_t pid, struct rota_exit *exit)
+/* waitid(2) for one child, which it leaves. (1) */
+static int look_for(pid_t pid, int pidfd, siginfo_t *info)
+{
+	const int options = WEXITED | WNOHANG | WNOWAIT | ALL_CHILDREN;
+	int error;
+
+	memset(info, 0, sizeof(*info));
+#ifdef __linux__
+	if (pidfd >= 0) {
+		do {
+			error = waitid((idtype_t)BY_PIDFD, (id_t)pidfd, info,
+				       options);
+		} while (error < 0 && errno == EINTR);
+		if (error == 0 || errno == ECHILD)
+			return error;
+	}
+#else
+	(void)pidfd;
+#endif
+	do {
+		error = waitid(P_PID, (id_t)pid, info, options);
+	} while (error < 0 && errno == EINTR);
+	return error;
+}
+
+int rotai_exit_take(pid_t pid, int pidfd, struct rota_exit *exit)
 {
 	struct rusage usage;
 	int status;
 	pid_t found;
 
+	if (pidfd >= 0 &&
+	    (!rotai_exit_look(pid, pidfd, exit) || exit->error < 0))
+		return exit->error < 0;
 	clear(exit);
 	do {
 		found = wait4(pid, &status, WNOHANG | ALL_CHILDREN, &usage);
@@ -78,18 +116,12 @@ int rotai_exit_take(pid_t pid, struct rota_exit *exit)
 	return 1;
 }
 
-int rotai_exit_look(pid_t pid, struct rota_exit *exit)
+int rotai_exit_look(pid_t pid, int pidfd, struct rota_exit *exit)
 {
 	siginfo_t info;
-	int error;
 
 	clear(exit);
-	memset(&info, 0, sizeof(info));
-	do {
-		error = waitid(P_PID, (id_t)pid, &info,
-			       WEXITED | WNOHANG | WNOWAIT | ALL_CHILDREN);
-	} while (error < 0 && errno == EINTR);
-	if (error < 0) {
+	if (look_for(pid, pidfd, &info) < 0) {
 		exit->error = ROTA_ECHILD;
 		return 1;
 	}

@@ -19,13 +19,14 @@ int rotai_exit_open(pid_t pid, int with_kqueue);
 /* The same by kqueue(2) alone. */
 int rotai_exit_open_queue(pid_t pid);
 
-/* Wait for our child @pid without blocking. Returns 1 with *@exit filled; or 0
- * if it has not ended. If it is no child, or somebody else has waited for it,
- * the member error of *@exit is ROTA_ECHILD. */
-int rotai_exit_take(pid_t pid, struct rota_exit *exit);
+/* Wait for our child @pid without blocking. @pidfd is its pidfd, or -1. Returns
+ * 1 with *@exit filled; or 0 if it has not ended. If it is no child, or
+ * somebody else has waited for it, the member error of *@exit is ROTA_ECHILD.
+ * With a pidfd that is so, too, if another child has its number by now. */
+int rotai_exit_take(pid_t pid, int pidfd, struct rota_exit *exit);
 
 /* The same without taking it, and without the resources. */
-int rotai_exit_look(pid_t pid, struct rota_exit *exit);
+int rotai_exit_look(pid_t pid, int pidfd, struct rota_exit *exit);
 
 /* Block until our child @pid has ended, and leave it. */
 void rotai_exit_await(pid_t pid);

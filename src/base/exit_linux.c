@@ -26,7 +26,8 @@ int rotai_exit_open(pid_t pid, int with_kqueue)
 	if (with_kqueue)
 		return rotai_exit_open_queue(pid);
 	fd = rotai_fd_raise((int)syscall(CALL_PIDFD_OPEN, (long)pid, 0L));
-	if (fd == ROTA_EINVAL) /* a thread that leads no process */
+	/* A thread that leads no process: ENOENT since Linux 6.16. */
+	if (fd == ROTA_EINVAL || fd == ROTA_ENOENT)
 		return ROTA_ESRCH;
 	return fd == ROTA_ENOSYS ? ROTA_ENOTSUP : fd;
 }

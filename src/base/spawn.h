@@ -65,6 +65,9 @@ int rotai_spawn_start(struct rotai_spawn *spawn);
 /* The same with fork(2). */
 int rotai_spawn_fork(struct rotai_spawn *spawn);
 
+/* How many descriptors this process may have, as far as a child looks. */
+int rotai_spawn_limit(void);
+
 /* In the child: make all steps. Returns only if one has failed, which is then
  * in step and error. */
 void rotai_spawn_child(struct rotai_spawn *spawn);

@@ -29,16 +29,6 @@ struct failure {
 	int error;
 };
 
-static int limit_of_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
-	    limit.rlim_cur > (rlim_t)LIMIT_MOST)
-		return LIMIT_MOST;
-	return (int)limit.rlim_cur;
-}
-
 static int open_failure_pipe(int fds[2], int least)
 {
 	int error = rotai_fd_pipe(fds);
@@ -124,6 +114,16 @@ static int start_forked(struct rotai_spawn *spawn)
 	return error;
 }
 
+int rotai_spawn_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur > (rlim_t)LIMIT_MOST)
+		return LIMIT_MOST;
+	return (int)limit.rlim_cur;
+}
+
 int rotai_spawn_fork(struct rotai_spawn *spawn)
 {
 	int before = errno;
@@ -135,7 +135,7 @@ int rotai_spawn_fork(struct rotai_spawn *spawn)
 	spawn->error = 0;
 	spawn->has_cleared = 0;
 	spawn->has_joined = 0;
-	spawn->limit = limit_of_descriptors();
+	spawn->limit = rotai_spawn_limit();
 	spawn->step = ROTA_SPAWN_STEP_START;
 	error = start_forked(spawn);
 	if (error == 0)

@@ -19,19 +19,27 @@
  *     flags, and filters of system calls refuse it with ENOSYS or EPERM.
  *     The thread sanitizer takes the child of a clone(2) for a fork, so that is
  *     not called under it.
- *  6. Where there is no clone(2) of this kind, as in emulations of Linux that
+ *  6. A child that changes its user makes the memory that it shares one that
+ *     may not be dumped: PR_SET_DUMPABLE of prctl(2). That protects the parent
+ *     from processes of that user, as long as it is shared. When no such child
+ *     is left, the parent gets back what it was: it would leave no core dumps,
+ *     and debuggers and its own descriptors in /proc would refuse it.
+ *  7. Where there is no clone(2) of this kind, as in emulations of Linux that
  *     make a fork(2) of it, a fork is made.
  */
 #include "base/spawn.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clone3.h"
 #include "base/fd.h"
+#include "base/fork.h"
+#include "base/lock.h"
 #include "base/spawn_call.h"
 #include "base/thread.h"
 #include "rota/error.h"
@@ -41,6 +49,14 @@ enum {
 	ALL_SIGNALS_SIZE = (_NSIG - 1) / 8,
 	WITH_PIDFD = 0x1000, /* CLONE_PIDFD, since Linux 5.2 */
 };
+
+/* Whether this process may be dumped. (6) */
+static struct {
+	struct rotai_lock lock;
+	uint32_t owner; /* 1 more than the generation of the process */
+	unsigned children;
+	int before;
+} dumps;
 
 ROTAI_IN_CHILD static int run_sharing(void *arg)
 {
@@ -171,6 +187,51 @@ static int start_sharing(struct rotai_spawn *spawn)
 	return spawn->error;
 }
 
+/* (6) */
+static int changes_identity(const struct rotai_spawn *spawn)
+{
+	return (spawn->options->flags &
+		(ROTA_SPAWN_SET_USER | ROTA_SPAWN_SET_GROUP)) != 0;
+}
+
+/* In a forked child there are no such children yet. */
+static void lock_dumps(void)
+{
+	rotai_lock_take(&dumps.lock);
+	if (dumps.owner != rotai_fork_generation + 1)
+		dumps.children = 0;
+	dumps.owner = rotai_fork_generation + 1;
+}
+
+static void keep_dumpable(void)
+{
+	lock_dumps();
+	if (dumps.children++ == 0)
+		dumps.before = prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L);
+	rotai_lock_release(&dumps.lock);
+}
+
+static void restore_dumpable(void)
+{
+	lock_dumps();
+	/* No other value than 0 and 1 can be set. */
+	if (--dumps.children == 0 && dumps.before == 1)
+		(void)prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L);
+	rotai_lock_release(&dumps.lock);
+}
+
+static int start_keeping_dumpable(struct rotai_spawn *spawn)
+{
+	int error;
+
+	if (!changes_identity(spawn))
+		return start_sharing(spawn);
+	keep_dumpable();
+	error = start_sharing(spawn);
+	restore_dumpable();
+	return error;
+}
+
 char **rotai_spawn_environment(void)
 {
 	return environ;
@@ -187,13 +248,14 @@ int rotai_spawn_start(struct rotai_spawn *spawn)
 	spawn->parent = spawn->options->death_signal != 0 ? getpid() : 0;
 	spawn->pidfd = -1;
 	spawn->error = 0;
+	spawn->limit = rotai_spawn_limit();
 	block_all(&spawn->mask);
-	error = start_sharing(spawn);
+	error = start_keeping_dumpable(spawn);
 	unblock(&spawn->mask);
 	rotai_thread_restore_cancel(cancel);
 	errno = before;
 	if (error < 0 && spawn->step == ROTA_SPAWN_STEP_START &&
 	    (error == ROTA_EINVAL || error == ROTA_ENOSYS))
-		return rotai_spawn_fork(spawn); /* (6) */
+		return rotai_spawn_fork(spawn); /* (7) */
 	return error;
 }

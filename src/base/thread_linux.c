@@ -8,6 +8,12 @@
 #include <sched.h>
 #include <unistd.h>
 
+/* A cpu_set_t has 1024 processors. Linux can be built for 8192, and refuses a
+ * set that is smaller than what the machine may have. */
+struct processor_set {
+	cpu_set_t parts[8];
+};
+
 void rotai_thread_set_name(const char *name)
 {
 	(void)pthread_setname_np(pthread_self(), name);
@@ -20,26 +26,30 @@ int rotai_thread_processor(void)
 	return processor < 0 ? 0 : processor;
 }
 
+static int get_processors(struct processor_set *set)
+{
+	return sched_getaffinity(0, sizeof(*set), set->parts) < 0 ? -errno : 0;
+}
+
 unsigned rotai_thread_processors(void)
 {
-	cpu_set_t set;
+	struct processor_set set;
 	long online;
 
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		return (unsigned)CPU_COUNT(&set);
-	/* There are more processors than a cpu_set_t can hold. */
+	if (get_processors(&set) == 0)
+		return (unsigned)CPU_COUNT_S(sizeof(set), set.parts);
 	online = sysconf(_SC_NPROCESSORS_ONLN);
 	return online < 1 ? 1 : (unsigned)online;
 }
 
 /* The processor with that index in *@set, which has some. */
-static size_t nth_processor(const cpu_set_t *set, unsigned index)
+static size_t nth_processor(const struct processor_set *set, unsigned index)
 {
 	size_t processor = 0;
 
-	index %= (unsigned)CPU_COUNT(set);
+	index %= (unsigned)CPU_COUNT_S(sizeof(*set), set->parts);
 	for (;; processor++) {
-		if (!CPU_ISSET(processor, set))
+		if (!CPU_ISSET_S(processor, sizeof(*set), set->parts))
 			continue;
 		if (index-- == 0)
 			return processor;
@@ -48,12 +58,13 @@ static size_t nth_processor(const cpu_set_t *set, unsigned index)
 
 int rotai_thread_pin(unsigned index)
 {
-	cpu_set_t all, one;
+	struct processor_set all, one;
+	int error = get_processors(&all);
 
-	if (sched_getaffinity(0, sizeof(all), &all) < 0)
-		return -errno;
-	CPU_ZERO(&one);
-	CPU_SET(nth_processor(&all, index), &one);
+	if (error < 0)
+		return error;
+	CPU_ZERO_S(sizeof(one), one.parts);
+	CPU_SET_S(nth_processor(&all, index), sizeof(one), one.parts);
 	/* 0 is the calling thread: see sched_setaffinity(2). */
-	return sched_setaffinity(0, sizeof(one), &one) < 0 ? -errno : 0;
+	return sched_setaffinity(0, sizeof(one), one.parts) < 0 ? -errno : 0;
 }

@@ -122,12 +122,12 @@ static void forget_child(struct rotai_child *child)
 {
 	if (child->is_abandoned && child->fd >= 0)
 		rotai_loop_hold(child->children->loop, 0); /* (4) */
-	close_child(child, 0);
 	rotai_children_lock();
 	if (child->is_held && !child->is_taken)
-		(void)rotai_exit_take(child->pid, &child->exit);
+		(void)rotai_exit_take(child->pid, child->pidfd, &child->exit);
 	unlist(child);
 	rotai_children_unlock();
+	close_child(child, 0);
 	if (rotai_link_is_linked(&child->link))
 		rotai_list_remove(&child->link);
 	free(child);
@@ -139,14 +139,16 @@ static int child_has_ended(struct rotai_child *child)
 	int ended = 1;
 
 	if (child->kind == ROTAI_CHILD_FOREIGN)
-		return rotai_exit_look(child->pid, &child->exit);
+		return rotai_exit_look(child->pid, child->pidfd, &child->exit);
 	rotai_children_lock();
 	if (child->kind == ROTAI_CHILD_LOST)
 		child->exit.error = ROTA_ECHILD;
 	else if (!child->is_taken)
 		ended = child->is_held
-				? rotai_exit_look(child->pid, &child->exit)
-				: rotai_exit_take(child->pid, &child->exit);
+				? rotai_exit_look(child->pid, child->pidfd,
+						  &child->exit)
+				: rotai_exit_take(child->pid, child->pidfd,
+						  &child->exit);
 	if (ended && !child->is_held)
 		unlist(child);
 	rotai_children_unlock();
@@ -220,7 +222,7 @@ static void *wait_for_child(void *arg)
 	reaps = waiter->reaps;
 	rotai_children_unlock();
 	if (reaps)
-		(void)rotai_exit_take(waiter->pid, &exit);
+		(void)rotai_exit_take(waiter->pid, -1, &exit);
 	free(waiter);
 	return NULL;
 }
@@ -347,7 +349,7 @@ void rotai_children_sweep(void)
 
 		next = at->next;
 		if (!child->is_taken &&
-		    !rotai_exit_take(child->pid, &child->exit))
+		    !rotai_exit_take(child->pid, -1, &child->exit))
 			continue;
 		rotai_children_remove(child);
 		rotai_list_remove(at);

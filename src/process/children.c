@@ -5,6 +5,9 @@
  * belongs to one process, by its generation. In a forked child its records are
  * those of the parent's children: it begins empty, and a record of the parent
  * is not taken out of it.
+ *
+ * A number is used again when somebody else has waited for a child, before its
+ * record knows that: then its exit is not known any more.
  */
 #include "process/children.h"
 
@@ -12,6 +15,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "process/child.h"
+#include "rota/error.h"
 
 enum { BUCKETS = 256 };
 
@@ -46,7 +50,17 @@ static struct rotai_child **bucket_of_pid(pid_t pid)
 void rotai_children_add(struct rotai_child *child)
 {
 	struct rotai_child **bucket = bucket_of_pid(child->pid);
+	struct rotai_child *old = rotai_children_find(child->pid);
 
+	if (old != NULL) {
+		rotai_children_remove(old);
+		if (!old->is_taken)
+			old->exit = (struct rota_exit){
+				.size = sizeof(old->exit),
+				.error = ROTA_ECHILD,
+			};
+		old->is_taken = 1;
+	}
 	child->generation = rotai_fork_generation;
 	child->is_listed = 1;
 	child->next = *bucket;

@@ -153,7 +153,7 @@ static void end_child(const struct rotai_spawn *spawn)
 
 	(void)rotai_exit_kill(spawn->pidfd, spawn->pid, SIGKILL);
 	rotai_exit_await(spawn->pid);
-	(void)rotai_exit_take(spawn->pid, &exit);
+	(void)rotai_exit_take(spawn->pid, -1, &exit);
 	if (spawn->pidfd >= 0)
 		rotai_fd_close(spawn->pidfd);
 }
@@ -279,15 +279,33 @@ int rota_process_watch(struct rota_process *process, int pid, rota_exit_fn *fn)
 	return begin_with_pid(process, pid, ROTAI_CHILD_FOREIGN, fn);
 }
 
+/* Whether the library waits for that child already, for a handle or for one
+ * that was closed. */
+static int is_waited_for(int pid)
+{
+	const struct rotai_child *child;
+	int is_so;
+
+	rotai_children_lock();
+	child = rotai_children_find(pid);
+	is_so = child != NULL && !child->is_taken && child->children != NULL;
+	rotai_children_unlock();
+	return is_so;
+}
+
 int rota_process_adopt(struct rota_process *process, int pid, rota_exit_fn *fn)
 {
 	ROTAI_ENTER_HANDLE(&process->handle);
 	struct rota_exit exit = { .size = sizeof(exit) };
+	int error = rotai_handle_usable(&process->handle);
 
-	if (pid > 0 && rotai_exit_look(pid, &exit) && exit.error < 0)
-		return rotai_handle_usable(&process->handle) < 0
-			       ? rotai_handle_usable(&process->handle)
-			       : ROTA_ECHILD;
+	if (error == 0 && pid > 0 && rotai_exit_look(pid, -1, &exit) &&
+	    exit.error < 0)
+		error = ROTA_ECHILD;
+	if (error == 0 && is_waited_for(pid))
+		error = ROTA_EALREADY;
+	if (error < 0)
+		return error;
 	return begin_with_pid(process, pid, ROTAI_CHILD_OWN, fn);
 }
 

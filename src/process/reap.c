@@ -42,7 +42,7 @@ enum rotai_reap rotai_reap(pid_t *pid, struct rota_exit *exit)
 	rotai_children_lock();
 	child = rotai_children_find(*pid);
 	if (child != NULL && !child->is_taken) {
-		(void)rotai_exit_take(*pid, &child->exit);
+		(void)rotai_exit_take(*pid, -1, &child->exit);
 		child->is_taken = 1;
 		found = ROTAI_REAP_OTHER;
 	} else if (child == NULL && rotai_children_are_starting()) {
@@ -52,7 +52,7 @@ enum rotai_reap rotai_reap(pid_t *pid, struct rota_exit *exit)
 	if (found != ROTAI_REAP_TAKEN)
 		return found;
 	exit->size = sizeof(*exit);
-	(void)rotai_exit_take(*pid, exit);
+	(void)rotai_exit_take(*pid, -1, exit);
 	/* Somebody else may have been faster. */
 	return exit->error < 0 ? ROTAI_REAP_OTHER : ROTAI_REAP_TAKEN;
 }

@@ -41,7 +41,7 @@ static int attach(struct kqd_knote *knote)
 	knote->u.proc.pidfd =
 		(int)syscall(SYS_pidfd_open, (pid_t)knote->kev.ident, 0);
 	if (knote->u.proc.pidfd < 0)
-		return errno == EINVAL ? ESRCH : errno;
+		return errno == EINVAL || errno == ENOENT ? ESRCH : errno;
 	error = kqd_epoll_add(knote->kq->fd, knote->u.proc.pidfd,
 			      EPOLLIN | EPOLLET, KQD_FROM_PROC,
 			      (uint32_t)knote->kev.ident);
