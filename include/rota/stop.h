@@ -38,7 +38,7 @@ typedef void rota_stop_fn(struct rota_stop *stop, int number, unsigned times);
 struct rota_stop_options {
 	size_t size; /* of this struct, as the caller was compiled */
 
-	/** The signals, at most ROTA_STOP_SIGNALS. */
+	/** The signals, at most ROTA_STOP_SIGNALS, each once. */
 	const int *signals;
 	size_t signal_count;
 
@@ -100,8 +100,8 @@ static inline void rota_stop_options_init(struct rota_stop_options *options)
  * Phase:   @fn runs in the poll phase.
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL    @fn is NULL; there is no signal, there are more than
- *                         ROTA_STOP_SIGNALS, or one that cannot be watched; or
- *                         @options have an invalid size
+ *                         ROTA_STOP_SIGNALS, one is there twice or cannot be
+ *                         watched; or @options have an invalid size
  *          ROTA_ENOMEM, ROTA_ESHUTDOWN, ROTA_ECHILD: as rota_signal_init()
  *          After any of them nothing is watched, and @stop is closed.
  */

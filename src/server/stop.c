@@ -137,6 +137,16 @@ static int add_watcher(struct rota_stop *stop, struct rota_loop *loop,
 	return error;
 }
 
+/* A signal with two watchers would count twice. */
+static int is_repeated_signal(const struct rota_stop_options *options)
+{
+	for (size_t i = 1; i < options->signal_count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (options->signals[i] == options->signals[k])
+				return 1;
+	return 0;
+}
+
 static int take_stop_options(struct rota_stop_options *ours,
 			     const struct rota_stop_options *given)
 {
@@ -147,7 +157,8 @@ static int take_stop_options(struct rota_stop_options *ours,
 		error = rotai_sized_take(ours, sizeof(*ours), given,
 					 LEAST_STOP_OPTIONS);
 	if (error == 0 && (ours->signals == NULL || ours->signal_count == 0 ||
-			   ours->signal_count > ROTA_STOP_SIGNALS))
+			   ours->signal_count > ROTA_STOP_SIGNALS ||
+			   is_repeated_signal(ours)))
 		error = ROTA_EINVAL;
 	return error;
 }

@@ -309,6 +309,7 @@ static void a_callback_gets_the_count(void **state)
 static void what_is_invalid_is_refused(void **state)
 {
 	static const int bad[] = { SIGINT, SIGKILL };
+	static const int repeated[] = { SIGINT, SIGTERM, SIGINT };
 	static const int many[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
 	struct fixture *f = *state;
 	struct rota_stop_options options;
@@ -330,6 +331,10 @@ static void what_is_invalid_is_refused(void **state)
 			 ROTA_EINVAL);
 	options.signals = bad;
 	options.signal_count = 2;
+	assert_int_equal(rota_stop_start(&stop, f->loop, note_stop, &options),
+			 ROTA_EINVAL);
+	options.signals = repeated;
+	options.signal_count = 3;
 	assert_int_equal(rota_stop_start(&stop, f->loop, note_stop, &options),
 			 ROTA_EINVAL);
 	options.signal_count = 1;
