@@ -67,41 +67,43 @@ static void add_usage(struct rota_exit *exit, const struct rusage *usage)
 	exit->involuntary_switches = (uint64_t)usage->ru_nivcsw;
 }
 
-/* waitid(2) for one child, which it leaves. (1) */
-static int look_for(pid_t pid, int pidfd, siginfo_t *info)
+/* waitid(2) for one child, which it leaves: 0 or an error. */
+static int look_by(idtype_t type, id_t id, siginfo_t *info)
 {
-	const int options = WEXITED | WNOHANG | WNOWAIT | ALL_CHILDREN;
 	int error;
 
 	memset(info, 0, sizeof(*info));
-#ifdef __linux__
-	if (pidfd >= 0) {
-		do {
-			error = waitid((idtype_t)BY_PIDFD, (id_t)pidfd, info,
-				       options);
-		} while (error < 0 && errno == EINTR);
-		if (error == 0 || errno == ECHILD)
-			return error;
-	}
-#else
-	(void)pidfd;
-#endif
 	do {
-		error = waitid(P_PID, (id_t)pid, info, options);
+		error = waitid(type, id, info,
+			       WEXITED | WNOHANG | WNOWAIT | ALL_CHILDREN);
 	} while (error < 0 && errno == EINTR);
-	return error;
+	return error < 0 ? -errno : 0;
+}
+
+/* The same by a pidfd, if there is one, and if the system can do that. (1) */
+static int look_by_pidfd(int pidfd, siginfo_t *info)
+{
+#ifdef __linux__
+	if (pidfd >= 0)
+		return look_by((idtype_t)BY_PIDFD, (id_t)pidfd, info);
+#endif
+	(void)pidfd;
+	(void)info;
+	return ROTA_ENOTSUP;
 }
 
 int rotai_exit_take(pid_t pid, int pidfd, struct rota_exit *exit)
 {
 	struct rusage usage;
+	siginfo_t info;
 	int status;
 	pid_t found;
 
-	if (pidfd >= 0 &&
-	    (!rotai_exit_look(pid, pidfd, exit) || exit->error < 0))
-		return exit->error < 0;
 	clear(exit);
+	if (look_by_pidfd(pidfd, &info) == ROTA_ECHILD) {
+		exit->error = ROTA_ECHILD;
+		return 1;
+	}
 	do {
 		found = wait4(pid, &status, WNOHANG | ALL_CHILDREN, &usage);
 	} while (found < 0 && errno == EINTR);
@@ -119,9 +121,12 @@ int rotai_exit_take(pid_t pid, int pidfd, struct rota_exit *exit)
 int rotai_exit_look(pid_t pid, int pidfd, struct rota_exit *exit)
 {
 	siginfo_t info;
+	int error = look_by_pidfd(pidfd, &info);
 
 	clear(exit);
-	if (look_for(pid, pidfd, &info) < 0) {
+	if (error < 0 && error != ROTA_ECHILD)
+		error = look_by(P_PID, (id_t)pid, &info);
+	if (error < 0) {
 		exit->error = ROTA_ECHILD;
 		return 1;
 	}

@@ -312,14 +312,13 @@ static void a_child_with_a_user_leaves_core_dumps_to_its_parent(void **state)
 	assert_int_equal(prctl(PR_SET_DUMPABLE, 1), 0);
 }
 
-/* Neither close_range(2) nor a list of the descriptors. */
-static void refuse_lists(void)
+static void refuse_two(uint32_t first, uint32_t second)
 {
 	struct sock_filter program[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CALL_CLOSE_RANGE, 1, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getdents64, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, first, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, second, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -345,7 +344,8 @@ static void start_without_lists(void *arg)
 		child_skips();
 	EXPECT(rota_loop_new(&loop, NULL) == 0);
 	EXPECT(fcntl(0, F_DUPFD, LEFT_OPEN) == LEFT_OPEN);
-	refuse_lists();
+	/* Nothing lists the descriptors. */
+	refuse_two(CALL_CLOSE_RANGE, SYS_getdents64);
 	snprintf(script, sizeof(script), "test -e /proc/self/fd/%d", LEFT_OPEN);
 	start_shell(&e, loop, script);
 	rota_loop_run(loop, ROTA_RUN_DEFAULT);
@@ -366,6 +366,54 @@ static void descriptors_are_closed_one_by_one_if_need_be(void **state)
 	in_all_ways(*state, run_without_lists);
 }
 
+static void end_without_waitid(void *arg)
+{
+	struct rota_loop *loop;
+	struct ended e;
+
+	(void)arg;
+	if (prctl(PR_GET_SECCOMP) < 0)
+		child_skips();
+	EXPECT(rota_loop_new(&loop, NULL) == 0);
+	refuse_two(SYS_waitid, SYS_waitid);
+	start_shell(&e, loop, "exit 5");
+	rota_loop_run(loop, ROTA_RUN_DEFAULT);
+	EXPECT(e.exit.code == 5 && e.exit.error == 0);
+	EXPECT(rota_handle_close_now(&e.process.handle) == 0);
+	EXPECT(rota_loop_close(loop) == 0);
+}
+
+/* A kernel or a filter that does not know P_PIDFD. */
+static void an_exit_is_known_without_the_call_that_compares(void **state)
+{
+	(void)state;
+	if (!in_a_child_or_skip(end_without_waitid, NULL))
+		skip_test("no filter");
+}
+
+/* --- options -------------------------------------------------------------- */
+
+static void the_most_descriptors_are_taken(void **state)
+{
+	enum { MOST = 65536 };
+	struct fixture *f = *state;
+	struct spawning s;
+	struct rota_spawn_stdio *stdio =
+		test_calloc(MOST, sizeof(struct rota_spawn_stdio));
+
+	for (size_t i = 0; i < MOST; i++)
+		stdio[i].kind = ROTA_SPAWN_STDIO_CLOSED;
+	spawning_begin(&s, f, "exit 0");
+	s.stdio[1].kind = ROTA_SPAWN_STDIO_NULL;
+	s.options.file = "/none/none";
+	s.options.stdio = stdio;
+	s.options.stdio_count = MOST;
+	assert_int_equal(spawning_start(&s), ROTA_ENOENT);
+	assert_int_equal(s.step, ROTA_SPAWN_STEP_EXEC);
+	spawning_end(&s);
+	test_free(stdio);
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(an_exit_is_not_taken_from_the_next_user_of_a_number),
 	REAL(a_pidfd_tells_apart_who_has_a_number),
@@ -373,6 +421,8 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_thread_is_no_process),
 	REAL(a_child_with_a_user_leaves_core_dumps_to_its_parent),
 	REAL(descriptors_are_closed_one_by_one_if_need_be),
+	REAL(an_exit_is_known_without_the_call_that_compares),
+	REAL(the_most_descriptors_are_taken),
 };
 
 FIXTURE_MAIN(tests)
