@@ -18,8 +18,7 @@ void rotai_process_release(struct rota_process *process, struct rota_exit *exit)
 
 	rotai_children_lock();
 	if (child->kind == ROTAI_CHILD_OWN && !child->is_taken) {
-		(void)rotai_exit_take(child->pid, child->pidfd,
-				      &child->exit);
+		(void)rotai_exit_take(child->pid, child->pidfd, &child->exit);
 		child->is_taken = 1;
 		rotai_children_remove(child);
 	}
