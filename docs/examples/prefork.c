@@ -27,7 +27,11 @@
  *     program that a service manager has started with the socket. If it fails,
  *     the old one goes on. If it serves, it tells the old one to end, which
  *     tells the service manager who the main process is now.
+ *  5. A child that the program has forked by itself is passed to
+ *     rota_process_adopt(). So the library waits for it, for no other child,
+ *     and a signal never reaches another process that has its number.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <rota.h>
 #include <signal.h>
@@ -35,7 +39,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "prefork/worker.h"
@@ -47,10 +50,11 @@ static const uint64_t LONGEST_PAUSE_NS = ROTA_SEC(10);
 static const uint64_t LONG_LIFE_NS = ROTA_SEC(2);
 
 struct worker {
-	struct worker *next;   /* of the master's list */
-	struct rota_pipe pipe; /* (3) */
+	struct worker *next;         /* of the master's list */
+	struct rota_pipe pipe;       /* (3) */
+	struct rota_process process; /* (5) */
 	uint64_t started_ns;
-	pid_t pid;
+	int handles; /* that are open */
 	unsigned slot;
 	int is_ready, is_ending;
 };
@@ -64,7 +68,7 @@ struct slot {
 static struct rota_loop *loop;
 static struct rota_notifier notifier;
 static struct rota_watchdog watchdog;
-static struct rota_signal child, hangup, upgrade;
+static struct rota_signal hangup, upgrade;
 static struct rota_stop stop;
 static struct worker *workers;
 static struct slot slots[MOST_WORKERS];
@@ -72,7 +76,8 @@ static unsigned slot_count = 2;
 static unsigned rolling; /* 1 more than the slot that is being replaced */
 static int listener = -1;
 static int is_stopping;
-static pid_t old_master, new_master;
+static struct rota_process new_master;
+static pid_t old_master;
 static char **arguments;
 
 static void start_worker(unsigned slot);
@@ -91,12 +96,21 @@ static struct worker *find_in_slot(unsigned slot, int is_ready)
 static void end_worker(struct worker *worker)
 {
 	worker->is_ending = 1;
-	kill(worker->pid, SIGTERM);
+	rota_process_kill(&worker->process, SIGTERM);
 }
 
-static void on_freed(struct rota_handle *handle)
+static void on_closed(struct rota_handle *handle)
 {
-	free(rota_container_of(handle, struct worker, pipe.handle));
+	struct worker *worker = handle->data;
+
+	if (--worker->handles == 0)
+		free(worker);
+}
+
+static void free_worker(struct worker *worker)
+{
+	rota_handle_close(&worker->pipe.handle, on_closed);
+	rota_handle_close(&worker->process.handle, on_closed);
 }
 
 /* The first time that everything serves: if there is an old master, this one
@@ -144,7 +158,7 @@ static void on_ready(struct rota_stream *stream, int status,
 	(void)buf;
 	rota_stream_read_stop(stream);
 	if (status < 0 || is_stopping)
-		return; /* it has ended: on_child() comes */
+		return; /* it has ended: on_worker_exit() comes */
 	before = find_in_slot(worker->slot, 1);
 	worker->is_ready = 1;
 	if (before != NULL)
@@ -197,22 +211,52 @@ static pid_t fork_worker(const int fds[2])
 	return pid;
 }
 
+static void on_worker_exit(struct rota_process *process,
+			   const struct rota_exit *exit);
+
+/* Open the handles of a worker, and fork it: 0, or an error and there is
+ * none. (5) */
+static int fork_into(struct worker *worker, const int fds[2])
+{
+	pid_t pid;
+	int error = rota_process_init(&worker->process, loop);
+
+	if (error < 0)
+		return error;
+	error = rota_pipe_open(&worker->pipe, loop, fds[0]);
+	if (error < 0) {
+		rota_handle_close_now(&worker->process.handle);
+		return error;
+	}
+	worker->pipe.handle.data = worker;
+	worker->process.handle.data = worker;
+	worker->handles = 2;
+	pid = fork_worker(fds);
+	error = pid < 0 ? -errno
+			: rota_process_adopt(&worker->process, pid,
+					     on_worker_exit);
+	if (error < 0)
+		free_worker(worker); /* it sees the end of its pipe */
+	return error;
+}
+
 static void start_worker(unsigned slot)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
 	int fds[2];
+	int error = worker == NULL ? ROTA_ENOMEM : rota_pipe_socketpair(fds, 0);
 
-	if (worker == NULL || rota_pipe_socketpair(fds, 0) < 0) {
-		free(worker);
-		start_later(slot, 0);
-		return;
+	if (error == 0) {
+		error = fork_into(worker, fds);
+		close(fds[1]);
+		if (error < 0 && worker->handles == 0)
+			close(fds[0]);
 	}
-	worker->pid = fork_worker(fds);
-	close(fds[1]);
-	if (worker->pid < 0 ||
-	    rota_pipe_open(&worker->pipe, loop, fds[0]) < 0) {
-		close(fds[0]); /* which ends the worker, if there is one */
-		free(worker);
+	if (error < 0) {
+		fprintf(stderr, "prefork: worker: %s\n",
+			rota_error_text(error));
+		if (worker != NULL && worker->handles == 0)
+			free(worker);
 		start_later(slot, 0);
 		return;
 	}
@@ -225,63 +269,58 @@ static void start_worker(unsigned slot)
 
 /* --- children that end ---------------------------------------------------- */
 
-static struct worker *take_worker(pid_t pid)
+static void take_worker(const struct worker *worker)
 {
-	for (struct worker **at = &workers; *at != NULL; at = &(*at)->next) {
-		struct worker *worker = *at;
+	struct worker **at = &workers;
 
-		if (worker->pid != pid)
-			continue;
-		*at = worker->next;
-		return worker;
-	}
-	return NULL;
+	while (*at != worker)
+		at = &(*at)->next;
+	*at = worker->next;
 }
 
 static void close_watchers(void)
 {
-	rota_handle_close(&child.handle, NULL);
+	rota_handle_close(&new_master.handle, NULL);
 	rota_handle_close(&hangup.handle, NULL);
 	rota_handle_close(&upgrade.handle, NULL);
 	rota_stop_close(&stop);
 }
 
-static void on_worker_end(struct worker *worker)
+static void replace_worker(const struct worker *worker)
 {
 	uint64_t life_ns = rota_loop_now(loop) - worker->started_ns;
-	int has_lived = worker->is_ready && life_ns >= LONG_LIFE_NS;
 
-	rota_handle_close(&worker->pipe.handle, on_freed);
-	if (is_stopping || worker->is_ending)
-		return;
-	printf("prefork: worker %ld has ended by itself\n", (long)worker->pid);
+	printf("prefork: worker %d has ended by itself\n",
+	       rota_process_pid(&worker->process));
 	if (!worker->is_ready && find_in_slot(worker->slot, 1) != NULL) {
 		printf("prefork: the old workers stay\n");
 		rolling = 0;
 		rota_notifier_ready(&notifier);
 		return;
 	}
-	start_later(worker->slot, has_lived);
+	start_later(worker->slot, worker->is_ready && life_ns >= LONG_LIFE_NS);
 }
 
-static void on_child(struct rota_signal *signal, uint32_t count)
+static void on_worker_exit(struct rota_process *process,
+			   const struct rota_exit *exit)
 {
-	struct worker *worker;
-	pid_t pid;
+	struct worker *worker = process->handle.data;
 
-	(void)signal;
-	(void)count;
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
-		worker = take_worker(pid);
-		if (worker != NULL) {
-			on_worker_end(worker);
-		} else if (pid == new_master) {
-			printf("prefork: the new master has failed\n");
-			new_master = 0;
-		}
-	}
+	(void)exit;
+	take_worker(worker);
+	if (!is_stopping && !worker->is_ending)
+		replace_worker(worker);
+	free_worker(worker);
 	if (is_stopping && workers == NULL)
 		close_watchers();
+}
+
+static void on_master_exit(struct rota_process *process,
+			   const struct rota_exit *exit)
+{
+	(void)process;
+	(void)exit;
+	printf("prefork: the new master has failed\n");
 }
 
 /* --- signals -------------------------------------------------------------- */
@@ -323,21 +362,27 @@ static _Noreturn void become_master(void)
 
 static void on_upgrade(struct rota_signal *signal, uint32_t count)
 {
+	pid_t pid;
+
 	(void)signal;
 	(void)count;
-	if (new_master > 0 || is_stopping)
+	if (rota_handle_is_active(&new_master.handle) || is_stopping)
 		return;
-	new_master = fork();
-	if (new_master == 0)
+	pid = fork();
+	if (pid == 0)
 		become_master();
+	if (pid < 0 ||
+	    rota_process_adopt(&new_master, pid, on_master_exit) < 0)
+		printf("prefork: the new master has failed\n");
 }
 
 static void on_stop(struct rota_stop *the_stop, int number, unsigned times)
 {
 	(void)the_stop;
 	(void)number;
-	if (times == 1 && new_master > 0)
-		rota_notifier_main_pid(&notifier, (int)new_master); /* (4) */
+	if (times == 1 && rota_handle_is_active(&new_master.handle))
+		rota_notifier_main_pid(&notifier, /* (4) */
+				       rota_process_pid(&new_master));
 	else if (times == 1)
 		rota_notifier_stopping(&notifier);
 	is_stopping = 1;
@@ -417,7 +462,7 @@ static int start(const char *ip, unsigned port)
 	if (error == 0)
 		error = rota_stop_start(&stop, loop, on_stop, NULL);
 	if (error == 0)
-		error = watch(&child, SIGCHLD, on_child);
+		error = rota_process_init(&new_master, loop);
 	if (error == 0)
 		error = watch(&hangup, SIGHUP, on_hangup);
 	if (error == 0)
