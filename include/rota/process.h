@@ -65,8 +65,10 @@ typedef void rota_exit_fn(struct rota_process *process,
  * A close does not end the child, unless ROTA_SPAWN_KILL_ON_CLOSE is set: the
  * child goes on, its exit is not reported, and the library waits for it later,
  * so that it does not stay a zombie. That is done by the loop while the loop
- * runs. After the loop has closed, it is done by the next
- * rota_process_spawn() in the process.
+ * runs. After the loop has closed, each call of rota_process_init() and
+ * rota_process_spawn() in this process looks at up to 16 such children in turn,
+ * and so do each exit of another child and the close of each loop that has had
+ * processes.
  *
  * Owner:   as struct rota_handle
  */

@@ -15,7 +15,9 @@
  *  4. The handle of a child may be closed. The record then stays in the loop,
  *     which waits for the child and tells nobody. Its watch no longer counts,
  *     so the loop can be closed. When the loop is freed, the record becomes one
- *     of the orphans, which are looked for with each next start.
+ *     of the orphans. Whatever the library does next with processes, in any
+ *     loop, it looks at some of them, in turn: so the cost of each call does
+ *     not grow with their number.
  *  5. In a forked child the processes are the children of another process. When
  *     the loop is rebuilt, each handle is told that its exit is not known.
  *  6. A record whose exit was reported stays with its handle until that is
@@ -58,7 +60,10 @@ struct rotai_waiter {
 	int reaps; /* with the lock: there is no record any more */
 };
 
-enum { WAITER_STACK = 64 * 1024 };
+enum {
+	WAITER_STACK = 64 * 1024,
+	ORPHANS_AT_A_TIME = 16,
+};
 
 static struct rotai_children *children_of(struct rotai_extension *extension)
 {
@@ -155,11 +160,38 @@ static int child_has_ended(struct rotai_child *child)
 	return ended;
 }
 
+/* With the lock held: wait for a child without a loop, if it has ended. */
+static void look_at_orphan(struct rotai_child *child)
+{
+	if (!child->is_taken && !rotai_exit_take(child->pid, -1, &child->exit)) {
+		rotai_children_orphan(child);
+		return;
+	}
+	rotai_children_remove(child);
+	free(child);
+}
+
+void rotai_children_sweep(void)
+{
+	uint32_t count = rotai_children_orphan_count();
+	struct rotai_child *child;
+
+	if (count == 0)
+		return;
+	if (count > ORPHANS_AT_A_TIME)
+		count = ORPHANS_AT_A_TIME;
+	rotai_children_lock();
+	while (count-- > 0 && (child = rotai_children_take_orphan()) != NULL)
+		look_at_orphan(child);
+	rotai_children_unlock();
+}
+
 static void look_at_child(struct rotai_child *child)
 {
 	if (child->is_over || !child_has_ended(child))
 		return;
 	child->is_over = 1;
+	rotai_children_sweep(); /* (4) */
 	if (child->process == NULL) {
 		forget_child(child);
 		return;
@@ -336,30 +368,6 @@ void rotai_child_abandon(struct rotai_child *child)
 		forget_child(child);
 }
 
-void rotai_children_sweep(void)
-{
-	struct rota_link ended;
-	struct rota_link *at, *next;
-
-	rotai_list_init(&ended);
-	rotai_children_lock();
-	for (at = rotai_children_orphans()->next;
-	     at != rotai_children_orphans(); at = next) {
-		struct rotai_child *child = child_of_link(at);
-
-		next = at->next;
-		if (!child->is_taken &&
-		    !rotai_exit_take(child->pid, -1, &child->exit))
-			continue;
-		rotai_children_remove(child);
-		rotai_list_remove(at);
-		rotai_list_append(&ended, at);
-	}
-	rotai_children_unlock();
-	while ((at = rotai_list_take_first(&ended)) != NULL)
-		free(child_of_link(at));
-}
-
 /* (5) */
 static void lose(struct rotai_child *child)
 {
@@ -424,6 +432,7 @@ static void free_children(struct rotai_extension *extension,
 	struct rotai_children *children = children_of(extension);
 	struct rota_link *at;
 
+	rotai_children_sweep();
 	while ((at = rotai_list_take_first(&children->all)) != NULL) {
 		struct rotai_child *child = child_of_link(at);
 
@@ -436,7 +445,7 @@ static void free_children(struct rotai_extension *extension,
 		rotai_children_lock();
 		if (rotai_link_is_linked(&child->ended))
 			rotai_list_remove(&child->ended);
-		rotai_children_orphan(child);
+		look_at_orphan(child);
 		rotai_children_unlock();
 	}
 	rotai_memory_free(&loop->allocator, children, sizeof(*children));

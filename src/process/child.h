@@ -73,7 +73,7 @@ int rotai_child_watch(struct rotai_child *child,
  * is waited for. The record is freed, now or later. */
 void rotai_child_abandon(struct rotai_child *child);
 
-/* Wait for children whose loop has gone. */
+/* Wait for some of the children whose loop has gone. */
 void rotai_children_sweep(void);
 
 #endif

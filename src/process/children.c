@@ -23,7 +23,8 @@ static struct rotai_lock children_lock;
 static struct rotai_child *buckets[BUCKETS];
 static struct rota_link orphans;
 static uint32_t owner;    /* 0, or 1 more than the generation */
-static uint32_t starting; /* atomic */
+static uint32_t starting;     /* atomic */
+static uint32_t orphan_count; /* atomic; changed with the lock */
 
 void rotai_children_lock(void)
 {
@@ -34,6 +35,7 @@ void rotai_children_lock(void)
 		buckets[i] = NULL;
 	rotai_list_init(&orphans);
 	__atomic_store_n(&starting, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&orphan_count, 0, __ATOMIC_RELAXED);
 	owner = rotai_fork_generation + 1;
 }
 
@@ -94,11 +96,22 @@ void rotai_children_orphan(struct rotai_child *child)
 {
 	child->children = NULL;
 	rotai_list_append(&orphans, &child->link);
+	__atomic_fetch_add(&orphan_count, 1, __ATOMIC_RELAXED);
 }
 
-struct rota_link *rotai_children_orphans(void)
+struct rotai_child *rotai_children_take_orphan(void)
 {
-	return &orphans;
+	struct rota_link *link = rotai_list_take_first(&orphans);
+
+	if (link == NULL)
+		return NULL;
+	__atomic_fetch_sub(&orphan_count, 1, __ATOMIC_RELAXED);
+	return rota_container_of(link, struct rotai_child, link);
+}
+
+uint32_t rotai_children_orphan_count(void)
+{
+	return __atomic_load_n(&orphan_count, __ATOMIC_RELAXED);
 }
 
 void rotai_children_start_begin(void)

@@ -8,6 +8,7 @@
 #ifndef ROTAI_PROCESS_CHILDREN_H
 #define ROTAI_PROCESS_CHILDREN_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 struct rotai_child;
@@ -25,8 +26,10 @@ void rotai_children_start_begin(void);
 void rotai_children_start_end(void);
 int rotai_children_are_starting(void);
 
-/* Children without a loop. */
+/* Children without a loop: add one to the end, and take the first one, or NULL.
+ * The count does not need the lock. */
 void rotai_children_orphan(struct rotai_child *child);
-struct rota_link *rotai_children_orphans(void);
+struct rotai_child *rotai_children_take_orphan(void);
+uint32_t rotai_children_orphan_count(void);
 
 #endif

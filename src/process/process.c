@@ -113,6 +113,7 @@ int rota_process_init(struct rota_process *process, struct rota_loop *loop)
 		return error;
 	if (rotai_children_of(loop) == NULL)
 		return ROTA_ENOMEM;
+	rotai_children_sweep();
 	process->internal.child = NULL;
 	process->internal.fn = NULL;
 	rotai_handle_open(&process->handle, loop, &process_class);
