@@ -16,6 +16,16 @@ struct spawn_peer {
 	void (*at_once)(const char *program, size_t count);
 };
 
+/* Start @together children, let all of them end, and take their exits; and that
+ * @rounds times. The marks of support/trace.h are around what the library
+ * does. */
+struct spawn_marked {
+	size_t together;
+	size_t rounds;
+};
+
+void spawn_rota_marked(void *marked);
+
 extern const struct spawn_peer spawn_rota;
 extern const struct spawn_peer spawn_libuv;
 extern const struct spawn_peer spawn_vfork;
