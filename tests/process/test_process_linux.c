@@ -400,7 +400,7 @@ static void start_as_user(void *arg)
 {
 	static const struct rota_spawn_limit more = { RLIMIT_NOFILE, 1 << 20,
 						      1 << 20 };
-	const struct rlimit none = { 0, 0 };
+	struct rlimit none = { 0 }, processes;
 	struct rota_spawn_options options;
 	enum rota_spawn_step step;
 	struct rota_loop *loop;
@@ -435,9 +435,13 @@ static void start_as_user(void *arg)
 	options = (struct rota_spawn_options){ 0 };
 	EXPECT(try_as_user(loop, &options, &step) == 0);
 
+	EXPECT(getrlimit(RLIMIT_NPROC, &processes) == 0);
+	none.rlim_max = processes.rlim_max;
 	EXPECT(setrlimit(RLIMIT_NPROC, &none) == 0);
 	EXPECT(try_as_user(loop, &options, &step) == ROTA_EAGAIN);
 	EXPECT(step == ROTA_SPAWN_STEP_START);
+	EXPECT(setrlimit(RLIMIT_NPROC, &processes) == 0);
+	EXPECT(try_as_user(loop, &options, &step) == 0);
 }
 
 static void an_ordinary_user_gets_the_step_that_needs_privileges(void **state)
@@ -518,11 +522,25 @@ static void start_at_the_limit_in_a_child(void *arg)
 	start_at_the_limit(&f);
 }
 
+static void start_at_the_limit_as_user(void *arg)
+{
+	struct rota_privileges_options options;
+
+	rota_privileges_options_init(&options);
+	options.user_id = UNUSED;
+	options.group_id = UNUSED;
+	options.flags = ROTA_PRIVILEGES_DUMPABLE; /* for /proc/self/fd */
+	EXPECT(rota_privileges_drop(&options) == 0);
+	start_at_the_limit_in_a_child(arg);
+}
+
 static void the_limit_of_descriptors_leaks_none(void **state)
 {
 	if (poller_is(*state, "kqueue"))
 		skip_test("the double has descriptors of its own");
 	in_a_child(start_at_the_limit_in_a_child, NULL);
+	if (getuid() == 0)
+		in_a_child(start_at_the_limit_as_user, NULL);
 	rotai_exit_way = ROTAI_EXIT_THREAD;
 	in_a_child(start_at_the_limit_in_a_child, NULL);
 	rotai_exit_way = ROTAI_EXIT_USUAL;
