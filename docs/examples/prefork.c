@@ -371,8 +371,7 @@ static void on_upgrade(struct rota_signal *signal, uint32_t count)
 	pid = fork();
 	if (pid == 0)
 		become_master();
-	if (pid < 0 ||
-	    rota_process_adopt(&new_master, pid, on_master_exit) < 0)
+	if (pid < 0 || rota_process_adopt(&new_master, pid, on_master_exit) < 0)
 		printf("prefork: the new master has failed\n");
 }
 

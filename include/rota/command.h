@@ -128,6 +128,11 @@ struct rota_command_options {
 	 * is, instead of the input, the output or the errors. */
 	const struct rota_spawn_options *spawn;
 
+	/** Set to the step of the start that has failed, or to
+	 * ROTA_SPAWN_STEP_NONE: for a message, see rota_spawn_step_name().
+	 * NULL: that of @spawn. */
+	enum rota_spawn_step *failed;
+
 	/** What the command reads from its descriptor 0. If it is empty, that
 	 * is /dev/null. A command that does not read all of it is no error. */
 	struct rota_const_buf input;

@@ -28,6 +28,23 @@ enum {
 	ROTA_PRIVILEGES_DUMPABLE = 1 << 1,
 };
 
+/** The steps of rota_privileges_drop(), in their order. A step that the options
+ * do not ask for is not made. */
+enum rota_privileges_step {
+	ROTA_PRIVILEGES_STEP_NONE,     /* nothing has failed */
+	ROTA_PRIVILEGES_STEP_OPTIONS,  /* checks of the options */
+	ROTA_PRIVILEGES_STEP_THREADS,  /* a look at the other threads */
+	ROTA_PRIVILEGES_STEP_LOOKUP,   /* the user, the group, their groups */
+	ROTA_PRIVILEGES_STEP_PREPARE,  /* what can be taken back is noted */
+	ROTA_PRIVILEGES_STEP_ROOT,     /* chroot(2) */
+	ROTA_PRIVILEGES_STEP_GROUPS,   /* setgroups(2) */
+	ROTA_PRIVILEGES_STEP_GROUP,    /* setresgid(2) */
+	ROTA_PRIVILEGES_STEP_USER,     /* setresuid(2) */
+	ROTA_PRIVILEGES_STEP_VERIFY,   /* the old rights must not come back */
+	ROTA_PRIVILEGES_STEP_NO_NEW,   /* ROTA_PRIVILEGES_NO_NEW */
+	ROTA_PRIVILEGES_STEP_DUMPABLE, /* ROTA_PRIVILEGES_DUMPABLE */
+};
+
 /** The new identity of the process. Call rota_privileges_options_init(), then
  * set user, or user_id and group_id. */
 struct rota_privileges_options {
@@ -54,6 +71,10 @@ struct rota_privileges_options {
 	 * Descriptors of directories outside of it that are still open lead out
 	 * of it. */
 	const char *root;
+
+	/** Set to the step that has failed, or to ROTA_PRIVILEGES_STEP_NONE.
+	 * May be NULL. */
+	enum rota_privileges_step *failed;
 
 	uint64_t flags; /* ROTA_PRIVILEGES_NO_NEW, and so on */
 };
@@ -111,6 +132,14 @@ rota_privileges_options_init(struct rota_privileges_options *options)
  *          of its threads do, and it cannot be said which: end it.
  */
 int rota_privileges_drop(const struct rota_privileges_options *options);
+
+/**
+ * Return the name of a step for messages, such as "setuid", or "unknown".
+ *
+ * Thread:  any.
+ * Owner:   the string is static.
+ */
+const char *rota_privileges_step_name(enum rota_privileges_step step);
 
 #pragma GCC visibility pop
 

@@ -14,6 +14,10 @@
 extern "C" {
 #endif
 
+/** Enough bytes for what rota_exit_text() writes, its terminating 0 included.
+ */
+enum { ROTA_EXIT_TEXT_SIZE = 64 };
+
 #pragma GCC visibility push(default)
 
 struct rota_process;
@@ -197,6 +201,27 @@ int rota_process_kill(struct rota_process *process, int signal);
  *          ROTA_EINVAL, ROTA_ECHILD: as rota_process_kill()
  */
 int rota_process_kill_group(struct rota_process *process, int signal);
+
+/**
+ * Return the exit status that a shell would report for @exit: its code, or 128
+ * and the number of the signal. A program that runs one other program ends with
+ * it. Returns ROTA_ECHILD, which is negative, if the exit is not known.
+ *
+ * Thread:  any.
+ */
+int rota_exit_status(const struct rota_exit *exit);
+
+/**
+ * Write to @text how a process has ended, for messages: "exit status 3",
+ * "signal 15, SIGTERM", "signal 11, SIGSEGV, core dumped" or "exit not known".
+ * ROTA_EXIT_TEXT_SIZE bytes are always enough. Returns 0.
+ *
+ * Thread:  any.
+ * Errors:  ROTA_EINVAL  @exit or @text is NULL
+ *          ROTA_ENOSPC  @size is too small. What fits is there, and a 0 behind
+ *                       it, unless @size is 0.
+ */
+int rota_exit_text(const struct rota_exit *exit, char *text, size_t size);
 
 /**
  * Kill all processes of a cgroup and of those below it, at once: cgroup.kill of

@@ -154,6 +154,15 @@ int rota_signal_number(const struct rota_signal *signal);
 int rota_signal_get_info(const struct rota_signal *signal,
 			 struct rota_signal_info *info);
 
+/**
+ * Return the name of a signal for messages, such as "SIGTERM"; or "unknown",
+ * also for real-time signals, which have numbers only.
+ *
+ * Thread:  any, and signal handlers.
+ * Owner:   the string is static.
+ */
+const char *rota_signal_name(int number);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

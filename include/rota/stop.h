@@ -45,6 +45,12 @@ struct rota_stop_options {
 	/** How long the stop of a server may take: rota_server_stop(). */
 	uint64_t grace_ns;
 
+	/** Called for each signal when its effect on the server or the loops
+	 * has begun, or NULL: to tell a service manager
+	 * (rota_notifier_stopping()), and to end what else the program does.
+	 * rota_stop_start() ignores it. */
+	rota_stop_fn *on_signal;
+
 	/** Called when the server has stopped, or NULL. The watchers of the
 	 * signals are closed by then. */
 	rota_server_fn *on_stopped;
@@ -68,6 +74,7 @@ struct rota_stop {
 		struct rota_server *server; /* NULL: it is another kind */
 		struct rota_loops *loops;
 		rota_stop_fn *fn;
+		rota_stop_fn *on_signal; /* or NULL */
 		uint64_t grace_ns;
 		rota_server_fn *on_stopped;
 	} internal; /* private to the library: do not read or write */
@@ -84,7 +91,7 @@ void rota_stop_options_init_size(struct rota_stop_options *options,
 
 /**
  * Set *@options to the defaults: SIGINT and SIGTERM, a grace of 10 seconds, and
- * no callback.
+ * no callbacks.
  *
  * Thread:  any.
  */

@@ -22,7 +22,7 @@ enum { BUCKETS = 256 };
 static struct rotai_lock children_lock;
 static struct rotai_child *buckets[BUCKETS];
 static struct rota_link orphans;
-static uint32_t owner;    /* 0, or 1 more than the generation */
+static uint32_t owner;        /* 0, or 1 more than the generation */
 static uint32_t starting;     /* atomic */
 static uint32_t orphan_count; /* atomic; changed with the lock */
 

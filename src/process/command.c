@@ -398,6 +398,14 @@ static void make_stdio(struct rotai_command *run,
 	}
 }
 
+/* The start has come to this step. */
+static void note_step(const struct rota_spawn_options *spawn,
+		      enum rota_spawn_step step)
+{
+	if (spawn->failed != NULL)
+		*spawn->failed = step;
+}
+
 /* Start the process, with descriptors 1 and 2 in one pipe. */
 static int spawn_joined(struct rotai_command *run,
 			struct rota_spawn_options *spawn,
@@ -406,6 +414,7 @@ static int spawn_joined(struct rotai_command *run,
 	int fds[2];
 	int error = rota_pipe_anonymous(fds, 0);
 
+	note_step(spawn, ROTA_SPAWN_STEP_PIPE);
 	if (error < 0)
 		return error;
 	error = rota_pipe_open(&run->outlets[0].pipe, run->loop, fds[0]);
@@ -488,6 +497,26 @@ static int run_command(struct rota_command *command, struct rota_loop *loop,
 	return error;
 }
 
+/* Make the array of descriptors, and run the command. */
+static int run_complete(struct rota_command *command, struct rota_loop *loop,
+			const struct rota_command_options *options,
+			struct rota_spawn_options *spawn, rota_command_fn *fn)
+{
+	size_t size = spawn->stdio_count * sizeof(struct rota_spawn_stdio);
+	struct rota_spawn_stdio *stdio =
+		rotai_memory_new(&loop->allocator, size);
+	int error;
+
+	note_step(spawn, ROTA_SPAWN_STEP_PREPARE);
+	if (stdio == NULL)
+		return ROTA_ENOMEM;
+	rotai_command_stdio(stdio, options, spawn->stdio_count);
+	spawn->stdio = stdio;
+	error = run_command(command, loop, options, spawn, stdio, fn);
+	rotai_memory_free(&loop->allocator, stdio, size);
+	return error;
+}
+
 int rota_command_run(struct rota_command *command, struct rota_loop *loop,
 		     const struct rota_command_options *options,
 		     rota_command_fn *fn)
@@ -495,8 +524,6 @@ int rota_command_run(struct rota_command *command, struct rota_loop *loop,
 	ROTAI_ENTER("command", command, loop);
 	struct rota_command_options all = { .size = sizeof(all) };
 	struct rota_spawn_options spawn = { .size = sizeof(spawn) };
-	struct rota_spawn_stdio *stdio;
-	size_t size;
 	int error = rotai_loop_admits(loop);
 
 	if (error == 0 && (command == NULL || options == NULL || fn == NULL))
@@ -504,18 +531,12 @@ int rota_command_run(struct rota_command *command, struct rota_loop *loop,
 	if (error == 0)
 		error = rotai_sized_take(&all, sizeof(all), options,
 					 LEAST_COMMAND_OPTIONS);
+	spawn.failed = all.failed;
 	if (error == 0)
 		error = rotai_command_complete(&all, &spawn);
-	if (error < 0)
-		return error;
-	size = spawn.stdio_count * sizeof(*stdio);
-	stdio = rotai_memory_new(&loop->allocator, size);
-	if (stdio == NULL)
-		return ROTA_ENOMEM;
-	rotai_command_stdio(stdio, &all, spawn.stdio_count);
-	spawn.stdio = stdio;
-	error = run_command(command, loop, &all, &spawn, stdio, fn);
-	rotai_memory_free(&loop->allocator, stdio, size);
+	if (error == 0)
+		return run_complete(command, loop, &all, &spawn, fn);
+	note_step(&spawn, ROTA_SPAWN_STEP_OPTIONS);
 	return error;
 }
 

@@ -41,6 +41,8 @@ static int take_spawn(struct rota_spawn_options *spawn,
 	if (options->spawn != NULL)
 		error = rotai_sized_take(spawn, sizeof(*spawn), options->spawn,
 					 LEAST_SPAWN);
+	if (options->failed != NULL)
+		spawn->failed = options->failed;
 	if (error < 0 || spawn->process_group != 0 ||
 	    (spawn->stdio_count > 0 && spawn->stdio == NULL))
 		return ROTA_EINVAL;

@@ -78,32 +78,38 @@ static void on_server_stopped(struct rota_server *server)
 		fn(server);
 }
 
+/* The last thing that is done with @stop: the program may free it. */
+static void tell_signal(struct rota_stop *stop, int number, unsigned times)
+{
+	if (stop->internal.on_signal != NULL)
+		stop->internal.on_signal(stop, number, times);
+}
+
 static void stop_server(struct rota_stop *stop, int number, unsigned times)
 {
 	struct rota_server *server = stop->internal.server;
 
-	(void)number;
-	if (times == 1) {
-		if (rota_server_stop(server, stop->internal.grace_ns,
-				     on_server_stopped) == 0)
-			server->internal.stop = stop; /* (4) */
-		return;
+	if (times > 1) {
+		close_watchers(stop);
+		rota_server_reset(server);
+	} else if (rota_server_stop(server, stop->internal.grace_ns,
+				    on_server_stopped) == 0) {
+		server->internal.stop = stop; /* (4) */
 	}
-	close_watchers(stop);
-	rota_server_reset(server);
+	tell_signal(stop, number, times);
 }
 
 static void stop_loops(struct rota_stop *stop, int number, unsigned times)
 {
 	struct rota_loops *loops = stop->internal.loops;
 
-	(void)number;
-	if (times == 1) {
+	if (times > 1) {
+		close_watchers(stop);
+		(void)rota_loops_stop_now(loops);
+	} else {
 		(void)rota_loops_stop(loops);
-		return;
 	}
-	close_watchers(stop);
-	(void)rota_loops_stop_now(loops);
+	tell_signal(stop, number, times);
 }
 
 /* (3) */
@@ -176,6 +182,7 @@ static int watch_signals(struct rota_stop *stop, struct rota_loop *loop,
 	stop->internal.number = 0;
 	stop->internal.fn = fn;
 	stop->internal.grace_ns = ours.grace_ns;
+	stop->internal.on_signal = ours.on_signal;
 	stop->internal.on_stopped = ours.on_stopped;
 	if (fn == NULL)
 		error = ROTA_EINVAL;

@@ -56,6 +56,8 @@ struct privilege_change {
 	struct group_list old_groups;
 	int old_root;      /* a descriptor, or -1 */
 	int old_directory; /* the same */
+
+	enum rota_privileges_step *step; /* that is made */
 };
 
 void rota_privileges_options_init_size(struct rota_privileges_options *options,
@@ -313,16 +315,23 @@ static int verify(const struct privilege_change *change)
  * ROTA_ENOTRECOVERABLE. */
 static int change_ids(const struct privilege_change *change)
 {
-	int error = rotai_identity_set_supplementary(change->groups.ids,
-						     change->groups.count);
+	int error;
 
+	*change->step = ROTA_PRIVILEGES_STEP_GROUPS;
+	error = rotai_identity_set_supplementary(change->groups.ids,
+						 change->groups.count);
 	if (error < 0)
 		return error;
+	*change->step = ROTA_PRIVILEGES_STEP_GROUP;
 	error = become_group(change->group);
-	if (error == 0)
+	if (error == 0) {
+		*change->step = ROTA_PRIVILEGES_STEP_USER;
 		error = become(change->user);
-	if (error == 0)
+	}
+	if (error == 0) {
+		*change->step = ROTA_PRIVILEGES_STEP_VERIFY;
 		return verify(change);
+	}
 	if (rotai_identity_set_groups(change->old_ids.groups) < 0 ||
 	    rotai_identity_set_supplementary(change->old_groups.ids,
 					     change->old_groups.count) < 0)
@@ -335,6 +344,7 @@ static int make_change(const struct privilege_change *change,
 {
 	int error = 0;
 
+	*change->step = ROTA_PRIVILEGES_STEP_ROOT;
 	if (options->root != NULL)
 		error = enter_root(change, options->root);
 	if (error < 0)
@@ -345,9 +355,11 @@ static int make_change(const struct privilege_change *change,
 		error = ROTA_ENOTRECOVERABLE;
 	if (error < 0)
 		return error;
+	*change->step = ROTA_PRIVILEGES_STEP_NO_NEW;
 	if ((options->flags & ROTA_PRIVILEGES_NO_NEW) &&
 	    rotai_identity_no_new() < 0)
 		return ROTA_ENOTRECOVERABLE;
+	*change->step = ROTA_PRIVILEGES_STEP_DUMPABLE;
 	if ((options->flags & ROTA_PRIVILEGES_DUMPABLE) &&
 	    rotai_identity_set_dumpable() < 0)
 		return ROTA_ENOTRECOVERABLE;
@@ -379,21 +391,37 @@ static int take_privileges_options(struct rota_privileges_options *ours,
 	return 0;
 }
 
+/* Find out what the process becomes, and what it is: 0 or an error. */
+static int prepare_change(struct privilege_change *change,
+			  const struct rota_privileges_options *options)
+{
+	int error;
+
+	*change->step = ROTA_PRIVILEGES_STEP_THREADS;
+	error = check_threads(options);
+	if (error < 0)
+		return error;
+	*change->step = ROTA_PRIVILEGES_STEP_LOOKUP;
+	error = find_ids(change, options);
+	if (error == 0)
+		error = find_groups(change, options);
+	if (error < 0)
+		return error;
+	*change->step = ROTA_PRIVILEGES_STEP_PREPARE;
+	return save_identity(change, options);
+}
+
 int rota_privileges_drop(const struct rota_privileges_options *options)
 {
-	struct privilege_change change = { .old_root = -1,
+	enum rota_privileges_step step = ROTA_PRIVILEGES_STEP_OPTIONS;
+	struct privilege_change change = { .step = &step,
+					   .old_root = -1,
 					   .old_directory = -1 };
 	struct rota_privileges_options ours;
 	int error = take_privileges_options(&ours, options);
 
 	if (error == 0)
-		error = check_threads(&ours);
-	if (error == 0)
-		error = find_ids(&change, &ours);
-	if (error == 0)
-		error = find_groups(&change, &ours);
-	if (error == 0)
-		error = save_identity(&change, &ours);
+		error = prepare_change(&change, &ours);
 	if (error == 0)
 		error = make_change(&change, &ours);
 	free_group_list(&change.groups);
@@ -402,5 +430,28 @@ int rota_privileges_drop(const struct rota_privileges_options *options)
 		rotai_fd_close(change.old_root);
 	if (change.old_directory >= 0)
 		rotai_fd_close(change.old_directory);
+	if (ours.failed != NULL)
+		*ours.failed = error < 0 ? step : ROTA_PRIVILEGES_STEP_NONE;
 	return error;
+}
+
+const char *rota_privileges_step_name(enum rota_privileges_step step)
+{
+	static const char *const names[] = {
+		[ROTA_PRIVILEGES_STEP_NONE] = "none",
+		[ROTA_PRIVILEGES_STEP_OPTIONS] = "options",
+		[ROTA_PRIVILEGES_STEP_THREADS] = "threads",
+		[ROTA_PRIVILEGES_STEP_LOOKUP] = "lookup",
+		[ROTA_PRIVILEGES_STEP_PREPARE] = "prepare",
+		[ROTA_PRIVILEGES_STEP_ROOT] = "chroot",
+		[ROTA_PRIVILEGES_STEP_GROUPS] = "setgroups",
+		[ROTA_PRIVILEGES_STEP_GROUP] = "setgid",
+		[ROTA_PRIVILEGES_STEP_USER] = "setuid",
+		[ROTA_PRIVILEGES_STEP_VERIFY] = "verify",
+		[ROTA_PRIVILEGES_STEP_NO_NEW] = "no-new-privileges",
+		[ROTA_PRIVILEGES_STEP_DUMPABLE] = "dumpable",
+	};
+
+	return (unsigned)step < sizeof(names) / sizeof(names[0]) ? names[step]
+								 : "unknown";
 }

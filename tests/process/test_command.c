@@ -383,7 +383,7 @@ static void descriptors_of_the_caller_are_used(void **state)
 static void a_missing_program_is_an_error_of_the_call(void **state)
 {
 	struct trial t;
-	enum rota_spawn_step step = ROTA_SPAWN_STEP_NONE;
+	enum rota_spawn_step step = ROTA_SPAWN_STEP_NONE, own = step;
 	int descriptors = count_descriptors();
 
 	trial_begin(&t, *state, "");
@@ -394,7 +394,18 @@ static void a_missing_program_is_an_error_of_the_call(void **state)
 	assert_int_equal(trial_start(&t), ROTA_ENOENT);
 	assert_int_equal(step, ROTA_SPAWN_STEP_EXEC);
 	t.options.flags = ROTA_COMMAND_JOIN;
+	t.options.failed = &own;
 	assert_int_equal(trial_start(&t), ROTA_ENOENT);
+	assert_int_equal(own, ROTA_SPAWN_STEP_EXEC);
+	t.options.flags = 8;
+	assert_int_equal(trial_start(&t), ROTA_EINVAL);
+	assert_int_equal(own, ROTA_SPAWN_STEP_OPTIONS);
+	t.options.flags = 0;
+	t.argv[0] = "/bin/sh";
+	assert_int_equal(trial_start(&t), 0);
+	assert_int_equal(own, ROTA_SPAWN_STEP_NONE);
+	trial_await(&t);
+	rota_command_free(&t.command);
 
 	assert_int_equal(count_descriptors(), descriptors);
 	assert_false(rota_request_is_active(&t.command.request));

@@ -395,6 +395,42 @@ static void steps_have_names(void **state)
 	assert_string_equal(rota_spawn_step_name(ROTA_SPAWN_STEP_EXEC), "exec");
 }
 
+static void expect_text(const struct rota_exit *exit, int status,
+			const char *text)
+{
+	char found[ROTA_EXIT_TEXT_SIZE];
+
+	assert_int_equal(rota_exit_status(exit), status);
+	assert_int_equal(rota_exit_text(exit, found, sizeof(found)), 0);
+	assert_string_equal(found, text);
+}
+
+static void an_exit_has_a_status_and_a_text(void **state)
+{
+	struct rota_exit exit = { .size = sizeof(exit), .code = 3 };
+	char text[ROTA_EXIT_TEXT_SIZE] = "";
+
+	(void)state;
+	expect_text(&exit, 3, "exit status 3");
+	exit.code = 0;
+	exit.signal = SIGTERM;
+	expect_text(&exit, 128 + SIGTERM, "signal 15, SIGTERM");
+	exit.signal = SIGSEGV;
+	exit.core_dumped = 1;
+	expect_text(&exit, 128 + SIGSEGV, "signal 11, SIGSEGV, core dumped");
+	exit.signal = 63;
+	expect_text(&exit, 128 + 63, "signal 63, core dumped");
+	exit = (struct rota_exit){ .error = ROTA_ECHILD };
+	expect_text(&exit, ROTA_ECHILD, "exit not known");
+
+	assert_int_equal(rota_exit_text(&exit, text, 5), ROTA_ENOSPC);
+	assert_string_equal(text, "exit");
+	assert_int_equal(rota_exit_text(&exit, text, 0), ROTA_ENOSPC);
+	assert_int_equal(rota_exit_text(&exit, text, 15), 0);
+	assert_int_equal(rota_exit_text(&exit, NULL, 5), ROTA_EINVAL);
+	assert_int_equal(rota_exit_text(NULL, text, 5), ROTA_EINVAL);
+}
+
 static void memory_that_is_zero_is_refused(void **state)
 {
 	const struct rota_spawn_options options = { .size = sizeof(options),
@@ -1017,6 +1053,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_child_reads_what_is_written_to_its_pipe),
 	REAL(every_invalid_option_is_refused),
 	REAL(steps_have_names),
+	REAL(an_exit_has_a_status_and_a_text),
 	REAL(memory_that_is_zero_is_refused),
 	REAL(the_exit_callback_may_close_the_process),
 	REAL(a_handle_starts_one_child_after_the_other),

@@ -77,9 +77,9 @@ static void await_all(const struct many *many)
 static unsigned counted_calls(void)
 {
 	static const char *const names[] = { "epoll_ctl", "epoll_wait",
-					     "kevent",	  "ppoll",
-					     "close",	  "fcntl",
-					     "write",	  "pipe2" };
+					     "kevent",    "ppoll",
+					     "close",     "fcntl",
+					     "write",     "pipe2" };
 	unsigned calls = 0;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -107,9 +107,9 @@ static void run_crowd(struct many *many, struct fixture *f, int count)
 	many->calls += counted_calls();
 	for (int i = 0; i < count; i++) {
 		assert_int_equal(many->ones[i].exits, 1);
-		assert_int_equal(rota_handle_close_now(
-					 &many->ones[i].process.handle),
-				 0);
+		assert_int_equal(
+			rota_handle_close_now(&many->ones[i].process.handle),
+			0);
 	}
 	free(many->ones);
 }

@@ -23,6 +23,8 @@ struct shop {
 	struct rota_stop stop;
 	unsigned open;
 	unsigned stopped; /* calls of on_stopped */
+	unsigned signals; /* of on_signal */
+	int ends_stop;    /* at the second one */
 	int is_busy;
 	int refused; /* the last error of rota_connection_start() */
 	void (*act)(struct shop *shop); /* in the function of the listener */
@@ -97,12 +99,27 @@ static void count_stopped(struct rota_server *server)
 	memset(server, '?', sizeof(*server)); /* it may be freed */
 }
 
+/* Called when the effect has begun. */
+static void count_signal(struct rota_stop *stop, int number, unsigned times)
+{
+	struct shop *shop = rota_container_of(stop, struct shop, stop);
+
+	assert_int_equal(times, ++shop->signals);
+	assert_int_equal(number, rota_stop_number(stop));
+	assert_true(rota_server_is_stopping(&shop->server));
+	if (times < 2 || !shop->ends_stop)
+		return;
+	rota_stop_close(stop);
+	memset(stop, '?', sizeof(*stop)); /* it may be freed */
+}
+
 static void watch_shop(struct shop *shop)
 {
 	struct rota_stop_options options;
 
 	rota_stop_options_init(&options);
 	options.on_stopped = count_stopped;
+	options.on_signal = count_signal;
 	assert_int_equal(rota_stop_server(&shop->stop, &shop->server, &options),
 			 0);
 }
@@ -133,6 +150,7 @@ static void the_first_signal_stops_the_server(void **state)
 	assert_int_equal(rota_stop_number(&shop.stop), SIGTERM);
 	assert_false(is_default(SIGINT));
 	assert_int_equal(shop.open, 1); /* it is busy */
+	assert_int_equal(shop.signals, 1);
 
 	rota_connection_set_busy(&shop.last->connection, 0);
 	raw_close(fd);
@@ -144,13 +162,13 @@ static void the_first_signal_stops_the_server(void **state)
 	rota_stop_close(&shop.stop);
 }
 
-static void the_second_signal_resets_what_is_left(void **state)
+static void run_second_signal(struct fixture *f, int ends_stop)
 {
-	struct fixture *f = *state;
 	struct shop shop;
 	int fd;
 
 	shop_open(&shop, f, NULL);
+	shop.ends_stop = ends_stop;
 	watch_shop(&shop);
 	fd = raw_client(&shop.s.address);
 	RUN_UNTIL(f, shop.open == 1);
@@ -161,7 +179,18 @@ static void the_second_signal_resets_what_is_left(void **state)
 	assert_int_equal(raw_end(fd), -ECONNRESET);
 	raw_close(fd);
 	assert_int_equal(shop.open, 0);
+	assert_int_equal(shop.signals, 2);
 	assert_true(is_default(SIGINT) && is_default(SIGTERM));
+}
+
+static void the_second_signal_resets_what_is_left(void **state)
+{
+	run_second_signal(*state, 0);
+}
+
+static void a_stop_may_be_closed_by_its_second_signal(void **state)
+{
+	run_second_signal(*state, 1);
 }
 
 static void a_burst_of_one_signal_is_not_the_second(void **state)
@@ -730,7 +759,7 @@ static void a_closed_listener_leaves_nothing_in_the_kernel(void **state)
 static void stops_keep_to_their_budget(void **state)
 {
 	(void)state;
-	assert_in_range(sizeof(struct rota_stop), 1, 544);
+	assert_in_range(sizeof(struct rota_stop), 1, 552);
 	assert_in_range(sizeof(struct rota_server), 1, 312);
 }
 
@@ -766,6 +795,7 @@ static void options_of_any_version_work(void **state)
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(the_first_signal_stops_the_server),
 	VIRTUAL(the_second_signal_resets_what_is_left),
+	VIRTUAL(a_stop_may_be_closed_by_its_second_signal),
 	VIRTUAL(a_burst_of_one_signal_is_not_the_second),
 	VIRTUAL(after_the_grace_the_rest_is_reset),
 	VIRTUAL(a_close_leaves_the_stop_of_the_server),

@@ -114,12 +114,15 @@ static void test_in_child(void (*fn)(void *arg))
 static void drop_by_ids(void *arg)
 {
 	struct rota_privileges_options options = by_ids();
+	enum rota_privileges_step step = ROTA_PRIVILEGES_STEP_OPTIONS;
 	const gid_t before[] = { 1, 2, 3 };
 
 	(void)arg;
 	need_root();
 	EXPECT(setgroups(3, before) == 0);
+	options.failed = &step;
 	EXPECT(rota_privileges_drop(&options) == 0);
+	EXPECT(step == ROTA_PRIVILEGES_STEP_NONE);
 	expect_ids(USER, GROUP);
 	expect_groups(NULL, 0);
 	EXPECT(setuid(0) < 0 && seteuid(0) < 0 && setgid(0) < 0);
@@ -365,19 +368,23 @@ static void a_thread_that_keeps_its_ids_is_found(void **state)
 
 static void drop_without_rights(void *arg)
 {
+	enum rota_privileges_step step = ROTA_PRIVILEGES_STEP_NONE;
 	struct rota_privileges_options options = by_ids();
 	const gid_t groups[] = { 1, 2 };
 
 	(void)arg;
+	options.failed = &step;
 	if (geteuid() == 0) {
 		need_root();
 		EXPECT(setgroups(2, groups) == 0);
 		EXPECT(setgid(OTHER) == 0 && setuid(OTHER) == 0);
 		EXPECT(rota_privileges_drop(&options) == ROTA_EPERM);
+		EXPECT(step == ROTA_PRIVILEGES_STEP_GROUPS);
 		expect_ids(OTHER, OTHER);
 		expect_groups(groups, 2);
 		options.root = "/";
 		EXPECT(rota_privileges_drop(&options) == ROTA_EPERM);
+		EXPECT(step == ROTA_PRIVILEGES_STEP_ROOT);
 		expect_ids(OTHER, OTHER);
 		return;
 	}
@@ -395,6 +402,7 @@ static void an_ordinary_user_may_not(void **state)
 static void fail_at_the_user(void *arg)
 {
 	struct rota_privileges_options options = by_ids();
+	enum rota_privileges_step step = ROTA_PRIVILEGES_STEP_NONE;
 	const gid_t groups[] = { 7, 8, 9 };
 	char path[] = "/tmp/rota-root-XXXXXX";
 	char before[256], after[256];
@@ -408,8 +416,10 @@ static void fail_at_the_user(void *arg)
 	EXPECT(getcwd(before, sizeof(before)) != NULL);
 	lose(CAP_SETUID);
 	options.root = path;
+	options.failed = &step;
 	open_before = count_descriptors();
 	EXPECT(rota_privileges_drop(&options) == ROTA_EPERM);
+	EXPECT(step == ROTA_PRIVILEGES_STEP_USER);
 	EXPECT(count_descriptors() == open_before);
 	expect_ids(0, 0);
 	expect_groups(groups, 3);
@@ -445,6 +455,8 @@ static void a_way_back_is_found(void **state)
 	(void)state;
 	test_in_child(keep_capabilities);
 }
+
+static enum rota_privileges_step failed;
 
 static void expect_invalid(const struct rota_privileges_options *options)
 {
@@ -498,7 +510,26 @@ static void what_is_invalid_is_refused(void **state)
 	assert_int_equal(rota_privileges_drop(&options), ROTA_ENOENT);
 	rota_privileges_options_init(&options);
 	options.user = "there-is-no-such-user";
+	options.failed = &failed;
 	assert_int_equal(rota_privileges_drop(&options), ROTA_ENOENT);
+	assert_int_equal(failed, ROTA_PRIVILEGES_STEP_LOOKUP);
+	options.flags = 4;
+	expect_invalid(&options);
+	assert_int_equal(failed, ROTA_PRIVILEGES_STEP_OPTIONS);
+}
+
+static void steps_have_names(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i <= ROTA_PRIVILEGES_STEP_DUMPABLE; i++)
+		assert_string_not_equal(
+			rota_privileges_step_name((enum rota_privileges_step)i),
+			"unknown");
+	assert_string_equal(
+		rota_privileges_step_name((enum rota_privileges_step)99),
+		"unknown");
+	assert_string_equal(
+		rota_privileges_step_name(ROTA_PRIVILEGES_STEP_USER), "setuid");
 }
 
 static void drop_with_bad_root(void *arg)
@@ -562,6 +593,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(what_is_invalid_is_refused),
 	VIRTUAL(a_root_directory_has_to_exist),
 	VIRTUAL(without_memory_nothing_changes),
+	VIRTUAL(steps_have_names),
 };
 
 FIXTURE_MAIN(tests)

@@ -942,6 +942,16 @@ static void a_dump_lists_watchers(void **state)
 	close_watcher(&w);
 }
 
+static void signals_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(rota_signal_name(SIGTERM), "SIGTERM");
+	assert_string_equal(rota_signal_name(SIGWINCH), "SIGWINCH");
+	assert_string_equal(rota_signal_name(0), "unknown");
+	assert_string_equal(rota_signal_name(-1), "unknown");
+	assert_string_equal(rota_signal_name(50), "unknown");
+}
+
 static const struct CMUnitTest tests[] = {
 	REAL(a_signal_calls_its_watcher_in_the_poll_phase),
 	REAL(a_signal_ends_the_wait),
@@ -980,5 +990,6 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_new_first_watcher_has_no_old_description),
 	REAL(the_loop_sleeps_again_after_a_signal),
 	REAL(a_dump_lists_watchers),
+	VIRTUAL(signals_have_names),
 };
 FIXTURE_MAIN(tests)
