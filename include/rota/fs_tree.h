@@ -21,7 +21,8 @@ enum rota_remove_flags {
 
 	/** Remove also the content of file systems that are mounted in the
 	 * tree. Where they are mounted, the directory itself stays, with the
-	 * error ROTA_EBUSY. */
+	 * error ROTA_EBUSY; or ROTA_ELOOP, if the mount leads back to a
+	 * directory that is being removed. */
 	ROTA_REMOVE_MOUNTS = 1 << 1,
 
 	/** If there is no tree, the result is 0 instead of ROTA_ENOENT. */

@@ -99,6 +99,18 @@ static int is_directory(struct removal *r)
 	       S_ISDIR(status.st_mode);
 }
 
+/* The current name was refused as a directory with @error: it is a file or a
+ * link (2), or a directory in which we are, which a mount leads back to. */
+static int remove_other(struct removal *r, int error)
+{
+	int other = remove_name(r, 0);
+
+	if (error == ROTA_ELOOP &&
+	    (other == ROTA_EISDIR || other == ROTA_EPERM) && is_directory(r))
+		return ROTA_ELOOP;
+	return other;
+}
+
 /* Go into the directory of the current name. If that is impossible, it may be
  * empty, or something else by now. */
 static int remove_directory(struct removal *r)
@@ -106,7 +118,7 @@ static int remove_directory(struct removal *r)
 	int error = rotai_descent_enter(&r->way);
 
 	if (error == ROTA_ENOTDIR || error == ROTA_ELOOP)
-		return remove_name(r, 0); /* (2) */
+		return remove_other(r, error);
 	if (error == ROTA_EACCES && remove_name(r, AT_REMOVEDIR) == 0)
 		return 0;
 	return error;

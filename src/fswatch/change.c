@@ -30,6 +30,15 @@
  *     to, or from, the same name, its first notice may be missing. So a name
  *     that moves out closely after any move to it may be there all the same,
  *     and what moves in after such a move may have come from that name.
+ *  7. An event tells of an inode, and the picture says which directory that is.
+ *     That is right if no directory has another path than when it was bound. So
+ *     the view is in doubt if a directory was renamed before a listing was
+ *     merged, or while one is to come; if two directories have one inode; if a
+ *     directory has another inode than before; and if an event that is newer
+ *     than the listing contradicts the picture. When nothing else is to be
+ *     listed, a view in doubt binds and lists everything. Its picture is right
+ *     if nothing has raised a doubt until the end. Otherwise that is done
+ *     again.
  */
 #include "fswatch/change.h"
 
@@ -73,6 +82,24 @@ static int is_other(const struct rotai_entry *entry,
 static unsigned touched_in(const struct rotai_directory *in)
 {
 	return rotai_directory_awaits(in) ? ROTAI_ENTRY_TOUCHED : 0;
+}
+
+/* The event at @place says something else than the picture: (7). */
+static void note_contradiction(struct rotai_view *view,
+			       const struct rotai_change_place *place)
+{
+	if (is_newer(place))
+		rotai_view_doubt(view);
+}
+
+/* A name moves. (7) */
+static void note_move(struct rotai_view *view,
+		      const struct rotai_change_place *place)
+{
+	if (place->is_directory &&
+	    (view->job != NULL || !rotai_list_is_empty(&view->to_scan) ||
+	     place->position < view->fence))
+		rotai_view_doubt(view);
 }
 
 /* Ask the filter: 1 or 0. */
@@ -177,6 +204,7 @@ void rotai_change_created(struct rotai_view *view,
 	struct rotai_entry *entry = entry_at(view, place);
 
 	if (entry != NULL && (!is_alive(entry) || is_other(entry, place))) {
+		note_contradiction(view, place);
 		remove_below(view, entry, 1);
 		entry = NULL;
 	}
@@ -184,6 +212,7 @@ void rotai_change_created(struct rotai_view *view,
 		(void)rotai_change_add(view, place, touched_in(place->in), 1);
 		return;
 	}
+	note_contradiction(view, place);
 	entry->flags |= (uint8_t)touched_in(place->in);
 	scan_failed(view, entry);
 	if ((entry->flags & ROTAI_ENTRY_FIRST) == 0)
@@ -214,6 +243,7 @@ void rotai_change_removed(struct rotai_view *view,
 		bury(view, place);
 		return;
 	}
+	note_contradiction(view, place);
 	bury(view, place);
 	entry = entry_at(view, place);
 	if (entry != NULL && !place->in->is_listed && !place->in->tells)
@@ -310,6 +340,8 @@ static int is_way_back(struct rotai_view *view,
 			free(r->names);
 			r->names = NULL;
 			*was_directory = r->is_directory;
+			if (r->is_directory || from->is_directory)
+				rotai_view_doubt(view);
 			return 1;
 		}
 	}
@@ -355,6 +387,7 @@ void rotai_change_moved_in(struct rotai_view *view,
 {
 	struct rotai_entry *entry = entry_at(view, place);
 
+	note_move(view, place);
 	note_move_in(view, place);
 	if (!is_alive(entry)) {
 		rotai_change_created(view, place);
@@ -377,6 +410,7 @@ void rotai_change_moved_out(struct rotai_view *view,
 	const struct rotai_change_place outside = { .length = 0 };
 	struct rotai_change_place other = *place;
 
+	note_move(view, place);
 	if (!is_way_back(view, place, &outside, &other.is_directory)) {
 		rotai_change_removed(view, place);
 		return;
@@ -458,6 +492,7 @@ void rotai_change_moved(struct rotai_view *view,
 	int is_back = is_way_back(view, from, to, &other.is_directory);
 	int was_left_out;
 
+	note_move(view, from);
 	/* The way back may be the first part of the next exchange. */
 	note_rename(view, from, to,
 		    may_replace(view, to) || !is_newer(from) || is_back);
@@ -472,6 +507,8 @@ void rotai_change_moved(struct rotai_view *view,
 		begin_anew(view, to);
 		return;
 	}
+	if (!is_alive(entry))
+		note_contradiction(view, from);
 	was_left_out =
 		is_alive(entry) && (entry->flags & ROTAI_ENTRY_LEFT_OUT) != 0;
 	if (!is_alive(entry) || entry == there || is_other(entry, from) ||
@@ -500,7 +537,7 @@ static void forget_touched(struct rotai_view *view,
 	}
 }
 
-void rotai_change_lost(struct rotai_view *view)
+static void list_all(struct rotai_view *view, int tells)
 {
 	struct rota_link *at;
 
@@ -512,7 +549,19 @@ void rotai_change_lost(struct rotai_view *view)
 		forget_touched(view, directory);
 		forget_listing(directory);
 		rotai_view_scan(view, directory);
+		if (tells)
+			directory->tells = 1;
 	}
 	view->look_at_root = 1;
+}
+
+void rotai_change_verify(struct rotai_view *view)
+{
+	list_all(view, 1);
+}
+
+void rotai_change_lost(struct rotai_view *view)
+{
+	list_all(view, 0);
 	view->later |= ROTAI_TELL_RESCAN;
 }

@@ -43,6 +43,9 @@ struct rotai_entry *rotai_change_add(struct rotai_view *view,
 /* Remove @entry with all that is in it, and tell that. */
 void rotai_change_remove(struct rotai_view *view, struct rotai_entry *entry);
 
+/* Compare the whole picture with the tree. Nothing awaits a listing. */
+void rotai_change_verify(struct rotai_view *view);
+
 /* Events were lost: everything is listed again. */
 void rotai_change_lost(struct rotai_view *view);
 

@@ -28,6 +28,7 @@ void rotai_merge_error(struct rotai_view *view,
 		 * that is watched has another path now. */
 		if (!view->notifier->looks)
 			view->look_at_root = 1;
+		view->fence = view->notifier->fence(view);
 		return;
 	}
 	if (is_shortage(error)) {
@@ -146,6 +147,7 @@ static void merge_slot(struct rotai_view *view,
 	directory->is_listed = 1;
 	directory->unreadable = 0;
 	directory->fence = view->notifier->fence(view);
+	view->fence = directory->fence;
 }
 
 void rotai_merge(struct rotai_view *view, struct rotai_job *job)

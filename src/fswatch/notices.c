@@ -96,6 +96,19 @@ static unsigned wanted(const struct rotai_bound *bound)
 	return want;
 }
 
+/* Another directory of the view may have had this path before: change.c (7). */
+static void note_sharing(const struct rotai_numbered *numbered,
+			 struct rotai_view *view)
+{
+	struct rota_link *at;
+
+	for (at = numbered->bounds.next; at != &numbered->bounds;
+	     at = at->next)
+		if (rota_container_of(at, struct rotai_bound, link)->view ==
+		    view)
+			rotai_view_doubt(view);
+}
+
 static int notices_bind(struct rotai_bound *bound, const char *path)
 {
 	struct rotai_notices *notices = bound->view->views->notices;
@@ -114,6 +127,7 @@ static int notices_bind(struct rotai_bound *bound, const char *path)
 	if (bound->id >= 0)
 		notices_unbind(bound);
 	bound->id = number;
+	note_sharing(numbered, bound->view);
 	rotai_list_append(&numbered->bounds, &bound->link);
 	return 0;
 }

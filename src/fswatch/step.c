@@ -6,6 +6,9 @@
  *     from then on is reported or is in the listing.
  *  2. When nothing is left to list, what waited for that is told. If contents
  *     are found by looks, everything is listed again after the interval.
+ *  3. A view in doubt verifies its picture after a time that grows with the
+ *     number of names: change.c (7). So in a tree that changes all the time,
+ *     listing takes a small part of a thread's time.
  */
 #include "fswatch/step.h"
 
@@ -13,6 +16,7 @@
 
 #include "base/clock.h"
 #include "fswatch/call.h"
+#include "fswatch/change.h"
 #include "fswatch/job.h"
 #include "fswatch/merge.h"
 #include "fswatch/picture.h"
@@ -20,11 +24,30 @@
 #include "fswatch/tell.h"
 #include "loop/timer.h"
 
+/* (3) */
+static const uint64_t VERIFY_NS = ROTA_MSEC(10);
+static const uint64_t VERIFY_NAME_NS = ROTA_USEC(10);
+
+/* The directory was bound to the number @before, and has another now: events
+ * were of another directory, and some of its own are missing. */
+static void note_rebound(struct rotai_view *view,
+			 const struct rotai_directory *directory, int before)
+{
+	if (view->notifier->looks || directory->bound.id == before)
+		return;
+	if (before >= 0 || directory->is_listed ||
+	    !rotai_list_is_empty(&directory->children))
+		rotai_view_doubt(view);
+	if (before >= 0 && directory->is_listed)
+		view->later |= ROTAI_TELL_RESCAN;
+}
+
 /* Bind @directory and add it to @job. */
 static void add_to_job(struct rotai_view *view, struct rotai_job *job,
 		       struct rotai_directory *directory)
 {
 	char *path = rotai_picture_full_path(view, directory->entry);
+	int before = directory->bound.id;
 	int error;
 
 	if (path == NULL) {
@@ -37,6 +60,7 @@ static void add_to_job(struct rotai_view *view, struct rotai_job *job,
 		rotai_merge_error(view, directory, error);
 		return;
 	}
+	note_rebound(view, directory, before);
 	rotai_job_add(job, directory, path, directory->entry == view->root);
 }
 
@@ -104,17 +128,38 @@ static void look_again(struct rota_timer *timer)
 	rotai_views_call(loop);
 }
 
-/* (2) */
+/* (3) */
+static void verify(struct rota_timer *timer)
+{
+	struct rotai_view *view =
+		rota_container_of(timer, struct rotai_view, timer);
+	struct rota_loop *loop = rotai_view_loop(view);
+
+	if (view->job != NULL)
+		return; /* all_is_listed() comes again */
+	view->in_doubt = 0;
+	rotai_change_verify(view);
+	rotai_view_step(view);
+	rotai_views_call(loop);
+}
+
+/* (2), (3) */
 static void all_is_listed(struct rotai_view *view)
 {
 	struct rota_loop *loop = rotai_view_loop(view);
+	uint64_t after = view->interval_ns;
 
 	view->tells |= view->later;
 	view->later = 0;
-	if (view->notifier->looks && !rota_timer_is_active(&view->timer))
-		rotai_timer_start_own(&view->timer, look_again,
-				      rotai_add_saturated(loop->clock(loop),
-							  view->interval_ns));
+	if (!view->notifier->looks)
+		after = VERIFY_NS + view->entry_count * VERIFY_NAME_NS;
+	else
+		view->in_doubt = 0;
+	if ((view->notifier->looks || view->in_doubt) &&
+	    !rota_timer_is_active(&view->timer))
+		rotai_timer_start_own(
+			&view->timer, view->notifier->looks ? look_again : verify,
+			rotai_add_saturated(loop->clock(loop), after));
 }
 
 void rotai_view_step(struct rotai_view *view)

@@ -179,6 +179,8 @@ struct rotai_view {
 	uint8_t look_at_root;  /* with the next job */
 	uint8_t root_is_known; /* one has looked */
 	uint8_t root_is_lost;  /* it is not the same file any more */
+	uint8_t in_doubt;      /* change.c (7) */
+	uint64_t fence;        /* of the last listing of a directory */
 };
 
 /* What a loop keeps for its watchers of files. */
@@ -225,6 +227,12 @@ static inline void rotai_view_is_gone(struct rotai_view *view)
 {
 	if (!rotai_view_is_over(view))
 		view->is_gone = 1;
+}
+
+/* The picture may be wrong, and no event will show that: change.c (7). */
+static inline void rotai_view_doubt(struct rotai_view *view)
+{
+	view->in_doubt = 1;
 }
 
 /* Have @directory listed. */

@@ -578,6 +578,25 @@ static void count_all(struct rota_loop *loop, const char *path, int flags)
 	EXPECT(walk_status == 0 && errors_found == 0);
 }
 
+/* A mount that leads back to the tree is left, with that error. */
+static void remove_what_leads_back(struct rota_loop *loop, struct operation *op,
+				   const char *tree)
+{
+	char back[TREE_PATH], file[TREE_PATH], failed[TREE_PATH];
+
+	snprintf(back, sizeof(back), "%s/back", tree);
+	snprintf(file, sizeof(file), "%s/file", tree);
+	EXPECT(mkdir(back, 0700) == 0);
+	EXPECT(mount(tree, back, NULL, MS_BIND, NULL) == 0);
+	put_text(file, "x");
+	EXPECT(rota_fs_remove_tree(&op->fs, on_end, tree, ROTA_REMOVE_MOUNTS,
+				   buf_of(failed, sizeof(failed))) == 0);
+	EXPECT(rota_loop_run(loop, ROTA_RUN_DEFAULT) == 0);
+	EXPECT(op->result == ROTA_ELOOP && strcmp(failed, back) == 0);
+	EXPECT(access(file, F_OK) != 0 && access(back, F_OK) == 0);
+	EXPECT(umount(back) == 0);
+}
+
 /* A file system of its own, and a directory of the same one: only openat2(2)
  * recognises the second. */
 static void stay_on_mount(void *arg)
@@ -621,6 +640,8 @@ static void stay_on_mount(void *arg)
 	EXPECT(rota_loop_run(loop, ROTA_RUN_DEFAULT) == 0);
 	EXPECT(op.result == ROTA_EBUSY);
 	EXPECT(names_in(mounted) == 0);
+	EXPECT(umount(mounted) == 0);
+	remove_what_leads_back(loop, &op, tree);
 	EXPECT(rota_loop_close(loop) == 0);
 }
 

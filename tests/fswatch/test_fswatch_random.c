@@ -15,6 +15,7 @@ struct world {
 	struct watching outside; /* a directory that is not watched */
 	uint64_t seed;
 	unsigned depth;
+	int exchanges;
 };
 
 /* A random path: one of few, so that operations meet. */
@@ -43,7 +44,7 @@ static void do_something(struct world *world)
 	const char *path = some_place(world);
 	int fd;
 
-	switch (random_below(&world->seed, 8)) {
+	switch (random_below(&world->seed, world->exchanges ? 10 : 8)) {
 	case 0:
 	case 1:
 		(void)mkdir(path, 0700);
@@ -63,6 +64,11 @@ static void do_something(struct world *world)
 		break;
 	case 5:
 		(void)link(path, some_place(world));
+		break;
+	case 8:
+	case 9:
+		(void)rotai_rename_with(AT_FDCWD, path, some_place(world),
+					ROTA_FS_RENAME_EXCHANGE);
 		break;
 	default:
 		(void)rename(path, some_place(world));
@@ -99,7 +105,7 @@ static void until_equal(struct watching *w)
 	unsigned turns = 0;
 
 	while (!is_equal(w)) {
-		if (turns++ == 5000) {
+		if (turns++ == 2000) {
 			for (size_t i = 0; i < w->count; i++)
 				print_message("picture: %s\n", w->names[i]);
 			fail_msg("%zu names, %zu files, %zu missing:\n%s",
@@ -110,9 +116,10 @@ static void until_equal(struct watching *w)
 	}
 }
 
-static void play(struct fixture *f, unsigned flags, unsigned rounds)
+static void play(struct fixture *f, unsigned flags, unsigned rounds,
+		 int exchanges)
 {
-	struct world world = { .seed = random_seed() };
+	struct world world = { .seed = random_seed(), .exchanges = exchanges };
 	struct watching *w = &world.w;
 
 	watching_begin(w, f);
@@ -147,12 +154,17 @@ static unsigned rounds_of(unsigned usual)
 
 static void the_picture_equals_the_tree(void **state)
 {
-	play(*state, 0, rounds_of(150));
+	play(*state, 0, rounds_of(150), 0);
+}
+
+static void the_picture_of_a_storm_of_exchanges_equals_the_tree(void **state)
+{
+	play(*state, 0, rounds_of(60), 1);
 }
 
 static void the_picture_by_looks_equals_the_tree(void **state)
 {
-	play(*state, ROTA_FSWATCH_POLL, rounds_of(40));
+	play(*state, ROTA_FSWATCH_POLL, rounds_of(40), 0);
 }
 
 /* Exchange two names, and see that what is in them is watched. */
@@ -216,6 +228,7 @@ static void an_exchange_is_told(void **state)
 static const struct CMUnitTest tests[] = {
 	REAL(an_exchange_is_told),
 	REAL(the_picture_equals_the_tree),
+	REAL(the_picture_of_a_storm_of_exchanges_equals_the_tree),
 	REAL(the_picture_by_looks_equals_the_tree),
 };
 FIXTURE_MAIN(tests)
