@@ -155,6 +155,7 @@ struct rota_tree_walk {
 		int16_t late; /* the status if it was cut short, or 0 */
 		uint8_t stage;
 		uint8_t paused;
+		int directory;
 	} internal; /* private to the library: do not read or write */
 };
 
@@ -164,6 +165,21 @@ struct rota_tree_walk {
  * Thread:  the loop's.
  */
 void rota_tree_walk_init(struct rota_tree_walk *walk, struct rota_loop *loop);
+
+/**
+ * Have the paths of the next walks of @walk begin at the open directory @fd,
+ * as openat(2) has it; with -1, at the current directory of the process again.
+ * So "." is the tree of that directory, whatever path leads to it meanwhile. An
+ * absolute path begins at the root. The walk keeps no other descriptor of @fd,
+ * and does not change its position. Until rota_tree_walk_init() is called
+ * again, this is kept. Do not call this while @walk is in flight.
+ *
+ * Thread:  the loop's.
+ * Owner:   the caller keeps @fd open until the walk has ended.
+ * Errors:  none here. The walk itself ends with ROTA_EBADF, if @fd is not open,
+ *          or ROTA_ENOTDIR, if it is no directory.
+ */
+void rota_tree_walk_set_directory(struct rota_tree_walk *walk, int fd);
 
 /**
  * Walk through the tree @path: call @batch with its entries, batch by batch,

@@ -14,6 +14,8 @@
  *     knows in which state its memory is, and it is left alone. So it is if the
  *     thread had just finished: see operation.c (5).
  */
+#include <fcntl.h>
+
 #include "fs/walk.h"
 #include "loop/callback.h"
 #include "loop/enter.h"
@@ -160,6 +162,13 @@ void rota_tree_walk_init(struct rota_tree_walk *walk, struct rota_loop *loop)
 	ROTAI_LIVE_INIT(&walk->request.internal.link);
 	walk->request.internal.loop = loop;
 	walk->request.internal.state = 0; /* not in flight */
+	walk->internal.directory = AT_FDCWD;
+}
+
+void rota_tree_walk_set_directory(struct rota_tree_walk *walk, int fd)
+{
+	ROTAI_ENTER_WALK(walk);
+	walk->internal.directory = fd < 0 ? AT_FDCWD : fd;
 }
 
 /* Return 0 if @walk can be started, or the error. */
@@ -189,7 +198,7 @@ int rota_tree_walk_start(struct rota_tree_walk *walk, rota_tree_batch_fn *batch,
 	error = walk_usable(walk);
 	if (error < 0)
 		return error;
-	walk->internal.walk = rotai_walk_new(path, flags);
+	walk->internal.walk = rotai_walk_new(walk->internal.directory, path, flags);
 	if (walk->internal.walk == NULL)
 		return ROTA_ENOMEM;
 	walk->internal.batch = batch;

@@ -13,7 +13,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,25 +222,25 @@ void rotai_walk_read(struct rotai_walk *w)
 }
 
 /* A slash at the end of a path means the directory, and not a link to it. */
-static int begin_way(struct rotai_walk *w, const char *path)
+static int begin_way(struct rotai_walk *w, int base, const char *path)
 {
 	size_t size = strlen(path);
 	char *inside;
 	int error;
 
 	if (path[size - 1] != '/')
-		return rotai_descent_begin(&w->way, AT_FDCWD, path);
+		return rotai_descent_begin(&w->way, base, path);
 	inside = malloc(size + 2);
 	if (inside == NULL)
 		return ROTA_ENOMEM;
 	memcpy(inside, path, size);
 	memcpy(inside + size, ".", 2);
-	error = rotai_descent_begin(&w->way, AT_FDCWD, inside);
+	error = rotai_descent_begin(&w->way, base, inside);
 	free(inside);
 	return error;
 }
 
-struct rotai_walk *rotai_walk_new(const char *path, int flags)
+struct rotai_walk *rotai_walk_new(int base, const char *path, int flags)
 {
 	struct rotai_walk *w = calloc(1, sizeof(*w));
 	int has_infos = (flags & ROTA_WALK_INFO) != 0;
@@ -253,7 +252,7 @@ struct rotai_walk *rotai_walk_new(const char *path, int flags)
 	w->way.mounts = (flags & ROTA_WALK_MOUNTS) != 0;
 	if (has_infos)
 		w->infos = calloc(ROTAI_WALK_ENTRIES, sizeof(*w->infos));
-	if ((has_infos && w->infos == NULL) || begin_way(w, path) < 0) {
+	if ((has_infos && w->infos == NULL) || begin_way(w, base, path) < 0) {
 		rotai_walk_free(w);
 		return NULL;
 	}

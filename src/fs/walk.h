@@ -30,8 +30,9 @@ struct rotai_walk {
 	struct rota_tree_entry entries[ROTAI_WALK_ENTRIES];
 };
 
-/* A walk through the tree @path, or NULL: there is no memory. */
-struct rotai_walk *rotai_walk_new(const char *path, int flags);
+/* A walk through the tree @path, which begins at the directory @base; or NULL:
+ * there is no memory. */
+struct rotai_walk *rotai_walk_new(int base, const char *path, int flags);
 void rotai_walk_free(struct rotai_walk *w);
 
 /* Read the next batch, and set w->status. */

@@ -358,6 +358,49 @@ static void a_directory_is_read_on_after_it_was_closed(void **state)
 
 /* --- pause, cancel, shutdown, fork --- */
 
+/* What the path leads to meanwhile does not matter. */
+static void a_walk_begins_at_an_open_directory(void **state)
+{
+	struct file_test t;
+	struct recorder r;
+	char tree[TREE_PATH];
+	int fd;
+
+	tree_test_begin(&t, *state);
+	snprintf(tree, sizeof(tree), "%s", path_in(&t.s, "tree"));
+	shell("mkdir -p '%s/a/b'; touch '%s/a/b/x'", tree, tree);
+	fd = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_not_equal(fd, -1);
+	shell("mv '%s' '%s-2'; mkdir -p '%s/other'", tree, tree, tree);
+
+	recorder_init(&r, t.f->loop);
+	rota_tree_walk_set_directory(&r.walk, fd);
+	assert_int_equal(walk_all(&r, ".", 0), 0);
+	assert_string_equal(r.texts[0],
+			    "d 0 \nd 1 a\nd 2 a/b\nf 3 a/b/x\n");
+	recorder_end(&r);
+
+	recorder_init(&r, t.f->loop);
+	rota_tree_walk_set_directory(&r.walk, fd);
+	assert_int_equal(walk_all(&r, "a/", ROTA_WALK_POST), 0);
+	assert_string_equal(r.texts[0], "f 2 b/x\nd 1 b\nd 0 \n");
+	recorder_end(&r);
+
+	recorder_init(&r, t.f->loop);
+	rota_tree_walk_set_directory(&r.walk, fd);
+	rota_tree_walk_set_directory(&r.walk, -1);
+	assert_int_equal(walk_all(&r, tree, 0), 0);
+	assert_string_equal(r.texts[0], "d 0 \nd 1 other\n");
+	recorder_end(&r);
+	close(fd);
+
+	recorder_init(&r, t.f->loop);
+	rota_tree_walk_set_directory(&r.walk, fd);
+	assert_int_equal(walk_all(&r, "a", 0), ROTA_EBADF);
+	recorder_end(&r);
+	tree_test_end(&t);
+}
+
 static void begin_big(struct file_test *t, struct fixture *f)
 {
 	tree_test_begin(t, f);
@@ -626,6 +669,7 @@ static void what_cannot_be_read_is_reported_and_skipped(void **state)
 
 static const struct CMUnitTest tests[] = {
 	REAL(it_finds_what_find_finds),
+	REAL(a_walk_begins_at_an_open_directory),
 	REAL(links_are_followed_on_request),
 	REAL(a_tree_may_be_a_file_or_missing),
 	REAL(batches_are_bounded),
