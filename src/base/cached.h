@@ -23,12 +23,13 @@ struct rotai_known {
 	uint8_t reads; /* the user's: can it be read without waiting? */
 };
 
-/* Find the file @path, as openat(2) does. Returns a descriptor that names it,
+/* Find the file @path, as openat(2) does; if @follows is 0, a symbolic link at
+ * its end is found itself. Returns a descriptor that names it,
  * and can be used for nothing else (O_PATH); and fills *@known. Or returns
  * ROTA_ENOENT or ROTA_ENOTDIR, if that is known; ROTA_EAGAIN if it is not
  * known, or another error occurred; or ROTA_ENOSYS if this kernel cannot do
  * this. */
-int rotai_cached_find(int directory, const char *path,
+int rotai_cached_find(int directory, const char *path, int follows,
 		      struct rotai_known *known);
 
 /* Fill *@known for the descriptor @fd: 0 or ROTA_EAGAIN. Or for the

@@ -67,10 +67,11 @@ int rotai_cached_look_up(int directory, const char *path,
 	return look(directory, path, 0, known);
 }
 
-int rotai_cached_find(int directory, const char *path,
+int rotai_cached_find(int directory, const char *path, int follows,
 		      struct rotai_known *known)
 {
-	int name = open_cached(directory, path, O_PATH); /* (1) */
+	int name = open_cached(directory, path,
+			       O_PATH | (follows ? 0 : O_NOFOLLOW)); /* (1) */
 	int error;
 
 	if (name < 0)

@@ -5,11 +5,12 @@
 
 #include "rota/error.h"
 
-int rotai_cached_find(int directory, const char *path,
+int rotai_cached_find(int directory, const char *path, int follows,
 		      struct rotai_known *known)
 {
 	(void)directory;
 	(void)path;
+	(void)follows;
 	(void)known;
 	return ROTA_ENOSYS;
 }

@@ -43,6 +43,10 @@
  *     threads would stand still while the loop's thread makes its attempts.
  *     Those that are queued for a pending phase are counted until it comes; or,
  *     as all of them may be cancelled, until the turn after the next.
+ * 10. The file system of an open file is not asked what it is: that may be a
+ *     question to a server. So the status of an open file is attempted only in
+ *     a file system in which a path has been found before. To ask for a status
+ *     without NOT_SYNCED would be such a question, too.
  */
 #include "fs/attempt.h"
 
@@ -385,7 +389,7 @@ static int is_local_file(struct attempts *a, struct rotai_known *known, int fd)
 
 /* A descriptor that names the file, or an error. */
 static int find_cached(struct attempts *a, const struct rota_fs *fs,
-		       struct rotai_known *known)
+		       int follows, struct rotai_known *known)
 {
 	int name;
 
@@ -394,7 +398,7 @@ static int find_cached(struct attempts *a, const struct rota_fs *fs,
 		return ROTA_EAGAIN;
 	a->finds--;
 	name = rotai_cached_find(fs->internal.directory, fs->internal.path,
-				 known);
+				 follows, known);
 	if (name == ROTA_ENOSYS)
 		a->absent = 1;
 	if (name < 0)
@@ -431,7 +435,7 @@ static int open_recent(struct attempts *a, const struct rota_fs *fs, int flags,
 static int open_found(struct attempts *a, const struct rota_fs *fs, int flags,
 		      struct rotai_known *known)
 {
-	int name = find_cached(a, fs, known);
+	int name = find_cached(a, fs, 1, known);
 	int fd = ROTA_EAGAIN;
 
 	if (name < 0)
@@ -465,12 +469,36 @@ int rotai_attempt_find(const struct rota_fs *fs, struct rotai_known *known)
 		remember(a, fs, &places, S_ISREG(known->info.mode));
 		return 0;
 	}
-	name = find_cached(a, fs, known);
+	name = find_cached(a, fs, 1, known);
 	remember(a, fs, &places, name >= 0 && S_ISREG(known->info.mode));
 	if (name < 0)
 		return name;
 	rotai_fd_close(name);
 	return 0;
+}
+
+int rotai_attempt_find_link(const struct rota_fs *fs, struct rotai_known *known)
+{
+	int name = find_cached(attempts_of(fs), fs, 0, known);
+
+	if (name < 0)
+		return name;
+	rotai_fd_close(name);
+	return 0;
+}
+
+int rotai_attempt_look(const struct rota_fs *fs, struct rotai_known *known)
+{
+	struct attempts *a = attempts_of(fs);
+	int error = rotai_cached_look(fs->internal.fd, known);
+	const struct mount *mount;
+
+	if (error == ROTA_ENOSYS)
+		a->absent = 1;
+	if (error < 0)
+		return ROTA_EAGAIN;
+	mount = find_mount(a, known); /* (10) */
+	return mount != NULL && mount->local ? 0 : ROTA_EAGAIN;
 }
 
 int rotai_attempt_open(const struct rota_fs *fs, int flags,

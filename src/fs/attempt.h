@@ -45,6 +45,14 @@ int rotai_attempt_is_recent(const struct rota_fs *fs);
  * ROTA_EAGAIN: a thread must look. */
 int rotai_attempt_find(const struct rota_fs *fs, struct rotai_known *known);
 
+/* The same for a path whose last name is not followed, if it is a symbolic
+ * link. */
+int rotai_attempt_find_link(const struct rota_fs *fs,
+			    struct rotai_known *known);
+
+/* Look at the open file fs->internal.fd: 0 or ROTA_EAGAIN, as above. */
+int rotai_attempt_look(const struct rota_fs *fs, struct rotai_known *known);
+
 /* Find it and open it with @flags, which contain O_RDONLY and O_NONBLOCK, if it
  * is a regular file that can be read without waiting. Returns the descriptor,
  * or as above. */

@@ -45,16 +45,39 @@ int64_t rotai_call_stat(struct rota_fs *fs)
 	return give_status(fs, fs->internal.directory, fs->internal.path, 1);
 }
 
+/* An attempt has ended with @error. */
+static void give_known(struct rota_fs *fs, const struct rotai_known *known,
+		       int error)
+{
+	if (error == ROTA_EAGAIN)
+		return;
+	if (error == 0)
+		give_info(fs, &known->info);
+	fs->internal.result = error;
+}
+
 void rotai_attempt_stat(struct rota_fs *fs)
 {
 	struct rotai_known known;
 	int error = rotai_attempt_find(fs, &known);
 
-	if (error == ROTA_EAGAIN)
-		return;
-	if (error == 0)
-		give_info(fs, &known.info);
-	fs->internal.result = error;
+	give_known(fs, &known, error);
+}
+
+void rotai_attempt_lstat(struct rota_fs *fs)
+{
+	struct rotai_known known;
+	int error = rotai_attempt_find_link(fs, &known);
+
+	give_known(fs, &known, error);
+}
+
+void rotai_attempt_fstat(struct rota_fs *fs)
+{
+	struct rotai_known known;
+	int error = rotai_attempt_look(fs, &known);
+
+	give_known(fs, &known, error);
 }
 
 int64_t rotai_call_lstat(struct rota_fs *fs)

@@ -37,6 +37,8 @@ void rotai_undo_mkstemp(struct rota_fs *fs);
 /* attribute_call.c */
 int64_t rotai_call_stat(struct rota_fs *fs);
 void rotai_attempt_stat(struct rota_fs *fs); /* see attempt.c */
+void rotai_attempt_lstat(struct rota_fs *fs);
+void rotai_attempt_fstat(struct rota_fs *fs);
 int64_t rotai_call_lstat(struct rota_fs *fs);
 int64_t rotai_call_fstat(struct rota_fs *fs);
 int64_t rotai_call_access(struct rota_fs *fs);

@@ -39,10 +39,12 @@ const struct rotai_fs_operation rotai_fs_table[ROTAI_FS_ROWS] = {
 	},
 	[ROTAI_FS_LSTAT] = {
 		ROW("fs_lstat", rotai_call_lstat),
+		.attempt = rotai_attempt_lstat,
 		.takes = ROTAI_TAKES_PATH | ROTAI_TAKES_INFO,
 	},
 	[ROTAI_FS_FSTAT] = {
 		ROW("fs_fstat", rotai_call_fstat),
+		.attempt = rotai_attempt_fstat,
 		.takes = ROTAI_TAKES_FD | ROTAI_TAKES_INFO,
 	},
 	[ROTAI_FS_LINK] = {

@@ -198,7 +198,8 @@ int rota_tree_walk_start(struct rota_tree_walk *walk, rota_tree_batch_fn *batch,
 	error = walk_usable(walk);
 	if (error < 0)
 		return error;
-	walk->internal.walk = rotai_walk_new(walk->internal.directory, path, flags);
+	walk->internal.walk =
+		rotai_walk_new(walk->internal.directory, path, flags);
 	if (walk->internal.walk == NULL)
 		return ROTA_ENOMEM;
 	walk->internal.batch = batch;

@@ -102,8 +102,7 @@ static void note_sharing(const struct rotai_numbered *numbered,
 {
 	struct rota_link *at;
 
-	for (at = numbered->bounds.next; at != &numbered->bounds;
-	     at = at->next)
+	for (at = numbered->bounds.next; at != &numbered->bounds; at = at->next)
 		if (rota_container_of(at, struct rotai_bound, link)->view ==
 		    view)
 			rotai_view_doubt(view);

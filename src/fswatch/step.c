@@ -158,7 +158,8 @@ static void all_is_listed(struct rotai_view *view)
 	if ((view->notifier->looks || view->in_doubt) &&
 	    !rota_timer_is_active(&view->timer))
 		rotai_timer_start_own(
-			&view->timer, view->notifier->looks ? look_again : verify,
+			&view->timer,
+			view->notifier->looks ? look_again : verify,
 			rotai_add_saturated(loop->clock(loop), after));
 }
 

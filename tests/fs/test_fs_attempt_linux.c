@@ -179,9 +179,18 @@ static void try_stat(struct attempting *t)
 				 status.st_mtim.tv_nsec);
 }
 
+static void try_lstat(struct attempting *t)
+{
+	assert_int_equal(rota_fs_lstat(&t->op.fs, on_end, t->s.path, &t->info),
+			 0);
+	assert_int_equal(outcome(&t->op), 0);
+	assert_int_equal(t->info.bytes, SIZE);
+	assert_true(S_ISREG(t->info.mode));
+}
+
 static void (*const tries[])(struct attempting *t) = {
-	try_read_file, try_read_file_to, try_read_file_again,
-	try_open,      try_read,         try_stat,
+	try_read_file, try_read_file_to, try_read_file_again, try_open,
+	try_read,      try_stat,         try_lstat,
 };
 
 enum { TRIES = sizeof(tries) / sizeof(tries[0]) };
@@ -352,6 +361,38 @@ static void both_tell_the_time_of_birth(void **state)
 	rota_fs_set_threads_only(&t.op.fs, 1);
 	try_stat(&t);
 	assert_int_equal(t.info.born_ns, born_ns);
+	end(&t);
+}
+
+/* A link itself, which leads to nothing; and a file without a path. */
+static void a_link_and_an_open_file_are_looked_at(void **state)
+{
+	struct attempting t;
+	struct rotai_known known;
+	char path[256];
+	uint64_t done;
+	int fd;
+
+	begin(&t, *state);
+	snprintf(path, sizeof(path), "%s/link", t.s.directory);
+	assert_int_equal(symlink("none", path), 0);
+	fd = put_open(&t.s, O_RDONLY);
+	assert_int_equal(rotai_cached_look(fd, &known), 0);
+	done = lane_stats(&t.lane).done;
+	assert_int_equal(rota_fs_lstat(&t.op.fs, on_end, path, &t.info), 0);
+	assert_int_equal(outcome(&t.op), 0);
+	assert_true(S_ISLNK(t.info.mode));
+	assert_false(used_threads(&t, done));
+
+	assert_int_equal(rota_fs_fstat(&t.op.fs, on_end, fd, &t.info), 0);
+	assert_int_equal(outcome(&t.op), 0);
+	assert_int_equal(t.info.inode, known.info.inode);
+	assert_int_equal(t.info.bytes, SIZE);
+	if (known.mount.id != 0)
+		assert_false(used_threads(&t, done));
+	close(fd);
+	assert_int_equal(rota_fs_fstat(&t.op.fs, on_end, fd, &t.info), 0);
+	assert_int_equal(outcome(&t.op), ROTA_EBADF);
 	end(&t);
 }
 
@@ -779,6 +820,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(a_part_is_not_read_twice),
 	REAL(both_tell_the_time_of_birth),
 	REAL(a_path_begins_at_a_directory),
+	REAL(a_link_and_an_open_file_are_looked_at),
 	REAL(a_copied_path_is_freed),
 	REAL(it_is_cancelled_before_and_after_the_attempt),
 	REAL(a_deadline_ends_it_between),

@@ -376,8 +376,7 @@ static void a_walk_begins_at_an_open_directory(void **state)
 	recorder_init(&r, t.f->loop);
 	rota_tree_walk_set_directory(&r.walk, fd);
 	assert_int_equal(walk_all(&r, ".", 0), 0);
-	assert_string_equal(r.texts[0],
-			    "d 0 \nd 1 a\nd 2 a/b\nf 3 a/b/x\n");
+	assert_string_equal(r.texts[0], "d 0 \nd 1 a\nd 2 a/b\nf 3 a/b/x\n");
 	recorder_end(&r);
 
 	recorder_init(&r, t.f->loop);
