@@ -129,7 +129,7 @@ static void look_again(struct rota_timer *timer)
 }
 
 /* (3) */
-static void verify(struct rota_timer *timer)
+static void verify_picture(struct rota_timer *timer)
 {
 	struct rotai_view *view =
 		rota_container_of(timer, struct rotai_view, timer);
@@ -159,7 +159,7 @@ static void all_is_listed(struct rotai_view *view)
 	    !rota_timer_is_active(&view->timer))
 		rotai_timer_start_own(
 			&view->timer,
-			view->notifier->looks ? look_again : verify,
+			view->notifier->looks ? look_again : verify_picture,
 			rotai_add_saturated(loop->clock(loop), after));
 }
 

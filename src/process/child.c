@@ -163,7 +163,8 @@ static int child_has_ended(struct rotai_child *child)
 /* With the lock held: wait for a child without a loop, if it has ended. */
 static void look_at_orphan(struct rotai_child *child)
 {
-	if (!child->is_taken && !rotai_exit_take(child->pid, -1, &child->exit)) {
+	if (!child->is_taken &&
+	    !rotai_exit_take(child->pid, -1, &child->exit)) {
 		rotai_children_orphan(child);
 		return;
 	}

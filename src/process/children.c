@@ -116,6 +116,10 @@ uint32_t rotai_children_orphan_count(void)
 
 void rotai_children_start_begin(void)
 {
+	/* In a forked child the table begins afresh here, and not between this
+	 * start and its end. */
+	rotai_children_lock();
+	rotai_children_unlock();
 	__atomic_fetch_add(&starting, 1, __ATOMIC_SEQ_CST);
 }
 
