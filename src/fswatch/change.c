@@ -537,7 +537,7 @@ static void forget_touched(struct rotai_view *view,
 	}
 }
 
-static void list_all(struct rotai_view *view, int tells)
+static void list_all_again(struct rotai_view *view, int tells)
 {
 	struct rota_link *at;
 
@@ -557,11 +557,11 @@ static void list_all(struct rotai_view *view, int tells)
 
 void rotai_change_verify(struct rotai_view *view)
 {
-	list_all(view, 1);
+	list_all_again(view, 1);
 }
 
 void rotai_change_lost(struct rotai_view *view)
 {
-	list_all(view, 0);
+	list_all_again(view, 0);
 	view->later |= ROTAI_TELL_RESCAN;
 }
