@@ -5,12 +5,16 @@
 #define ROTA_HTTP_H
 
 #include "rota_http/date.h"
+#include "rota_http/exchange.h"
 #include "rota_http/head.h"
 #include "rota_http/list.h"
 #include "rota_http/method.h"
 #include "rota_http/name.h"
 #include "rota_http/parser.h"
 #include "rota_http/range.h"
+#include "rota_http/request.h"
+#include "rota_http/response.h"
+#include "rota_http/server.h"
 #include "rota_http/target.h"
 #include "rota_http/writer.h"
 
