@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "rota/address.h"
+#include "rota/handle.h"
 #include "rota/loop.h"
 #include "rota/stream.h"
 #include "rota_http/head.h"
@@ -55,17 +56,19 @@ typedef void rota_http_done_fn(struct rota_http_exchange *exchange, int status,
 /**
  * Called for rota_http_exchange_take_over(): the connection is not of HTTP any
  * more. @first are the bytes that have come behind the request. If the
- * connection has failed before, the callback is not called.
+ * connection has failed before, this is not called.
  *
  * Phase:   as rota_http_handler_fn. The callback may close @stream.
  * Thread:  the loop's.
  * Owner:   the callback gets @stream, and has to end it, for example by
- *          rota_stream_end(). Its last use is in its close callback, which
- *          calls rota_http_stream_free(). The bytes of @first are the server's,
- *          until the callback returns.
+ *          rota_stream_end(). Its close callback calls @free_stream with the
+ *          handle, as the last use of it; or @free_stream is the close
+ *          callback. The bytes of @first are the server's, until the callback
+ *          returns.
  */
 typedef void rota_http_take_over_fn(struct rota_stream *stream,
-				    struct rota_const_buf first, void *arg);
+				    struct rota_const_buf first,
+				    rota_close_fn *free_stream, void *arg);
 
 /**
  * Have @fn called when @exchange is done. Several functions are called in the
@@ -119,7 +122,8 @@ void rota_http_exchange_abort(struct rota_http_exchange *exchange);
  * The server writes the field Connection: upgrade for 101; the program sets
  * Upgrade, and what else the protocol needs.
  *
- * Phase:   @fn runs between callbacks, or in the poll phase.
+ * Phase:   @fn runs when all output before it was handed to the system: in the
+ *          poll or the pending phase, or between callbacks.
  * Thread:  the loop's.
  * Errors:  ROTA_EINVAL    @fn is NULL; @status does not fit the request: 101
  *                         needs ROTA_HTTP_UPGRADES in the head, and 2xx needs
@@ -132,15 +136,6 @@ void rota_http_exchange_abort(struct rota_http_exchange *exchange);
 int rota_http_exchange_take_over(struct rota_http_exchange *exchange,
 				 int status, rota_http_take_over_fn *fn,
 				 void *arg);
-
-/**
- * Free the memory of @stream, which rota_http_take_over_fn has got and which is
- * closed. A stream of rota_http_server_serve() is the program's own: for such a
- * stream, do not call this.
- *
- * Thread:  the loop's.
- */
-void rota_http_stream_free(struct rota_stream *stream);
 
 /**
  * Store @data for the program: rota_http_exchange_data(). It is NULL at first.

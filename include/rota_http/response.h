@@ -139,7 +139,8 @@ int rota_http_response_on_begin(struct rota_http_exchange *exchange,
  * @length is only told, and ROTA_HTTP_LENGTH_UNKNOWN tells nothing. Returns 0.
  *
  * Thread:  the loop's.
- * Errors:  ROTA_EINVAL    @status is out of range, or @length is above INT64_MAX
+ * Errors:  ROTA_EINVAL    @status is out of range, or @length is above
+ *                         INT64_MAX
  *          ROTA_EALREADY  the response has begun
  *          ROTA_ENOMEM, ROTA_ECANCELED
  *          After any of them nothing has changed.

@@ -388,8 +388,8 @@ void rota_http_server_reset(struct rota_http_server *server);
  *
  * Thread:  any.
  * Errors:  ROTA_EINVAL  a shard is not attached
- *          ROTA_EAGAIN  there cannot be so many threads: the server was stopped
- *                       and has reset its connections
+ *          ROTA_EAGAIN  there cannot be so many threads: no loop has run
+ *          ROTA_ENOMEM
  *          Others       as rota_loop_run(): the first one
  */
 int rota_http_server_run(struct rota_http_server *server);
