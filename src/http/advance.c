@@ -280,6 +280,13 @@ static int end_input(struct rotai_http_session *session)
 	return AGAIN;
 }
 
+/* Whether the parser may have an event. */
+static int has_event(const struct rotai_http_session *session)
+{
+	return session->parser.internal.left > 0 ||
+	       session->parser.internal.state == ROTAI_HTTP_END;
+}
+
 /* Ask the parser. */
 static int parse(struct rotai_http_session *session)
 {
@@ -287,7 +294,7 @@ static int parse(struct rotai_http_session *session)
 	struct rota_const_buf piece;
 	int event;
 
-	if (rota_http_parser_rest(&session->parser).size == 0)
+	if (!has_event(session))
 		return end_input(session);
 	if (exchange == NULL)
 		exchange = begin_exchange(session);
@@ -423,8 +430,7 @@ static int step(struct rotai_http_session *session)
 		return STOP; /* (3) */
 	if (result != 2)
 		return result;
-	if (rota_http_parser_rest(&session->parser).size == 0 &&
-	    !session->has_ended)
+	if (!has_event(session) && !session->has_ended)
 		return STOP;
 	return parse(session);
 }
