@@ -172,7 +172,7 @@ int rota_http_response_write(struct rota_http_exchange *exchange,
  *
  * Thread:  the loop's.
  * Owner:   the caller keeps the bytes in place and unchanged until @release is
- *          called. They do not count for the watermark.
+ *          called. They count for the watermark as copies do.
  * Errors:  as rota_http_response_write(), without ROTA_ENOBUFS. After any of
  *          them @release is not called
  */
