@@ -23,20 +23,31 @@ static void site_listen(struct site *s, struct rota_address *address)
 			 ROTA_EINVAL);
 }
 
-/* Wait for @text at the end of what comes, at most 2000 bytes. */
+/* What has come over a raw socket. */
+struct inbox {
+	int fd;
+	char got[2048];
+	size_t size;
+};
+
+/* Read what is there. Returns whether it all ends with @text. */
+static int has_come(struct inbox *inbox, const char *text)
+{
+	size_t wanted = strlen(text);
+	ptrdiff_t n = raw_try_read(inbox->fd, inbox->got + inbox->size,
+				   sizeof(inbox->got) - inbox->size);
+
+	if (n > 0)
+		inbox->size += (size_t)n;
+	return inbox->size >= wanted &&
+	       memcmp(inbox->got + inbox->size - wanted, text, wanted) == 0;
+}
+
 static void expect_at_end(struct site *s, int fd, const char *text)
 {
-	static char got[2048];
-	size_t size = 0;
-	size_t wanted = strlen(text);
-	ptrdiff_t n;
+	struct inbox inbox = { .fd = fd };
 
-	RUN_UNTIL(s->f, size >= wanted && memcmp(got + size - wanted, text,
-						 wanted) == 0) {
-		n = raw_try_read(fd, got + size, sizeof(got) - size);
-		if (n > 0)
-			size += (size_t)n;
-	}
+	RUN_UNTIL(s->f, has_come(&inbox, text));
 }
 
 static void wait_for_end(struct site *s, int fd)
