@@ -3,7 +3,7 @@
  * at once or piece by piece.
  *
  * The body of a request is read only when the handler asks for it. Until then
- * it waits in the system, and so do the requests behind it. What the handler
+ * it waits, and so do the requests behind it. What the handler
  * has not read when the response ends is dropped, up to linger_size of the
  * options; of more than that, the connection ends.
  */
@@ -96,9 +96,10 @@ int rota_http_request_read_all(struct rota_http_exchange *exchange,
 
 /**
  * Call the function of rota_http_request_read() no more until
- * rota_http_request_resume(). This takes effect at once. What arrives waits in
- * the buffers of the system, and the peer has to wait. If the body is paused,
- * or not being read, this does nothing.
+ * rota_http_request_resume(). This takes effect at once. What arrives waits: at
+ * most 16 KiB and a buffer of the loop here, the rest in the buffers of the
+ * system, and then the peer has to wait. If the body is paused, or not being
+ * read, this does nothing.
  *
  * Thread:  the loop's.
  */

@@ -29,7 +29,10 @@
 #include "http/timing.h"
 #include "rota/error.h"
 
-enum { ROUNDS = 8 }; /* (5) */
+enum {
+	ROUNDS = 8,           /* (5) */
+	MOST_WAITING = 16384, /* bytes of input that wait: reading stops */
+};
 
 /* Results of a step. */
 enum { GONE = -1, STOP = 0, AGAIN = 1 };
@@ -555,10 +558,10 @@ static int wants_input(const struct rotai_http_session *session)
 	if (session->lingers)
 		return 1;
 	if (session->is_final ||
-	    rota_http_parser_rest(&session->parser).size > 0)
+	    rota_http_parser_rest(&session->parser).size > MOST_WAITING)
 		return 0;
 	if (current != NULL && current->is_open)
-		return current->is_complete || rotai_http_wants_body(current);
+		return 1; /* also to notice that the peer goes */
 	return !session->is_blocked &&
 	       session->unsent_count < ROTAI_HTTP_UNSENT;
 }
@@ -733,8 +736,9 @@ static void on_read(struct rota_stream *stream, int status,
 	} else if (session->lingers) {
 		drop_input(session, buf->size);
 	} else {
-		(void)rota_http_parser_feed(&session->parser,
-					    rota_bytes(buf->data, buf->size));
+		if (rotai_http_add_input(session, rota_bytes(buf->data,
+							     buf->size)) < 0)
+			session->error = ROTA_ENOMEM;
 		rotai_http_advance(session);
 	}
 }

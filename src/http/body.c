@@ -4,8 +4,8 @@
  *
  *  1. A handler that answers in its first call costs no copy. When it has not
  *     answered as rotai_http_advance() ends, its head goes to the arena, and
- *     the bytes behind it to memory of the session. Reading stops until these
- *     are used, so there is one such piece, of at most a buffer of the loop.
+ *     the bytes behind it to memory of the session. Reading goes on, so that it
+ *     is noticed when the peer goes, until there is a number of such bytes.
  *  2. The memory for a whole body grows with what has arrived, not by what the
  *     length promises.
  */
@@ -175,6 +175,28 @@ int rotai_http_own_input(struct rotai_http_session *session)
 	session->rest = bytes;
 	session->rest_size = left.size;
 	session->parser.internal.input = bytes;
+	return 0;
+}
+
+int rotai_http_add_input(struct rotai_http_session *session,
+			 struct rota_const_buf more)
+{
+	struct rota_const_buf left = rota_http_parser_rest(&session->parser);
+	size_t size = left.size + more.size;
+	char *bytes;
+
+	if (left.size == 0)
+		return rota_http_parser_feed(&session->parser, more);
+	bytes = rotai_http_resize(session->shard, NULL, 0, size);
+	if (bytes == NULL)
+		return ROTA_ENOMEM;
+	memcpy(bytes, left.data, left.size);
+	memcpy(bytes + left.size, more.data, more.size);
+	rotai_http_free_input(session, 1);
+	session->rest = bytes;
+	session->rest_size = size;
+	session->parser.internal.input = bytes;
+	session->parser.internal.left = size;
 	return 0;
 }
 

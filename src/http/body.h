@@ -26,6 +26,11 @@ int rotai_http_own_head(struct rota_http_exchange *exchange);
 /* Copy the input that waits, if it is not ours. The same. */
 int rotai_http_own_input(struct rotai_http_session *session);
 
+/* Bytes have arrived: they are parsed behind those that wait. Returns 0 or
+ * ROTA_ENOMEM. */
+int rotai_http_add_input(struct rotai_http_session *session,
+			 struct rota_const_buf more);
+
 /* Free that copy, if all of it was used, or @force. */
 void rotai_http_free_input(struct rotai_http_session *session, int force);
 
