@@ -72,6 +72,7 @@ struct guest {
 	unsigned ended; /* the end of what the server sends */
 	int status;
 	unsigned closed; /* the server's end */
+	unsigned left;   /* the client's end is closed */
 	int is_open;
 };
 
@@ -273,6 +274,11 @@ static inline void guest_closed(struct rota_handle *handle)
 	rota_container_of(handle, struct guest, served.handle)->closed++;
 }
 
+static inline void guest_left(struct rota_handle *handle)
+{
+	rota_container_of(handle, struct guest, client.handle)->left++;
+}
+
 static inline void guest_pair(struct guest *g, struct site *s, size_t capacity)
 {
 	*g = (struct guest){ .site = s };
@@ -320,9 +326,11 @@ static inline void guest_leave(struct guest *g, int resets)
 {
 	if (g->is_open && resets)
 		assert_int_equal(
-			rota_stream_close_reset(&g->client.stream, NULL), 0);
+			rota_stream_close_reset(&g->client.stream, guest_left),
+			0);
 	else if (g->is_open)
-		assert_int_equal(rota_handle_close(&g->client.handle, NULL), 0);
+		assert_int_equal(
+			rota_handle_close(&g->client.handle, guest_left), 0);
 	g->is_open = 0;
 	site_turns(g->site);
 }

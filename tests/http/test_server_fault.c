@@ -327,7 +327,7 @@ static void step_guest(struct mob *c, struct guest *g)
 				 0);
 	}
 	if (!g->is_open) {
-		if (g->closed) {
+		if (g->closed && g->left) {
 			free(g->got);
 			g->got = NULL;
 		}
@@ -336,11 +336,11 @@ static void step_guest(struct mob *c, struct guest *g)
 	switch (random_below(seed, 24)) {
 	case 0:
 		g->is_open = 0;
-		rota_handle_close(&g->client.handle, NULL);
+		rota_handle_close(&g->client.handle, guest_left);
 		return;
 	case 1:
 		g->is_open = 0;
-		rota_stream_close_reset(&g->client.stream, NULL);
+		rota_stream_close_reset(&g->client.stream, guest_left);
 		return;
 	case 2:
 		(void)rota_stream_shutdown(NULL, &g->client.stream, NULL);
@@ -374,8 +374,14 @@ static void end_mob(struct mob *c)
 	struct site *s = &c->s;
 
 	for (int i = 0; i < GUESTS; i++)
-		if (c->guests[i].got != NULL) {
+		if (c->guests[i].got != NULL)
 			guest_leave(&c->guests[i], 1);
+	/* So much input may wait that the end behind it is not seen. */
+	for (int i = 0; i < SITE_VISITS; i++)
+		if (s->visits[i].exchange != NULL)
+			rota_http_exchange_abort(s->visits[i].exchange);
+	for (int i = 0; i < GUESTS; i++)
+		if (c->guests[i].got != NULL) {
 			RUN_UNTIL(s->f, c->guests[i].closed == 1);
 			free(c->guests[i].got);
 		}
