@@ -74,10 +74,9 @@ static int check_limits(struct rotai_http_connection *connection,
 			struct rotai_http_shard *shard)
 {
 	struct rota_address peer;
-	int is_known =
-		shard->owner->options.connections_per_address > 0 &&
-		connection->carrier == ROTAI_HTTP_TCP &&
-		rota_tcp_peer_address(&connection->by.tcp, &peer) == 0;
+	int is_known = shard->owner->options.connections_per_address > 0 &&
+		       connection->carrier == ROTAI_HTTP_TCP &&
+		       rota_tcp_peer_address(&connection->by.tcp, &peer) == 0;
 
 	return rotai_http_admit(connection, shard, is_known ? &peer : NULL);
 }
@@ -103,8 +102,8 @@ static void start(struct rotai_http_connection *connection,
 	result = check_limits(connection, shard);
 	if (result > 0)
 		shed(connection, shard, (enum rotai_http_counter)result);
-	else if (result < 0 || rotai_http_open(connection, shard,
-					       rota_bytes(NULL, 0)) < 0)
+	else if (result < 0 ||
+		 rotai_http_open(connection, shard, rota_bytes(NULL, 0)) < 0)
 		rotai_http_close(connection);
 }
 

@@ -157,8 +157,8 @@ static void end_exchange(struct rotai_http_session *session)
 			exchange->client_ends && exchange->is_complete &&
 			rota_http_parser_rest(&session->parser).size == 0;
 	}
-	if (exchange->lent != NULL || (!exchange->was_told &&
-				       rotai_http_has_hooks(exchange))) {
+	if (exchange->lent != NULL ||
+	    (!exchange->was_told && rotai_http_has_hooks(exchange))) {
 		if (rotai_http_own_head(exchange) < 0)
 			session->error = ROTA_ENOMEM;
 		append_unsent(session, exchange);
@@ -359,8 +359,8 @@ static int has_left(struct rotai_http_session *session,
 		return 0;
 	if (exchange->is_marking)
 		return 0;
-	if (exchange->is_marked || (rotai_http_queued(session) == 0 &&
-				    session->file_left == 0))
+	if (exchange->is_marked ||
+	    (rotai_http_queued(session) == 0 && session->file_left == 0))
 		return 1;
 	mark(session, exchange);
 	return 0;
@@ -411,8 +411,7 @@ static int step_exchange(struct rotai_http_session *session,
 		return take_over(session);
 	if (exchange->is_ended &&
 	    (exchange->is_complete || !exchange->keeps ||
-	     session->dropped >
-		     session->shard->owner->options.linger_size)) {
+	     session->dropped > session->shard->owner->options.linger_size)) {
 		end_exchange(session);
 		return AGAIN;
 	}
@@ -458,8 +457,7 @@ static int tell_sent(struct rotai_http_session *session)
 	if (current == NULL || !current->is_open)
 		return any;
 	(void)rotai_http_release_lent(current);
-	if (current->is_pressed && !session->is_blocked &&
-	    !current->is_ended &&
+	if (current->is_pressed && !session->is_blocked && !current->is_ended &&
 	    rotai_http_queued(session) <=
 		    session->shard->owner->options.watermark) {
 		current->is_pressed = 0;
@@ -496,8 +494,8 @@ static void end_connection(struct rotai_http_session *session)
 	const struct rota_http_server_options *options =
 		&session->shard->owner->options;
 	struct rota_stream *stream = rotai_http_stream(session->connection);
-	int is_empty = rotai_http_queued(session) == 0 &&
-		       session->file_left == 0;
+	int is_empty =
+		rotai_http_queued(session) == 0 && session->file_left == 0;
 	int error;
 
 	if (is_empty && session->first_unsent == NULL &&
@@ -602,9 +600,8 @@ static void note_waiting(struct rotai_http_session *session)
 	    session->parser.internal.state != ROTAI_HTTP_BEGIN &&
 	    !session->is_final &&
 	    (session->current == NULL || !session->current->is_open))
-		session->head_due =
-			rotai_http_due(rota_loop_now(session->shard->loop),
-				       options->head_ns);
+		session->head_due = rotai_http_due(
+			rota_loop_now(session->shard->loop), options->head_ns);
 }
 
 /* Decide what the session waits for. */
@@ -736,8 +733,8 @@ static void on_read(struct rota_stream *stream, int status,
 	} else if (session->lingers) {
 		drop_input(session, buf->size);
 	} else {
-		if (rotai_http_add_input(session, rota_bytes(buf->data,
-							     buf->size)) < 0)
+		if (rotai_http_add_input(session,
+					 rota_bytes(buf->data, buf->size)) < 0)
 			session->error = ROTA_ENOMEM;
 		rotai_http_advance(session);
 	}

@@ -44,8 +44,8 @@ static void put_date(struct rotai_http_session *session)
 
 	if (shard->date_ns == 0 || now_ns - shard->date_ns >= ROTA_MSEC(1)) {
 		shard->date_ns = now_ns;
-		shard->date_seconds = (int64_t)(rota_wall_now(shard->loop) /
-						ROTA_SEC(1));
+		shard->date_seconds =
+			(int64_t)(rota_wall_now(shard->loop) / ROTA_SEC(1));
 	}
 	text = rota_http_date_get(&shard->date, shard->date_seconds);
 	PUT(session, "Date: ");

@@ -224,8 +224,8 @@ static uint64_t left_of(const struct rota_http_exchange *exchange)
 
 uint64_t rotai_http_taken(const struct rotai_http_session *session)
 {
-	uint64_t waiting = rota_stream_queued(stream_of(session)) +
-			   session->file_left;
+	uint64_t waiting =
+		rota_stream_queued(stream_of(session)) + session->file_left;
 
 	for (const struct rota_http_exchange *at = session->first_unsent;
 	     at != NULL; at = at->next)

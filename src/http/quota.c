@@ -164,10 +164,10 @@ int rotai_http_admit(struct rotai_http_connection *connection,
 	struct rota_http_server *server = shard->owner;
 	size_t limit = server->options.connections;
 	unsigned char key[16];
-	size_t now = __atomic_fetch_add(&server->connections, 1,
-					__ATOMIC_RELAXED);
-	int result = limit > 0 && now >= limit ? ROTAI_HTTP_OVER_CONNECTIONS
-					       : 0;
+	size_t now =
+		__atomic_fetch_add(&server->connections, 1, __ATOMIC_RELAXED);
+	int result =
+		limit > 0 && now >= limit ? ROTAI_HTTP_OVER_CONNECTIONS : 0;
 
 	if (result == 0 && server->options.connections_per_address > 0 &&
 	    peer != NULL && read_key(key, peer)) {
@@ -190,9 +190,9 @@ static void free_tcp(struct rota_handle *handle)
 		handle, struct rotai_http_connection, by.tcp.handle);
 	struct rota_allocator allocator = connection->in.allocator;
 
-	allocator.resize(
-		allocator.context, connection,
-		size_of((enum rotai_http_carrier)connection->carrier), 0);
+	allocator.resize(allocator.context, connection,
+			 size_of((enum rotai_http_carrier)connection->carrier),
+			 0);
 }
 
 rota_close_fn *rotai_http_release(struct rotai_http_connection *connection,

@@ -40,10 +40,10 @@ static int check_fresh(const struct rota_http_exchange *exchange)
 int rota_http_response_set(struct rota_http_exchange *exchange,
 			   const char *name, struct rota_const_buf value)
 {
-	int error = rota_http_response_has_begun(exchange) &&
-				    !exchange->has_failed
-			    ? ROTA_EALREADY
-			    : check_fresh(exchange);
+	int error =
+		rota_http_response_has_begun(exchange) && !exchange->has_failed
+			? ROTA_EALREADY
+			: check_fresh(exchange);
 	struct rotai_http_set *added = NULL;
 
 	if (error < 0)
@@ -169,10 +169,9 @@ int rota_http_respond(struct rota_http_exchange *exchange, int status,
 
 	if (error == ROTA_ECANCELED)
 		return finish_failed(exchange);
-	if (error == 0 &&
-	    ((body.data == NULL && body.size > 0) ||
-	     (type != NULL &&
-	      !rotai_http_is_value(rota_bytes(type, strlen(type))))))
+	if (error == 0 && ((body.data == NULL && body.size > 0) ||
+			   (type != NULL && !rotai_http_is_value(rota_bytes(
+						    type, strlen(type))))))
 		error = ROTA_EINVAL;
 	if (error < 0)
 		return error;

@@ -55,8 +55,9 @@ static size_t start_threads(struct runner *runners, size_t count)
 
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (made < count && pthread_create(&runners[made].thread, NULL,
-					      wait_and_run, &runners[made]) == 0)
+	while (made < count &&
+	       pthread_create(&runners[made].thread, NULL, wait_and_run,
+			      &runners[made]) == 0)
 		made++;
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return made;

@@ -279,8 +279,7 @@ static int make_door(struct rota_http_server *server,
 	options->count = server->count;
 	options->fn = rotai_http_on_accept;
 	options->data = *made;
-	options->strategy =
-		(enum rota_listen_strategy)server->options.strategy;
+	options->strategy = (enum rota_listen_strategy)server->options.strategy;
 	options->backlog = (int)server->options.backlog;
 	(*made)->server = server;
 	return 0;

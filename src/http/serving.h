@@ -175,8 +175,8 @@ struct rota_http_exchange {
 	int status; /* of the response; 0: it has not begun */
 	int error;  /* how it has failed */
 	uint8_t reading;
-	uint8_t is_open : 1;  /* the handler was called */
-	uint8_t has_head : 1; /* whose bytes are there */
+	uint8_t is_open : 1;      /* the handler was called */
+	uint8_t has_head : 1;     /* whose bytes are there */
 	uint8_t head_is_ours : 1; /* its bytes are in the arena */
 	uint8_t is_complete : 1;  /* the request */
 	uint8_t is_paused : 1;
@@ -312,10 +312,10 @@ struct rota_http_server {
 	struct rota_http_server_options options;
 	struct rota_allocator allocator;
 	size_t exchange_size;
-	size_t memory;      /* atomic */
-	size_t connections; /* atomic */
-	rota_task_fn *work; /* of sessions (3) */
-	rota_task_fn *gone; /* of shards */
+	size_t memory;                 /* atomic */
+	size_t connections;            /* atomic */
+	rota_task_fn *work;            /* of sessions (3) */
+	rota_task_fn *gone;            /* of shards */
 	struct rotai_http_door *doors; /* the last one first */
 	size_t door_count;
 

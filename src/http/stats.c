@@ -39,8 +39,8 @@ int rota_http_server_get_stats(const struct rota_http_server *server,
 		return ROTA_EINVAL;
 	size = stats->size;
 	ours.connections = sum(server, ROTAI_HTTP_CONNECTIONS);
-	ours.idle = ours.connections > sessions ? ours.connections - sessions
-						: 0;
+	ours.idle =
+		ours.connections > sessions ? ours.connections - sessions : 0;
 	ours.exchanges = sum(server, ROTAI_HTTP_EXCHANGES);
 	ours.memory = __atomic_load_n(&server->memory, __ATOMIC_RELAXED);
 	for (int i = 0; i <= ROTAI_HTTP_SENT; i++)

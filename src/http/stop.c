@@ -48,8 +48,7 @@ static void stop_shard(struct rota_task *task)
 
 	shard->is_stopping = 1;
 	if (shard->index == 0)
-		(void)rota_timer_start(&shard->owner->alive, never,
-				       UINT64_MAX);
+		(void)rota_timer_start(&shard->owner->alive, never, UINT64_MAX);
 	if (rota_server_stop(&shard->server, shard->owner->grace_ns,
 			     on_no_connection) < 0)
 		on_no_connection(&shard->server);

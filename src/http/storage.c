@@ -95,8 +95,7 @@ rotai_http_exchange_take(struct rotai_http_shard *shard)
 	memset(exchange, 0, sizeof(*exchange));
 	exchange->shard = shard;
 	exchange->head.fields = exchange->field;
-	exchange->head.capacity =
-		(uint32_t)shard->owner->options.field_count;
+	exchange->head.capacity = (uint32_t)shard->owner->options.field_count;
 	return exchange;
 }
 
@@ -191,8 +190,8 @@ void *rotai_http_arena(struct rota_http_exchange *exchange, size_t size)
 	const size_t unit = _Alignof(max_align_t);
 	size_t whole = exchange->shard->owner->exchange_size;
 	char *begin = (char *)exchange + whole - ROTAI_HTTP_ARENA_SIZE;
-	size_t need = size < SIZE_MAX - unit ? (size + unit - 1) & ~(unit - 1)
-					     : size;
+	size_t need =
+		size < SIZE_MAX - unit ? (size + unit - 1) & ~(unit - 1) : size;
 	void *result;
 
 	if (need > ROTAI_HTTP_ARENA_SIZE - exchange->used)

@@ -70,8 +70,8 @@ void rotai_http_arm(struct rotai_http_session *session)
 	uint64_t due = least(session->head_due, session->linger_due);
 
 	if (current != NULL)
-		due = least(due, least(body_due(current),
-				       handler_due(current)));
+		due = least(due,
+			    least(body_due(current), handler_due(current)));
 	due = least(due, output_due(session, now_ns));
 	if (session->armed_due != 0 && session->armed_due <= due)
 		return; /* (2) */

@@ -200,9 +200,9 @@ static inline void site_init(struct site *s, struct fixture *f)
 
 static inline void site_start(struct site *s)
 {
-	assert_int_equal(rota_http_server_new(&s->server, &s->f->loop, 1,
-					      &s->options),
-			 0);
+	assert_int_equal(
+		rota_http_server_new(&s->server, &s->f->loop, 1, &s->options),
+		0);
 }
 
 static inline void site_open(struct site *s, struct fixture *f)
@@ -253,7 +253,8 @@ static inline void site_close(struct site *s)
 static inline void guest_read(struct rota_stream *stream, int status,
 			      const struct rota_buf *buf)
 {
-	struct guest *g = rota_container_of(stream, struct guest, client.stream);
+	struct guest *g =
+		rota_container_of(stream, struct guest, client.stream);
 
 	if (status < 0) {
 		g->ended++;

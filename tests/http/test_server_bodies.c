@@ -6,7 +6,7 @@
 #include "site.h"
 
 #define POST(fields) "POST /p HTTP/1.1\r\nHost: a\r\n" fields "\r\n"
-#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#define GET          "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define CHUNKED                                                                \
 	POST("Transfer-Encoding: chunked\r\n")                                 \
 	"3\r\nabc\r\n5;x=y\r\ndefgh\r\n0\r\nT: u\r\n\r\n"
@@ -26,11 +26,10 @@ static void answer(struct visit *v, int status)
 
 static void read_pieces(struct visit *v)
 {
-	assert_int_equal(
-		rota_http_request_read(v->exchange, visit_piece, v), 0);
-	assert_int_equal(
-		rota_http_request_read(v->exchange, visit_piece, v),
-		ROTA_EALREADY);
+	assert_int_equal(rota_http_request_read(v->exchange, visit_piece, v),
+			 0);
+	assert_int_equal(rota_http_request_read(v->exchange, visit_piece, v),
+			 ROTA_EALREADY);
 	assert_int_equal(v->body_ends + v->size, 0); /* never inside */
 }
 
@@ -105,8 +104,8 @@ static void a_whole_body_has_a_limit(void **state)
 {
 	static const char *const requests[] = {
 		POST("Content-Length: 9\r\n") "123456789" GET,
-		POST("Transfer-Encoding: chunked\r\n")
-		"9\r\n123456789\r\n0\r\n\r\n" GET,
+		POST("Transfer-Encoding: chunked\r\n") "9\r\n123456789\r\n0\r\n"
+						       "\r\n" GET,
 	};
 	struct site s;
 	struct guest g;
@@ -215,8 +214,7 @@ static void a_body_can_be_paused(void **state)
 
 static void the_trailers_are_in_the_head_at_the_end(struct visit *v, int status)
 {
-	const struct rota_http_head *head =
-		rota_http_request_head(v->exchange);
+	const struct rota_http_head *head = rota_http_request_head(v->exchange);
 
 	if (status != ROTA_EOF)
 		return;
@@ -367,8 +365,8 @@ static void a_broken_body_is_refused(void **state)
 	site_open(&s, *state);
 	s.act = read_pieces;
 	guest_open(&g, &s);
-	guest_send(&g, POST("Transfer-Encoding: chunked\r\n")
-		   "3\r\nabc\r\nz\r\n");
+	guest_send(&g,
+		   POST("Transfer-Encoding: chunked\r\n") "3\r\nabc\r\nz\r\n");
 	assert_memory_equal(g.got, "HTTP/1.1 400 ", 13);
 	assert_int_equal(s.visits[0].body_status, ROTA_EPROTO);
 	assert_int_equal(s.visits[0].status, ROTA_EPROTO);
@@ -444,15 +442,14 @@ static void take(struct rota_stream *stream, struct rota_const_buf first,
 
 static void upgrade(struct visit *v)
 {
-	assert_int_equal(rota_http_exchange_take_over(v->exchange, 200, take,
-						      v),
-			 ROTA_EINVAL);
+	assert_int_equal(
+		rota_http_exchange_take_over(v->exchange, 200, take, v),
+		ROTA_EINVAL);
 	assert_int_equal(rota_http_response_set(v->exchange, "Upgrade",
 						bytes_of("echo")),
 			 0);
-	assert_int_equal(rota_http_exchange_take_over(v->exchange, 101, take,
-						      v),
-			 0);
+	assert_int_equal(
+		rota_http_exchange_take_over(v->exchange, 101, take, v), 0);
 	assert_null(tunnel.stream);
 }
 
@@ -492,9 +489,9 @@ static void an_upgrade_hands_over_the_stream_and_the_bytes(void **state)
 					"Upgrade: echo\r\n" SITE_DATE
 					"Connection: upgrade\r\n\r\nmore"
 				      : HELLO
-			     "HTTP/1.1 101 Switching Protocols\r\n"
-			     "Upgrade: echo\r\n" SITE_DATE
-			     "Connection: upgrade\r\n\r\nmore");
+					 "HTTP/1.1 101 Switching Protocols\r\n"
+					 "Upgrade: echo\r\n" SITE_DATE
+					 "Connection: upgrade\r\n\r\nmore");
 		assert_int_equal(site_stats(&s).connections, 0);
 		assert_int_equal(site_stats(&s).taken_over, late + 1);
 		guest_close(&g);

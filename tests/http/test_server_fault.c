@@ -12,8 +12,8 @@
 #include "support/fault.h"
 #include "support/streams_more.h"
 
-#define POST "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-#define BODY "5;a=b\r\nhello\r\n6\r\n world\r\n0\r\nT: u\r\n\r\n"
+#define POST      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define BODY      "5;a=b\r\nhello\r\n6\r\n world\r\n0\r\nT: u\r\n\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 
 static int file_fd;
@@ -64,8 +64,8 @@ static void on_body(struct visit *v, int status)
 static void handle(struct visit *v)
 {
 	if (strcmp(v->target, "/whole") == 0)
-		(void)rota_http_request_read_all(v->exchange, 5000,
-						 visit_whole, v);
+		(void)rota_http_request_read_all(v->exchange, 5000, visit_whole,
+						 v);
 	else if (strcmp(v->target, "/later") != 0)
 		respond_in_parts(v);
 }
@@ -136,9 +136,8 @@ static int run_with_fault(struct fixture *f, size_t nth, int of_the_loop)
 	}
 	if (rota_http_server_serve(server, 0, &g.served.stream, guest_closed,
 				   NULL) < 0)
-		assert_int_equal(rota_handle_close(&g.served.handle,
-						   guest_closed),
-				 0);
+		assert_int_equal(
+			rota_handle_close(&g.served.handle, guest_closed), 0);
 	send_requests(&s, &g);
 	guest_leave(&g, 1);
 	RUN_UNTIL(f, g.closed == 1);
@@ -176,8 +175,8 @@ static int has_ended(int fd)
 	return n == 0 || (n < 0 && n != -EAGAIN);
 }
 
-static unsigned run_with_call(struct fixture *f, const char *name,
-			      unsigned nth, int error)
+static unsigned run_with_call(struct fixture *f, const char *name, unsigned nth,
+			      int error)
 {
 	struct rota_address any;
 	struct rota_address address;
@@ -196,15 +195,14 @@ static unsigned run_with_call(struct fixture *f, const char *name,
 	assert_int_equal(rota_http_server_address(s.server, 0, &address), 0);
 	fault_fail(name, nth, error);
 	fd = raw_connect(&address);
-	raw_send(fd, GET("/a") GET("/b") "BAD\r\n", strlen(GET("/a") GET("/b")
-							   "BAD\r\n"));
+	raw_send(fd, GET("/a") GET("/b") "BAD\r\n",
+		 strlen(GET("/a") GET("/b") "BAD\r\n"));
 	RUN_UNTIL(f, has_ended(fd));
 	failed = fault_clear();
 	raw_close(fd);
 	RUN_UNTIL(f, site_stats(&s).connections == 0);
-	assert_int_equal(rota_http_server_stop(s.server, 0, site_on_stopped,
-					       &s),
-			 0);
+	assert_int_equal(
+		rota_http_server_stop(s.server, 0, site_on_stopped, &s), 0);
 	RUN_UNTIL(f, s.stopped == 1);
 	check_visits(&s);
 	assert_int_equal(rota_http_server_free(s.server), 0);
@@ -216,7 +214,7 @@ static unsigned run_with_call(struct fixture *f, const char *name,
 static void a_system_call_fails_anywhere(void **state)
 {
 	static const char *const names[] = {
-		"recv",	    "send",	  "sendmsg",	"shutdown",
+		"recv",     "send",        "sendmsg",    "shutdown",
 		"sendfile", "getpeername", "setsockopt", "accept4",
 	};
 
@@ -362,8 +360,8 @@ static void step_guest(struct mob *c, struct guest *g)
 static void step_visit(struct mob *c)
 {
 	struct site *s = &c->s;
-	unsigned last = s->visit_count < SITE_VISITS ? s->visit_count
-						     : SITE_VISITS;
+	unsigned last =
+		s->visit_count < SITE_VISITS ? s->visit_count : SITE_VISITS;
 
 	if (last > 0)
 		do_anything(&s->visits[random_below(&c->seed, last)]);

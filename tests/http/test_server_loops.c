@@ -143,9 +143,8 @@ static void a_stop_ends_with_the_last_exchange(void **state)
 	fd = raw_connect(&address);
 	raw_send(fd, GET, strlen(GET));
 	RUN_UNTIL(s.f, s.visit_count == 1);
-	assert_int_equal(rota_http_server_stop(s.server, 0, site_on_stopped,
-					       &s),
-			 0);
+	assert_int_equal(
+		rota_http_server_stop(s.server, 0, site_on_stopped, &s), 0);
 	RUN_UNTIL(s.f, site_stats(&s).connections == 0);
 	for (int i = 0; i < 10; i++)
 		turn(s.f);
@@ -256,12 +255,11 @@ static void *run_clients(void *arg)
 			if (send(fds[i], GET, strlen(GET), 0) < 0)
 				abort();
 			for (size = 0; size < answer;) {
-				ssize_t part = recv(
-					fds[i], got,
-					answer - size < sizeof(got)
-						? answer - size
-						: sizeof(got),
-					0);
+				ssize_t part = recv(fds[i], got,
+						    answer - size < sizeof(got)
+							    ? answer - size
+							    : sizeof(got),
+						    0);
 				if (part <= 0)
 					abort();
 				size += (size_t)part;
@@ -291,23 +289,23 @@ static void several_loops_serve_and_another_thread_stops_them(void **state)
 		assert_int_equal(rota_loop_new(&loops[i], &loop_options), 0);
 	rota_http_server_options_init(&options);
 	options.handler = hello;
-	assert_int_equal(rota_http_server_new(&clients.server, NULL, LOOPS,
-					      &options),
-			 0);
+	assert_int_equal(
+		rota_http_server_new(&clients.server, NULL, LOOPS, &options),
+		0);
 	loopback(&any, AF_INET, 0);
 	assert_int_equal(rota_http_server_listen(clients.server, &any, 0),
 			 ROTA_EINVAL); /* not attached */
 	assert_int_equal(rota_http_server_run(clients.server), ROTA_EINVAL);
 	for (size_t i = 0; i < LOOPS; i++)
-		assert_int_equal(rota_http_server_attach(clients.server, i,
-							 loops[i]),
-				 0);
+		assert_int_equal(
+			rota_http_server_attach(clients.server, i, loops[i]),
+			0);
 	assert_int_equal(rota_http_server_attach(clients.server, 0, loops[0]),
 			 ROTA_EALREADY);
 	assert_int_equal(rota_http_server_listen(clients.server, &any, 0), 0);
-	assert_int_equal(rota_http_server_address(clients.server, 0,
-						  &clients.address),
-			 0);
+	assert_int_equal(
+		rota_http_server_address(clients.server, 0, &clients.address),
+		0);
 	assert_int_equal(pthread_create(&thread, NULL, run_clients, &clients),
 			 0);
 	assert_int_equal(rota_http_server_run(clients.server), 0);

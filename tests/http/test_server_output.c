@@ -9,8 +9,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-#define PLAIN "HTTP/1.1 200 OK\r\n" SITE_DATE
+#define GET     "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#define PLAIN   "HTTP/1.1 200 OK\r\n" SITE_DATE
 #define CHUNKED PLAIN "Transfer-Encoding: chunked\r\n\r\n"
 
 static void wait_for_test(struct visit *v)
@@ -106,9 +106,8 @@ static void an_unknown_length_is_chunked(void **state)
 	site_turns(&s);
 	guest_expect(&g, CHUNKED "5\r\nhello\r\n");
 	assert_int_equal(put(v, "ab"), 0);
-	assert_int_equal(rota_http_response_trailer(v->exchange, "T",
-						    bytes_of("u")),
-			 0);
+	assert_int_equal(
+		rota_http_response_trailer(v->exchange, "T", bytes_of("u")), 0);
 	assert_int_equal(rota_http_response_trailer(v->exchange, "T",
 						    bytes_of("u\r\nv")),
 			 ROTA_EINVAL);
@@ -124,9 +123,9 @@ static void http_1_0_gets_no_chunks(void **state)
 {
 	struct site s;
 	struct guest g;
-	struct visit *v = open_visit(
-		&s, &g, *state, 0,
-		"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+	struct visit *v =
+		open_visit(&s, &g, *state, 0,
+			   "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
 
 	assert_int_equal(begin(v, ROTA_HTTP_LENGTH_UNKNOWN), 0);
 	assert_int_equal(put(v, "hello"), 0);
@@ -165,9 +164,8 @@ static void head_and_304_send_no_body(void **state)
 
 static void add_a_field(struct rota_http_exchange *exchange, void *arg)
 {
-	assert_int_equal(rota_http_response_add(exchange, "X-Late",
-						bytes_of(arg)),
-			 0);
+	assert_int_equal(
+		rota_http_response_add(exchange, "X-Late", bytes_of(arg)), 0);
 }
 
 static void fields_are_set_replaced_and_checked(void **state)
@@ -191,20 +189,19 @@ static void fields_are_set_replaced_and_checked(void **state)
 			 ROTA_EINVAL);
 	assert_int_equal(rota_http_response_set(e, "D", bytes_of(" x")),
 			 ROTA_EINVAL);
-	assert_int_equal(rota_http_response_set(e, "Content-Length",
-						bytes_of("5")),
-			 ROTA_EINVAL);
+	assert_int_equal(
+		rota_http_response_set(e, "Content-Length", bytes_of("5")),
+		ROTA_EINVAL);
 	assert_int_equal(rota_http_response_add(e, "Transfer-Encoding",
 						bytes_of("chunked")),
 			 ROTA_EINVAL);
-	assert_int_equal(rota_http_response_set(e, "Connection",
-						bytes_of("close")),
-			 0);
+	assert_int_equal(
+		rota_http_response_set(e, "Connection", bytes_of("close")), 0);
 	assert_int_equal(rota_http_response_get(e, "B", &value), 0);
 	assert_memory_equal(value.data, "2", 1);
 	assert_int_equal(rota_http_response_get(e, "C", &value), ROTA_ENOENT);
-	assert_int_equal(rota_http_response_on_begin(
-				 e, add_a_field, (void *)(uintptr_t) "6"),
+	assert_int_equal(rota_http_response_on_begin(e, add_a_field,
+						     (void *)(uintptr_t) "6"),
 			 0);
 	assert_int_equal(rota_http_respond(e, 200, NULL, bytes_of("")), 0);
 	site_turns(&s);
@@ -225,16 +222,16 @@ static void lent_memory_is_released_in_order(void **state)
 	rota_stream_read_stop(&g.client.stream);
 	assert_int_equal(begin(v, sizeof(much) + 6), 0);
 	assert_int_equal(put(v, "abc"), 0);
-	assert_int_equal(rota_http_response_lend(
-				 v->exchange, rota_bytes(much, sizeof(much)),
-				 visit_released, v),
+	assert_int_equal(rota_http_response_lend(v->exchange,
+						 rota_bytes(much, sizeof(much)),
+						 visit_released, v),
 			 0);
 	assert_int_equal(put(v, "def"), 1);
 	assert_int_equal(end(v), 0);
 	site_turns(&s);
 	assert_int_equal(v->released + v->done, 0);
-	assert_int_equal(
-		rota_stream_read_start(&g.client.stream, guest_read), 0);
+	assert_int_equal(rota_stream_read_start(&g.client.stream, guest_read),
+			 0);
 	for (int i = 0; i < 10; i++)
 		site_turns(&s);
 	assert_int_equal(v->released, 1);
@@ -253,9 +250,9 @@ static void lent_memory_is_released_if_the_peer_goes(void **state)
 
 	rota_stream_read_stop(&g.client.stream);
 	assert_int_equal(begin(v, sizeof(much)), 0);
-	assert_int_equal(rota_http_response_lend(
-				 v->exchange, rota_bytes(much, sizeof(much)),
-				 visit_released, v),
+	assert_int_equal(rota_http_response_lend(v->exchange,
+						 rota_bytes(much, sizeof(much)),
+						 visit_released, v),
 			 0);
 	site_turns(&s);
 	guest_leave(&g, 1);
@@ -346,15 +343,15 @@ static void a_peer_that_reads_nothing_costs_a_watermark(void **state)
 		result = rota_http_response_write(
 			v->exchange, rota_bytes(part, sizeof(part)));
 	assert_int_equal(result, 1);
-	assert_int_equal(rota_http_response_write(v->exchange,
-						  rota_bytes(part, 1)),
-			 ROTA_ENOBUFS);
+	assert_int_equal(
+		rota_http_response_write(v->exchange, rota_bytes(part, 1)),
+		ROTA_ENOBUFS);
 	site_turns(&s);
 	assert_int_equal(v->writable, 0);
 	assert_true(rota_stream_queued(&g.served.stream) < 90000);
 
-	assert_int_equal(
-		rota_stream_read_start(&g.client.stream, guest_read), 0);
+	assert_int_equal(rota_stream_read_start(&g.client.stream, guest_read),
+			 0);
 	for (int i = 0; i < 10; i++)
 		site_turns(&s);
 	assert_int_equal(v->writable, 1);
@@ -466,10 +463,9 @@ static void act_done(struct visit *v)
 
 static void everything_may_end_in_every_callback(void **state)
 {
-	static const char request[] =
-		"POST / HTTP/1.1\r\nHost: a\r\n"
-		"Transfer-Encoding: chunked\r\n\r\n"
-		"3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n";
+	static const char request[] = "POST / HTTP/1.1\r\nHost: a\r\n"
+				      "Transfer-Encoding: chunked\r\n\r\n"
+				      "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n";
 	struct site s;
 	struct guest g;
 

@@ -72,11 +72,10 @@ static void a_request_waits_for_the_one_before(void **state)
 	assert_string_equal(g.got, "");
 
 	/* The text of the head has been moved. */
-	assert_memory_equal(
-		rota_http_head_target(
-			rota_http_request_head(s.visits[0].exchange))
-			.data,
-		"/a", 2);
+	assert_memory_equal(rota_http_head_target(rota_http_request_head(
+							  s.visits[0].exchange))
+				    .data,
+			    "/a", 2);
 	visit_hello(&s.visits[0]);
 	assert_int_equal(s.visit_count, 1); /* not inside the call */
 	site_turns(&s);
@@ -128,15 +127,16 @@ static void the_client_may_close(void **state)
 
 	site_open(&s, *state);
 	guest_open(&g, &s);
-	guest_send(&g, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+	guest_send(&g,
+		   "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
 	guest_expect(&g, OK_HEAD("6") "Connection: close\r\n\r\nhello\n");
 	assert_int_equal(g.closed, 1);
 	guest_close(&g);
 	site_close(&s);
 }
 
-static void a_refused_request_is_answered_and_the_connection_lingers(
-	void **state)
+static void
+a_refused_request_is_answered_and_the_connection_lingers(void **state)
 {
 	struct site s;
 	struct guest g;
@@ -146,12 +146,13 @@ static void a_refused_request_is_answered_and_the_connection_lingers(
 
 	guest_send(&g, GET("/") "GET / HTTP/1.1\r\n\r\n" GET("/never"));
 
-	guest_expect(&g, OK_HEAD("6") "\r\nhello\n"
-		     "HTTP/1.1 400 Bad Request\r\n" SITE_DATE
-		     "Content-Type: text/plain; charset=utf-8\r\n"
-		     "Content-Length: 27\r\n"
-		     "Connection: close\r\n\r\n"
-		     "the field Host is missing.\n");
+	guest_expect(&g,
+		     OK_HEAD("6") "\r\nhello\n"
+				  "HTTP/1.1 400 Bad Request\r\n" SITE_DATE
+				  "Content-Type: text/plain; charset=utf-8\r\n"
+				  "Content-Length: 27\r\n"
+				  "Connection: close\r\n\r\n"
+				  "the field Host is missing.\n");
 	assert_int_equal(s.visit_count, 1);
 	assert_int_equal(g.ended, 1); /* its sending side */
 	assert_int_equal(g.closed, 0);
@@ -205,8 +206,8 @@ static void the_cuts_of_a_request_do_not_matter(void **state)
 {
 	static const char text[] = "\r\n" GET("/a") "HEAD /b HTTP/1.1\r\n"
 						    "Host: a\r\n\r\n";
-	static const char expected[] = OK_HEAD("6") "\r\nhello\n" OK_HEAD(
-		"6") "\r\n";
+	static const char expected[] =
+		OK_HEAD("6") "\r\nhello\n" OK_HEAD("6") "\r\n";
 	struct site s;
 	struct guest g;
 
@@ -241,8 +242,7 @@ static void a_client_that_ends_its_side_is_answered(void **state)
 	s.act = wait_for_test;
 	guest_open(&g, &s);
 	guest_send(&g, GET("/"));
-	assert_int_equal(
-		rota_stream_shutdown(NULL, &g.client.stream, NULL), 0);
+	assert_int_equal(rota_stream_shutdown(NULL, &g.client.stream, NULL), 0);
 	site_turns(&s);
 	assert_int_equal(s.visits[0].done, 0);
 	visit_hello(&s.visits[0]);
@@ -305,9 +305,9 @@ static void an_exchange_outlives_its_peer_for_the_handler(void **state)
 			assert_int_equal(rota_http_response_end(e),
 					 ROTA_ECANCELED);
 		else if (way == 2)
-			assert_int_equal(rota_http_respond(e, 200, NULL,
-							   bytes_of("")),
-					 ROTA_ECANCELED);
+			assert_int_equal(
+				rota_http_respond(e, 200, NULL, bytes_of("")),
+				ROTA_ECANCELED);
 		else
 			assert_int_equal(rota_http_respond_status(e, 404),
 					 ROTA_ECANCELED);

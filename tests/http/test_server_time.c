@@ -5,8 +5,8 @@
 /* poller: none */
 #include "site.h"
 
-#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-#define POST "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
+#define GET   "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#define POST  "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
 #define HELLO OK_HEAD("6") "\r\nhello\n"
 
 static void wait_for_test(struct visit *v)
@@ -16,8 +16,8 @@ static void wait_for_test(struct visit *v)
 
 static void read_pieces(struct visit *v)
 {
-	assert_int_equal(
-		rota_http_request_read(v->exchange, visit_piece, v), 0);
+	assert_int_equal(rota_http_request_read(v->exchange, visit_piece, v),
+			 0);
 }
 
 static void expect_status(struct guest *g, const char *status)
@@ -186,10 +186,9 @@ static void an_open_response_may_take_long(void **state)
 			 0);
 	for (int i = 0; i < 10; i++) {
 		site_pass(&s, ROTA_SEC(1000));
-		assert_int_equal(
-			rota_http_response_write(s.visits[0].exchange,
-						 bytes_of("event")),
-			0);
+		assert_int_equal(rota_http_response_write(s.visits[0].exchange,
+							  bytes_of("event")),
+				 0);
 	}
 	assert_int_equal(rota_http_response_end(s.visits[0].exchange), 0);
 	site_turns(&s);
