@@ -129,8 +129,9 @@ struct rota_http_server_options {
 	/** Requests of a connection, after which it ends: 100,000. */
 	uint64_t requests;
 
-	/** Bytes for connections, exchanges, arenas and bodies of all shards: no
-	 * limit. Above it, connections and requests are answered with 503. */
+	/** Bytes for connections, exchanges, arenas and bodies of all shards:
+	 * no limit. Above it, connections and requests are answered with
+	 * 503. */
 	size_t memory;
 
 	/** Queued output of a connection above which a handler should wait:
@@ -191,13 +192,12 @@ struct rota_http_server_stats {
 	uint64_t idle_ended;       /* connections: idle_ns */
 	uint64_t stalled;          /* connections: stall_ns */
 	uint64_t slow_handlers;    /* 503: handler_ns, or a deadline */
-	uint64_t
-		request_limit; /* connections ended by their number of requests */
-	uint64_t gone;         /* exchanges whose peer went before the end */
-	uint64_t aborted;      /* exchanges: rota_http_exchange_abort() */
-	uint64_t taken_over;   /* connections */
-	uint64_t received;     /* bytes */
-	uint64_t sent;         /* bytes of heads and bodies */
+	uint64_t request_limit;    /* connections ended by it */
+	uint64_t gone;       /* exchanges whose peer went before the end */
+	uint64_t aborted;    /* exchanges: rota_http_exchange_abort() */
+	uint64_t taken_over; /* connections */
+	uint64_t received;   /* bytes */
+	uint64_t sent;       /* bytes of heads and bodies */
 };
 
 /** How rota_http_server_serve() treats a stream. Call

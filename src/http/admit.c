@@ -2,9 +2,9 @@
  * http/admit.c - new connections: those that listeners accept, and streams that
  * the program hands in.
  *
- *  1. A connection beyond a limit is answered with 503. So that such ones cannot
- *     be too many as well, a shard has some of them at a time, and closes the
- *     others without an answer.
+ *  1. A connection beyond a limit is answered with 503. So that such ones
+ *     cannot be too many as well, a shard has some of them at a time, and
+ *     closes the others without an answer.
  */
 #include "http/admit.h"
 
@@ -35,8 +35,9 @@ static void on_shed_read(struct rota_stream *stream, int status,
 }
 
 /* (1) */
-static void shed(struct rotai_http_connection *connection,
-		 struct rotai_http_shard *shard, enum rotai_http_counter why)
+static void answer_busy(struct rotai_http_connection *connection,
+			struct rotai_http_shard *shard,
+			enum rotai_http_counter why)
 {
 	static const char text[] = "there are too many connections.\n";
 	struct rota_stream *stream = rotai_http_stream(connection);
@@ -61,8 +62,8 @@ static void shed(struct rotai_http_connection *connection,
 }
 
 /* Open the stream of @fd. Returns 0 or an error. */
-static int open_stream(struct rotai_http_connection *connection,
-		       struct rotai_http_shard *shard, int fd)
+static int open_carrier(struct rotai_http_connection *connection,
+			struct rotai_http_shard *shard, int fd)
 {
 	if (connection->carrier == ROTAI_HTTP_PIPE)
 		return rota_pipe_open(&connection->by.pipe, shard->loop, fd);
@@ -82,8 +83,8 @@ static int check_limits(struct rotai_http_connection *connection,
 }
 
 /* Start a connection whose stream is open. */
-static void start(struct rotai_http_connection *connection,
-		  struct rotai_http_shard *shard)
+static void start_accepted(struct rotai_http_connection *connection,
+			   struct rotai_http_shard *shard)
 {
 	struct rota_stream *stream = rotai_http_stream(connection);
 	int result;
@@ -101,7 +102,7 @@ static void start(struct rotai_http_connection *connection,
 		(void)rota_tcp_set_nodelay(&connection->by.tcp, 1);
 	result = check_limits(connection, shard);
 	if (result > 0)
-		shed(connection, shard, (enum rotai_http_counter)result);
+		answer_busy(connection, shard, (enum rotai_http_counter)result);
 	else if (result < 0 ||
 		 rotai_http_open(connection, shard, rota_bytes(NULL, 0)) < 0)
 		rotai_http_close(connection);
@@ -125,12 +126,12 @@ void rotai_http_on_accept(struct rota_listen_group *group,
 		(void)close(fd);
 		return;
 	}
-	if (open_stream(connection, shard, fd) < 0) {
+	if (open_carrier(connection, shard, fd) < 0) {
 		rotai_http_connection_free(connection, shard);
 		(void)close(fd);
 		return;
 	}
-	start(connection, shard);
+	start_accepted(connection, shard);
 }
 
 /* --- streams of the program ----------------------------------------------- */

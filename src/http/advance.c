@@ -186,7 +186,7 @@ void rotai_http_answer(struct rotai_http_session *session, int status,
 	rotai_http_fail(exchange, error);
 }
 
-static void refuse(struct rotai_http_session *session)
+static void refuse_request(struct rotai_http_session *session)
 {
 	struct rota_http_refusal refusal =
 		rota_http_parser_refusal(&session->parser);
@@ -270,12 +270,12 @@ static void call_handler(struct rotai_http_session *session,
 /* --- steps ---------------------------------------------------------------- */
 
 /* The input has ended where the parser needs more. */
-static int end_input(struct rotai_http_session *session)
+static int end_message_early(struct rotai_http_session *session)
 {
 	int event = rota_http_parser_finish(&session->parser);
 
 	if (event == ROTA_EPROTO && session->current != NULL) {
-		refuse(session);
+		refuse_request(session);
 		return AGAIN;
 	}
 	drop_exchange(session);
@@ -298,7 +298,7 @@ static int parse(struct rotai_http_session *session)
 	int event;
 
 	if (!has_event(session))
-		return end_input(session);
+		return end_message_early(session);
 	if (exchange == NULL)
 		exchange = begin_exchange(session);
 	if (exchange == NULL) {
@@ -314,7 +314,7 @@ static int parse(struct rotai_http_session *session)
 		 rotai_http_end_request(exchange) == 0)
 		return AGAIN;
 	else if (event == ROTA_EPROTO)
-		refuse(session);
+		refuse_request(session);
 	else if (event != 0)
 		refuse_for_memory(session);
 	return AGAIN;
@@ -334,8 +334,8 @@ static void on_marked(struct rota_write *write, int status)
 		rotai_http_advance(exchange->session);
 }
 
-static void mark(struct rotai_http_session *session,
-		 struct rota_http_exchange *exchange)
+static void put_marker(struct rotai_http_session *session,
+		       struct rota_http_exchange *exchange)
 {
 	const struct rota_const_buf nothing = rota_bytes("", 0);
 	int error;
@@ -362,12 +362,12 @@ static int has_left(struct rotai_http_session *session,
 	if (exchange->is_marked ||
 	    (rotai_http_queued(session) == 0 && session->file_left == 0))
 		return 1;
-	mark(session, exchange);
+	put_marker(session, exchange);
 	return 0;
 }
 
 /* Hand the stream over. */
-static int take_over(struct rotai_http_session *session)
+static int hand_over_stream(struct rotai_http_session *session)
 {
 	struct rota_http_exchange *exchange = session->current;
 	struct rota_stream *stream = rotai_http_stream(session->connection);
@@ -408,7 +408,7 @@ static int step_exchange(struct rotai_http_session *session,
 	if (rotai_http_report_end(exchange))
 		return AGAIN;
 	if (exchange->take_over_fn != NULL)
-		return take_over(session);
+		return hand_over_stream(session);
 	if (exchange->is_ended &&
 	    (exchange->is_complete || !exchange->keeps ||
 	     session->dropped > session->shard->owner->options.linger_size)) {
@@ -418,7 +418,7 @@ static int step_exchange(struct rotai_http_session *session,
 	return rotai_http_wants_body(exchange) ? 2 : STOP;
 }
 
-static int step(struct rotai_http_session *session)
+static int make_step(struct rotai_http_session *session)
 {
 	struct rota_http_exchange *exchange = session->current;
 	int result = 2;
@@ -480,7 +480,7 @@ void rotai_http_close(struct rotai_http_connection *connection)
 }
 
 /* (2) */
-static void reset(struct rotai_http_session *session)
+static void reset_connection(struct rotai_http_session *session)
 {
 	session->is_closing = 1;
 	if (session->shard->gatherer == session)
@@ -511,7 +511,7 @@ static void end_connection(struct rotai_http_session *session)
 		error = rota_stream_shutdown(NULL, stream, NULL);
 		if (error < 0) {
 			session->error = error;
-			reset(session);
+			reset_connection(session);
 			return;
 		}
 		is_empty = error == 0;
@@ -612,7 +612,7 @@ static void wait_for_more(struct rotai_http_session *session)
 	if (session->error == 0 && keep_input(session) < 0)
 		session->error = ROTA_ENOMEM;
 	if (session->error < 0) {
-		reset(session);
+		reset_connection(session);
 		return;
 	}
 	if (connection->is_last && is_idle(session))
@@ -626,7 +626,7 @@ static void wait_for_more(struct rotai_http_session *session)
 		return;
 	update_reading(session);
 	if (session->error < 0) {
-		reset(session);
+		reset_connection(session);
 	} else if (!session->is_final && is_idle(session)) {
 		drop_exchange(session);
 		go_idle(session);
@@ -646,7 +646,7 @@ void rotai_http_advance(struct rotai_http_session *session)
 	session->is_advancing = 1;
 	do {
 		do
-			result = step(session);
+			result = make_step(session);
 		while (result == AGAIN);
 		if (result == GONE)
 			return;
@@ -693,7 +693,7 @@ static void drop_input(struct rotai_http_session *session, size_t size)
 		rotai_http_close(session->connection);
 }
 
-static void end_reading(struct rotai_http_session *session, int status)
+static void end_of_input(struct rotai_http_session *session, int status)
 {
 	int is_gone = (session->shard->owner->options.flags &
 		       ROTA_HTTP_END_IS_GONE) != 0;
@@ -721,7 +721,7 @@ static void on_read(struct rota_stream *stream, int status,
 		return;
 	}
 	if (status < 0) {
-		end_reading(session, status);
+		end_of_input(session, status);
 		return;
 	}
 	rotai_http_count(shard, ROTAI_HTTP_RECEIVED, buf->size);

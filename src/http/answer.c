@@ -13,7 +13,7 @@
 #include "http/out.h"
 #include "rota/wall_timer.h"
 
-enum { DIGITS = 20 };
+enum { NUMBER_DIGITS = 20 };
 
 #define PUT(session, text) rotai_http_put(session, text, sizeof(text) - 1)
 
@@ -24,7 +24,7 @@ static void put_text(struct rotai_http_session *session, const char *text)
 
 static void put_number(struct rotai_http_session *session, uint64_t number)
 {
-	char digits[DIGITS];
+	char digits[NUMBER_DIGITS];
 	char *end = digits + sizeof(digits);
 	char *at = end;
 

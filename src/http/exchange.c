@@ -10,7 +10,7 @@
 #include "http/storage.h"
 #include "rota/error.h"
 
-static int check_alive(const struct rota_http_exchange *exchange)
+static int check_exchange(const struct rota_http_exchange *exchange)
 {
 	return exchange->has_failed || exchange->session == NULL ||
 			       exchange->session->error < 0 ||
@@ -22,7 +22,7 @@ static int check_alive(const struct rota_http_exchange *exchange)
 int rota_http_exchange_on_done(struct rota_http_exchange *exchange,
 			       rota_http_done_fn *fn, void *arg)
 {
-	int error = check_alive(exchange);
+	int error = check_exchange(exchange);
 	struct rotai_http_hook *hook;
 
 	if (error < 0)
@@ -48,7 +48,7 @@ void *rota_http_exchange_allocate(struct rota_http_exchange *exchange,
 void rota_http_exchange_set_deadline(struct rota_http_exchange *exchange,
 				     uint64_t delay_ns)
 {
-	if (check_alive(exchange) < 0)
+	if (check_exchange(exchange) < 0)
 		return;
 	exchange->handler_due =
 		rotai_http_due(rota_loop_now(exchange->shard->loop), delay_ns);
@@ -82,7 +82,7 @@ int rota_http_exchange_take_over(struct rota_http_exchange *exchange,
 				 int status, rota_http_take_over_fn *fn,
 				 void *arg)
 {
-	int error = check_alive(exchange);
+	int error = check_exchange(exchange);
 
 	if (error == 0 && exchange->is_ended)
 		error = ROTA_ECANCELED;
@@ -160,7 +160,7 @@ int rota_http_exchange_is_secure(const struct rota_http_exchange *exchange)
 
 int rota_http_exchange_has_failed(const struct rota_http_exchange *exchange)
 {
-	return check_alive(exchange) < 0;
+	return check_exchange(exchange) < 0;
 }
 
 uint64_t rota_http_exchange_begun_ns(const struct rota_http_exchange *exchange)

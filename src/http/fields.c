@@ -34,7 +34,7 @@ static int is_allowed(enum rota_http_name name, struct rota_const_buf value)
 	       name != ROTA_HTTP_NAME_TRANSFER_ENCODING;
 }
 
-static int is_named(const struct rotai_http_set *field, const char *name,
+static int is_field(const struct rotai_http_set *field, const char *name,
 		    size_t size)
 {
 	return field->name_size == size &&
@@ -77,7 +77,7 @@ void rotai_http_remove_field(struct rotai_http_set **list, const char *name)
 	size_t size = strlen(name);
 
 	while (*list != NULL)
-		if (is_named(*list, name, size))
+		if (is_field(*list, name, size))
 			*list = (*list)->next;
 		else
 			list = &(*list)->next;
@@ -88,7 +88,7 @@ rotai_http_find_field(const struct rotai_http_set *list, const char *name)
 {
 	size_t size = strlen(name);
 
-	while (list != NULL && !is_named(list, name, size))
+	while (list != NULL && !is_field(list, name, size))
 		list = list->next;
 	return list;
 }

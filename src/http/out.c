@@ -22,7 +22,8 @@ void rotai_http_wake(struct rotai_http_session *session)
 					  session->shard->owner->work);
 }
 
-static struct rota_stream *stream_of(const struct rotai_http_session *session)
+static struct rota_stream *
+output_stream(const struct rotai_http_session *session)
 {
 	return rotai_http_stream(session->connection);
 }
@@ -43,14 +44,14 @@ static void give(struct rotai_http_session *session, uint64_t size)
 }
 
 /* Give the stream a copy. */
-static void send_copy(struct rotai_http_session *session, const char *data,
+static void give_copy(struct rotai_http_session *session, const char *data,
 		      size_t size)
 {
 	int result;
 
 	if (size == 0 || session->error < 0 || session->is_closing)
 		return;
-	result = rota_stream_send(stream_of(session), data, size);
+	result = rota_stream_send(output_stream(session), data, size);
 	if (result < 0) {
 		note(session, result);
 		return;
@@ -67,7 +68,7 @@ void rotai_http_flush(struct rotai_http_session *session)
 	if (shard->gatherer != session)
 		return;
 	shard->gatherer = NULL;
-	send_copy(session, shard->gather, shard->gathered);
+	give_copy(session, shard->gather, shard->gathered);
 	shard->gathered = 0;
 }
 
@@ -99,7 +100,7 @@ static size_t try_both(struct rotai_http_session *session,
 
 	if (session->error < 0 || session->is_closing)
 		return data.size;
-	n = rota_stream_try_write(stream_of(session), bufs, 2);
+	n = rota_stream_try_write(output_stream(session), bufs, 2);
 	if (n < 0 && n != ROTA_EAGAIN) {
 		note(session, (int)n);
 		return data.size;
@@ -110,7 +111,7 @@ static size_t try_both(struct rotai_http_session *session,
 	if (ahead > 0)
 		shard->gatherer = NULL;
 	if ((size_t)n < ahead) {
-		send_copy(session, shard->gather + n, ahead - (size_t)n);
+		give_copy(session, shard->gather + n, ahead - (size_t)n);
 		n = (ptrdiff_t)ahead;
 	}
 	shard->gathered = 0;
@@ -130,7 +131,7 @@ void rotai_http_put_long(struct rotai_http_session *session, const char *data,
 		return;
 	}
 	sent = try_both(session, rota_bytes(data, size));
-	send_copy(session, data + sent, size - sent);
+	give_copy(session, data + sent, size - sent);
 }
 
 /* @lent is not needed any more. */
@@ -147,7 +148,7 @@ static void make_ready(struct rotai_http_lent *lent, int status)
 	}
 }
 
-static void on_written(struct rota_write *write, int status)
+static void on_lent_written(struct rota_write *write, int status)
 {
 	make_ready(rota_container_of(write, struct rotai_http_lent, by.write),
 		   status);
@@ -169,8 +170,9 @@ void rotai_http_put_lent(struct rotai_http_session *session,
 	data.data += sent;
 	data.size -= sent;
 	if (data.size > 0) {
-		error = rota_stream_write(&lent->by.write, stream_of(session),
-					  &data, 1, on_written);
+		error = rota_stream_write(&lent->by.write,
+					  output_stream(session), &data, 1,
+					  on_lent_written);
 		if (error == 0) {
 			give(session, data.size);
 			return;
@@ -183,7 +185,7 @@ void rotai_http_put_lent(struct rotai_http_session *session,
 int rotai_http_put_file(struct rotai_http_session *session,
 			struct rotai_http_lent *lent, int fd, int64_t offset)
 {
-	struct rota_stream *stream = stream_of(session);
+	struct rota_stream *stream = output_stream(session);
 	int error;
 
 	/* So the head leaves with the first bytes of the file. */
@@ -206,7 +208,7 @@ size_t rotai_http_queued(const struct rotai_http_session *session)
 {
 	const struct rotai_http_shard *shard = session->shard;
 
-	return rota_stream_queued(stream_of(session)) +
+	return rota_stream_queued(output_stream(session)) +
 	       (shard->gatherer == session ? shard->gathered : 0);
 }
 
@@ -225,7 +227,7 @@ static uint64_t left_of(const struct rota_http_exchange *exchange)
 uint64_t rotai_http_taken(const struct rotai_http_session *session)
 {
 	uint64_t waiting =
-		rota_stream_queued(stream_of(session)) + session->file_left;
+		rota_stream_queued(output_stream(session)) + session->file_left;
 
 	for (const struct rota_http_exchange *at = session->first_unsent;
 	     at != NULL; at = at->next)

@@ -14,9 +14,9 @@
 #include "http/storage.h"
 #include "rota/error.h"
 
-enum { SLOTS = 1024, NETWORK_BYTES = 8 };
+enum { ADDRESS_SLOTS = 1024, NETWORK_BYTES = 8 };
 
-static size_t size_of(enum rotai_http_carrier carrier)
+static size_t connection_size(enum rotai_http_carrier carrier)
 {
 	size_t base = offsetof(struct rotai_http_connection, by);
 
@@ -32,11 +32,11 @@ rotai_http_connection_new(struct rotai_http_shard *shard,
 			  enum rotai_http_carrier carrier)
 {
 	struct rotai_http_connection *connection =
-		rotai_http_resize(shard, NULL, 0, size_of(carrier));
+		rotai_http_resize(shard, NULL, 0, connection_size(carrier));
 
 	if (connection == NULL)
 		return NULL;
-	memset(connection, 0, size_of(carrier));
+	memset(connection, 0, connection_size(carrier));
 	connection->carrier = (uint8_t)carrier;
 	return connection;
 }
@@ -44,9 +44,10 @@ rotai_http_connection_new(struct rotai_http_shard *shard,
 void rotai_http_connection_free(struct rotai_http_connection *connection,
 				struct rotai_http_shard *shard)
 {
-	rotai_http_resize(shard, connection,
-			  size_of((enum rotai_http_carrier)connection->carrier),
-			  0);
+	rotai_http_resize(
+		shard, connection,
+		connection_size((enum rotai_http_carrier)connection->carrier),
+		0);
 }
 
 /* --- addresses ------------------------------------------------------------ */
@@ -69,30 +70,30 @@ static int read_key(unsigned char key[16], const struct rota_address *peer)
 	return 1;
 }
 
-static size_t slot_of(const unsigned char key[16])
+static size_t address_slot(const unsigned char key[16])
 {
 	uint32_t hash = 2166136261U;
 
 	for (int i = 0; i < 16; i++)
 		hash = (hash ^ key[i]) * 16777619U;
-	return hash % SLOTS;
+	return hash % ADDRESS_SLOTS;
 }
 
-static void lock(struct rota_http_server *server)
+static void lock_addresses(struct rota_http_server *server)
 {
 	(void)pthread_mutex_lock(&server->addresses_lock);
 }
 
-static void unlock(struct rota_http_server *server)
+static void unlock_addresses(struct rota_http_server *server)
 {
 	(void)pthread_mutex_unlock(&server->addresses_lock);
 }
 
 /* Find the link to the entry of @key, or the one where it would be. */
-static struct rotai_http_address **find(struct rota_http_server *server,
-					const unsigned char key[16])
+static struct rotai_http_address **find_address(struct rota_http_server *server,
+						const unsigned char key[16])
 {
-	struct rotai_http_address **at = &server->addresses[slot_of(key)];
+	struct rotai_http_address **at = &server->addresses[address_slot(key)];
 
 	while (*at != NULL && memcmp((*at)->key, key, 16) != 0)
 		at = &(*at)->next;
@@ -107,14 +108,14 @@ static int count_address(struct rotai_http_connection *connection,
 	struct rotai_http_address **at;
 
 	if (server->addresses == NULL) {
-		size_t size = SLOTS * sizeof(server->addresses[0]);
+		size_t size = ADDRESS_SLOTS * sizeof(server->addresses[0]);
 
 		server->addresses = rotai_http_resize(shard, NULL, 0, size);
 		if (server->addresses == NULL)
 			return ROTA_ENOMEM;
 		memset(server->addresses, 0, size);
 	}
-	at = find(server, key);
+	at = find_address(server, key);
 	if (*at == NULL) {
 		*at = rotai_http_resize(shard, NULL, 0, sizeof(**at));
 		if (*at == NULL)
@@ -139,19 +140,20 @@ static void forget_address(struct rotai_http_connection *connection,
 	if (address == NULL)
 		return;
 	connection->address = NULL;
-	lock(server);
+	lock_addresses(server);
 	if (--address->count == 0) {
-		*find(server, address->key) = address->next;
+		*find_address(server, address->key) = address->next;
 		rotai_http_resize(shard, address, sizeof(*address), 0);
 	}
-	unlock(server);
+	unlock_addresses(server);
 }
 
 void rotai_http_quota_free(struct rota_http_server *server)
 {
 	if (server->addresses != NULL)
 		rotai_http_resize(&server->shards[0], server->addresses,
-				  SLOTS * sizeof(server->addresses[0]), 0);
+				  ADDRESS_SLOTS * sizeof(server->addresses[0]),
+				  0);
 	server->addresses = NULL;
 }
 
@@ -171,9 +173,9 @@ int rotai_http_admit(struct rotai_http_connection *connection,
 
 	if (result == 0 && server->options.connections_per_address > 0 &&
 	    peer != NULL && read_key(key, peer)) {
-		lock(server);
+		lock_addresses(server);
 		result = count_address(connection, shard, key);
-		unlock(server);
+		unlock_addresses(server);
 	}
 	if (result != 0) {
 		__atomic_fetch_sub(&server->connections, 1, __ATOMIC_RELAXED);
@@ -190,9 +192,10 @@ static void free_tcp(struct rota_handle *handle)
 		handle, struct rotai_http_connection, by.tcp.handle);
 	struct rota_allocator allocator = connection->in.allocator;
 
-	allocator.resize(allocator.context, connection,
-			 size_of((enum rotai_http_carrier)connection->carrier),
-			 0);
+	allocator.resize(
+		allocator.context, connection,
+		connection_size((enum rotai_http_carrier)connection->carrier),
+		0);
 }
 
 rota_close_fn *rotai_http_release(struct rotai_http_connection *connection,
@@ -220,6 +223,6 @@ rota_close_fn *rotai_http_release(struct rotai_http_connection *connection,
 		return fn;
 	}
 	connection->in.allocator = server->allocator;
-	rotai_http_account(server, 0, size_of(carrier));
+	rotai_http_account(server, 0, connection_size(carrier));
 	return fn;
 }

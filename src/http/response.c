@@ -18,7 +18,7 @@
 enum { LEAST_STATUS = 200, MOST_STATUS = 599 };
 
 /* Whether output is possible: 0, or ROTA_ECANCELED. */
-static int check_alive(const struct rota_http_exchange *exchange)
+static int check_output(const struct rota_http_exchange *exchange)
 {
 	return exchange->has_failed || exchange->session == NULL ||
 			       exchange->session->error < 0 ||
@@ -30,7 +30,7 @@ static int check_alive(const struct rota_http_exchange *exchange)
 /* The same before the begin. */
 static int check_fresh(const struct rota_http_exchange *exchange)
 {
-	int error = check_alive(exchange);
+	int error = check_output(exchange);
 
 	if (error == 0 && exchange->status != 0)
 		error = ROTA_EALREADY;
@@ -108,8 +108,8 @@ int rota_http_response_on_begin(struct rota_http_exchange *exchange,
 }
 
 /* Write the head, after all checks. */
-static void begin(struct rota_http_exchange *exchange, int status,
-		  const char *type, uint64_t length)
+static void begin_response(struct rota_http_exchange *exchange, int status,
+			   const char *type, uint64_t length)
 {
 	struct rotai_http_hook *hook;
 
@@ -142,12 +142,12 @@ int rota_http_response_begin(struct rota_http_exchange *exchange, int status,
 	int error = check_begin(exchange, status, length);
 
 	if (error == 0)
-		begin(exchange, status, NULL, length);
+		begin_response(exchange, status, NULL, length);
 	return error;
 }
 
 /* The handler is done. */
-static void finish(struct rota_http_exchange *exchange)
+static void finish_response(struct rota_http_exchange *exchange)
 {
 	exchange->is_ended = 1;
 	exchange->handler_done = 1;
@@ -175,13 +175,13 @@ int rota_http_respond(struct rota_http_exchange *exchange, int status,
 		error = ROTA_EINVAL;
 	if (error < 0)
 		return error;
-	begin(exchange, status, type, body.size);
+	begin_response(exchange, status, type, body.size);
 	if (!exchange->has_no_body) {
 		rotai_http_put(exchange->session, body.data, body.size);
 		exchange->sent = body.size;
 	}
 	exchange->left = 0;
-	finish(exchange);
+	finish_response(exchange);
 	return 0;
 }
 
@@ -199,9 +199,10 @@ int rota_http_respond_status(struct rota_http_exchange *exchange, int status)
 }
 
 /* Whether @size bytes more of the body may be written: 0 or an error. */
-static int check_write(const struct rota_http_exchange *exchange, uint64_t size)
+static int check_body_part(const struct rota_http_exchange *exchange,
+			   uint64_t size)
 {
-	int error = check_alive(exchange);
+	int error = check_output(exchange);
 
 	if (error < 0)
 		return error;
@@ -236,7 +237,7 @@ static void end_part(struct rota_http_exchange *exchange)
 int rota_http_response_write(struct rota_http_exchange *exchange,
 			     struct rota_const_buf data)
 {
-	int error = check_write(exchange, data.size);
+	int error = check_body_part(exchange, data.size);
 
 	if (error < 0)
 		return error;
@@ -291,7 +292,7 @@ int rota_http_response_lend(struct rota_http_exchange *exchange,
 			    struct rota_const_buf data,
 			    rota_http_release_fn *release, void *arg)
 {
-	int error = check_write(exchange, data.size);
+	int error = check_body_part(exchange, data.size);
 	struct rotai_http_lent *lent;
 
 	if (error < 0)
@@ -318,7 +319,7 @@ int rota_http_response_send_file(struct rota_http_exchange *exchange, int fd,
 				 uint64_t offset, uint64_t length,
 				 rota_http_release_fn *release, void *arg)
 {
-	int error = check_write(exchange, length);
+	int error = check_body_part(exchange, length);
 	struct rotai_http_lent *lent;
 
 	if (error < 0)
@@ -365,7 +366,7 @@ void rota_http_response_on_writable(struct rota_http_exchange *exchange,
 int rota_http_response_trailer(struct rota_http_exchange *exchange,
 			       const char *name, struct rota_const_buf value)
 {
-	int error = check_write(exchange, 0);
+	int error = check_body_part(exchange, 0);
 
 	if (error < 0)
 		return error;
@@ -391,7 +392,7 @@ static void put_end(struct rota_http_exchange *exchange)
 
 int rota_http_response_end(struct rota_http_exchange *exchange)
 {
-	int error = check_alive(exchange);
+	int error = check_output(exchange);
 
 	if (exchange->is_ended)
 		return ROTA_EINVAL;
@@ -406,7 +407,7 @@ int rota_http_response_end(struct rota_http_exchange *exchange)
 	}
 	if (exchange->is_chunked && !exchange->has_no_body)
 		put_end(exchange);
-	finish(exchange);
+	finish_response(exchange);
 	return 0;
 }
 

@@ -47,7 +47,7 @@ static void *wait_and_run(void *arg)
 
 /* Start threads for all loops but the first. Returns how many of @runners are
  * ready, the first included. */
-static size_t start_threads(struct runner *runners, size_t count)
+static size_t start_runners(struct runner *runners, size_t count)
 {
 	sigset_t all;
 	sigset_t before;
@@ -65,7 +65,7 @@ static size_t start_threads(struct runner *runners, size_t count)
 
 static int run_all(struct runner *runners, size_t count, struct gate *gate)
 {
-	size_t made = start_threads(runners, count);
+	size_t made = start_runners(runners, count);
 	int error = made < count ? ROTA_EAGAIN : 0;
 
 	(void)pthread_mutex_lock(&gate->mutex);

@@ -24,11 +24,11 @@
 enum {
 	MOST_FIELDS = 10000,
 	MOST_RETRY = 1000000,
-	ALIGNMENT = _Alignof(max_align_t),
+	EXCHANGE_UNIT = _Alignof(max_align_t),
 };
 
-static void *resize_by_malloc(void *context, void *pointer, size_t old,
-			      size_t size)
+static void *resize_plainly(void *context, void *pointer, size_t old,
+			    size_t size)
 {
 	(void)context;
 	(void)old;
@@ -38,7 +38,7 @@ static void *resize_by_malloc(void *context, void *pointer, size_t old,
 	return NULL;
 }
 
-static void set_defaults(struct rota_http_server_options *options)
+static void set_server_defaults(struct rota_http_server_options *options)
 {
 	*options = (struct rota_http_server_options){
 		.size = sizeof(*options),
@@ -66,7 +66,7 @@ void rota_http_server_options_init_size(
 {
 	struct rota_http_server_options ours;
 
-	set_defaults(&ours);
+	set_server_defaults(&ours);
 	memset(options, 0, size);
 	memcpy(options, &ours, size < sizeof(ours) ? size : sizeof(ours));
 	options->size = size;
@@ -98,7 +98,7 @@ static int take_options(struct rota_http_server_options *ours,
 
 /* --- shards --------------------------------------------------------------- */
 
-static int attach(struct rotai_http_shard *shard, struct rota_loop *loop)
+static int attach_shard(struct rotai_http_shard *shard, struct rota_loop *loop)
 {
 	const struct rota_http_server_options *options = &shard->owner->options;
 	struct rota_server_options inner;
@@ -123,7 +123,7 @@ int rota_http_server_attach(struct rota_http_server *server, size_t index,
 		return ROTA_EINVAL;
 	if (server->shards[index].loop != NULL)
 		return ROTA_EALREADY;
-	return attach(&server->shards[index], loop);
+	return attach_shard(&server->shards[index], loop);
 }
 
 static void free_shard(struct rotai_http_shard *shard)
@@ -158,7 +158,7 @@ static int init_shard(struct rotai_http_shard *shard,
 
 /* --- servers -------------------------------------------------------------- */
 
-static size_t size_of(size_t count)
+static size_t server_size(size_t count)
 {
 	return sizeof(struct rota_http_server) +
 	       count * sizeof(struct rotai_http_shard);
@@ -172,21 +172,23 @@ static void free_server(struct rota_http_server *server)
 		free_shard(&server->shards[i]);
 	rotai_http_quota_free(server);
 	(void)pthread_mutex_destroy(&server->addresses_lock);
-	allocator.resize(allocator.context, server, size_of(server->count), 0);
+	allocator.resize(allocator.context, server, server_size(server->count),
+			 0);
 }
 
 static struct rota_http_server *
 make_server(size_t count, const struct rota_http_server_options *options)
 {
-	struct rota_allocator allocator = { resize_by_malloc, NULL };
+	struct rota_allocator allocator = { resize_plainly, NULL };
 	struct rota_http_server *server;
 
 	if (options->allocator != NULL)
 		allocator = *options->allocator;
-	server = allocator.resize(allocator.context, NULL, 0, size_of(count));
+	server = allocator.resize(allocator.context, NULL, 0,
+				  server_size(count));
 	if (server == NULL)
 		return NULL;
-	memset(server, 0, size_of(count));
+	memset(server, 0, server_size(count));
 	server->allocator = allocator;
 	server->options = *options;
 	server->options.allocator = NULL;
@@ -196,8 +198,8 @@ make_server(size_t count, const struct rota_http_server_options *options)
 	server->exchange_size =
 		(sizeof(struct rota_http_exchange) +
 		 options->field_count * sizeof(struct rota_http_field) +
-		 ALIGNMENT - 1) /
-			ALIGNMENT * ALIGNMENT +
+		 EXCHANGE_UNIT - 1) /
+			EXCHANGE_UNIT * EXCHANGE_UNIT +
 		ROTAI_HTTP_ARENA_SIZE;
 	(void)pthread_mutex_init(&server->addresses_lock, NULL);
 	return server;
@@ -223,7 +225,7 @@ int rota_http_server_new(struct rota_http_server **server,
 	for (size_t i = 0; error == 0 && i < count; i++)
 		error = init_shard(&made->shards[i], made, i);
 	for (size_t i = 0; error == 0 && loops != NULL && i < count; i++)
-		error = attach(&made->shards[i], loops[i]);
+		error = attach_shard(&made->shards[i], loops[i]);
 	if (error < 0) {
 		free_server(made);
 		return error;

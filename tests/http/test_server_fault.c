@@ -12,7 +12,9 @@
 #include "support/fault.h"
 #include "support/streams_more.h"
 
-#define POST      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define POST                                                                   \
+	"POST / HTTP/1.1\r\nHost: a\r\n"                                       \
+	"Transfer-Encoding: chunked\r\n\r\n"
 #define BODY      "5;a=b\r\nhello\r\n6\r\n world\r\n0\r\nT: u\r\n\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 
