@@ -288,6 +288,7 @@ static void an_exchange_outlives_its_peer_for_the_handler(void **state)
 		struct rota_http_exchange *e;
 
 		s.visit_count = 0;
+		s.visits[0].exchange = NULL;
 		guest_open(&g, &s);
 		guest_send(&g, GET("/"));
 		guest_leave(&g, 1);
