@@ -498,7 +498,8 @@ endif
 # --- fuzzing -----------------------------------------------------------------
 
 # A fuzz target is one program: tests/fuzz/name.c, with the sources that it
-# tests, all instrumented by clang. What it finds is added to the corpus by hand.
+# tests, all instrumented by clang, and librota, which is not. What it finds is
+# added to the corpus by hand.
 FUZZ_CC      ?= clang
 FUZZ_SECONDS ?= 5
 fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -510,13 +511,15 @@ fuzz: ## run the fuzz targets, FUZZ_SECONDS=5 each
 	@$(call need,$(FUZZ_CC):clang)
 	@$(call need,$$($(FUZZ_CC) \
 		-print-resource-dir)/include/fuzzer/FuzzedDataProvider.h:libclang-rt-dev)
+	@$(again) $(BUILD)/librota.a
 	@mkdir -p $(BUILD)/fuzz
 	@for target in $(fuzz_targets); do \
 		echo "  FUZZ  $$target"; \
 		program=$(BUILD)/fuzz/$$target; \
 		mkdir -p $$program.corpus && \
-		$(FUZZ_CC) $(fuzz_flags) tests/fuzz/$$target.c $(http_sources) \
-			-o $$program || exit 1; \
+		$(FUZZ_CC) $(fuzz_flags) -pthread tests/fuzz/$$target.c \
+			$(http_sources) $(BUILD)/librota.a -o $$program || \
+			exit 1; \
 		$$program -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 			-print_final_stats=1 -artifact_prefix=$$program. \
 			$$program.corpus tests/fuzz/corpus/$$target \
@@ -532,10 +535,10 @@ DIFFERENTIAL ?= 50000
 differential: ## compare the parser of HTTP with python3-h11; DIFFERENTIAL=50000
 	@$(call need,cc:gcc stdio.h:libc6-dev python3:python3 \
 		/usr/lib/python3/dist-packages/h11:python3-h11)
-	@mkdir -p $(BUILD)
-	@$(CC) -std=c11 -O1 -g $(warnings) $(defines) -Iinclude -Isrc \
-		tests/http/differential/parse.c $(http_sources) \
-		-o $(BUILD)/differential
+	@$(again) all
+	@$(CC) -std=c11 -O1 -g -pthread $(warnings) $(defines) -Iinclude \
+		tests/http/differential/parse.c $(BUILD)/librota-http.a \
+		$(BUILD)/librota.a -o $(BUILD)/differential
 	@tests/http/differential/run $(BUILD)/differential $(DIFFERENTIAL)
 
 # --- other processors, and another C library ----------------------------------

@@ -136,13 +136,88 @@ static void try_writer(struct rota_const_buf text)
 	free(memory);
 }
 
+/* Feed a PROXY header in pieces of @step. Returns the last result. */
+static int feed_header(struct rota_http_proxy_header *header,
+		       struct rota_const_buf text, size_t step, size_t *whole)
+{
+	int result = 0;
+
+	rota_http_proxy_header_init(header, 16);
+	*whole = 0;
+	for (size_t at = 0; at < text.size && result == 0; at += step) {
+		size_t size = text.size - at < step ? text.size - at : step;
+		size_t used;
+
+		result = rota_http_proxy_header_feed(
+			header, rota_bytes(text.data + at, size), &used);
+		require(used <= size);
+		*whole += used;
+	}
+	require((result < 0) ==
+		(rota_http_proxy_header_refusal(header) != NULL));
+	return result;
+}
+
+/* The result does not depend on how the bytes are cut. */
+static void try_proxy_header(struct rota_const_buf text)
+{
+	struct rota_http_proxy_header whole, pieces;
+	size_t used, used_in_pieces;
+	int result = feed_header(&whole, text, text.size, &used);
+
+	require(feed_header(&pieces, text, 1, &used_in_pieces) == result);
+	if (result == 1)
+		require(used == used_in_pieces &&
+			memcmp(&whole.source, &pieces.source,
+			       sizeof(whole.source)) == 0 &&
+			memcmp(&whole.destination, &pieces.destination,
+			       sizeof(whole.destination)) == 0);
+}
+
+/* The value of one field, from a peer that is trusted. */
+static void try_client(struct rota_const_buf text,
+		       enum rota_http_forwarding forwarding,
+		       enum rota_http_name name)
+{
+	struct rota_http_network hop;
+	struct rota_http_trust trust = { { &hop, 1 }, forwarding };
+	struct rota_http_field field = {
+		.value_size = (uint32_t)text.size,
+		.name = (uint16_t)name,
+	};
+	struct rota_http_head head = { .fields = &field,
+				       .count = 1,
+				       .bytes = text.data };
+	struct rota_http_client client;
+	struct rota_address peer;
+	int error;
+
+	require(rota_http_network_parse(&hop, rota_bytes("0.0.0.0/1", 9)) == 0);
+	require(rota_address_ip(&peer, "1.2.3.4", 5) == 0);
+	error = rota_http_client_find(&client, &head, &peer, &trust);
+	require(client.hops <= ROTA_HTTP_MOST_HOPS &&
+		(error == 0 || client.address.size == 0));
+}
+
+static void try_forwarded(struct rota_const_buf text)
+{
+	struct rota_http_network network;
+
+	try_client(text, ROTA_HTTP_FORWARDED, ROTA_HTTP_NAME_FORWARDED);
+	try_client(text, ROTA_HTTP_X_FORWARDED, ROTA_HTTP_NAME_X_FORWARDED_FOR);
+	try_client(text, ROTA_HTTP_X_FORWARDED,
+		   ROTA_HTTP_NAME_X_FORWARDED_PROTO);
+	if (rota_http_network_parse(&network, text) == 0)
+		require(network.bits <= 128);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static void (*const tries[])(struct rota_const_buf) = {
-		try_date,     try_ranges, try_target,
-		try_encoding, try_lists,  try_writer,
+		try_date,  try_ranges, try_target,       try_encoding,
+		try_lists, try_writer, try_proxy_header, try_forwarded,
 	};
 	char *own;
 
