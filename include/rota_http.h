@@ -9,6 +9,7 @@
 #include "rota_http/forwarded.h"
 #include "rota_http/head.h"
 #include "rota_http/list.h"
+#include "rota_http/log.h"
 #include "rota_http/method.h"
 #include "rota_http/name.h"
 #include "rota_http/network.h"
