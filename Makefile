@@ -532,8 +532,8 @@ fuzz: ## run the fuzz targets, FUZZ_SECONDS=5 each
 DIFFERENTIAL ?= 50000
 
 .PHONY: differential
-differential: ## compare the parser of HTTP with python3-h11; DIFFERENTIAL=50000
-	@$(call need,cc:gcc stdio.h:libc6-dev python3:python3 \
+differential: ## compare the parser of HTTP with h11's and node's; DIFFERENTIAL=50000
+	@$(call need,cc:gcc stdio.h:libc6-dev python3:python3 node:nodejs \
 		/usr/lib/python3/dist-packages/h11:python3-h11)
 	@$(again) all
 	@$(CC) -std=c11 -O1 -g -pthread $(warnings) $(defines) -Iinclude \
