@@ -66,9 +66,8 @@ void rota_http_log_entry_init(struct rota_http_log_entry *entry,
  *
  * Thread:  the loop's.
  */
-typedef size_t
-rota_http_log_format_fn(char to[ROTA_HTTP_LOG_LINE_SIZE],
-			const struct rota_http_log_entry *entry);
+typedef size_t rota_http_log_format_fn(char to[ROTA_HTTP_LOG_LINE_SIZE],
+				       const struct rota_http_log_entry *entry);
 
 /**
  * The common format, with the time in UTC:
@@ -201,8 +200,8 @@ typedef void rota_http_log_closed_fn(const struct rota_http_log_stats *stats,
 
 /**
  * Write the lines that wait, close the file, and then call @fn(@stats, @arg),
- * or nothing if @fn is NULL. @log may not be used any more. A log must be closed
- * before its loop is. Returns 0.
+ * or nothing if @fn is NULL. @log may not be used any more. A log must be
+ * closed before its loop is. Returns 0.
  *
  * Phase:   @fn runs where the callbacks of work do: see rota_work_queue().
  * Thread:  the loop's.

@@ -1,6 +1,6 @@
 /*
- * rota_http/metrics.h - writes numbers in the text format of Prometheus, version
- * 0.0.4.
+ * rota_http/metrics.h - writes numbers in the text format of Prometheus,
+ * version 0.0.4.
  *
  *     rota_http_metrics_init(&metrics, memory, sizeof(memory));
  *     rota_http_metrics_server(&metrics, &stats);

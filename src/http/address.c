@@ -15,8 +15,8 @@
 /* The longest text of an IPv6 address, and a 0 behind it. */
 enum { IP_SIZE = 46 };
 
-static int read_ip(struct rota_address *address, struct rota_const_buf text,
-		   int is_ip6)
+static int read_plain_ip(struct rota_address *address,
+			 struct rota_const_buf text, int is_ip6)
 {
 	char copy[IP_SIZE];
 
@@ -41,13 +41,13 @@ static int read_ip(struct rota_address *address, struct rota_const_buf text,
 int rotai_http_read_ip4(struct rota_address *address,
 			struct rota_const_buf text)
 {
-	return read_ip(address, text, 0);
+	return read_plain_ip(address, text, 0);
 }
 
 int rotai_http_read_ip6(struct rota_address *address,
 			struct rota_const_buf text)
 {
-	return read_ip(address, text, 1);
+	return read_plain_ip(address, text, 1);
 }
 
 int rotai_http_read_decimal(struct rota_const_buf text, int most)

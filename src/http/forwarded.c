@@ -23,7 +23,7 @@
 #include "rota_http/list.h"
 #include "rota_http/target.h"
 
-enum { LARGEST_PORT = 65535 };
+enum { MOST_PORT = 65535 };
 
 /* The last elements of a field: the one number i is at[i % the size]. */
 struct elements {
@@ -50,8 +50,6 @@ static struct rota_const_buf rest_from(struct rota_const_buf text,
 	return rota_bytes(at, (size_t)(text.data + text.size - at));
 }
 
-/* --- nodes: RFC 7239, 6 ---------------------------------------------------- */
-
 static int is_obfuscated(struct rota_const_buf text)
 {
 	if (text.size < 2 || text.data[0] != '_')
@@ -66,20 +64,20 @@ static int is_obfuscated(struct rota_const_buf text)
 
 /* Read ":80" or ":_name", or nothing. Returns the port, 0 if it is not known,
  * or -1. */
-static int read_port(struct rota_const_buf text)
+static int read_node_port(struct rota_const_buf text)
 {
 	if (text.size == 0)
 		return 0;
 	if (text.data[0] != ':')
 		return -1;
 	text = rota_bytes(text.data + 1, text.size - 1);
-	return is_obfuscated(text)
-		       ? 0
-		       : rotai_http_read_decimal(text, LARGEST_PORT);
+	return is_obfuscated(text) ? 0
+				   : rotai_http_read_decimal(text, MOST_PORT);
 }
 
 /* Read "[address]" with a port, or "address" with a port. */
-static int read_ip(struct rota_address *address, struct rota_const_buf text)
+static int read_node_ip(struct rota_address *address,
+			struct rota_const_buf text)
 {
 	int is_ip6 = text.data[0] == '[';
 	const char *end = memchr(text.data, is_ip6 ? ']' : ':', text.size);
@@ -96,7 +94,7 @@ static int read_ip(struct rota_address *address, struct rota_const_buf text)
 		ip.size = (size_t)(end - text.data);
 	}
 	if (end != NULL)
-		port = read_port(rest_from(text, end));
+		port = read_node_port(rest_from(text, end));
 	if (port < 0 || (is_ip6 ? rotai_http_read_ip6(&read, ip)
 				: rotai_http_read_ip4(&read, ip)) < 0)
 		return ROTA_EINVAL;
@@ -115,7 +113,7 @@ static int is_hidden(struct rota_const_buf text)
 		name.size = (size_t)(colon - text.data);
 	return (rotai_http_is_word(name.data, name.size, "unknown") ||
 		is_obfuscated(name)) &&
-	       (colon == NULL || read_port(rest_from(text, colon)) >= 0);
+	       (colon == NULL || read_node_port(rest_from(text, colon)) >= 0);
 }
 
 /* Read a node. The address is of size 0 if it is hidden. */
@@ -127,7 +125,7 @@ static int read_node(struct rota_address *address, struct rota_const_buf text)
 		address->size = 0;
 		return 0;
 	}
-	return read_ip(address, text);
+	return read_node_ip(address, text);
 }
 
 static int is_scheme(struct rota_const_buf text)
@@ -143,8 +141,6 @@ static int is_host(struct rota_const_buf text)
 	return text.size > 0 && rota_http_host_parse(&host, text) == 0 &&
 	       host.name.size > 0;
 }
-
-/* --- Forwarded ------------------------------------------------------------- */
 
 enum parameter { FOR, PROTO, HOST, BY, OTHER };
 
@@ -264,8 +260,6 @@ static int read_element(struct rota_http_client *client,
 	return 0;
 }
 
-/* --- X-Forwarded-For ------------------------------------------------------- */
-
 static int read_x_element(struct rota_http_client *client,
 			  struct rota_const_buf element)
 {
@@ -332,8 +326,6 @@ static void read_x_others(struct rota_http_client *client,
 	if (!is_host(client->host))
 		client->host = rota_bytes(NULL, 0);
 }
-
-/* --- the walk -------------------------------------------------------------- */
 
 static int walk_field(struct rota_http_client *client,
 		      const struct rota_http_trust *trust,

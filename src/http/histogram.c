@@ -18,15 +18,15 @@ enum {
 
 _Static_assert(1 << PART_BITS == PARTS, "parts are a power of two");
 
-static uint64_t load(const uint64_t *count)
+static uint64_t load_count(const uint64_t *count)
 {
 	return __atomic_load_n(count, __ATOMIC_RELAXED);
 }
 
 /* (1) */
-static void increase(uint64_t *count, uint64_t number)
+static void increase_count(uint64_t *count, uint64_t number)
 {
-	__atomic_store_n(count, load(count) + number, __ATOMIC_RELAXED);
+	__atomic_store_n(count, load_count(count) + number, __ATOMIC_RELAXED);
 }
 
 size_t rota_http_histogram_bucket(uint64_t duration_ns)
@@ -63,16 +63,16 @@ void rota_http_histogram_record(struct rota_http_histogram *histogram,
 {
 	size_t bucket = rota_http_histogram_bucket(duration_ns);
 
-	increase(&histogram->counts[bucket], 1);
-	increase(&histogram->sum_ns, duration_ns);
+	increase_count(&histogram->counts[bucket], 1);
+	increase_count(&histogram->sum_ns, duration_ns);
 }
 
 void rota_http_histogram_add(struct rota_http_histogram *to,
 			     const struct rota_http_histogram *from)
 {
 	for (size_t i = 0; i < ROTA_HTTP_HISTOGRAM_COUNT; i++)
-		increase(&to->counts[i], load(&from->counts[i]));
-	increase(&to->sum_ns, load(&from->sum_ns));
+		increase_count(&to->counts[i], load_count(&from->counts[i]));
+	increase_count(&to->sum_ns, load_count(&from->sum_ns));
 }
 
 uint64_t rota_http_histogram_total(const struct rota_http_histogram *histogram)

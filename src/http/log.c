@@ -68,7 +68,7 @@ static struct rota_http_log *log_of(struct rota_work *work)
 	return rota_container_of(work, struct rota_http_log, work);
 }
 
-static void exchange(struct rota_http_log *log)
+static void exchange_halves(struct rota_http_log *log)
 {
 	struct lines full = log->filling;
 
@@ -138,7 +138,7 @@ static void end(struct rota_http_log *log, int is_told)
 		closed(&stats, arg);
 }
 
-static void on_written(struct rota_work *work, int status);
+static void on_job_done(struct rota_work *work, int status);
 
 /* Begin a job with the lines that wait, if none is in flight. */
 static int flush(struct rota_http_log *log)
@@ -149,11 +149,11 @@ static int flush(struct rota_http_log *log)
 
 	if (log->is_in_flight)
 		return 0;
-	exchange(log);
+	exchange_halves(log);
 	log->pid = getpid();
-	error = rota_work_queue(&log->work, lane, write_lines, on_written);
+	error = rota_work_queue(&log->work, lane, write_lines, on_job_done);
 	if (error < 0) {
-		exchange(log);
+		exchange_halves(log);
 		return error;
 	}
 	log->is_in_flight = 1;
@@ -169,13 +169,13 @@ static int begin_last(struct rota_http_log *log)
 	log->is_last = 1;
 	error = flush(log);
 	if (error < 0) {
-		exchange(log);
+		exchange_halves(log);
 		write_here(log, error);
 	}
 	return error;
 }
 
-static void on_written(struct rota_work *work, int status)
+static void on_job_done(struct rota_work *work, int status)
 {
 	struct rota_http_log *log = log_of(work);
 
@@ -271,10 +271,7 @@ int rota_http_log_close(struct rota_http_log *log, rota_http_log_closed_fn *fn,
 	return error;
 }
 
-/* --- making one ------------------------------------------------------------ */
-
-static void *resize_by_malloc(void *context, void *pointer, size_t old,
-			      size_t size)
+static void *resize_log(void *context, void *pointer, size_t old, size_t size)
 {
 	(void)context;
 	(void)old;
@@ -284,8 +281,7 @@ static void *resize_by_malloc(void *context, void *pointer, size_t old,
 	return NULL;
 }
 
-static const struct rota_allocator malloc_allocator = { resize_by_malloc,
-							NULL };
+static const struct rota_allocator log_allocator = { resize_log, NULL };
 
 static const struct rota_http_log_options default_options = {
 	.size = sizeof(default_options),
@@ -323,11 +319,11 @@ static int take_options(struct rota_http_log_options *options,
 
 /* Allocate a log with its memory behind it: two halves, and the path. */
 static struct rota_http_log *
-allocate(const char *path, const struct rota_http_log_options *options)
+allocate_log(const char *path, const struct rota_http_log_options *options)
 {
 	const struct rota_allocator *from = options->allocator != NULL
 						    ? options->allocator
-						    : &malloc_allocator;
+						    : &log_allocator;
 	size_t half = (size_t)options->memory_size / 2;
 	size_t path_size = strlen(path) + 1;
 	size_t size = sizeof(struct rota_http_log) + 2 * half + path_size;
@@ -361,7 +357,7 @@ int rota_http_log_new(struct rota_http_log **log, struct rota_loop *loop,
 
 	if (path == NULL || *path == '\0' || take_options(&own, options) < 0)
 		return ROTA_EINVAL;
-	made = allocate(path, &own);
+	made = allocate_log(path, &own);
 	if (made == NULL)
 		return ROTA_ENOMEM;
 	error = rotai_http_log_file_open(&made->file);

@@ -60,8 +60,8 @@ int rotai_http_log_file_open(struct rotai_http_log_file *file)
 }
 
 /* Write bytes. Returns how many were written. */
-static size_t write_all(struct rotai_http_log_file *file, const char *bytes,
-			size_t size)
+static size_t write_fully(struct rotai_http_log_file *file, const char *bytes,
+			  size_t size)
 {
 	size_t written = 0;
 
@@ -93,10 +93,10 @@ void rotai_http_log_file_append(struct rotai_http_log_file *file,
 {
 	size_t written = 0;
 
-	if (file->is_cut && write_all(file, "\n", 1) == 1) /* (2) */
+	if (file->is_cut && write_fully(file, "\n", 1) == 1) /* (2) */
 		file->is_cut = 0;
 	if (!file->is_cut)
-		written = write_all(file, lines, size);
+		written = write_fully(file, lines, size);
 	if (written > 0 && lines[written - 1] != '\n')
 		file->is_cut = 1;
 	file->result.lost += count_lines(lines + written, size - written);

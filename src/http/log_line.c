@@ -19,7 +19,7 @@ enum {
 	USER_SIZE = 256,
 	CLIENT_SIZE = ROTA_ADDRESS_TEXT_SIZE * 2,
 	CUT_SIZE = 3,     /* "..." */
-	ESCAPE_SIZE = 4,  /* "\x00" */
+	ESCAPED_SIZE = 4, /* "\x00" */
 	OTHER_SIZE = 128, /* what is around the texts, the numbers and the
 			   * time */
 };
@@ -30,7 +30,7 @@ _Static_assert(CLIENT_SIZE + USER_SIZE + METHOD_SIZE +
 		       ROTA_HTTP_LOG_LINE_SIZE,
 	       "all texts fit (1)");
 
-static char *put(char *at, const char *text)
+static char *put_string(char *at, const char *text)
 {
 	size_t size = strlen(text);
 
@@ -63,7 +63,7 @@ static char *put_byte(char *at, char byte, int is_quoted)
 		*at++ = byte;
 	} else if (number < ' ' || number > '~' ||
 		   (number == ' ' && !is_quoted)) {
-		at = put(at, "\\x");
+		at = put_string(at, "\\x");
 		*at++ = hex[number >> 4];
 		*at++ = hex[number & 15];
 	} else {
@@ -73,14 +73,14 @@ static char *put_byte(char *at, char byte, int is_quoted)
 }
 
 /* Put a text in at most @most bytes (1). */
-static char *put_text(char *at, struct rota_const_buf text, size_t most,
-		      int is_quoted)
+static char *put_escaped(char *at, struct rota_const_buf text, size_t most,
+			 int is_quoted)
 {
-	char *end = at + most - CUT_SIZE - ESCAPE_SIZE;
+	char *end = at + most - CUT_SIZE - ESCAPED_SIZE;
 
 	for (size_t i = 0; i < text.size; i++) {
 		if (at > end)
-			return put(at, "...");
+			return put_string(at, "...");
 		at = put_byte(at, text.data[i], is_quoted);
 	}
 	return at;
@@ -89,15 +89,16 @@ static char *put_text(char *at, struct rota_const_buf text, size_t most,
 /* A text without quotes: "-" if there is none. */
 static char *put_word(char *at, struct rota_const_buf text, size_t most)
 {
-	return text.size > 0 ? put_text(at, text, most, 0) : put(at, "-");
+	return text.size > 0 ? put_escaped(at, text, most, 0)
+			     : put_string(at, "-");
 }
 
 /* A text in quotes: "-" if there is none. */
 static char *put_quoted(char *at, struct rota_const_buf text)
 {
 	*at++ = '"';
-	at = text.size > 0 ? put_text(at, text, ROTA_HTTP_LOG_TEXT_SIZE, 1)
-			   : put(at, "-");
+	at = text.size > 0 ? put_escaped(at, text, ROTA_HTTP_LOG_TEXT_SIZE, 1)
+			   : put_string(at, "-");
 	*at++ = '"';
 	return at;
 }
@@ -132,10 +133,12 @@ static char *put_request(char *at, const struct rota_http_log_entry *entry)
 {
 	*at++ = '"';
 	if (entry->method.size > 0) {
-		at = put_text(at, entry->method, METHOD_SIZE, 0);
+		at = put_escaped(at, entry->method, METHOD_SIZE, 0);
 		*at++ = ' ';
-		at = put_text(at, entry->target, ROTA_HTTP_LOG_TARGET_SIZE, 1);
-		at = put(at, entry->minor > 0 ? " HTTP/1.1" : " HTTP/1.0");
+		at = put_escaped(at, entry->target, ROTA_HTTP_LOG_TARGET_SIZE,
+				 1);
+		at = put_string(at,
+				entry->minor > 0 ? " HTTP/1.1" : " HTTP/1.0");
 	} else {
 		*at++ = '-';
 	}
@@ -146,7 +149,7 @@ static char *put_request(char *at, const struct rota_http_log_entry *entry)
 static char *put_common(char *at, const struct rota_http_log_entry *entry)
 {
 	at = put_client(at, entry->client);
-	at = put(at, " - ");
+	at = put_string(at, " - ");
 	at = put_word(at, entry->user, USER_SIZE);
 	*at++ = ' ';
 	at = put_time(at, entry->seconds);

@@ -13,32 +13,32 @@
 
 enum { DIGITS_SIZE = 20, FRACTION_SIZE = 9 };
 
-static int keep_error(struct rota_http_metrics *metrics, int error)
+static int keep_first(struct rota_http_metrics *metrics, int error)
 {
 	if (metrics->internal.error == 0)
 		metrics->internal.error = error;
 	return metrics->internal.error;
 }
 
-static void put_bytes(struct rota_http_metrics *metrics, const char *bytes,
+static void add_bytes(struct rota_http_metrics *metrics, const char *bytes,
 		      size_t size)
 {
 	if (metrics->internal.error < 0)
 		return;
 	if ((size_t)(metrics->internal.end - metrics->internal.at) < size) {
-		(void)keep_error(metrics, ROTA_EMSGSIZE);
+		(void)keep_first(metrics, ROTA_EMSGSIZE);
 		return;
 	}
 	memcpy(metrics->internal.at, bytes, size);
 	metrics->internal.at += size;
 }
 
-static void put(struct rota_http_metrics *metrics, const char *text)
+static void add_text(struct rota_http_metrics *metrics, const char *text)
 {
-	put_bytes(metrics, text, strlen(text));
+	add_bytes(metrics, text, strlen(text));
 }
 
-static void put_number(struct rota_http_metrics *metrics, uint64_t number)
+static void add_number(struct rota_http_metrics *metrics, uint64_t number)
 {
 	char digits[DIGITS_SIZE];
 	char *end = digits + sizeof(digits);
@@ -48,11 +48,11 @@ static void put_number(struct rota_http_metrics *metrics, uint64_t number)
 		*--at = (char)('0' + number % 10);
 		number /= 10;
 	} while (number > 0);
-	put_bytes(metrics, at, (size_t)(end - at));
+	add_bytes(metrics, at, (size_t)(end - at));
 }
 
 /* Nanoseconds as seconds: exact, with nine digits behind the point. */
-static void put_seconds(struct rota_http_metrics *metrics, uint64_t ns)
+static void add_seconds(struct rota_http_metrics *metrics, uint64_t ns)
 {
 	uint64_t unit = UINT64_C(1000000000);
 	uint64_t rest = ns % unit;
@@ -63,8 +63,8 @@ static void put_seconds(struct rota_http_metrics *metrics, uint64_t ns)
 		fraction[i] = (char)('0' + rest % 10);
 		rest /= 10;
 	}
-	put_number(metrics, ns / unit);
-	put_bytes(metrics, fraction, sizeof(fraction));
+	add_number(metrics, ns / unit);
+	add_bytes(metrics, fraction, sizeof(fraction));
 }
 
 static int is_name(const char *name)
@@ -80,27 +80,27 @@ static int is_name(const char *name)
 }
 
 /* Whether the text stays within its line, and its backslashes within it. */
-static int is_line(const char *text)
+static int is_one_line(const char *text)
 {
 	const char *end = text + strlen(text);
 
 	return rotai_http_scan_line(text, end) == end;
 }
 
-static void put_head(struct rota_http_metrics *metrics, const char *name,
+static void add_head(struct rota_http_metrics *metrics, const char *name,
 		     const char *help, const char *type)
 {
-	put(metrics, "# HELP ");
-	put(metrics, name);
-	put(metrics, " ");
+	add_text(metrics, "# HELP ");
+	add_text(metrics, name);
+	add_text(metrics, " ");
 	for (; *help != '\0'; help++)
-		put_bytes(metrics, *help == '\\' ? "\\\\" : help,
+		add_bytes(metrics, *help == '\\' ? "\\\\" : help,
 			  *help == '\\' ? 2 : 1);
-	put(metrics, "\n# TYPE ");
-	put(metrics, name);
-	put(metrics, " ");
-	put(metrics, type);
-	put(metrics, "\n");
+	add_text(metrics, "\n# TYPE ");
+	add_text(metrics, name);
+	add_text(metrics, " ");
+	add_text(metrics, type);
+	add_text(metrics, "\n");
 }
 
 void rota_http_metrics_init(struct rota_http_metrics *metrics, char *memory,
@@ -116,9 +116,9 @@ int rota_http_metrics_begin(struct rota_http_metrics *metrics,
 			    enum rota_http_metric_type type, const char *name,
 			    const char *help)
 {
-	if (!is_name(name) || !is_line(help))
-		return keep_error(metrics, ROTA_EINVAL);
-	put_head(metrics, name, help,
+	if (!is_name(name) || !is_one_line(help))
+		return keep_first(metrics, ROTA_EINVAL);
+	add_head(metrics, name, help,
 		 type == ROTA_HTTP_COUNTER ? "counter" : "gauge");
 	return metrics->internal.error;
 }
@@ -127,17 +127,17 @@ int rota_http_metrics_sample(struct rota_http_metrics *metrics,
 			     const char *name, const char *labels,
 			     uint64_t value)
 {
-	if (!is_name(name) || (labels != NULL && !is_line(labels)))
-		return keep_error(metrics, ROTA_EINVAL);
-	put(metrics, name);
+	if (!is_name(name) || (labels != NULL && !is_one_line(labels)))
+		return keep_first(metrics, ROTA_EINVAL);
+	add_text(metrics, name);
 	if (labels != NULL) {
-		put(metrics, "{");
-		put(metrics, labels);
-		put(metrics, "}");
+		add_text(metrics, "{");
+		add_text(metrics, labels);
+		add_text(metrics, "}");
 	}
-	put(metrics, " ");
-	put_number(metrics, value);
-	put(metrics, "\n");
+	add_text(metrics, " ");
+	add_number(metrics, value);
+	add_text(metrics, "\n");
 	return metrics->internal.error;
 }
 
@@ -150,18 +150,18 @@ int rota_http_metrics_number(struct rota_http_metrics *metrics,
 }
 
 /* name_bucket{le="0.000001024"} 7 */
-static void put_bucket(struct rota_http_metrics *metrics, const char *name,
+static void add_bucket(struct rota_http_metrics *metrics, const char *name,
 		       uint64_t limit_ns, uint64_t count)
 {
-	put(metrics, name);
-	put(metrics, "_bucket{le=\"");
+	add_text(metrics, name);
+	add_text(metrics, "_bucket{le=\"");
 	if (limit_ns == UINT64_MAX)
-		put(metrics, "+Inf");
+		add_text(metrics, "+Inf");
 	else
-		put_seconds(metrics, limit_ns);
-	put(metrics, "\"} ");
-	put_number(metrics, count);
-	put(metrics, "\n");
+		add_seconds(metrics, limit_ns);
+	add_text(metrics, "\"} ");
+	add_number(metrics, count);
+	add_text(metrics, "\n");
 }
 
 int rota_http_metrics_histogram(struct rota_http_metrics *metrics,
@@ -170,24 +170,24 @@ int rota_http_metrics_histogram(struct rota_http_metrics *metrics,
 {
 	uint64_t count = 0;
 
-	if (!is_name(name) || !is_line(help))
-		return keep_error(metrics, ROTA_EINVAL);
-	put_head(metrics, name, help, "histogram");
+	if (!is_name(name) || !is_one_line(help))
+		return keep_first(metrics, ROTA_EINVAL);
+	add_head(metrics, name, help, "histogram");
 	for (size_t i = 0; i < ROTA_HTTP_HISTOGRAM_COUNT; i++) {
 		count += histogram->counts[i];
 		if (i % ROTA_HTTP_HISTOGRAM_PARTS == 0 ||
 		    i == ROTA_HTTP_HISTOGRAM_COUNT - 1)
-			put_bucket(metrics, name, rota_http_histogram_limit(i),
+			add_bucket(metrics, name, rota_http_histogram_limit(i),
 				   count);
 	}
-	put(metrics, name);
-	put(metrics, "_sum ");
-	put_seconds(metrics, histogram->sum_ns);
-	put(metrics, "\n");
-	put(metrics, name);
-	put(metrics, "_count ");
-	put_number(metrics, count);
-	put(metrics, "\n");
+	add_text(metrics, name);
+	add_text(metrics, "_sum ");
+	add_seconds(metrics, histogram->sum_ns);
+	add_text(metrics, "\n");
+	add_text(metrics, name);
+	add_text(metrics, "_count ");
+	add_number(metrics, count);
+	add_text(metrics, "\n");
 	return metrics->internal.error;
 }
 

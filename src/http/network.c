@@ -16,8 +16,8 @@
 enum { BITS_OF_IP4 = 32, BITS_OF_IP6 = 128, BITS_OF_MAPPED = 96 };
 
 /* Store the address in @network. Returns how many bits it has. */
-static int store(struct rota_http_network *network,
-		 const struct rota_address *address)
+static int store_bytes(struct rota_http_network *network,
+		       const struct rota_address *address)
 {
 	if (address->is.any.sa_family == AF_INET) {
 		network->kind = ROTA_HTTP_NETWORK_IP4;
@@ -50,13 +50,13 @@ static int is_begin(const struct rota_http_network *network)
 }
 
 /* Turn a network of mapped addresses to one of IPv4 (1). */
-static void unmap(struct rota_http_network *network,
-		  struct rota_address *address)
+static void unmap_network(struct rota_http_network *network,
+			  struct rota_address *address)
 {
 	if (network->bits < BITS_OF_MAPPED || !rota_address_unmap(address))
 		return;
 	memset(network->bytes, 0, sizeof(network->bytes));
-	(void)store(network, address);
+	(void)store_bytes(network, address);
 	network->bits = (uint8_t)(network->bits - BITS_OF_MAPPED);
 }
 
@@ -81,7 +81,7 @@ int rota_http_network_parse(struct rota_http_network *network,
 	if (rotai_http_read_ip4(&address, ip) < 0 &&
 	    rotai_http_read_ip6(&address, ip) < 0)
 		return ROTA_EINVAL;
-	bits = store(&parsed, &address);
+	bits = store_bytes(&parsed, &address);
 	if (slash != NULL)
 		bits = rotai_http_read_decimal(
 			rota_bytes(slash + 1, text.size - ip.size - 1), bits);
@@ -91,7 +91,7 @@ int rota_http_network_parse(struct rota_http_network *network,
 	if (!is_begin(&parsed))
 		return ROTA_EINVAL;
 	if (parsed.kind == ROTA_HTTP_NETWORK_IP6)
-		unmap(&parsed, &address);
+		unmap_network(&parsed, &address);
 	*network = parsed;
 	return 0;
 }
@@ -110,7 +110,7 @@ int rota_http_network_has(const struct rota_http_network *network,
 	    network->kind != ROTA_HTTP_NETWORK_IP6)
 		return 0;
 	(void)rota_address_unmap(&unmapped);
-	(void)store(&other, &unmapped);
+	(void)store_bytes(&other, &unmapped);
 	return other.kind == network->kind &&
 	       is_same_up_to(other.bytes, network->bytes, network->bits);
 }

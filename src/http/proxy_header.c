@@ -16,13 +16,13 @@
 #include "http/address.h"
 #include "rota/error.h"
 
-enum state { BEGIN, LINE, BINARY, ADDRESSES, EXTENSIONS, DONE };
+enum header_state { BEGIN, TEXT_LINE, BINARY, ADDRESSES, EXTENSIONS, DONE };
 
 enum {
-	LINE_SIZE = 107, /* of version 1, with its end */
-	FIXED_SIZE = 16, /* of version 2, before the addresses */
-	UNIX_SIZE = 108, /* of a name */
-	LARGEST_PORT = 65535,
+	LINE_SIZE = 107,      /* of version 1, with its end */
+	FIXED_SIZE = 16,      /* of version 2, before the addresses */
+	UNIX_NAME_SIZE = 108, /* of a name */
+	HIGHEST_PORT = 65535,
 };
 
 /* The parts of the fixed bytes of version 2. */
@@ -31,7 +31,7 @@ enum { AT_COMMAND = 12, AT_FAMILY = 13, AT_LENGTH = 14 };
 enum { LOCAL = 0x20, PROXY = 0x21 };
 enum { UNSPEC = 0x00, TCP4 = 0x11, TCP6 = 0x21, UNIX = 0x31 };
 
-enum refusal {
+enum header_refusal {
 	FINE,
 	NO_SIGNATURE,
 	LONG_LINE,
@@ -63,8 +63,6 @@ enum {
 	SIGNATURE_2_SIZE = sizeof(signature_2) - 1,
 };
 
-/* --- version 1 --------------------------------------------------------------*/
-
 /* Cut the next word off @line. Exactly one space is between words. */
 static struct rota_const_buf cut_word(struct rota_const_buf *line)
 {
@@ -86,8 +84,9 @@ static int is_text(struct rota_const_buf word, const char *text)
 	       memcmp(word.data, text, word.size) == 0;
 }
 
-static enum refusal read_endpoints(struct rota_http_proxy_header *header,
-				   struct rota_const_buf line, int is_ip6)
+static enum header_refusal read_endpoints(struct rota_http_proxy_header *header,
+					  struct rota_const_buf line,
+					  int is_ip6)
 {
 	int (*read)(struct rota_address *, struct rota_const_buf) =
 		is_ip6 ? rotai_http_read_ip6 : rotai_http_read_ip4;
@@ -97,8 +96,8 @@ static enum refusal read_endpoints(struct rota_http_proxy_header *header,
 	if (read(&source, cut_word(&line)) < 0 ||
 	    read(&destination, cut_word(&line)) < 0)
 		return BAD_LINE;
-	ports[0] = rotai_http_read_decimal(cut_word(&line), LARGEST_PORT);
-	ports[1] = rotai_http_read_decimal(line, LARGEST_PORT);
+	ports[0] = rotai_http_read_decimal(cut_word(&line), HIGHEST_PORT);
+	ports[1] = rotai_http_read_decimal(line, HIGHEST_PORT);
 	if (ports[0] < 0 || ports[1] < 0)
 		return BAD_LINE;
 	(void)rota_address_set_port(&source, (unsigned)ports[0]);
@@ -109,7 +108,7 @@ static enum refusal read_endpoints(struct rota_http_proxy_header *header,
 }
 
 /* Read the line, which is complete. */
-static enum refusal read_line(struct rota_http_proxy_header *header)
+static enum header_refusal read_line(struct rota_http_proxy_header *header)
 {
 	struct rota_const_buf line =
 		rota_bytes(header->internal.bytes + SIGNATURE_1_SIZE,
@@ -123,7 +122,7 @@ static enum refusal read_line(struct rota_http_proxy_header *header)
 	return read_endpoints(header, line, is_text(word, "TCP6"));
 }
 
-static enum refusal take_of_line(struct rota_http_proxy_header *header)
+static enum header_refusal take_of_line(struct rota_http_proxy_header *header)
 {
 	size_t size = header->internal.size;
 	const char *bytes = header->internal.bytes;
@@ -138,9 +137,8 @@ static enum refusal take_of_line(struct rota_http_proxy_header *header)
 	return size < LINE_SIZE ? FINE : LONG_LINE;
 }
 
-/* --- version 2 --------------------------------------------------------------*/
-
-static uint8_t byte_at(const struct rota_http_proxy_header *header, size_t at)
+static uint8_t fixed_byte(const struct rota_http_proxy_header *header,
+			  size_t at)
 {
 	return (uint8_t)header->internal.bytes[at];
 }
@@ -148,15 +146,15 @@ static uint8_t byte_at(const struct rota_http_proxy_header *header, size_t at)
 /* How many bytes the addresses have; 0 if none count. */
 static uint32_t size_of_addresses(const struct rota_http_proxy_header *header)
 {
-	if (byte_at(header, AT_COMMAND) == LOCAL)
+	if (fixed_byte(header, AT_COMMAND) == LOCAL)
 		return 0;
-	switch (byte_at(header, AT_FAMILY)) {
+	switch (fixed_byte(header, AT_FAMILY)) {
 	case TCP4:
 		return 2 * (4 + 2);
 	case TCP6:
 		return 2 * (16 + 2);
 	case UNIX:
-		return 2 * UNIX_SIZE;
+		return 2 * UNIX_NAME_SIZE;
 	default:
 		return 0;
 	}
@@ -187,10 +185,10 @@ static void store_ip(struct rota_address *address, const char *ip, size_t size,
  * one that is too long, counts as no name. */
 static void store_unix(struct rota_address *address, const char *name)
 {
-	size_t size = UNIX_SIZE;
+	size_t size = UNIX_NAME_SIZE;
 
 	if (name[0] != '\0')
-		size = strnlen(name, UNIX_SIZE);
+		size = strnlen(name, UNIX_NAME_SIZE);
 	else
 		while (size > 0 && name[size - 1] == '\0')
 			size--;
@@ -201,13 +199,13 @@ static void store_unix(struct rota_address *address, const char *name)
 static void store_addresses(struct rota_http_proxy_header *header)
 {
 	const char *at = header->internal.bytes + FIXED_SIZE;
-	size_t size = byte_at(header, AT_FAMILY) == TCP4 ? 4 : 16;
+	size_t size = fixed_byte(header, AT_FAMILY) == TCP4 ? 4 : 16;
 
 	if (header->internal.size == FIXED_SIZE)
 		return;
-	if (byte_at(header, AT_FAMILY) == UNIX) {
+	if (fixed_byte(header, AT_FAMILY) == UNIX) {
 		store_unix(&header->source, at);
-		store_unix(&header->destination, at + UNIX_SIZE);
+		store_unix(&header->destination, at + UNIX_NAME_SIZE);
 		return;
 	}
 	store_ip(&header->source, at, size, at + 2 * size);
@@ -224,12 +222,13 @@ static void pass_addresses(struct rota_http_proxy_header *header)
 }
 
 /* Read the fixed bytes, which are complete. */
-static enum refusal read_fixed(struct rota_http_proxy_header *header)
+static enum header_refusal
+read_fixed_bytes(struct rota_http_proxy_header *header)
 {
-	uint8_t command = byte_at(header, AT_COMMAND);
-	uint8_t family = byte_at(header, AT_FAMILY);
-	uint32_t length = (uint32_t)byte_at(header, AT_LENGTH) << 8 |
-			  byte_at(header, AT_LENGTH + 1);
+	uint8_t command = fixed_byte(header, AT_COMMAND);
+	uint8_t family = fixed_byte(header, AT_FAMILY);
+	uint32_t length = (uint32_t)fixed_byte(header, AT_LENGTH) << 8 |
+			  fixed_byte(header, AT_LENGTH + 1);
 	uint32_t addresses = size_of_addresses(header);
 
 	if (command != LOCAL && command != PROXY)
@@ -246,9 +245,8 @@ static enum refusal read_fixed(struct rota_http_proxy_header *header)
 	return FINE;
 }
 
-/* --- both ------------------------------------------------------------------ */
-
-static enum refusal take_of_signature(struct rota_http_proxy_header *header)
+static enum header_refusal
+take_of_signature(struct rota_http_proxy_header *header)
 {
 	int is_2 = header->internal.bytes[0] == signature_2[0];
 	const char *signature = is_2 ? signature_2 : signature_1;
@@ -259,23 +257,25 @@ static enum refusal take_of_signature(struct rota_http_proxy_header *header)
 		return NO_SIGNATURE;
 	if (header->internal.size == whole) {
 		header->version = is_2 ? 2 : 1;
-		header->internal.state = is_2 ? BINARY : LINE;
+		header->internal.state = is_2 ? BINARY : TEXT_LINE;
 	}
 	return FINE;
 }
 
 /* Take one more byte (1). */
-static enum refusal take(struct rota_http_proxy_header *header, char byte)
+static enum header_refusal take(struct rota_http_proxy_header *header,
+				char byte)
 {
 	header->internal.bytes[header->internal.size++] = byte;
 	switch (header->internal.state) {
 	case BEGIN:
 		return take_of_signature(header);
-	case LINE:
+	case TEXT_LINE:
 		return take_of_line(header);
 	case BINARY:
-		return header->internal.size < FIXED_SIZE ? FINE
-							  : read_fixed(header);
+		return header->internal.size < FIXED_SIZE
+			       ? FINE
+			       : read_fixed_bytes(header);
 	default:
 		pass_addresses(header);
 		return FINE;
@@ -283,7 +283,8 @@ static enum refusal take(struct rota_http_proxy_header *header, char byte)
 }
 
 /* Skip extensions. Returns how many bytes (2). */
-static size_t skip(struct rota_http_proxy_header *header, size_t size)
+static size_t skip_extensions(struct rota_http_proxy_header *header,
+			      size_t size)
 {
 	if (size > header->internal.left)
 		size = header->internal.left;
@@ -309,7 +310,7 @@ int rota_http_proxy_header_feed(struct rota_http_proxy_header *header,
 	while (at < bytes.size && header->internal.refusal == FINE &&
 	       header->internal.state != DONE) {
 		if (header->internal.state == EXTENSIONS)
-			at += skip(header, bytes.size - at);
+			at += skip_extensions(header, bytes.size - at);
 		else
 			header->internal.refusal =
 				(uint8_t)take(header, bytes.data[at++]);

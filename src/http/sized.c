@@ -7,7 +7,7 @@
 
 #include "rota/error.h"
 
-static size_t size_of(const void *sized)
+static size_t size_in(const void *sized)
 {
 	size_t size;
 
@@ -28,11 +28,11 @@ int rotai_http_sized_give(void *to, size_t least, const void *ours, size_t size)
 {
 	size_t known;
 
-	if (to == NULL || size_of(to) < least)
+	if (to == NULL || size_in(to) < least)
 		return ROTA_EINVAL;
-	known = size_of(to) < size ? size_of(to) : size;
+	known = size_in(to) < size ? size_in(to) : size;
 	copy_members(to, ours, known);
-	memset((char *)to + known, 0, size_of(to) - known);
+	memset((char *)to + known, 0, size_in(to) - known);
 	return 0;
 }
 
@@ -40,7 +40,7 @@ int rotai_http_sized_take(void *ours, size_t size, const void *given,
 			  size_t least)
 {
 	const char *bytes = given;
-	size_t given_size = size_of(given);
+	size_t given_size = size_in(given);
 
 	if (given_size < least)
 		return ROTA_EINVAL;

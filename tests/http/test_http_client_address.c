@@ -21,8 +21,6 @@ static struct rota_const_buf text_of(const char *text)
 	return rota_bytes(text, strlen(text));
 }
 
-/* --- networks -------------------------------------------------------------- */
-
 static struct rota_http_network network(const char *text)
 {
 	struct rota_http_network made;
@@ -136,8 +134,6 @@ static void an_empty_list_has_no_address(void **state)
 	address.size = 0;
 	assert_false(rota_http_network_has(&all, &address));
 }
-
-/* --- PROXY headers --------------------------------------------------------- */
 
 /* "192.0.2.1:80 192.0.2.2:81 +3": the addresses, and how many bytes are behind
  * the header; or "more", or why it was refused. */
@@ -400,8 +396,6 @@ static void a_malformed_binary_header_is_refused(void **state)
 		     "the PROXY header is too short for its addresses");
 	check_header(binary(0x21, 0x11, 12, four, 5), "more");
 }
-
-/* --- Forwarded ------------------------------------------------------------- */
 
 /* The trusted hops. */
 static struct rota_http_network hops[2];
@@ -675,6 +669,16 @@ static void the_number_of_hops_is_bounded(void **state)
 	check_x("10.0.0.1", fields, "malformed");
 }
 
+static void sizes_are_within_their_budgets(void **state)
+{
+	(void)state;
+	if (sizeof(void *) != 8)
+		skip_test("the budgets are for pointers of 64 bits");
+	assert_true(sizeof(struct rota_http_network) <= 18);
+	assert_true(sizeof(struct rota_http_proxy_header) <= 504);
+	assert_true(sizeof(struct rota_http_histogram) <= 1752);
+}
+
 static const struct CMUnitTest tests[] = {
 	VIRTUAL(a_network_has_the_addresses_with_its_bits),
 	VIRTUAL(mapped_addresses_are_those_of_ip4),
@@ -694,6 +698,7 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(an_open_string_makes_the_client_unknown),
 	VIRTUAL(other_fields_have_a_scheme_and_a_host),
 	VIRTUAL(the_number_of_hops_is_bounded),
+	VIRTUAL(sizes_are_within_their_budgets),
 };
 
 FIXTURE_MAIN(tests)

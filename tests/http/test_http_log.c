@@ -25,8 +25,6 @@ static struct rota_const_buf text_of(const char *text)
 	return rota_bytes(text, strlen(text));
 }
 
-/* --- lines ----------------------------------------------------------------- */
-
 static struct rota_address client;
 
 static struct rota_http_log_entry entry_of(const char *target)
@@ -141,8 +139,6 @@ static void long_texts_are_cut(void **state)
 		test_free(line);
 	}
 }
-
-/* --- files ----------------------------------------------------------------- */
 
 static char directory[64], path[128], other[128];
 
