@@ -4,6 +4,7 @@
 #ifndef ROTA_HTTP_H
 #define ROTA_HTTP_H
 
+#include "rota_http/access.h"
 #include "rota_http/date.h"
 #include "rota_http/exchange.h"
 #include "rota_http/forwarded.h"

@@ -28,6 +28,7 @@
 #include "rota/loop.h"
 #include "rota/stream.h"
 #include "rota_http/exchange.h"
+#include "rota_http/network.h"
 #include "rota_http/parser.h"
 
 #ifdef __cplusplus
@@ -150,6 +151,14 @@ struct rota_http_server_options {
 
 	/** enum rota_http_server_flags. */
 	unsigned flags;
+
+	/** Peers that send a PROXY header before the first request, within
+	 * head_ns: see rota_http/proxy_header.h. Its client is the peer of the
+	 * exchange. A bad header ends the connection. Other peers must not send
+	 * one. Connections of rota_http_server_serve() are not concerned. The
+	 * list stays the caller's, in place and unchanged as long as the
+	 * server. The default is empty. */
+	struct rota_http_networks proxies;
 };
 
 /** Flags of struct rota_http_server_options. */

@@ -2,9 +2,13 @@
  * http/admit.c - new connections: those that listeners accept, and streams that
  * the program hands in.
  *
- *  1. A connection beyond a limit is answered with 503. So that such ones
- *     cannot be too many as well, a shard has some of them at a time, and
- *     closes the others without an answer.
+ *  1. A connection beyond a limit is answered with 503. So that such ones cannot
+ *     be too many as well, a shard has some of them at a time, and closes the
+ *     others without an answer.
+ *  2. A peer in the list of proxies sends a PROXY header first, in the time of
+ *     a head. Until then its connection counts for the limit of all, and
+ *     afterwards also for that of its client's address. A bad header ends the
+ *     connection without an answer: the proxy would give it to a client.
  */
 #include "http/admit.h"
 
@@ -13,6 +17,7 @@
 
 #include "http/advance.h"
 #include "http/answer.h"
+#include "http/proxied.h"
 #include "http/quota.h"
 #include "http/storage.h"
 #include "rota/error.h"
@@ -70,16 +75,79 @@ static int open_carrier(struct rotai_http_connection *connection,
 	return rota_tcp_open(&connection->by.tcp, shard->loop, fd);
 }
 
-/* Check the limits. Returns as rotai_http_admit(). */
-static int check_limits(struct rotai_http_connection *connection,
-			struct rotai_http_shard *shard)
+/* Look up the peer for its limit. Returns NULL if there is no limit, or it is
+ * not known. */
+static const struct rota_address *
+find_peer(struct rotai_http_connection *connection,
+	  struct rotai_http_shard *shard, struct rota_address *peer)
 {
-	struct rota_address peer;
-	int is_known = shard->owner->options.connections_per_address > 0 &&
-		       connection->carrier == ROTAI_HTTP_TCP &&
-		       rota_tcp_peer_address(&connection->by.tcp, &peer) == 0;
+	return shard->owner->options.connections_per_address > 0 &&
+			       rotai_http_read_peer(connection, shard, peer) ==
+				       0
+		       ? peer
+		       : NULL;
+}
 
-	return rotai_http_admit(connection, shard, is_known ? &peer : NULL);
+/* Serve the connection, or do what the @result of its admission says. */
+static void go_on(struct rotai_http_connection *connection,
+		  struct rotai_http_shard *shard, int result,
+		  struct rota_const_buf first)
+{
+	if (result > 0)
+		shed(connection, shard, (enum rotai_http_counter)result);
+	else if (result < 0 || rotai_http_open(connection, shard, first) < 0)
+		rotai_http_close(connection);
+}
+
+/* Read the PROXY header. (2) */
+static void on_header(struct rota_stream *stream, int status,
+		      const struct rota_buf *buf)
+{
+	struct rotai_http_connection *connection = stream->handle.data;
+	struct rotai_http_shard *shard = rotai_http_shard_of(
+		rota_connection_server(&connection->in.connection));
+	struct rota_address client;
+	size_t used = 0;
+	int result = status;
+
+	if (status == 0)
+		result = rotai_http_take_header(
+			connection, shard, rota_bytes(buf->data, buf->size),
+			&used);
+	if (status == 0 && result == 0)
+		return;
+	if (status == 0 && result == ROTA_EPROTO)
+		rotai_http_count(shard, ROTAI_HTTP_REFUSED_COUNT, 1);
+	rota_stream_read_stop(stream);
+	if (result < 0) {
+		rotai_http_close(connection);
+		return;
+	}
+	rota_connection_set_idle(&connection->in.connection,
+				 shard->owner->options.idle_ns);
+	rota_connection_touch(&connection->in.connection);
+	go_on(connection, shard,
+	      rotai_http_admit_address(connection, shard,
+				       find_peer(connection, shard, &client)),
+	      rota_bytes(buf->data + used, buf->size - used));
+}
+
+/* Wait for a PROXY header. (2) */
+static void await_header(struct rotai_http_connection *connection,
+			 struct rotai_http_shard *shard)
+{
+	struct rota_stream *stream = rotai_http_stream(connection);
+	int result = rotai_http_admit(connection, shard, NULL);
+
+	if (result > 0) {
+		shed(connection, shard, (enum rotai_http_counter)result);
+		return;
+	}
+	rota_connection_set_idle(&connection->in.connection,
+				 shard->owner->options.head_ns);
+	if (result < 0 || rotai_http_await_header(connection, shard) < 0 ||
+	    rota_stream_read_start(stream, on_header) < 0)
+		rotai_http_close(connection);
 }
 
 /* Start a connection whose stream is open. */
@@ -87,7 +155,7 @@ static void start_accepted(struct rotai_http_connection *connection,
 			   struct rotai_http_shard *shard)
 {
 	struct rota_stream *stream = rotai_http_stream(connection);
-	int result;
+	struct rota_address peer;
 
 	stream->handle.data = connection;
 	if (rota_connection_start(&connection->in.connection, &shard->server,
@@ -100,12 +168,13 @@ static void start_accepted(struct rotai_http_connection *connection,
 	if ((shard->owner->options.flags & ROTA_HTTP_NO_DELAY) != 0 &&
 	    connection->carrier == ROTAI_HTTP_TCP)
 		(void)rota_tcp_set_nodelay(&connection->by.tcp, 1);
-	result = check_limits(connection, shard);
-	if (result > 0)
-		answer_busy(connection, shard, (enum rotai_http_counter)result);
-	else if (result < 0 ||
-		 rotai_http_open(connection, shard, rota_bytes(NULL, 0)) < 0)
-		rotai_http_close(connection);
+	if (rotai_http_is_proxy(connection, shard))
+		await_header(connection, shard);
+	else
+		go_on(connection, shard,
+		      rotai_http_admit(connection, shard,
+				       find_peer(connection, shard, &peer)),
+		      rota_bytes(NULL, 0));
 }
 
 void rotai_http_on_accept(struct rota_listen_group *group,

@@ -23,6 +23,7 @@
 #include "http/body.h"
 #include "http/life.h"
 #include "http/out.h"
+#include "http/proxied.h"
 #include "http/quota.h"
 #include "http/section.h"
 #include "http/storage.h"
@@ -106,6 +107,7 @@ begin_exchange(struct rotai_http_session *session)
 	session->current = exchange;
 	rotai_http_count(session->shard, ROTAI_HTTP_EXCHANGES, 1);
 	(void)rota_http_parser_set_head(&session->parser, &exchange->head);
+	rotai_http_note_peer(exchange);
 	return exchange;
 }
 

@@ -4,9 +4,12 @@
  */
 #include "rota_http/exchange.h"
 
+#include <string.h>
+
 #include "http/answer.h"
 #include "http/life.h"
 #include "http/out.h"
+#include "http/proxied.h"
 #include "http/storage.h"
 #include "rota/error.h"
 
@@ -133,20 +136,19 @@ rota_http_exchange_loop(const struct rota_http_exchange *exchange)
 int rota_http_exchange_peer(const struct rota_http_exchange *exchange,
 			    struct rota_address *address)
 {
-	struct rotai_http_connection *connection;
-
 	if (address == NULL)
 		return ROTA_EINVAL;
+	if (exchange->peer != NULL) {
+		memset(address, 0, sizeof(*address));
+		memcpy(address, exchange->peer,
+		       offsetof(struct rota_address, is) +
+			       exchange->peer->size);
+		return 0;
+	}
 	if (exchange->session == NULL || exchange->session->is_closing)
 		return ROTA_ENOTCONN;
-	connection = exchange->session->connection;
-	if (connection->carrier == ROTAI_HTTP_TCP)
-		return rota_tcp_peer_address(&connection->by.tcp, address);
-	if (connection->carrier != ROTAI_HTTP_SERVED ||
-	    connection->by.served.peer == NULL)
-		return ROTA_ENOTSUP;
-	*address = *connection->by.served.peer;
-	return 0;
+	return rotai_http_read_peer(exchange->session->connection,
+				    exchange->shard, address);
 }
 
 int rota_http_exchange_is_secure(const struct rota_http_exchange *exchange)

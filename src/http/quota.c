@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "http/proxied.h"
 #include "http/storage.h"
 #include "rota/error.h"
 
@@ -159,24 +160,36 @@ void rotai_http_quota_free(struct rota_http_server *server)
 
 /* --- connections ---------------------------------------------------------- */
 
+int rotai_http_admit_address(struct rotai_http_connection *connection,
+			     struct rotai_http_shard *shard,
+			     const struct rota_address *peer)
+{
+	struct rota_http_server *server = shard->owner;
+	unsigned char key[16];
+	int result = 0;
+
+	if (server->options.connections_per_address > 0 && peer != NULL &&
+	    read_key(key, peer)) {
+		lock(server);
+		result = count_address(connection, shard, key);
+		unlock(server);
+	}
+	return result;
+}
+
 int rotai_http_admit(struct rotai_http_connection *connection,
 		     struct rotai_http_shard *shard,
 		     const struct rota_address *peer)
 {
 	struct rota_http_server *server = shard->owner;
 	size_t limit = server->options.connections;
-	unsigned char key[16];
 	size_t now =
 		__atomic_fetch_add(&server->connections, 1, __ATOMIC_RELAXED);
 	int result =
 		limit > 0 && now >= limit ? ROTAI_HTTP_OVER_CONNECTIONS : 0;
 
-	if (result == 0 && server->options.connections_per_address > 0 &&
-	    peer != NULL && read_key(key, peer)) {
-		lock_addresses(server);
-		result = count_address(connection, shard, key);
-		unlock_addresses(server);
-	}
+	if (result == 0)
+		result = rotai_http_admit_address(connection, shard, peer);
 	if (result != 0) {
 		__atomic_fetch_sub(&server->connections, 1, __ATOMIC_RELAXED);
 		return result;
@@ -207,6 +220,7 @@ rota_close_fn *rotai_http_release(struct rotai_http_connection *connection,
 	rota_close_fn *fn = free_tcp;
 
 	forget_address(connection, shard);
+	rotai_http_forget_peer(connection, shard);
 	if (connection->is_shed)
 		shard->shed_count--;
 	if (connection->is_counted) {

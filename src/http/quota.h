@@ -21,6 +21,12 @@ int rotai_http_admit(struct rotai_http_connection *connection,
 		     struct rotai_http_shard *shard,
 		     const struct rota_address *peer);
 
+/* Count @connection for the limit of its peer alone. Returns as
+ * rotai_http_admit(). @peer may be NULL: it is not known. */
+int rotai_http_admit_address(struct rotai_http_connection *connection,
+			     struct rotai_http_shard *shard,
+			     const struct rota_address *peer);
+
 /* The connection has ended: stop it, and count it no longer. Returns a close
  * callback for its stream, which frees what is left. */
 rota_close_fn *rotai_http_release(struct rotai_http_connection *connection,

@@ -43,6 +43,7 @@
 struct rotai_http_shard;
 struct rotai_http_connection;
 struct rotai_http_session;
+struct rota_http_proxy_header;
 
 enum {
 	ROTAI_HTTP_GATHER_SIZE = 16384, /* bytes of output in one write */
@@ -136,6 +137,7 @@ struct rota_http_exchange {
 	struct rotai_http_session *session; /* NULL: it has failed or is over */
 	struct rotai_http_shard *shard;
 	struct rota_http_head head;
+	const struct rota_address *peer; /* as far as used; NULL: ask */
 	void *data;
 	struct rotai_http_hook *done_hooks;
 	struct rotai_http_hook *begin_hooks;
@@ -259,12 +261,17 @@ struct rotai_http_connection {
 	} in;
 	struct rotai_http_session *session; /* NULL: idle (1) */
 	struct rotai_http_address *address; /* or NULL */
+	union {
+		struct rota_address *peer; /* as far as used; NULL: ask */
+		struct rota_http_proxy_header *header; /* awaits_header */
+	} of;
 	uint32_t requests;
 	uint8_t carrier;
 	uint8_t is_counted : 1; /* by the limit of connections */
 	uint8_t is_last : 1;    /* the server stops: no further request */
 	uint8_t is_shed : 1;    /* it was answered 503 at once */
 	uint8_t has_served : 1; /* an exchange */
+	uint8_t awaits_header : 1; /* of a proxy */
 	union {
 		struct rota_tcp tcp;
 		struct rota_pipe pipe;
