@@ -295,6 +295,29 @@ static void the_limit_for_an_address_is_that_of_the_client(void **state)
 	stop_listening(&s);
 }
 
+/* Whichever allocation fails: a client never gets the address of its proxy. */
+static void
+a_failing_allocation_gives_nobody_the_address_of_a_proxy(void **state)
+{
+	static struct site s;
+	static struct caller c;
+	unsigned failed = 0;
+	size_t before;
+
+	listen_behind(&s, *state, "127.0.0.1");
+	s.memory.failed = 0;
+	do {
+		before = s.memory.failed;
+		s.memory.fail_at = s.memory.calls + ++failed;
+		call_server(&s, &c, bytes_of(FROM_1 REQUEST), 9);
+		s.memory.fail_at = 0;
+		assert_true(c.size == 0 || strstr(c.got, "192.0.2.1") != NULL ||
+			    memcmp(c.got, "HTTP/1.1 503 ", 13) == 0);
+	} while (s.memory.failed > before);
+	assert_true(failed > 3);
+	stop_listening(&s);
+}
+
 static char path[64];
 static struct rota_http_log *logs[1];
 static struct rota_http_histogram durations[1];
@@ -470,6 +493,7 @@ static const struct CMUnitTest tests[] = {
 	REAL(other_peers_must_not_send_a_header),
 	REAL(a_stop_ends_connections_that_have_sent_no_header),
 	REAL(the_limit_for_an_address_is_that_of_the_client),
+	REAL(a_failing_allocation_gives_nobody_the_address_of_a_proxy),
 	VIRTUAL(each_request_has_a_line),
 	VIRTUAL(a_request_whose_peer_has_gone_has_a_line),
 	VIRTUAL(the_numbers_of_a_server_are_shown),
