@@ -541,6 +541,13 @@ differential: ## compare the parser of HTTP with h11's and node's; DIFFERENTIAL=
 		$(BUILD)/librota.a -o $(BUILD)/differential
 	@tests/http/differential/run $(BUILD)/differential $(DIFFERENTIAL)
 
+.PHONY: clients
+clients: ## let curl, ab, wrk and slowhttptest speak to a server of HTTP
+	@$(call need,cc:gcc stdio.h:libc6-dev curl:curl wrk:wrk \
+		ab:apache2-utils slowhttptest:slowhttptest)
+	@$(again) all examples
+	@tests/http/clients $(BUILD)/examples/hello_http
+
 # --- other processors, and another C library ----------------------------------
 
 # Targets of Debian's cross compilers, each with a program that runs what they
@@ -630,6 +637,7 @@ check-all: ## run all checks at full length, and 40 mutants: an hour
 	try coverage; \
 	try fuzz FUZZ_SECONDS=120; \
 	try differential DIFFERENTIAL=1000000; \
+	try clients; \
 	try bench-check; \
 	try mutants MUTANTS=40; \
 	test -z "$$failed" || { echo "check-all: failed:$$failed" >&2; exit 1; }

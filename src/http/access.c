@@ -85,7 +85,7 @@ static void add_responses(struct rota_http_metrics *metrics,
 }
 
 /* A member of the statistics, as a metric. */
-struct member {
+struct shown_member {
 	const char *name;
 	const char *help;
 	size_t offset;
@@ -105,7 +105,7 @@ struct member {
 			ROTA_HTTP_GAUGE                                        \
 	}
 
-static const struct member members[] = {
+static const struct shown_member members[] = {
 	GAUGE(connections, "connections", "Connections now."),
 	GAUGE(idle, "idle_connections", "Connections between requests now."),
 	GAUGE(exchanges, "exchanges", "Requests that are not done now."),
@@ -138,7 +138,7 @@ int rota_http_metrics_server(struct rota_http_metrics *metrics,
 
 	add_responses(metrics, stats);
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-		const struct member *member = &members[i];
+		const struct shown_member *member = &members[i];
 		uint64_t value;
 
 		memcpy(&value, (const char *)stats + member->offset,
