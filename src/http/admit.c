@@ -89,9 +89,9 @@ find_peer(struct rotai_http_connection *connection,
 }
 
 /* Serve the connection, or do what the @result of its admission says. */
-static void go_on(struct rotai_http_connection *connection,
-		  struct rotai_http_shard *shard, int result,
-		  struct rota_const_buf first)
+static void serve_or_shed(struct rotai_http_connection *connection,
+			  struct rotai_http_shard *shard, int result,
+			  struct rota_const_buf first)
 {
 	if (result > 0)
 		shed(connection, shard, (enum rotai_http_counter)result);
@@ -126,10 +126,11 @@ static void on_header(struct rota_stream *stream, int status,
 	rota_connection_set_idle(&connection->in.connection,
 				 shard->owner->options.idle_ns);
 	rota_connection_touch(&connection->in.connection);
-	go_on(connection, shard,
-	      rotai_http_admit_address(connection, shard,
-				       find_peer(connection, shard, &client)),
-	      rota_bytes(buf->data + used, buf->size - used));
+	serve_or_shed(
+		connection, shard,
+		rotai_http_admit_address(connection, shard,
+					 find_peer(connection, shard, &client)),
+		rota_bytes(buf->data + used, buf->size - used));
 }
 
 /* Wait for a PROXY header. (2) */
@@ -171,10 +172,11 @@ static void start_accepted(struct rotai_http_connection *connection,
 	if (rotai_http_is_proxy(connection, shard))
 		await_header(connection, shard);
 	else
-		go_on(connection, shard,
-		      rotai_http_admit(connection, shard,
-				       find_peer(connection, shard, &peer)),
-		      rota_bytes(NULL, 0));
+		serve_or_shed(
+			connection, shard,
+			rotai_http_admit(connection, shard,
+					 find_peer(connection, shard, &peer)),
+			rota_bytes(NULL, 0));
 }
 
 void rotai_http_on_accept(struct rota_listen_group *group,

@@ -299,8 +299,8 @@ void rota_http_log_options_init_size(struct rota_http_log_options *options,
 				    sizeof(default_options));
 }
 
-static int take_options(struct rota_http_log_options *options,
-			const struct rota_http_log_options *given)
+static int take_log_options(struct rota_http_log_options *options,
+			    const struct rota_http_log_options *given)
 {
 	*options = default_options;
 	if (given != NULL &&
@@ -355,7 +355,8 @@ int rota_http_log_new(struct rota_http_log **log, struct rota_loop *loop,
 	struct rota_http_log *made;
 	int error;
 
-	if (path == NULL || *path == '\0' || take_options(&own, options) < 0)
+	if (path == NULL || *path == '\0' ||
+	    take_log_options(&own, options) < 0)
 		return ROTA_EINVAL;
 	made = allocate_log(path, &own);
 	if (made == NULL)

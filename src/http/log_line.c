@@ -38,7 +38,7 @@ static char *put_string(char *at, const char *text)
 	return at + size;
 }
 
-static char *put_number(char *at, uint64_t number)
+static char *put_decimal(char *at, uint64_t number)
 {
 	char digits[20];
 	size_t count = 0;
@@ -157,11 +157,11 @@ static char *put_common(char *at, const struct rota_http_log_entry *entry)
 	at = put_request(at, entry);
 	*at++ = ' ';
 	if (entry->status >= 100 && entry->status <= 999)
-		at = put_number(at, (uint64_t)entry->status);
+		at = put_decimal(at, (uint64_t)entry->status);
 	else
 		*at++ = '-';
 	*at++ = ' ';
-	return put_number(at, entry->body_size);
+	return put_decimal(at, entry->body_size);
 }
 
 void rota_http_log_entry_init(struct rota_http_log_entry *entry,
