@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int note_failure(struct rotai_http_log_file *file, int error)
+static int count_failure(struct rotai_http_log_file *file, int error)
 {
 	file->result.errors++;
 	file->result.error = error;
@@ -45,9 +45,9 @@ int rotai_http_log_file_open(struct rotai_http_log_file *file)
 	int error;
 
 	if (fd < 0)
-		return note_failure(file, fd);
+		return count_failure(file, fd);
 	if (fstat(fd, &status) < 0 || fcntl(fd, F_SETFL, O_APPEND) < 0) {
-		error = note_failure(file, -errno);
+		error = count_failure(file, -errno);
 		(void)close(fd);
 		return error;
 	}
@@ -71,7 +71,7 @@ static size_t write_fully(struct rotai_http_log_file *file, const char *bytes,
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			(void)note_failure(file, n < 0 ? -errno : -EIO);
+			(void)count_failure(file, n < 0 ? -errno : -EIO);
 			break;
 		}
 		written += (size_t)n;
@@ -105,6 +105,6 @@ void rotai_http_log_file_append(struct rotai_http_log_file *file,
 void rotai_http_log_file_close(struct rotai_http_log_file *file)
 {
 	if (file->fd >= 0 && close(file->fd) < 0 && errno != EINTR)
-		(void)note_failure(file, -errno);
+		(void)count_failure(file, -errno);
 	file->fd = -1;
 }
