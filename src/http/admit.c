@@ -2,9 +2,9 @@
  * http/admit.c - new connections: those that listeners accept, and streams that
  * the program hands in.
  *
- *  1. A connection beyond a limit is answered with 503. So that such ones cannot
- *     be too many as well, a shard has some of them at a time, and closes the
- *     others without an answer.
+ *  1. A connection beyond a limit is answered with 503. So that such ones
+ *     cannot be too many as well, a shard has some of them at a time, and
+ *     closes the others without an answer.
  *  2. A peer in the list of proxies sends a PROXY header first, in the time of
  *     a head. Until then its connection counts for the limit of all, and
  *     afterwards also for that of its client's address. A bad header ends the
@@ -89,12 +89,12 @@ find_peer(struct rotai_http_connection *connection,
 }
 
 /* Serve the connection, or do what the @result of its admission says. */
-static void serve_or_shed(struct rotai_http_connection *connection,
-			  struct rotai_http_shard *shard, int result,
-			  struct rota_const_buf first)
+static void serve_or_refuse(struct rotai_http_connection *connection,
+			    struct rotai_http_shard *shard, int result,
+			    struct rota_const_buf first)
 {
 	if (result > 0)
-		shed(connection, shard, (enum rotai_http_counter)result);
+		answer_busy(connection, shard, (enum rotai_http_counter)result);
 	else if (result < 0 || rotai_http_open(connection, shard, first) < 0)
 		rotai_http_close(connection);
 }
@@ -126,7 +126,7 @@ static void on_header(struct rota_stream *stream, int status,
 	rota_connection_set_idle(&connection->in.connection,
 				 shard->owner->options.idle_ns);
 	rota_connection_touch(&connection->in.connection);
-	serve_or_shed(
+	serve_or_refuse(
 		connection, shard,
 		rotai_http_admit_address(connection, shard,
 					 find_peer(connection, shard, &client)),
@@ -141,7 +141,7 @@ static void await_header(struct rotai_http_connection *connection,
 	int result = rotai_http_admit(connection, shard, NULL);
 
 	if (result > 0) {
-		shed(connection, shard, (enum rotai_http_counter)result);
+		answer_busy(connection, shard, (enum rotai_http_counter)result);
 		return;
 	}
 	rota_connection_set_idle(&connection->in.connection,
@@ -172,7 +172,7 @@ static void start_accepted(struct rotai_http_connection *connection,
 	if (rotai_http_is_proxy(connection, shard))
 		await_header(connection, shard);
 	else
-		serve_or_shed(
+		serve_or_refuse(
 			connection, shard,
 			rotai_http_admit(connection, shard,
 					 find_peer(connection, shard, &peer)),

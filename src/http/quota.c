@@ -170,9 +170,9 @@ int rotai_http_admit_address(struct rotai_http_connection *connection,
 
 	if (server->options.connections_per_address > 0 && peer != NULL &&
 	    read_key(key, peer)) {
-		lock(server);
+		lock_addresses(server);
 		result = count_address(connection, shard, key);
-		unlock(server);
+		unlock_addresses(server);
 	}
 	return result;
 }
