@@ -2,7 +2,8 @@
  * http/proxied.c - see proxied.h.
  *
  *  1. A connection that waits for a header has memory for it, in the place of
- *     the peer. So an idle connection has a pointer more, and nothing else.
+ *     the peer. So it has a pointer more, and that only if the server has
+ *     proxies or writes about exchanges.
  *  2. The peer is asked for once, by getpeername(2), and kept: as many bytes of
  *     a struct rota_address as are used.
  */
@@ -12,6 +13,28 @@
 
 #include "http/storage.h"
 #include "rota/error.h"
+
+size_t rotai_http_size_by(enum rotai_http_carrier carrier)
+{
+	size_t base = offsetof(struct rotai_http_connection, by);
+
+	if (carrier == ROTAI_HTTP_TCP)
+		return base + sizeof(struct rota_tcp);
+	return base + (carrier == ROTAI_HTTP_PIPE
+			       ? sizeof(struct rota_pipe)
+			       : sizeof(struct rotai_http_served));
+}
+
+/* (1) */
+static union rotai_http_origin *
+origin_of(struct rotai_http_connection *connection)
+{
+	void *behind = (char *)connection +
+		       rotai_http_size_by(
+			       (enum rotai_http_carrier)connection->carrier);
+
+	return behind;
+}
 
 static size_t size_of_peer(const struct rota_address *peer)
 {
@@ -29,12 +52,14 @@ static void keep_peer(struct rotai_http_connection *connection,
 		      struct rotai_http_shard *shard,
 		      const struct rota_address *peer)
 {
-	struct rota_address *kept =
-		rotai_http_resize(shard, NULL, 0, size_of_peer(peer));
+	struct rota_address *kept;
 
+	if (!connection->has_origin)
+		return;
+	kept = rotai_http_resize(shard, NULL, 0, size_of_peer(peer));
 	if (kept != NULL)
 		memcpy(kept, peer, size_of_peer(peer));
-	connection->of.peer = kept;
+	origin_of(connection)->peer = kept;
 }
 
 int rotai_http_read_peer(struct rotai_http_connection *connection,
@@ -45,8 +70,8 @@ int rotai_http_read_peer(struct rotai_http_connection *connection,
 
 	if (connection->awaits_header)
 		return ROTA_ENOTCONN;
-	if (connection->of.peer != NULL) {
-		copy_peer(peer, connection->of.peer);
+	if (connection->has_origin && origin_of(connection)->peer != NULL) {
+		copy_peer(peer, origin_of(connection)->peer);
 		return 0;
 	}
 	if (connection->carrier == ROTAI_HTTP_TCP) {
@@ -87,7 +112,7 @@ int rotai_http_await_header(struct rotai_http_connection *connection,
 	if (header == NULL)
 		return ROTA_ENOMEM;
 	rota_http_proxy_header_init(header, ROTA_HTTP_PROXY_EXTENSION_SIZE);
-	connection->of.header = header;
+	origin_of(connection)->header = header;
 	connection->awaits_header = 1;
 	return 0;
 }
@@ -97,16 +122,16 @@ int rotai_http_take_header(struct rotai_http_connection *connection,
 			   struct rota_const_buf bytes, size_t *used)
 {
 	struct rota_address source;
-	int result =
-		rota_http_proxy_header_feed(connection->of.header, bytes, used);
+	struct rota_http_proxy_header *header = origin_of(connection)->header;
+	int result = rota_http_proxy_header_feed(header, bytes, used);
 
 	if (result <= 0)
 		return result;
-	source = connection->of.header->source;
+	source = header->source;
 	rotai_http_forget_peer(connection, shard);
 	if (source.size > 0) {
 		keep_peer(connection, shard, &source);
-		if (connection->of.peer == NULL)
+		if (origin_of(connection)->peer == NULL)
 			return ROTA_ENOMEM; /* the proxy is not the client */
 	}
 	return result;
@@ -130,12 +155,16 @@ void rotai_http_note_peer(struct rota_http_exchange *exchange)
 void rotai_http_forget_peer(struct rotai_http_connection *connection,
 			    struct rotai_http_shard *shard)
 {
+	union rotai_http_origin *origin = origin_of(connection);
+
+	if (!connection->has_origin)
+		return;
 	if (connection->awaits_header)
-		rotai_http_resize(shard, connection->of.header,
-				  sizeof(*connection->of.header), 0);
-	else if (connection->of.peer != NULL)
-		rotai_http_resize(shard, connection->of.peer,
-				  size_of_peer(connection->of.peer), 0);
-	connection->of.peer = NULL;
+		rotai_http_resize(shard, origin->header,
+				  sizeof(*origin->header), 0);
+	else if (origin->peer != NULL)
+		rotai_http_resize(shard, origin->peer,
+				  size_of_peer(origin->peer), 0);
+	origin->peer = NULL;
 	connection->awaits_header = 0;
 }

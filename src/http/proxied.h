@@ -7,6 +7,17 @@
 #include "http/serving.h"
 #include "rota_http/proxy_header.h"
 
+/* Where a connection comes from. It is behind the struct of the connection, if
+ * the server may need it: if it has proxies, or something is called for each
+ * exchange that is done. */
+union rotai_http_origin {
+	struct rota_address *peer;             /* as far as used; NULL: ask */
+	struct rota_http_proxy_header *header; /* if it awaits one */
+};
+
+/* The size of a connection, without what is behind it. */
+size_t rotai_http_size_by(enum rotai_http_carrier carrier);
+
 /* Store the address of the peer in *@peer. Returns 0 or an error: see
  * rota_http_exchange_peer(). */
 int rotai_http_read_peer(struct rotai_http_connection *connection,

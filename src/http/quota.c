@@ -17,38 +17,36 @@
 
 enum { ADDRESS_SLOTS = 1024, NETWORK_BYTES = 8 };
 
-static size_t connection_size(enum rotai_http_carrier carrier)
+static size_t connection_size(const struct rotai_http_connection *connection)
 {
-	size_t base = offsetof(struct rotai_http_connection, by);
-
-	if (carrier == ROTAI_HTTP_TCP)
-		return base + sizeof(struct rota_tcp);
-	return base + (carrier == ROTAI_HTTP_PIPE
-			       ? sizeof(struct rota_pipe)
-			       : sizeof(struct rotai_http_served));
+	return rotai_http_size_by(
+		       (enum rotai_http_carrier)connection->carrier) +
+	       (connection->has_origin ? sizeof(union rotai_http_origin) : 0);
 }
 
 struct rotai_http_connection *
 rotai_http_connection_new(struct rotai_http_shard *shard,
 			  enum rotai_http_carrier carrier)
 {
+	const struct rota_http_server_options *options = &shard->owner->options;
+	int has_origin = options->proxies.count > 0 || options->on_done != NULL;
+	size_t size = rotai_http_size_by(carrier) +
+		      (has_origin ? sizeof(union rotai_http_origin) : 0);
 	struct rotai_http_connection *connection =
-		rotai_http_resize(shard, NULL, 0, connection_size(carrier));
+		rotai_http_resize(shard, NULL, 0, size);
 
 	if (connection == NULL)
 		return NULL;
-	memset(connection, 0, connection_size(carrier));
+	memset(connection, 0, size);
 	connection->carrier = (uint8_t)carrier;
+	connection->has_origin = has_origin ? 1 : 0;
 	return connection;
 }
 
 void rotai_http_connection_free(struct rotai_http_connection *connection,
 				struct rotai_http_shard *shard)
 {
-	rotai_http_resize(
-		shard, connection,
-		connection_size((enum rotai_http_carrier)connection->carrier),
-		0);
+	rotai_http_resize(shard, connection, connection_size(connection), 0);
 }
 
 /* --- addresses ------------------------------------------------------------ */
@@ -205,10 +203,8 @@ static void free_tcp(struct rota_handle *handle)
 		handle, struct rotai_http_connection, by.tcp.handle);
 	struct rota_allocator allocator = connection->in.allocator;
 
-	allocator.resize(
-		allocator.context, connection,
-		connection_size((enum rotai_http_carrier)connection->carrier),
-		0);
+	allocator.resize(allocator.context, connection,
+			 connection_size(connection), 0);
 }
 
 rota_close_fn *rotai_http_release(struct rotai_http_connection *connection,
@@ -237,6 +233,6 @@ rota_close_fn *rotai_http_release(struct rotai_http_connection *connection,
 		return fn;
 	}
 	connection->in.allocator = server->allocator;
-	rotai_http_account(server, 0, connection_size(carrier));
+	rotai_http_account(server, 0, connection_size(connection));
 	return fn;
 }

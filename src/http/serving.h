@@ -261,16 +261,13 @@ struct rotai_http_connection {
 	} in;
 	struct rotai_http_session *session; /* NULL: idle (1) */
 	struct rotai_http_address *address; /* or NULL */
-	union {
-		struct rota_address *peer; /* as far as used; NULL: ask */
-		struct rota_http_proxy_header *header; /* awaits_header */
-	} of;
 	uint32_t requests;
 	uint8_t carrier;
 	uint8_t is_counted : 1;    /* by the limit of connections */
 	uint8_t is_last : 1;       /* the server stops: no further request */
 	uint8_t is_shed : 1;       /* it was answered 503 at once */
 	uint8_t has_served : 1;    /* an exchange */
+	uint8_t has_origin : 1;    /* behind the struct: http/proxied.h */
 	uint8_t awaits_header : 1; /* of a proxy */
 	union {
 		struct rota_tcp tcp;
