@@ -175,7 +175,7 @@ void rotai_http_answer(struct rotai_http_session *session, int status,
 {
 	struct rota_http_exchange *exchange = session->current;
 
-	if (exchange->status != 0) {
+	if (exchange == NULL || exchange->status != 0) {
 		session->error = error; /* the peer sees a cut (2) */
 		return;
 	}

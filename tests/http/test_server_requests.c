@@ -255,6 +255,77 @@ static void a_client_that_ends_its_side_is_answered(void **state)
 	site_close(&s);
 }
 
+static void the_end_of_the_input_may_mean_that_the_peer_has_gone(void **state)
+{
+	struct site s;
+	struct guest g;
+
+	site_init(&s, *state);
+	s.options.flags = ROTA_HTTP_END_IS_GONE;
+	site_start(&s);
+	s.act = wait_for_test;
+	guest_open(&g, &s);
+	guest_send(&g, GET("/"));
+	assert_int_equal(rota_stream_shutdown(NULL, &g.client.stream, NULL), 0);
+	site_turns(&s);
+	assert_int_equal(s.visits[0].done, 1);
+	assert_int_equal(s.visits[0].status, ROTA_ECONNRESET);
+	guest_close(&g);
+	site_close(&s);
+}
+
+static void connect_reaches_a_handler_that_wants_it(void **state)
+{
+	struct site s;
+	struct guest g;
+
+	site_init(&s, *state);
+	s.options.flags = ROTA_HTTP_HANDLES_CONNECT;
+	site_start(&s);
+	guest_open(&g, &s);
+	guest_send(&g, "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n");
+	assert_string_equal(s.visits[0].target, "a:80");
+	assert_memory_equal(g.got, "HTTP/1.1 200 ", 13);
+	guest_close(&g);
+	site_close(&s);
+}
+
+static void what_was_read_before_is_served(void **state)
+{
+	struct rota_http_serve_options options;
+	struct rota_address peer;
+	struct rota_address found;
+	struct site s;
+	struct guest g;
+
+	site_open(&s, *state);
+	s.act = wait_for_test;
+	guest_pair(&g, &s, 0);
+	assert_int_equal(rota_address_ip(&peer, "192.0.2.1", 5), 0);
+	rota_http_serve_options_init(&options);
+	options.first = bytes_of("GET /fir");
+	options.peer = &peer;
+	options.is_secure = 1;
+	assert_int_equal(rota_http_server_serve(s.server, 1, &g.served.stream,
+						guest_closed, &options),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_http_server_serve(s.server, 0, &g.served.stream,
+						NULL, &options),
+			 ROTA_EINVAL);
+	assert_int_equal(rota_http_server_serve(s.server, 0, &g.served.stream,
+						guest_closed, &options),
+			 0);
+	guest_send(&g, "st HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_string_equal(s.visits[0].target, "/first");
+	assert_int_equal(rota_http_exchange_peer(s.visits[0].exchange, &found),
+			 0);
+	assert_true(rota_address_equal(&peer, &found));
+	assert_int_equal(rota_http_exchange_is_secure(s.visits[0].exchange), 1);
+	visit_hello(&s.visits[0]);
+	guest_close(&g);
+	site_close(&s);
+}
+
 static void a_peer_that_has_gone_is_told_before_the_answer(void **state)
 {
 	struct site s;
@@ -330,6 +401,9 @@ static const struct CMUnitTest tests[] = {
 	VIRTUAL(connect_is_refused_unless_the_server_handles_it),
 	VIRTUAL(the_cuts_of_a_request_do_not_matter),
 	VIRTUAL(a_client_that_ends_its_side_is_answered),
+	VIRTUAL(the_end_of_the_input_may_mean_that_the_peer_has_gone),
+	VIRTUAL(connect_reaches_a_handler_that_wants_it),
+	VIRTUAL(what_was_read_before_is_served),
 	VIRTUAL(a_peer_that_has_gone_is_told_before_the_answer),
 	VIRTUAL(an_exchange_outlives_its_peer_for_the_handler),
 };
