@@ -253,8 +253,8 @@ static const char *const texts[] = {
 	"GET / HT",
 	"TP/1.1\r\nHost: a\r\n\r\n",
 	"BAD\r\n",
-	"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-	"Content-Length: 5\r\n\r\n",
+	("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+	 "Content-Length: 5\r\n\r\n"),
 };
 
 static struct mob *the_mob;

@@ -266,13 +266,14 @@ static void lent_memory_is_released_if_the_peer_goes(void **state)
 /* A file of @size bytes without a name. */
 static int make_file(size_t size)
 {
+	static const char digits[] = "0123456789";
 	char name[] = "/tmp/rota-http-XXXXXX";
 	int fd = mkstemp(name);
 
 	assert_true(fd >= 0);
 	assert_int_equal(unlink(name), 0);
 	for (size_t i = 0; i < size; i++)
-		assert_int_equal(write(fd, "0123456789" + i % 10, 1), 1);
+		assert_int_equal(write(fd, &digits[i % 10], 1), 1);
 	return fd;
 }
 

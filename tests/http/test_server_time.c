@@ -51,7 +51,6 @@ static void a_slow_head_is_answered_408(void **state)
 
 	site_open(&s, *state);
 	guest_open(&g, &s);
-	guest_send(&g, HELLO + sizeof(HELLO) - 1); /* nothing */
 	site_pass(&s, ROTA_SEC(20));
 	assert_int_equal(g.ended, 0); /* no byte has come: it is idle */
 	for (int i = 0; i < 9; i++) {
