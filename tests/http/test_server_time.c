@@ -278,8 +278,8 @@ static void a_head_has_limits(void **state)
 	static const char *const requests[] = {
 		"GET /01234567890123456789 HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\na: b\r\nc: d\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\na: "
-		"01234567890123456789012345678901234567890123456789\r\n\r\n",
+		("GET / HTTP/1.1\r\nHost: a\r\na: "
+		 "01234567890123456789012345678901234567890123456789\r\n\r\n"),
 	};
 	struct site s;
 	struct guest g;
