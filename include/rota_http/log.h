@@ -191,8 +191,8 @@ void rota_http_log_reopen(struct rota_http_log *log);
  * Errors:  ROTA_EINVAL  @stats is NULL, or its size is smaller than in the
  *                       first version
  */
-int rota_http_log_stats(const struct rota_http_log *log,
-			struct rota_http_log_stats *stats);
+int rota_http_log_get_stats(const struct rota_http_log *log,
+			    struct rota_http_log_stats *stats);
 
 /** Called when a log is closed. @stats are its last statistics. */
 typedef void rota_http_log_closed_fn(const struct rota_http_log_stats *stats,

@@ -245,8 +245,8 @@ void rota_http_log_reopen(struct rota_http_log *log)
 	__atomic_store_n(&log->is_renamed, 1, __ATOMIC_RELAXED);
 }
 
-int rota_http_log_stats(const struct rota_http_log *log,
-			struct rota_http_log_stats *stats)
+int rota_http_log_get_stats(const struct rota_http_log *log,
+			    struct rota_http_log_stats *stats)
 {
 	return rotai_http_sized_give(
 		stats,

@@ -208,7 +208,7 @@ static struct rota_http_log_stats stats_of(struct rota_http_log *log)
 {
 	struct rota_http_log_stats stats = { .size = sizeof(stats) };
 
-	assert_int_equal(rota_http_log_stats(log, &stats), 0);
+	assert_int_equal(rota_http_log_get_stats(log, &stats), 0);
 	return stats;
 }
 
@@ -572,8 +572,8 @@ static void options_are_checked(void **state)
 			ROTA_EINVAL);
 	assert_null(log);
 	log = new_log(f);
-	assert_int_equal(rota_http_log_stats(log, &stats), ROTA_EINVAL);
-	assert_int_equal(rota_http_log_stats(log, NULL), ROTA_EINVAL);
+	assert_int_equal(rota_http_log_get_stats(log, &stats), ROTA_EINVAL);
+	assert_int_equal(rota_http_log_get_stats(log, NULL), ROTA_EINVAL);
 	close_log(f, log);
 	remove_directory();
 }
