@@ -128,6 +128,11 @@ static void commands_that_wait_do_not_nest(void **state)
  * port. */
 static void signals_reports_each_one_and_ends_well(void **state)
 {
+#ifdef __SANITIZE_THREAD__
+	/* One that comes just before the program sleeps may never arrive. */
+	(void)state;
+	skip_test("the thread sanitizer delays signals");
+#else
 	static const int ends[] = { SIGTERM, SIGINT };
 	char expected[64];
 	char line[64];
@@ -149,6 +154,7 @@ static void signals_reports_each_one_and_ends_well(void **state)
 		end_server(stream, ends[i]);
 		assert_string_equal(output, "signals: the end\n");
 	}
+#endif
 }
 
 static void echo_ends_well_on_a_signal(void **state)
