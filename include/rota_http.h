@@ -5,6 +5,9 @@
 #define ROTA_HTTP_H
 
 #include "rota_http/access.h"
+#include "rota_http/byteranges.h"
+#include "rota_http/coding.h"
+#include "rota_http/conditional.h"
 #include "rota_http/date.h"
 #include "rota_http/exchange.h"
 #include "rota_http/forwarded.h"
@@ -12,11 +15,13 @@
 #include "rota_http/histogram.h"
 #include "rota_http/list.h"
 #include "rota_http/log.h"
+#include "rota_http/media_type.h"
 #include "rota_http/method.h"
 #include "rota_http/metrics.h"
 #include "rota_http/name.h"
 #include "rota_http/network.h"
 #include "rota_http/parser.h"
+#include "rota_http/path.h"
 #include "rota_http/proxy_header.h"
 #include "rota_http/range.h"
 #include "rota_http/request.h"
