@@ -16,11 +16,11 @@ extern "C" {
 
 /**
  * Store in @order the indexes of those of the @count content codings at
- * @codings, at most 8, that the client of the request @head accepts and wants
- * no less than identity, if it names that, the best first; return how many these
- * are. Among those that it wants equally, the first one in @codings is the best.
- * Without the field Accept-Encoding it is 0: identity is what every client understands.
- * Several such fields are one list.
+ * @codings, at most 8, that the client of the request @head accepts, the best
+ * first; return how many these are. Those that it wants less than identity are
+ * left out, if it names that. Among those that it wants equally, the first one
+ * in @codings is the best. Without the field Accept-Encoding there are none:
+ * identity is what every client understands. Several such fields are one list.
  *
  * The response has "Vary: Accept-Encoding", also if the result is 0, whenever
  * another request could have got a coding.
