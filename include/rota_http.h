@@ -10,6 +10,7 @@
 #include "rota_http/conditional.h"
 #include "rota_http/date.h"
 #include "rota_http/exchange.h"
+#include "rota_http/files.h"
 #include "rota_http/forwarded.h"
 #include "rota_http/head.h"
 #include "rota_http/histogram.h"

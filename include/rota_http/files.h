@@ -212,8 +212,7 @@ void rota_http_files_serve(struct rota_http_files *files,
  * Errors:  ROTA_EINVAL  @stats is NULL, its size is too small, or there is no
  *                       such shard
  */
-int rota_http_files_get_stats(const struct rota_http_files *files,
-			      size_t index,
+int rota_http_files_get_stats(const struct rota_http_files *files, size_t index,
 			      struct rota_http_files_stats *stats);
 
 #pragma GCC visibility pop
