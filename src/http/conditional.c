@@ -27,7 +27,7 @@ static uint64_t mix_in(uint64_t hash, uint64_t value)
 
 /* Whether a change at @time_ns is so old that another one would have another
  * time. */
-static int is_past(int64_t time_ns, uint64_t now_ns)
+static int is_second_past(int64_t time_ns, uint64_t now_ns)
 {
 	return time_ns < 0 || ((uint64_t)time_ns < now_ns &&
 			       now_ns - (uint64_t)time_ns >= STEP_NS);
@@ -42,8 +42,8 @@ size_t rota_http_etag_write(char to[ROTA_HTTP_ETAG_SIZE],
 
 	hash = mix_in(mix_in(hash, info->bytes), (uint64_t)info->modified_ns);
 	hash = mix_in(hash, (uint64_t)info->changed_ns);
-	if (!is_past(info->modified_ns, now_ns) ||
-	    !is_past(info->changed_ns, now_ns)) {
+	if (!is_second_past(info->modified_ns, now_ns) ||
+	    !is_second_past(info->changed_ns, now_ns)) {
 		*at++ = 'W';
 		*at++ = '/';
 	}
@@ -78,9 +78,9 @@ static int has_match(const struct rota_http_head *head,
 
 /* Read the date in the field @name. Returns 0 if there is none, two, or none
  * that is valid. */
-static int read_date(const struct rota_http_head *head,
-		     enum rota_http_name name, int64_t now_seconds,
-		     int64_t *seconds)
+static int read_stored_date(const struct rota_http_head *head,
+			    enum rota_http_name name, int64_t now_seconds,
+			    int64_t *seconds)
 {
 	int at = rota_http_head_find(head, name, 0);
 
@@ -107,8 +107,8 @@ static int is_as_expected(const struct rota_http_head *head,
 	if (has_field(head, ROTA_HTTP_NAME_IF_MATCH))
 		return has_match(head, ROTA_HTTP_NAME_IF_MATCH, validators, 1);
 	if (validators->modified_seconds == ROTA_HTTP_NEVER ||
-	    !read_date(head, ROTA_HTTP_NAME_IF_UNMODIFIED_SINCE, now_seconds,
-		       &date))
+	    !read_stored_date(head, ROTA_HTTP_NAME_IF_UNMODIFIED_SINCE,
+			      now_seconds, &date))
 		return 1;
 	return validators->modified_seconds <= date;
 }
@@ -130,8 +130,8 @@ int rota_http_evaluate(const struct rota_http_head *head,
 		return is_read ? 304 : 412;
 	}
 	if (is_read && validators->modified_seconds != ROTA_HTTP_NEVER &&
-	    read_date(head, ROTA_HTTP_NAME_IF_MODIFIED_SINCE, now_seconds,
-		      &date) &&
+	    read_stored_date(head, ROTA_HTTP_NAME_IF_MODIFIED_SINCE,
+			     now_seconds, &date) &&
 	    validators->modified_seconds <= date)
 		return 304;
 	return 0;
@@ -155,7 +155,8 @@ static int is_same_range(const struct rota_http_head *head,
 		       rota_http_etag_match(&etag, &validators->etag, 1);
 	return validators->modified_seconds != ROTA_HTTP_NEVER &&
 	       validators->modified_seconds < now_seconds &&
-	       read_date(head, ROTA_HTTP_NAME_IF_RANGE, now_seconds, &date) &&
+	       read_stored_date(head, ROTA_HTTP_NAME_IF_RANGE, now_seconds,
+				&date) &&
 	       validators->modified_seconds == date;
 }
 

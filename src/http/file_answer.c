@@ -120,8 +120,8 @@ static void on_part_sent(void *arg, int status)
 }
 
 /* Send bytes of the file. (1) */
-static int send_bytes(const struct file_part *part,
-		      const struct rota_http_range *range)
+static int send_part(const struct file_part *part,
+		     const struct rota_http_range *range)
 {
 	struct rota_http_exchange *exchange = part->request->exchange;
 	struct rotai_http_file *file = part->file;
@@ -169,7 +169,7 @@ static void send_whole(const struct file_part *part)
 		error = rota_http_response_begin(part->request->exchange, 200,
 						 all.size);
 	if (error == 0 && all.size > 0 && has_body(part))
-		error = send_bytes(part, &all);
+		error = send_part(part, &all);
 	finish_answer(part, error);
 }
 
@@ -185,7 +185,7 @@ static void send_range(const struct file_part *part,
 	if (error == 0)
 		error = rota_http_response_begin(exchange, 206, range->size);
 	if (error == 0)
-		error = send_bytes(part, range);
+		error = send_part(part, range);
 	finish_answer(part, error);
 }
 
@@ -214,7 +214,7 @@ static int send_parts(const struct file_part *part,
 							      &ranges[i],
 							      i == 0));
 		if (error == 0)
-			error = send_bytes(part, &ranges[i]);
+			error = send_part(part, &ranges[i]);
 	}
 	if (error < 0)
 		return error;

@@ -76,7 +76,7 @@ static void pull_file(struct rotai_http_file *file)
 	list->count--;
 }
 
-static struct rotai_http_file **place_of(struct rotai_http_file *file)
+static struct rotai_http_file **place_in_cache(struct rotai_http_file *file)
 {
 	struct rotai_http_file_cache *cache = file->cache;
 	struct rotai_http_file **place =
@@ -130,7 +130,7 @@ static void unlist_file(struct rotai_http_file *file)
 {
 	if (!file->is_listed)
 		return;
-	*place_of(file) = file->chain;
+	*place_in_cache(file) = file->chain;
 	pull_file(file);
 	file->is_listed = 0;
 	file->cache->stats.entries--;
@@ -234,7 +234,7 @@ static void drop_unused(struct rotai_http_file_list *list, uint64_t now_ns)
 	}
 }
 
-static int is_same_file(const struct rota_file_info *a,
+static int is_unchanged(const struct rota_file_info *a,
 			const struct rota_file_info *b)
 {
 	return a->device == b->device && a->inode == b->inode &&
@@ -243,7 +243,7 @@ static int is_same_file(const struct rota_file_info *a,
 }
 
 /* Whether the error says that the path leads to no file. (5) */
-static int is_of_path(int error)
+static int has_path(int error)
 {
 	return error == ROTA_ENOENT || error == ROTA_ENOTDIR ||
 	       error == ROTA_EACCES || error == ROTA_EPERM ||
@@ -299,7 +299,7 @@ static void fail_look(struct rotai_http_file *file, int error)
 	file->error = error;
 	if (was_listed)
 		push_file(file);
-	if (!is_of_path(error))
+	if (!has_path(error))
 		unlist_file(file);
 	file->cache->stats.changes += file->known != NULL;
 	end_look(file, NULL);
@@ -361,7 +361,7 @@ static void on_seen_again(struct rota_fs *fs, int64_t result)
 		rota_container_of(fs, struct rotai_http_file, fs);
 
 	if (result == 0 && file->is_whole &&
-	    is_same_file(&file->seen, &file->info)) {
+	    is_unchanged(&file->seen, &file->info)) {
 		close_descriptor(file);
 		finish_look(file);
 		return;
@@ -431,13 +431,13 @@ static void on_opened_file(struct rota_fs *fs, int64_t result)
 		cache->stats.descriptors++;
 	}
 	if (file->known != NULL && file->known->error == 0 &&
-	    is_same_file(&file->info, &file->known->info))
+	    is_unchanged(&file->info, &file->known->info))
 		return_known(file);
 	else
 		begin_read(file);
 }
 
-static struct rotai_http_file *new_file(struct rotai_http_file_cache *cache,
+static struct rotai_http_file *new_look(struct rotai_http_file_cache *cache,
 					struct rota_loop *loop,
 					const char *path, size_t size,
 					uint32_t hash)
@@ -458,8 +458,8 @@ static struct rotai_http_file *new_file(struct rotai_http_file_cache *cache,
 	return file;
 }
 
-static void wait_for(struct rotai_http_file *file,
-		     struct rotai_http_file_wait *wait)
+static void wait_for_look(struct rotai_http_file *file,
+			  struct rotai_http_file_wait *wait)
 {
 	wait->next = NULL;
 	*file->last = wait;
@@ -482,7 +482,7 @@ static int look_at(struct rotai_http_file *file, struct rotai_http_file *known,
 	file->valid_ns = cache->options->valid_ns < UINT64_MAX - now_ns
 				 ? now_ns + cache->options->valid_ns
 				 : UINT64_MAX;
-	wait_for(file, wait);
+	wait_for_look(file, wait);
 	rotai_http_file_use(file); /* until end_look() */
 	if (known != NULL) {
 		rotai_http_file_use(known);
@@ -510,7 +510,7 @@ int rotai_http_file_get(struct rotai_http_file_cache *cache,
 	drop_unused(&cache->missing, now_ns);
 	known = find_file(cache, path, size, hash);
 	if (known != NULL && known->is_loading) {
-		wait_for(known, wait);
+		wait_for_look(known, wait);
 		return 0;
 	}
 	if (known != NULL && !is_fresh && now_ns < known->valid_ns) {
@@ -524,7 +524,7 @@ int rotai_http_file_get(struct rotai_http_file_cache *cache,
 		*file = known;
 		return 1;
 	}
-	look = new_file(cache, loop, path, size, hash);
+	look = new_look(cache, loop, path, size, hash);
 	if (look == NULL)
 		return ROTA_ENOMEM;
 	return look_at(look, known, now_ns, wait);

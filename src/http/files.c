@@ -37,8 +37,8 @@ enum { MOST_RANGES = 64, EXTENSION_SIZE = 4, CODINGS = 2 };
 static const char *const neighbour_codings[CODINGS] = { "br", "gzip" };
 static const char *const neighbour_extensions[CODINGS] = { ".br", ".gz" };
 
-static int has_flag(const struct rotai_http_file_request *request,
-		    unsigned flag)
+static int files_have(const struct rotai_http_file_request *request,
+		      unsigned flag)
 {
 	return (request->files->options.flags & flag) != 0;
 }
@@ -68,7 +68,7 @@ static int look_for(struct rotai_http_file_request *request, const char *extra,
 }
 
 static struct rotai_http_file_request *
-request_of(struct rotai_http_file_wait *wait)
+file_request_of(struct rotai_http_file_wait *wait)
 {
 	return rota_container_of(wait, struct rotai_http_file_request, wait);
 }
@@ -77,8 +77,8 @@ static void on_neighbour(struct rotai_http_file_wait *wait,
 			 struct rotai_http_file *file, int error);
 
 /* Whether @file may be sent in the place of the original. */
-static int may_replace(const struct rotai_http_file *file,
-		       const struct rotai_http_file *original)
+static int may_replace_file(const struct rotai_http_file *file,
+			    const struct rotai_http_file *original)
 {
 	return !file->is_directory &&
 	       file->info.modified_ns >= original->info.modified_ns;
@@ -92,7 +92,7 @@ static int take_neighbour(struct rotai_http_file_request *request,
 
 	if (file == NULL)
 		return 0;
-	if (!may_replace(file, original)) {
+	if (!may_replace_file(file, original)) {
 		rotai_http_file_release(file);
 		return 0;
 	}
@@ -121,7 +121,7 @@ static void try_neighbours(struct rotai_http_file_request *request)
 static void on_neighbour(struct rotai_http_file_wait *wait,
 			 struct rotai_http_file *file, int error)
 {
-	struct rotai_http_file_request *request = request_of(wait);
+	struct rotai_http_file_request *request = file_request_of(wait);
 
 	(void)error; /* the file itself is there */
 	if (!take_neighbour(request, file))
@@ -134,7 +134,7 @@ static void answer_file(struct rotai_http_file_request *request,
 	request->file = file;
 	request->wanted = 0;
 	request->tried = 0;
-	if (has_flag(request, ROTA_HTTP_FILES_PRECOMPRESSED))
+	if (files_have(request, ROTA_HTTP_FILES_PRECOMPRESSED))
 		request->wanted = (int)rota_http_codings_wanted(
 			request->order,
 			rota_http_request_head(request->exchange),
@@ -145,7 +145,7 @@ static void answer_file(struct rotai_http_file_request *request,
 static void answer_without_index(struct rotai_http_file_request *request)
 {
 	request->path[request->path_size] = '\0';
-	if (has_flag(request, ROTA_HTTP_FILES_LISTS))
+	if (files_have(request, ROTA_HTTP_FILES_LISTS))
 		rotai_http_list_directory(request);
 	else
 		rotai_http_file_refuse(request->exchange, 404);
@@ -172,7 +172,7 @@ static void take_index(struct rotai_http_file_request *request,
 static void on_index(struct rotai_http_file_wait *wait,
 		     struct rotai_http_file *file, int error)
 {
-	take_index(request_of(wait), file, error);
+	take_index(file_request_of(wait), file, error);
 }
 
 static void look_for_index(struct rotai_http_file_request *request)
@@ -255,7 +255,7 @@ static void take_file(struct rotai_http_file_request *request,
 static void on_file(struct rotai_http_file_wait *wait,
 		    struct rotai_http_file *file, int error)
 {
-	take_file(request_of(wait), file, error);
+	take_file(file_request_of(wait), file, error);
 }
 
 /* Prepare a request for @path. NULL: it was answered with an error. */
@@ -363,8 +363,8 @@ void rota_http_files_options_init_size(struct rota_http_files_options *options,
 }
 
 /* Copy the caller's options, which may be of another version. */
-static int take_options(struct rota_http_files_options *to,
-			const struct rota_http_files_options *options)
+static int take_file_options(struct rota_http_files_options *to,
+			     const struct rota_http_files_options *options)
 {
 	static const struct rota_http_files_options none;
 	size_t size;
@@ -410,7 +410,7 @@ int rota_http_files_new(struct rota_http_files **files, size_t shards,
 {
 	struct rota_http_files_options taken;
 	struct rota_http_files *made;
-	int error = take_options(&taken, options);
+	int error = take_file_options(&taken, options);
 
 	if (error < 0 || files == NULL || shards == 0 ||
 	    shards > (SIZE_MAX - sizeof(*made)) / sizeof(made->shards[0]))

@@ -22,7 +22,8 @@
 #include "rota_http/target.h"
 
 enum {
-	NAME_SIZE = 256, /* of an entry, at most; longer ones are left out */
+	LISTED_NAME_SIZE =
+		256, /* of an entry, at most; longer ones are left out */
 	LEAST_PAGE = 4096,
 };
 
@@ -39,7 +40,7 @@ struct listing {
 	int error; /* the first one */
 };
 
-static void add_bytes(struct listing *listing, const char *bytes, size_t size)
+static void list_bytes(struct listing *listing, const char *bytes, size_t size)
 {
 	if (listing->error < 0)
 		return;
@@ -60,9 +61,9 @@ static void add_bytes(struct listing *listing, const char *bytes, size_t size)
 	listing->used += size;
 }
 
-static void add_text(struct listing *listing, const char *text)
+static void list_text(struct listing *listing, const char *text)
 {
-	add_bytes(listing, text, strlen(text));
+	list_bytes(listing, text, strlen(text));
 }
 
 static const char *escape_of(char byte)
@@ -89,31 +90,31 @@ static void add_escaped(struct listing *listing, struct rota_const_buf text)
 		const char *escape = escape_of(text.data[i]);
 
 		if (escape != NULL)
-			add_text(listing, escape);
+			list_text(listing, escape);
 		else
-			add_bytes(listing, text.data + i, 1);
+			list_bytes(listing, text.data + i, 1);
 	}
 }
 
-static void add_entry(struct listing *listing,
-		      const struct rota_dir_entry *entry)
+static void list_entry(struct listing *listing,
+		       const struct rota_dir_entry *entry)
 {
 	struct rota_const_buf name = rota_bytes(entry->name, entry->length);
 	const char *end = entry->type == ROTA_ENTRY_DIRECTORY ? "/" : "";
-	char encoded[3 * NAME_SIZE];
+	char encoded[3 * LISTED_NAME_SIZE];
 	ptrdiff_t size = rota_http_encode(encoded, sizeof(encoded), name);
 
 	if (size < 0 || (entry->type != ROTA_ENTRY_FILE &&
 			 entry->type != ROTA_ENTRY_DIRECTORY &&
 			 entry->type != ROTA_ENTRY_LINK))
 		return;
-	add_text(listing, "<li><a href=\"./");
+	list_text(listing, "<li><a href=\"./");
 	add_escaped(listing, rota_bytes(encoded, (size_t)size));
-	add_text(listing, end);
-	add_text(listing, "\">");
+	list_text(listing, end);
+	list_text(listing, "\">");
 	add_escaped(listing, name);
-	add_text(listing, end);
-	add_text(listing, "</a></li>\n");
+	list_text(listing, end);
+	list_text(listing, "</a></li>\n");
 }
 
 static void make_page(struct listing *listing)
@@ -124,18 +125,18 @@ static void make_page(struct listing *listing)
 	int hides = (request->files->options.flags &
 		     ROTA_HTTP_FILES_DOT_FILES) == 0;
 
-	add_text(listing, "<!DOCTYPE html>\n<html>\n<head>\n"
-			  "<meta charset=\"utf-8\">\n<title>/");
+	list_text(listing, "<!DOCTYPE html>\n<html>\n<head>\n"
+			   "<meta charset=\"utf-8\">\n<title>/");
 	add_escaped(listing, path);
-	add_text(listing, "</title>\n</head>\n<body>\n<h1>/");
+	list_text(listing, "</title>\n</head>\n<body>\n<h1>/");
 	add_escaped(listing, path);
-	add_text(listing, "</h1>\n<ul>\n");
+	list_text(listing, "</h1>\n<ul>\n");
 	if (path.size > 0)
-		add_text(listing, "<li><a href=\"../\">../</a></li>\n");
+		list_text(listing, "<li><a href=\"../\">../</a></li>\n");
 	for (size_t i = 0; i < listing->entries.count; i++)
 		if (!hides || listing->entries.items[i].name[0] != '.')
-			add_entry(listing, &listing->entries.items[i]);
-	add_text(listing, "</ul>\n</body>\n</html>\n");
+			list_entry(listing, &listing->entries.items[i]);
+	list_text(listing, "</ul>\n</body>\n</html>\n");
 }
 
 static void on_page_sent(void *arg, int status)

@@ -23,7 +23,7 @@ struct clean_path {
 };
 
 /* Remove the last name. */
-static int go_up(struct clean_path *path)
+static int leave_segment(struct clean_path *path)
 {
 	if (path->used == 0)
 		return ROTA_EACCES;
@@ -33,8 +33,8 @@ static int go_up(struct clean_path *path)
 	return 0;
 }
 
-static int is_hidden(const struct clean_path *path, const char *name,
-		     size_t size)
+static int is_dot_file(const struct clean_path *path, const char *name,
+		       size_t size)
 {
 	static const char well_known[] = ".well-known";
 
@@ -58,13 +58,13 @@ static int add_name(struct clean_path *path, struct rota_const_buf text)
 	if (size == 1 && name[0] == '.')
 		return 1;
 	if (size == 2 && name[0] == '.' && name[1] == '.') {
-		int error = go_up(path);
+		int error = leave_segment(path);
 
 		return error < 0 ? error : 1;
 	}
 	if (memchr(name, '/', (size_t)size) != NULL ||
 	    memchr(name, '\\', (size_t)size) != NULL ||
-	    is_hidden(path, name, (size_t)size))
+	    is_dot_file(path, name, (size_t)size))
 		return ROTA_EACCES;
 	if ((size_t)size == space)
 		return ROTA_EMSGSIZE;
