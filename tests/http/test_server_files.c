@@ -6,6 +6,7 @@
  * threads are not: a test waits until an exchange is done.
  */
 /* poller: none */
+/* system: linux */
 #include "site.h"
 
 #include "fs/tree.h"
