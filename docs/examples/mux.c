@@ -86,7 +86,7 @@ static void on_command_exit(struct rota_process *process,
 			    const struct rota_exit *exit)
 {
 	mux.has_exited = 1;
-	mux.exit_status = exit->signal != 0 ? 128 + exit->signal : exit->code;
+	mux.exit_status = exit->error < 0 ? 1 : rota_exit_status(exit);
 	if (mux.is_over) {
 		rota_handle_close(&process->handle, NULL);
 		return;

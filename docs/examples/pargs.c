@@ -240,14 +240,15 @@ static void print(FILE *to, const struct rota_buf *bytes)
 static void note_exit(const struct batch *batch)
 {
 	const struct rota_exit *exit = &batch->command.exit;
+	char text[ROTA_EXIT_TEXT_SIZE];
 
+	rota_exit_text(exit, text, sizeof(text));
 	if (exit->signal != 0) {
-		fprintf(stderr, "pargs: %s: ended by signal %d\n",
-			batch->argv[0], (int)exit->signal);
+		fprintf(stderr, "pargs: %s: %s\n", batch->argv[0], text);
 		stop(125);
 	} else if (exit->code == 255) {
-		fprintf(stderr, "pargs: %s: exit status 255: it stops\n",
-			batch->argv[0]);
+		fprintf(stderr, "pargs: %s: %s: it stops\n", batch->argv[0],
+			text);
 		stop(124);
 	} else if (exit->code != 0) {
 		end_with(123);

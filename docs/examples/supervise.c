@@ -250,13 +250,9 @@ static void end_next(void)
 static void describe(const struct command *command,
 		     const struct rota_exit *exit)
 {
-	char text[64];
+	char text[ROTA_EXIT_TEXT_SIZE];
 
-	if (exit->signal != 0)
-		snprintf(text, sizeof(text), "ended by signal %d",
-			 (int)exit->signal);
-	else
-		snprintf(text, sizeof(text), "exit status %d", (int)exit->code);
+	rota_exit_text(exit, text, sizeof(text));
 	report(command->name, text);
 }
 

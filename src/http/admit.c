@@ -19,6 +19,7 @@
 #include "http/answer.h"
 #include "http/proxied.h"
 #include "http/quota.h"
+#include "http/sized.h"
 #include "http/storage.h"
 #include "rota/error.h"
 #include "rota/tcp_options.h"
@@ -251,10 +252,12 @@ int rota_http_server_serve(struct rota_http_server *server, size_t index,
 	void *data;
 	int error;
 
-	if (options != NULL && options->size < sizeof(ours))
+	if (options != NULL &&
+	    rotai_http_sized_take(
+		    &ours, sizeof(ours), options,
+		    ROTAI_HTTP_SIZE_UP_TO(struct rota_http_serve_options,
+					  is_secure)) < 0)
 		return ROTA_EINVAL;
-	if (options != NULL)
-		ours = *options;
 	if (fn == NULL || index >= server->count || stream == NULL ||
 	    server->shards[index].loop == NULL ||
 	    rota_handle_is_closing(&stream->handle))

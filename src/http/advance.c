@@ -19,14 +19,12 @@
  */
 #include "http/advance.h"
 
-#include "http/answer.h"
 #include "http/body.h"
 #include "http/life.h"
 #include "http/out.h"
-#include "http/proxied.h"
 #include "http/quota.h"
 #include "http/section.h"
-#include "http/storage.h"
+#include "http/session.h"
 #include "http/timing.h"
 #include "rota/error.h"
 
@@ -40,209 +38,8 @@ enum { GONE = -1, STOP = 0, AGAIN = 1 };
 
 static void on_read(struct rota_stream *stream, int status,
 		    const struct rota_buf *buf);
-static void on_drain(struct rota_stream *stream, int status);
 
-/* --- sessions ------------------------------------------------------------- */
-
-static struct rotai_http_session *
-begin_session(struct rotai_http_connection *connection,
-	      struct rotai_http_shard *shard)
-{
-	const struct rota_http_server_options *options = &shard->owner->options;
-	struct rotai_http_session *session = rotai_http_session_take(shard);
-
-	if (session == NULL)
-		return NULL;
-	session->connection = connection;
-	session->head_due = UINT64_MAX;
-	session->linger_due = UINT64_MAX;
-	session->is_reading = 1;
-	(void)rota_http_parser_init(&session->parser, ROTA_HTTP_REQUESTS, NULL,
-				    &options->limits, &shard->allocator);
-	rota_task_init(&session->task, shard->loop);
-	connection->session = session;
-	rota_connection_set_busy(&connection->in.connection, 1);
-	rotai_http_count(shard, ROTAI_HTTP_SESSIONS, 1);
-	return session;
-}
-
-/* Nothing refers to the session. */
-static void end_session(struct rotai_http_session *session)
-{
-	struct rotai_http_shard *shard = session->shard;
-
-	if (shard->gatherer == session)
-		shard->gatherer = NULL;
-	if (rota_task_is_queued(&session->task))
-		(void)rota_task_cancel(&session->task);
-	rotai_http_free_input(session, 1);
-	rota_http_parser_free(&session->parser);
-	rotai_http_count(shard, ROTAI_HTTP_SESSIONS, UINT64_MAX);
-	rotai_http_session_give(session);
-}
-
-/* The connection is idle. */
-static void go_idle(struct rotai_http_session *session)
-{
-	struct rotai_http_connection *connection = session->connection;
-
-	rotai_http_disarm(session);
-	connection->session = NULL;
-	end_session(session);
-	rota_connection_set_busy(&connection->in.connection, 0);
-}
-
-/* --- exchanges ------------------------------------------------------------ */
-
-/* Return the exchange that the parser fills, or NULL. */
-static struct rota_http_exchange *
-begin_exchange(struct rotai_http_session *session)
-{
-	struct rota_http_exchange *exchange =
-		rotai_http_exchange_take(session->shard);
-
-	if (exchange == NULL)
-		return NULL;
-	exchange->session = session;
-	session->current = exchange;
-	rotai_http_count(session->shard, ROTAI_HTTP_EXCHANGES, 1);
-	(void)rota_http_parser_set_head(&session->parser, &exchange->head);
-	rotai_http_note_peer(exchange);
-	return exchange;
-}
-
-/* The current exchange has no head: drop it. */
-static void drop_exchange(struct rotai_http_session *session)
-{
-	struct rota_http_exchange *exchange = session->current;
-
-	if (exchange == NULL)
-		return;
-	session->current = NULL;
-	rotai_http_forget(exchange);
-}
-
-static void append_unsent(struct rotai_http_session *session,
-			  struct rota_http_exchange *exchange)
-{
-	exchange->next = NULL;
-	if (session->last_unsent != NULL)
-		session->last_unsent->next = exchange;
-	else
-		session->first_unsent = exchange;
-	session->last_unsent = exchange;
-	session->unsent_count++;
-}
-
-static struct rota_http_exchange *
-take_unsent(struct rotai_http_session *session)
-{
-	struct rota_http_exchange *exchange = session->first_unsent;
-
-	session->first_unsent = exchange->next;
-	if (session->first_unsent == NULL)
-		session->last_unsent = NULL;
-	session->unsent_count--;
-	return exchange;
-}
-
-/* The current exchange is answered, and its request was read or is given up. */
-static void end_exchange(struct rotai_http_session *session)
-{
-	struct rota_http_exchange *exchange = session->current;
-
-	session->current = NULL;
-	session->dropped = 0;
-	if (!exchange->keeps || !exchange->is_complete) {
-		session->is_final = 1;
-		session->client_ends =
-			exchange->client_ends && exchange->is_complete &&
-			rota_http_parser_rest(&session->parser).size == 0;
-	}
-	if (exchange->lent != NULL ||
-	    (!exchange->was_told && rotai_http_has_hooks(exchange))) {
-		if (rotai_http_own_head(exchange) < 0)
-			session->error = ROTA_ENOMEM;
-		append_unsent(session, exchange);
-		return;
-	}
-	exchange->was_told = 1;
-	rotai_http_leave(exchange);
-}
-
-void rotai_http_answer(struct rotai_http_session *session, int status,
-		       const char *text, int error)
-{
-	struct rota_http_exchange *exchange = session->current;
-
-	if (exchange == NULL || exchange->status != 0) {
-		session->error = error; /* the peer sees a cut (2) */
-		return;
-	}
-	rotai_http_put_answer(exchange, status, text);
-	session->current = NULL;
-	session->is_final = 1;
-	session->head_due = UINT64_MAX;
-	if (!exchange->is_open)
-		exchange->handler_done = 1; /* it was never called */
-	rotai_http_fail(exchange, error);
-}
-
-static void refuse_request(struct rotai_http_session *session)
-{
-	struct rota_http_refusal refusal =
-		rota_http_parser_refusal(&session->parser);
-	int error = refusal.status == 413 ? ROTA_EMSGSIZE : ROTA_EPROTO;
-
-	rotai_http_count(session->shard, ROTAI_HTTP_REFUSED_COUNT, 1);
-	rotai_http_answer(session, refusal.status, refusal.text, error);
-}
-
-static void refuse_for_memory(struct rotai_http_session *session)
-{
-	char text[ROTA_HTTP_REFUSAL_SIZE];
-	static const char reason[] = "there is not enough memory";
-	size_t size;
-
-	rotai_http_count(session->shard, ROTAI_HTTP_OVER_MEMORY, 1);
-	if (session->current != NULL) {
-		rotai_http_answer(session, 503, reason, ROTA_ENOMEM);
-		return;
-	}
-	size = rotai_http_write_busy(
-		text, session->shard->owner->options.retry_seconds, reason);
-	rotai_http_put(session, text, size);
-	rotai_http_count(session->shard, ROTAI_HTTP_RESPONSES + 5, 1);
-	session->is_final = 1;
-}
-
-/* A head has arrived. Set what follows from it. */
-static void note_head(struct rotai_http_session *session,
-		      struct rota_http_exchange *exchange)
-{
-	const struct rota_http_server_options *options =
-		&session->shard->owner->options;
-	struct rotai_http_connection *connection = session->connection;
-	uint64_t now_ns = rota_loop_now(session->shard->loop);
-
-	exchange->is_open = 1;
-	exchange->has_head = 1;
-	exchange->begun_ns = now_ns;
-	exchange->handler_due = rotai_http_due(now_ns, options->handler_ns);
-	exchange->pause_due = rotai_http_due(now_ns, options->body_pause_ns);
-	exchange->body_due = rotai_http_due(now_ns, options->body_ns);
-	session->head_due = UINT64_MAX;
-	if (connection->requests < UINT32_MAX)
-		connection->requests++;
-	if ((exchange->head.flags & ROTA_HTTP_KEEP_ALIVE) == 0) {
-		exchange->client_ends = 1;
-	} else if (options->requests > 0 &&
-		   connection->requests >= options->requests) {
-		rotai_http_count(session->shard, ROTAI_HTTP_REQUEST_LIMIT, 1);
-	} else {
-		exchange->keeps = 1;
-	}
-}
+/* --- requests ------------------------------------------------------------- */
 
 static void call_handler(struct rotai_http_session *session,
 			 struct rota_http_exchange *exchange)
@@ -251,7 +48,7 @@ static void call_handler(struct rotai_http_session *session,
 		&session->shard->owner->options;
 	struct rota_const_buf none;
 
-	note_head(session, exchange);
+	rotai_http_note_head(session, exchange);
 	if (exchange->head.content_length == 0 &&
 	    exchange->head.body != ROTA_HTTP_BODY_CHUNKED) {
 		/* It has ended with its head. */
@@ -277,10 +74,10 @@ static int end_message_early(struct rotai_http_session *session)
 	int event = rota_http_parser_finish(&session->parser);
 
 	if (event == ROTA_EPROTO && session->current != NULL) {
-		refuse_request(session);
+		rotai_http_refuse_request(session);
 		return AGAIN;
 	}
-	drop_exchange(session);
+	rotai_http_drop_exchange(session);
 	session->is_final = 1;
 	return AGAIN;
 }
@@ -302,9 +99,9 @@ static int parse(struct rotai_http_session *session)
 	if (!has_event(session))
 		return end_message_early(session);
 	if (exchange == NULL)
-		exchange = begin_exchange(session);
+		exchange = rotai_http_begin_exchange(session);
 	if (exchange == NULL) {
-		refuse_for_memory(session);
+		rotai_http_refuse_for_memory(session);
 		return AGAIN;
 	}
 	event = rota_http_parser_next(&session->parser, &piece);
@@ -316,9 +113,9 @@ static int parse(struct rotai_http_session *session)
 		 rotai_http_end_request(exchange) == 0)
 		return AGAIN;
 	else if (event == ROTA_EPROTO)
-		refuse_request(session);
+		rotai_http_refuse_request(session);
 	else if (event != 0)
-		refuse_for_memory(session);
+		rotai_http_refuse_for_memory(session);
 	return AGAIN;
 }
 
@@ -394,7 +191,7 @@ static int hand_over_stream(struct rotai_http_session *session)
 	free_stream = rotai_http_release(connection, session->shard);
 	rota_handle_on_shutdown(&stream->handle, free_stream);
 	fn(stream, first, free_stream, arg);
-	end_session(session);
+	rotai_http_end_session(session);
 	return GONE;
 }
 
@@ -414,7 +211,7 @@ static int step_exchange(struct rotai_http_session *session,
 	if (exchange->is_ended &&
 	    (exchange->is_complete || !exchange->keeps ||
 	     session->dropped > session->shard->owner->options.linger_size)) {
-		end_exchange(session);
+		rotai_http_end_exchange(session);
 		return AGAIN;
 	}
 	return rotai_http_wants_body(exchange) ? 2 : STOP;
@@ -447,7 +244,8 @@ static int tell_sent(struct rotai_http_session *session)
 
 	while (session->first_unsent != NULL &&
 	       has_left(session, session->first_unsent)) {
-		struct rota_http_exchange *exchange = take_unsent(session);
+		struct rota_http_exchange *exchange =
+			rotai_http_take_unsent(session);
 
 		rotai_http_tell(exchange, 0);
 		rotai_http_leave(exchange);
@@ -621,7 +419,7 @@ static void wait_for_more(struct rotai_http_session *session)
 		session->is_final = 1;
 	if (session->is_final && session->current != NULL &&
 	    !session->current->is_open)
-		drop_exchange(session);
+		rotai_http_drop_exchange(session);
 	if (session->is_final && session->current == NULL)
 		end_connection(session);
 	if (session->is_closing)
@@ -630,8 +428,8 @@ static void wait_for_more(struct rotai_http_session *session)
 	if (session->error < 0) {
 		reset_connection(session);
 	} else if (!session->is_final && is_idle(session)) {
-		drop_exchange(session);
-		go_idle(session);
+		rotai_http_drop_exchange(session);
+		rotai_http_go_idle(session);
 	} else {
 		note_waiting(session);
 		rotai_http_arm(session);
@@ -728,7 +526,7 @@ static void on_read(struct rota_stream *stream, int status,
 	}
 	rotai_http_count(shard, ROTAI_HTTP_RECEIVED, buf->size);
 	if (session == NULL)
-		session = begin_session(connection, shard);
+		session = rotai_http_begin_session(connection, shard);
 	if (session == NULL) {
 		rotai_http_count(shard, ROTAI_HTTP_OVER_MEMORY, 1);
 		rotai_http_close(connection);
@@ -761,13 +559,13 @@ void rotai_http_on_close(struct rota_handle *handle)
 		error = session->error < 0 ? session->error : ROTA_ECANCELED;
 		session->is_closing = 1;
 		while (session->first_unsent != NULL)
-			fail_gone(take_unsent(session), error);
+			fail_gone(rotai_http_take_unsent(session), error);
 		if (session->current != NULL && session->current->is_open)
 			fail_gone(session->current, error);
 		else
-			drop_exchange(session);
+			rotai_http_drop_exchange(session);
 		connection->session = NULL;
-		end_session(session);
+		rotai_http_end_session(session);
 	}
 	fn = rotai_http_release(connection, shard);
 	fn(handle);
@@ -788,13 +586,13 @@ int rotai_http_open(struct rotai_http_connection *connection,
 	rota_stream_on_drain(stream, on_drain);
 	if (first.size > 0) {
 		struct rotai_http_session *session =
-			begin_session(connection, shard);
+			rotai_http_begin_session(connection, shard);
 
 		if (session == NULL)
 			return ROTA_ENOMEM;
 		(void)rota_http_parser_feed(&session->parser, first);
 		if (rotai_http_own_input(session) < 0) {
-			go_idle(session);
+			rotai_http_go_idle(session);
 			return ROTA_ENOMEM;
 		}
 		rotai_http_wake(session);

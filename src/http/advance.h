@@ -18,12 +18,6 @@ void rotai_http_advance(struct rotai_http_session *session);
 /* The same, as the function of the session's task. */
 void rotai_http_work(struct rota_task *task);
 
-/* Answer the current request with an error and end the connection; or reset it,
- * if the response has begun. @error is for the handler. Call
- * rotai_http_advance() after this. */
-void rotai_http_answer(struct rotai_http_session *session, int status,
-		       const char *text, int error);
-
 /* Close the stream. Its close callback follows. */
 void rotai_http_close(struct rotai_http_connection *connection);
 

@@ -26,20 +26,14 @@ int rota_http_exchange_on_done(struct rota_http_exchange *exchange,
 			       rota_http_done_fn *fn, void *arg)
 {
 	int error = check_exchange(exchange);
-	struct rotai_http_hook *hook;
 
 	if (error < 0)
 		return error;
 	if (fn == NULL)
 		return ROTA_EINVAL;
-	hook = rotai_http_arena(exchange, sizeof(*hook));
-	if (hook == NULL)
-		return ROTA_ENOMEM;
-	hook->fn.done = fn;
-	hook->arg = arg;
-	hook->next = exchange->done_hooks;
-	exchange->done_hooks = hook;
-	return 0;
+	return rotai_http_add_hook(
+		exchange, &exchange->done_hooks,
+		(struct rotai_http_hook){ .fn.done = fn, .arg = arg });
 }
 
 void *rota_http_exchange_allocate(struct rota_http_exchange *exchange,

@@ -5,6 +5,7 @@
 #include "http/expire.h"
 
 #include "http/advance.h"
+#include "http/session.h"
 #include "http/timing.h"
 #include "rota/error.h"
 

@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "http/memory.h"
 #include "rota/clock.h"
 #include "rota/error.h"
 
@@ -34,11 +35,9 @@ enum {
 
 static uint32_t hash_path(const char *path, size_t size)
 {
-	uint32_t hash = 2166136261U; /* FNV-1a */
+	uint32_t hash = rotai_http_hash(path, size);
 
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ (unsigned char)path[i]) * 16777619U;
-	return hash ^ hash >> 15;
+	return hash ^ hash >> 15; /* a table takes the low bits */
 }
 
 static struct rotai_http_file_list *list_of(struct rotai_http_file *file)

@@ -24,6 +24,7 @@
 
 #include "http/file_answer.h"
 #include "http/listing.h"
+#include "http/sized.h"
 #include "rota/error.h"
 #include "rota_http/coding.h"
 #include "rota_http/path.h"
@@ -356,30 +357,22 @@ void rota_http_files_options_init_size(struct rota_http_files_options *options,
 		.ranges = 16,
 	};
 
-	memset(options, 0, size);
-	memcpy(options, &defaults,
-	       size < sizeof(defaults) ? size : sizeof(defaults));
 	options->size = size;
+	(void)rotai_http_sized_give(options, sizeof(size), &defaults,
+				    sizeof(defaults));
 }
 
 /* Copy the caller's options, which may be of another version. */
 static int take_file_options(struct rota_http_files_options *to,
 			     const struct rota_http_files_options *options)
 {
-	static const struct rota_http_files_options none;
-	size_t size;
-
+	rota_http_files_options_init(to);
 	if (options == NULL ||
-	    options->size < offsetof(struct rota_http_files_options, flags) +
-				    sizeof(options->flags))
+	    rotai_http_sized_take(
+		    to, sizeof(*to), options,
+		    ROTAI_HTTP_SIZE_UP_TO(struct rota_http_files_options,
+					  flags)) < 0)
 		return ROTA_EINVAL;
-	size = options->size < sizeof(*to) ? options->size : sizeof(*to);
-	for (size_t i = size; i < options->size; i++)
-		if (((const char *)options)[i] != 0)
-			return ROTA_EINVAL;
-	*to = none;
-	memcpy(to, options, size);
-	to->size = sizeof(*to);
 	if (to->root == NULL || to->ranges > MOST_RANGES || to->listed == 0 ||
 	    (to->types == NULL && to->type_count > 0) ||
 	    to->body_size >= SIZE_MAX / 2 || (to->flags & ~31U) != 0)
@@ -454,13 +447,10 @@ int rota_http_files_free(struct rota_http_files *files)
 int rota_http_files_get_stats(const struct rota_http_files *files, size_t index,
 			      struct rota_http_files_stats *stats)
 {
-	size_t size;
-
-	if (stats == NULL || index >= files->count ||
-	    stats->size < sizeof(files->shards[0].stats))
+	if (index >= files->count)
 		return ROTA_EINVAL;
-	size = stats->size;
-	*stats = files->shards[index].stats;
-	stats->size = size;
-	return 0;
+	return rotai_http_sized_give(
+		stats,
+		ROTAI_HTTP_SIZE_UP_TO(struct rota_http_files_stats, evicted),
+		&files->shards[index].stats, sizeof(*stats));
 }

@@ -22,8 +22,7 @@
 #include "rota_http/target.h"
 
 enum {
-	LISTED_NAME_SIZE =
-		256, /* of an entry, at most; longer ones are left out */
+	LISTED_NAME_SIZE = 256, /* longer ones are left out */
 	LEAST_PAGE = 4096,
 };
 

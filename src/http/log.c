@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "http/log_file.h"
+#include "http/memory.h"
 #include "http/sized.h"
 #include "rota/error.h"
 #include "rota/loop.h"
@@ -271,18 +272,6 @@ int rota_http_log_close(struct rota_http_log *log, rota_http_log_closed_fn *fn,
 	return error;
 }
 
-static void *resize_log(void *context, void *pointer, size_t old, size_t size)
-{
-	(void)context;
-	(void)old;
-	if (size > 0)
-		return realloc(pointer, size);
-	free(pointer);
-	return NULL;
-}
-
-static const struct rota_allocator log_allocator = { resize_log, NULL };
-
 static const struct rota_http_log_options default_options = {
 	.size = sizeof(default_options),
 	.format = rota_http_log_combined,
@@ -323,7 +312,7 @@ allocate_log(const char *path, const struct rota_http_log_options *options)
 {
 	const struct rota_allocator *from = options->allocator != NULL
 						    ? options->allocator
-						    : &log_allocator;
+						    : &rotai_http_malloc;
 	size_t half = (size_t)options->memory_size / 2;
 	size_t path_size = strlen(path) + 1;
 	size_t size = sizeof(struct rota_http_log) + 2 * half + path_size;

@@ -17,7 +17,9 @@
 #include <string.h>
 
 #include "http/chunk.h"
+#include "http/memory.h"
 #include "http/section.h"
+#include "http/sized.h"
 #include "rota/error.h"
 #include "rota/loop.h"
 
@@ -37,27 +39,11 @@ static const struct rota_http_limits default_limits = {
 	.extension_size = 4096,
 };
 
-static void *resize_by_malloc(void *context, void *pointer, size_t old,
-			      size_t size)
-{
-	(void)context;
-	(void)old;
-	if (size > 0)
-		return realloc(pointer, size);
-	free(pointer);
-	return NULL;
-}
-
-static const struct rota_allocator malloc_allocator = { resize_by_malloc,
-							NULL };
-
 void rota_http_limits_init_size(struct rota_http_limits *limits, size_t size)
 {
-	size_t known = size < sizeof(*limits) ? size : sizeof(*limits);
-
-	memset(limits, 0, size);
-	memcpy(limits, &default_limits, known);
 	limits->size = size;
+	(void)rotai_http_sized_give(limits, sizeof(size), &default_limits,
+				    sizeof(default_limits));
 }
 
 /* A struct of a later version is accepted if its new members are zero. */
@@ -90,7 +76,7 @@ int rota_http_parser_init(struct rota_http_parser *parser,
 	parser->internal.head = head;
 	parser->internal.limits = limits != NULL ? limits : &default_limits;
 	parser->internal.allocator =
-		allocator != NULL ? allocator : &malloc_allocator;
+		allocator != NULL ? allocator : &rotai_http_malloc;
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "http/memory.h"
 #include "http/proxied.h"
 #include "http/storage.h"
 #include "rota/error.h"
@@ -71,11 +72,7 @@ static int read_key(unsigned char key[16], const struct rota_address *peer)
 
 static size_t address_slot(const unsigned char key[16])
 {
-	uint32_t hash = 2166136261U;
-
-	for (int i = 0; i < 16; i++)
-		hash = (hash ^ key[i]) * 16777619U;
-	return hash % ADDRESS_SLOTS;
+	return rotai_http_hash(key, 16) % ADDRESS_SLOTS;
 }
 
 static void lock_addresses(struct rota_http_server *server)

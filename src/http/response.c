@@ -91,20 +91,14 @@ int rota_http_response_on_begin(struct rota_http_exchange *exchange,
 				rota_http_writable_fn *fn, void *arg)
 {
 	int error = check_fresh(exchange);
-	struct rotai_http_hook *hook;
 
 	if (error < 0)
 		return error;
 	if (fn == NULL)
 		return ROTA_EINVAL;
-	hook = rotai_http_arena(exchange, sizeof(*hook));
-	if (hook == NULL)
-		return ROTA_ENOMEM;
-	hook->fn.begin = fn;
-	hook->arg = arg;
-	hook->next = exchange->begin_hooks;
-	exchange->begin_hooks = hook;
-	return 0;
+	return rotai_http_add_hook(
+		exchange, &exchange->begin_hooks,
+		(struct rotai_http_hook){ .fn.begin = fn, .arg = arg });
 }
 
 /* Write the head, after all checks. */

@@ -16,7 +16,9 @@
 #include "http/advance.h"
 #include "http/expire.h"
 #include "http/life.h"
+#include "http/memory.h"
 #include "http/quota.h"
+#include "http/sized.h"
 #include "http/stop.h"
 #include "http/storage.h"
 #include "rota/error.h"
@@ -26,17 +28,6 @@ enum {
 	MOST_RETRY = 1000000,
 	EXCHANGE_UNIT = _Alignof(max_align_t),
 };
-
-static void *resize_plainly(void *context, void *pointer, size_t old,
-			    size_t size)
-{
-	(void)context;
-	(void)old;
-	if (size > 0)
-		return realloc(pointer, size);
-	free(pointer);
-	return NULL;
-}
 
 static void set_server_defaults(struct rota_http_server_options *options)
 {
@@ -67,24 +58,23 @@ void rota_http_server_options_init_size(
 	struct rota_http_server_options ours;
 
 	set_server_defaults(&ours);
-	memset(options, 0, size);
-	memcpy(options, &ours, size < sizeof(ours) ? size : sizeof(ours));
 	options->size = size;
+	(void)rotai_http_sized_give(options, sizeof(size), &ours, sizeof(ours));
 }
 
 /* Copy what the caller gave. Returns 0 or ROTA_EINVAL. */
 static int take_options(struct rota_http_server_options *ours,
 			const struct rota_http_server_options *given)
 {
-	const char *bytes = (const char *)given;
 	struct rota_http_parser parser;
 
-	if (given == NULL || given->size < sizeof(*ours))
+	set_server_defaults(ours);
+	if (given == NULL ||
+	    rotai_http_sized_take(
+		    ours, sizeof(*ours), given,
+		    ROTAI_HTTP_SIZE_UP_TO(struct rota_http_server_options,
+					  proxies)) < 0)
 		return ROTA_EINVAL;
-	for (size_t i = sizeof(*ours); i < given->size; i++)
-		if (bytes[i] != 0)
-			return ROTA_EINVAL;
-	*ours = *given;
 	if (ours->handler == NULL || ours->field_count == 0 ||
 	    ours->field_count > MOST_FIELDS || ours->watermark == 0 ||
 	    ours->watermark > INT32_MAX || ours->linger_size > INT32_MAX ||
@@ -179,7 +169,7 @@ static void free_server(struct rota_http_server *server)
 static struct rota_http_server *
 make_server(size_t count, const struct rota_http_server_options *options)
 {
-	struct rota_allocator allocator = { resize_plainly, NULL };
+	struct rota_allocator allocator = rotai_http_malloc;
 	struct rota_http_server *server;
 
 	if (options->allocator != NULL)

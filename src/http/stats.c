@@ -1,14 +1,8 @@
 /*
  * http/stats.c - what a server has counted.
  */
-#include <string.h>
-
 #include "http/serving.h"
-#include "rota/error.h"
-
-/* The first version of the struct ended with this member. */
-static const size_t LEAST_STATS =
-	offsetof(struct rota_http_server_stats, sent) + sizeof(uint64_t);
+#include "http/sized.h"
 
 _Static_assert(offsetof(struct rota_http_server_stats, sent) -
 			       offsetof(struct rota_http_server_stats,
@@ -33,11 +27,7 @@ int rota_http_server_get_stats(const struct rota_http_server *server,
 	struct rota_http_server_stats ours = { 0 };
 	uint64_t *counted = &ours.accepted;
 	uint64_t sessions = sum(server, ROTAI_HTTP_SESSIONS);
-	size_t size;
 
-	if (stats == NULL || stats->size < LEAST_STATS)
-		return ROTA_EINVAL;
-	size = stats->size;
 	ours.connections = sum(server, ROTAI_HTTP_CONNECTIONS);
 	ours.idle =
 		ours.connections > sessions ? ours.connections - sessions : 0;
@@ -45,8 +35,8 @@ int rota_http_server_get_stats(const struct rota_http_server *server,
 	ours.memory = __atomic_load_n(&server->memory, __ATOMIC_RELAXED);
 	for (int i = 0; i <= ROTAI_HTTP_SENT; i++)
 		counted[i] = sum(server, (enum rotai_http_counter)i);
-	memset(stats, 0, size);
-	memcpy(stats, &ours, size < sizeof(ours) ? size : sizeof(ours));
-	stats->size = size;
-	return 0;
+	return rotai_http_sized_give(
+		stats,
+		ROTAI_HTTP_SIZE_UP_TO(struct rota_http_server_stats, sent),
+		&ours, sizeof(ours));
 }

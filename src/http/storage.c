@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "rota/error.h"
+
 void rotai_http_account(struct rota_http_server *server, size_t more,
 			size_t less)
 {
@@ -199,4 +201,18 @@ void *rotai_http_arena(struct rota_http_exchange *exchange, size_t size)
 	result = begin + exchange->used;
 	exchange->used += need;
 	return result;
+}
+
+int rotai_http_add_hook(struct rota_http_exchange *exchange,
+			struct rotai_http_hook **list,
+			struct rotai_http_hook hook)
+{
+	struct rotai_http_hook *kept = rotai_http_arena(exchange, sizeof(hook));
+
+	if (kept == NULL)
+		return ROTA_ENOMEM;
+	hook.next = *list;
+	*kept = hook;
+	*list = kept;
+	return 0;
 }

@@ -39,4 +39,10 @@ void rotai_http_storage_free(struct rotai_http_shard *shard);
 /* Bytes of the arena, or NULL. */
 void *rotai_http_arena(struct rota_http_exchange *exchange, size_t size);
 
+/* Put @hook, of which `next` is not set, first in @list. Returns 0 or
+ * ROTA_ENOMEM. */
+int rotai_http_add_hook(struct rota_http_exchange *exchange,
+			struct rotai_http_hook **list,
+			struct rotai_http_hook hook);
+
 #endif

@@ -154,7 +154,7 @@ static void supervise_prefixes_lines_and_restarts_what_fails(void **state)
 	assert_printed("supervise: b: exit status 3\n"
 		       "supervise: b: starts again in 0.1 s\n");
 	assert_printed("supervise: b: given up\n");
-	assert_printed("supervise: c: ended by signal 9\n");
+	assert_printed("supervise: c: signal 9, SIGKILL\n");
 	assert_int_equal(run("", "supervise", "'a: exit 0' 'b: exit 0'"), 0);
 }
 
@@ -172,14 +172,14 @@ static void supervise_ends_all_in_order(void **state)
 	await_line("up");
 	assert_int_equal(kill(server_pid, SIGTERM), 0);
 	assert_int_equal(wait_for_server(supervised), 0);
-	third = strstr(output, "c: ended by signal 15");
+	third = strstr(output, "c: signal 15, SIGTERM");
 	second = strstr(output, "b: is killed");
-	first = strstr(output, "a: ended by signal 15");
+	first = strstr(output, "a: signal 15, SIGTERM");
 	assert_non_null(third);
 	assert_non_null(second);
 	assert_non_null(first);
 	assert_true(third < second && second < first);
-	assert_printed("b: ended by signal 9");
+	assert_printed("b: signal 9, SIGKILL");
 }
 
 static void supervise_passes_signals_on_and_reads_its_file_again(void **state)
@@ -201,14 +201,14 @@ static void supervise_passes_signals_on_and_reads_its_file_again(void **state)
 	await_line("c | c up");
 	if (strstr(output, "b | new") == NULL)
 		await_line("b | new");
-	if (strstr(output, "a: ended by signal 15") == NULL)
-		await_line("a: ended by signal 15");
+	if (strstr(output, "a: signal 15, SIGTERM") == NULL)
+		await_line("a: signal 15, SIGTERM");
 	assert_int_equal(kill(server_pid, SIGUSR1), 0);
 	await_line("b: exit status 0");
 	assert_int_equal(kill(server_pid, SIGINT), 0);
 	assert_int_equal(wait_for_server(supervised), 0);
 	assert_printed("b | got it");
-	assert_printed("c: ended by signal 15");
+	assert_printed("c: signal 15, SIGTERM");
 }
 
 static void supervise_explains_its_use(void **state)

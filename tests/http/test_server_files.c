@@ -841,7 +841,41 @@ static void bad_options_are_refused(void **state)
 	place_close(&p);
 }
 
+/* A program that was compiled with a later version has larger structs. */
+static void structs_of_a_later_version_are_known_in_part(void **state)
+{
+	struct {
+		struct rota_http_files_stats known;
+		uint64_t later;
+	} stats = { .known.size = sizeof(stats), .later = 7 };
+	struct {
+		struct rota_http_files_options known;
+		uint64_t later;
+	} options;
+	struct rota_http_files *files = NULL;
+	struct place p;
+
+	place_open(&p, state);
+	assert_int_equal(rota_http_files_get_stats(p.files, 0, &stats.known),
+			 0);
+	assert_int_equal(stats.known.size, sizeof(stats));
+	assert_int_equal(stats.later, 0);
+
+	rota_http_files_options_init_size(&options.known, sizeof(options));
+	assert_int_equal(options.later, 0);
+	assert_int_equal(options.known.ranges, 16);
+	options.known.root = "/";
+	options.later = 7;
+	assert_int_equal(rota_http_files_new(&files, 1, &options.known),
+			 ROTA_EINVAL);
+	options.later = 0;
+	assert_int_equal(rota_http_files_new(&files, 1, &options.known), 0);
+	assert_int_equal(rota_http_files_free(files), 0);
+	place_close(&p);
+}
+
 static const struct CMUnitTest tests[] = {
+	VIRTUAL(structs_of_a_later_version_are_known_in_part),
 	VIRTUAL(a_file_is_sent_with_its_type_and_validators),
 	VIRTUAL(a_hot_file_costs_no_call_for_the_file),
 	VIRTUAL(a_file_that_has_not_changed_is_not_sent_again),
